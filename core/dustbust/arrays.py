@@ -1,0 +1,74 @@
+"""Pictures as arrays: what is accepted, and the way to and from the 0..1 in which everything is computed.
+
+A picture is (H, W) or (H, W, C) with 1 to 4 channels; of 2 and of 4 channels the last is alpha.
+Its dtype is uint8 or uint16 (0 to the largest number), or float32 (0..1).
+"""
+import numpy as np
+
+DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
+
+# Weights of red, green and blue in the luminance of ITU-R BT.601, which is what JPEG's first channel holds.
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def check_image(image, name="image"):
+    """`image` as an array, if it is a picture.
+
+    Raises
+    ------
+    TypeError
+        when it is no array or has another dtype than uint8, uint16, float32.
+    ValueError
+        when its shape is not that of a picture, or it is empty.
+    """
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"{name} must be a numpy array, not {type(image).__name__}")
+    if image.dtype not in DTYPES:
+        raise TypeError(f"{name} must be uint8, uint16 or float32, not {image.dtype}")
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
+        raise ValueError(f"{name} must be (H, W) or (H, W, C) with 1 to 4 channels, not {image.shape}")
+    if image.size == 0:
+        raise ValueError(f"{name} has no pixels: its shape is {image.shape}")
+    return image
+
+
+def largest(dtype):
+    """The number that stands for 1.0 in a picture of this dtype."""
+    return 1.0 if np.dtype(dtype).kind == "f" else float(np.iinfo(dtype).max)
+
+
+def to_unit(image):
+    """A picture as float32 in 0..1, same shape."""
+    return image.astype(np.float32) if image.dtype == np.float32 else image.astype(np.float32) / np.float32(largest(image.dtype))
+
+
+def from_unit(values, dtype):
+    """float32 in 0..1 as a picture of `dtype`: rounded and clipped, or as it is when `dtype` is float32."""
+    if np.dtype(dtype) == np.float32:
+        return np.asarray(values, np.float32)
+    scale = np.float32(largest(dtype))
+    return (np.clip(values, 0, 1) * scale + np.float32(0.5)).astype(dtype)
+
+
+def colour_channels(image):
+    """A view of the picture without its alpha: (H, W, 1) or (H, W, 3)."""
+    image = image if image.ndim == 3 else image[..., None]
+    return image[..., :3 if image.shape[2] >= 3 else 1]
+
+
+def alpha_channel(image):
+    """A view (H, W) of the picture's alpha, or None."""
+    return image[..., -1] if image.ndim == 3 and image.shape[2] in (2, 4) else None
+
+
+def luminance(image):
+    """Luminance of a picture, float32 (H, W) in 0..1 (ITU-R BT.601).
+
+    >>> luminance(np.full((1, 1, 3), 255, np.uint8))
+    array([[1.]], dtype=float32)
+    """
+    colours = colour_channels(image)
+    if colours.shape[2] == 1:
+        return to_unit(colours[..., 0])
+    unit = to_unit(colours)
+    return unit[..., 0] * LUMA[0] + unit[..., 1] * LUMA[1] + unit[..., 2] * LUMA[2]
