@@ -4,10 +4,16 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "box_blur.hpp"
+#include "box_fill.hpp"
+#include "dilate.hpp"
+#include "masked_pixels.hpp"
 
 namespace py = pybind11;
 using namespace dustbust;
@@ -33,6 +39,43 @@ static Array<T> shaped_like(const Array<U>& other) {
     return Array<T>(std::vector<py::ssize_t>(other.shape(), other.shape() + other.ndim()));
 }
 
+// A bool array as bytes that are 0 or 1.
+static Image<const std::uint8_t> mask_view(const Array<bool>& mask) {
+    if (mask.ndim() != 2) throw std::invalid_argument("mask must have two dimensions");
+    return {reinterpret_cast<const std::uint8_t*>(mask.data()), mask.shape(0), mask.shape(1), 1};
+}
+
+template <class T>
+static Array<T> to_array(const std::vector<T>& values, std::vector<py::ssize_t> shape) {
+    Array<T> result(shape);
+    std::copy(values.begin(), values.end(), result.mutable_data());
+    return result;
+}
+
+template <class T>
+static void define_box_fill(py::module_& m) {
+    m.def("box_fill", [](const Array<T>& image, const Array<bool>& mask, py::ssize_t colours, py::ssize_t box, int passes, double soften,
+                         int threads) {
+        const auto in = view(image, "image");
+        const auto where = mask_view(mask);
+        if (in.rows != where.rows || in.columns != where.columns || colours > in.channels)
+            throw std::invalid_argument("image and mask must be of one size");
+        std::vector<std::int64_t> positions;
+        std::vector<float> values, weights;
+        std::ptrdiff_t left;
+        {
+            py::gil_scoped_release release;
+            const MaskedPixels masked(where);
+            left = box_fill(in, masked, colours, box / 2, passes, threads, values);
+            weights = softened(masked, in.rows, in.columns, soften, threads);
+            positions = masked.positions();
+        }
+        const auto count = static_cast<py::ssize_t>(positions.size());
+        return py::make_tuple(to_array(positions, {count}), to_array(values, {count, colours}), to_array(weights, {count}), left);
+    }, py::arg("image").noconvert(), py::arg("mask").noconvert(), py::arg("colours"), py::arg("box"), py::arg("passes"), py::arg("soften"),
+       py::arg("threads"));
+}
+
 PYBIND11_MODULE(_kernels, m) {
     m.doc() = "Compiled kernels of dustbust; use the functions of the package instead.";
 
@@ -45,4 +88,17 @@ PYBIND11_MODULE(_kernels, m) {
         box_blur(in, out, radius, threads);
         return result;
     }, py::arg("image").noconvert(), py::arg("radius"), py::arg("threads"));
+
+    m.def("dilate", [](const Array<bool>& mask, int radius, int threads) {
+        const auto in = mask_view(mask);
+        auto result = shaped_like<bool>(mask);
+        const Image<std::uint8_t> out{reinterpret_cast<std::uint8_t*>(result.mutable_data()), in.rows, in.columns, 1};
+        py::gil_scoped_release release;
+        dilate(in, out, radius, threads);
+        return result;
+    }, py::arg("mask").noconvert(), py::arg("radius"), py::arg("threads"));
+
+    define_box_fill<std::uint8_t>(m);
+    define_box_fill<std::uint16_t>(m);
+    define_box_fill<float>(m);
 }

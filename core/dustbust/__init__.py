@@ -1,6 +1,7 @@
 """Dustbust takes dust off scanned negatives and microfilm: what stays with the scanner is dust, what stays with the subject is picture."""
+from .apply import apply_mask
 from .errors import DustbustError
 from .estimate import estimate_mask
 from .mask import DustMask
 
-__all__ = ["DustbustError", "DustMask", "estimate_mask"]
+__all__ = ["DustbustError", "DustMask", "apply_mask", "estimate_mask"]

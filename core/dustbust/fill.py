@@ -1,0 +1,134 @@
+"""Filling dust from its surroundings.
+
+`fill_boxes` is the original fill, kept as its author describes it.
+"""
+import numpy as np
+
+from . import _kernels
+from .arrays import check_image, colour_channels, largest
+from .threads import count
+
+
+def check_mask(mask, shape, name="mask"):
+    """`mask` as a contiguous bool array of the first two dimensions of `shape`.
+
+    Raises
+    ------
+    TypeError
+        when it is no bool array.
+    ValueError
+        when its size is another one.
+    """
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        raise TypeError(f"{name} must be a bool array, not {getattr(mask, 'dtype', type(mask).__name__)}")
+    if mask.shape != tuple(shape[:2]):
+        raise ValueError(f"{name} must be {shape[0]} x {shape[1]} like the picture, not {' x '.join(map(str, mask.shape))}")
+    return np.ascontiguousarray(mask)
+
+
+def dilate(mask, radius, *, threads=None):
+    """A mask grown by a disc.
+
+    Parameters
+    ----------
+    mask : bool (H, W)
+    radius : px, 0 or more.
+
+    Returns
+    -------
+    bool (H, W)
+
+    >>> dilate(np.array([[False, False, False, True]]), 2)
+    array([[False,  True,  True,  True]])
+    """
+    return _kernels.dilate(np.ascontiguousarray(mask, bool), int(radius), count(threads))
+
+
+def fill_boxes(image, mask, *, box=7, grow=2, soften=1.0, passes=200, strength=None, threads=None):
+    """The original fill: repeated means over a box, from the rim of the dust inwards.
+
+    The mask is grown. Each pixel of it becomes the mean of the pixels of a box around it that are not masked. A pixel without
+    any such neighbour is a failure and waits for the next pass, which starts from the result and from the mask of the failures.
+    What was filled is then blended with the picture under a slightly blurred mask. Only pixels near dust are looked at.
+
+    Parameters
+    ----------
+    image : uint8, uint16 or float32, (H, W) or (H, W, C); left as it is. Alpha is not changed, and where it is 0 there is no data.
+    mask : bool (H, W), True = dust.
+    box : side of the box, px, odd.
+    grow : by how many px the mask is dilated.
+    soften : standard deviation of the blur of the mask, px; 0 for none.
+    passes : no more passes than this.
+    strength : float32 (H, W) in 0..1, opacity of the repair, which grows with the mask; None for 1 everywhere.
+
+    Returns
+    -------
+    filled : like `image`
+    failures : int, how many pixels had no known pixel within reach after the last pass, and stayed as they were.
+
+    Raises
+    ------
+    TypeError, ValueError
+        when `image` is no picture, or `mask` no mask for it.
+
+    >>> picture = np.full((9, 9), 100, np.uint8)
+    >>> picture[4, 4] = 255
+    >>> filled, failures = fill_boxes(picture, picture == 255, soften=0)
+    >>> int(filled.max()), failures
+    (100, 0)
+    """
+    image = np.ascontiguousarray(check_image(image, "image"))
+    mask = check_mask(mask, image.shape)
+    if box < 3 or box % 2 == 0:
+        raise ValueError(f"box must be an odd number of pixels, at least 3, not {box}")
+    if grow < 0 or soften < 0 or passes < 1:
+        raise ValueError(f"grow and soften must be at least 0 and passes at least 1, not {grow}, {soften} and {passes}")
+    threads = count(threads)
+    colours = colour_channels(image).shape[2]
+    positions, values, weights, failures = _kernels.box_fill(
+        image, _kernels.dilate(mask, int(grow), threads), colours, int(box), int(passes), float(soften), threads)
+    if strength is not None:
+        weights = weights * strongest_near(strength, positions, int(grow))
+    return blend_at(image, positions, values, weights), failures
+
+
+def strongest_near(plane, positions, radius):
+    """The largest value of a plane in a disc around each of some pixels: what `dilate` does to a mask, for a float mask.
+
+    Parameters
+    ----------
+    plane : float32 (H, W)
+    positions : int64 (N,), row * W + column of each pixel.
+
+    Returns
+    -------
+    float32 (N,)
+    """
+    rows, columns = np.divmod(positions, plane.shape[1])
+    largest = np.zeros(positions.shape, np.float32)
+    for dy in range(-radius, radius + 1):
+        reach = int(np.rint(np.sqrt(radius ** 2 - dy ** 2)))
+        for dx in range(-reach, reach + 1):
+            inside = (rows + dy >= 0) & (rows + dy < plane.shape[0]) & (columns + dx >= 0) & (columns + dx < plane.shape[1])
+            largest[inside] = np.maximum(largest[inside], plane[rows[inside] + dy, columns[inside] + dx])
+    return largest
+
+
+def blend_at(image, positions, values, weights):
+    """A copy of `image` with some of its pixels moved towards other values.
+
+    Parameters
+    ----------
+    positions : int64 (N,), row * W + column of each pixel.
+    values : float32 (N, colours), in the numbers of the image (0..255, 0..65535 or 0..1).
+    weights : float32 (N,): 0 leaves the pixel, 1 replaces it.
+    """
+    result = image.copy()
+    pixels = result.reshape(image.shape[0] * image.shape[1], -1)
+    colours = values.shape[1]
+    before = pixels[positions, :colours].astype(np.float32)
+    after = before + (values - before) * weights[:, None]
+    if image.dtype != np.float32:
+        after = np.clip(after, 0, largest(image.dtype)) + np.float32(0.5)
+    pixels[positions, :colours] = after.astype(image.dtype)
+    return result

@@ -1,0 +1,126 @@
+"""Dust is filled from its surroundings, and nothing else changes."""
+import numpy as np
+import pytest
+
+import dustbust
+from dustbust.fill import dilate, fill_boxes
+
+
+def picture(shape, dtype=np.uint8, seed=1):
+    """A smooth picture with some noise, in the range of its dtype."""
+    y, x = np.mgrid[:shape[0], :shape[1]] / 20
+    values = 0.5 + 0.3 * np.sin(x + 0.5 * y) + np.random.default_rng(seed).normal(0, 0.02, shape[:2])
+    if len(shape) == 3:
+        values = np.stack([values * scale for scale in np.linspace(1, 0.6, shape[2])], axis=2)
+    return values.astype(np.float32) if dtype == np.float32 else (values * np.iinfo(dtype).max).astype(dtype)
+
+
+def some_dust(shape, seed=2, count=6):
+    """Specks of several sizes, one hair, and dust on the border and in a corner."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:shape[0], :shape[1]]
+    mask = np.zeros(shape[:2], bool)
+    for _ in range(count):
+        mask |= np.hypot(y - rng.uniform(0, shape[0]), x - rng.uniform(0, shape[1])) < rng.uniform(0.5, 5)
+    mask |= np.abs(y - 0.7 * x - 3) < 1
+    mask[:3, :2] = mask[-1, 10:14] = True
+    return mask
+
+
+def box_sums(plane, radius):
+    padded = np.pad(plane, [(radius, radius), (radius, radius)] + [(0, 0)] * (plane.ndim - 2))
+    return np.lib.stride_tricks.sliding_window_view(padded, (2 * radius + 1, 2 * radius + 1), axis=(0, 1)).sum(axis=(-2, -1))
+
+
+def original_fill_in_numpy(image, mask, box, grow, soften, passes):
+    """The description of the original fill, word for word: dilate, means of known pixels, blend."""
+    y, x = np.mgrid[-grow:grow + 1, -grow:grow + 1]
+    disc = np.abs(x) <= np.rint(np.sqrt(grow ** 2 - y ** 2))
+    grown = np.zeros(mask.shape, bool)
+    for v, u in zip(*np.nonzero(mask)):
+        for dy, dx in zip(y[disc], x[disc]):
+            if 0 <= v + dy < mask.shape[0] and 0 <= u + dx < mask.shape[1]:
+                grown[v + dy, u + dx] = True
+    filled, left = image.astype(np.float64), grown.copy()
+    for _ in range(passes):
+        known = (~left).astype(float)
+        number = box_sums(known, box // 2)
+        total = box_sums(filled * (known if filled.ndim == 2 else known[..., None]), box // 2)
+        now = left & (number > 0)
+        filled[now] = total[now] / (number[now] if filled.ndim == 2 else number[now][:, None])
+        left &= ~now
+    reach = int(np.ceil(4 * soften))
+    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / soften) ** 2)
+    blur = lambda plane: np.apply_along_axis(lambda line: np.convolve(np.pad(line, reach), bell, "valid"), 0, np.apply_along_axis(
+        lambda line: np.convolve(np.pad(line, reach), bell, "valid"), 1, plane))
+    weight = np.where(grown, blur(grown.astype(float)) / blur(np.ones(mask.shape)), 0)
+    return image + (filled - image) * (weight if image.ndim == 2 else weight[..., None]), left.sum()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(40, 50), (40, 50, 3)])
+def test_the_original_fill_does_what_its_description_says(dtype, shape):
+    image, mask = picture(shape, dtype), some_dust(shape)
+    expected, failures = original_fill_in_numpy(image, mask, 5, 1, 0.8, 50)
+    filled, reported = fill_boxes(image, mask, box=5, grow=1, soften=0.8, passes=50)
+    assert filled.dtype == dtype and failures == reported == 0
+    assert np.abs(filled.astype(float) - expected).max() <= (1e-5 if dtype == np.float32 else 0.51)
+
+
+def test_too_few_passes_are_reported():
+    image = picture((60, 60))
+    mask = np.zeros((60, 60), bool)
+    mask[10:50, 10:50] = True
+    expected, failures = original_fill_in_numpy(image, mask, 7, 0, 1.0, 3)
+    assert failures == 22 ** 2
+    assert fill_boxes(image, mask, grow=0, passes=3)[1] == failures
+    with pytest.warns(RuntimeWarning, match=f"{failures} pixels"):
+        dustbust.apply_mask(image, mask, method="fill", grow=0, passes=3)
+
+
+def test_a_picture_that_is_all_dust_is_left_as_it_is():
+    image = picture((20, 30, 3))
+    filled, failures = fill_boxes(image, np.ones((20, 30), bool))
+    assert np.array_equal(filled, image) and failures == 600
+
+
+def test_pixels_away_from_dust_are_the_same_bytes():
+    image, mask = picture((80, 90, 3)), some_dust((80, 90))
+    before = image.copy()
+    far = ~dilate(mask, 2)
+    assert np.array_equal(dustbust.apply_mask(image, mask, method="fill")[far], image[far])
+    assert np.array_equal(image, before)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_alpha_stays_and_transparent_pixels_are_no_data(channels):
+    image = np.full((20, 20, channels), 100, np.uint8)
+    image[:, 10:] = 255            # transparent, and of another colour
+    image[..., -1] = np.where(np.arange(20) < 10, 200, 0)
+    mask = np.zeros((20, 20), bool)
+    mask[5:9, 6:14] = True
+    filled, _ = fill_boxes(image, mask, soften=0)
+    assert np.array_equal(filled, image)
+
+
+def test_a_float_mask_is_the_opacity_of_the_repair():
+    image, mask = picture((40, 50)), some_dust((40, 50))
+    full = dustbust.apply_mask(image, mask, method="fill")
+    assert np.array_equal(dustbust.apply_mask(image, mask.astype(np.float32), method="fill"), full)
+    half = dustbust.apply_mask(image, mask * 0.5, method="fill")
+    assert np.abs(half - (image.astype(float) + full) / 2).max() <= 1
+
+
+def test_the_number_of_threads_changes_nothing():
+    image, mask = picture((120, 90, 3)), some_dust((120, 90), count=20)
+    one = fill_boxes(image, mask, threads=1)[0]
+    for threads in (2, 3, 7):
+        assert np.array_equal(fill_boxes(image, mask, threads=threads)[0], one)
+
+
+def test_dilation_grows_by_a_disc():
+    mask = np.zeros((9, 9), bool)
+    mask[4, 4] = True
+    assert dilate(mask, 3).sum(axis=1).tolist() == [0, 1, 5, 7, 7, 7, 5, 1, 0]
+    assert np.array_equal(dilate(mask, 0), mask)
+    assert np.array_equal(dilate(np.eye(5, dtype=bool), 9), np.ones((5, 5), bool))
