@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# Install Dustbust into the GIMP 3 of this user.
+#
+#   ./install.sh                    build the core for the Python that GIMP runs, and install the plug-in
+#   ./install.sh --uninstall        remove it
+#   ./install.sh --demo             set up everything in the folder demo/ and clean the sample run with GIMP
+#   ./install.sh --demo --no-gimp   the same with the core alone
+#
+# GIMP_CONSOLE names the program to use where it has an unusual name; GIMP3_DIRECTORY is honoured as GIMP does.
+# Nothing is written outside GIMP's plug-in folder (and demo/), and sudo is never used.
+set -euo pipefail
+
+checkout=$(cd "$(dirname "$0")" && pwd)
+plug_in=dustbust-gimp     # GIMP wants a folder and a script of one name, and it must differ from the package's
+procedures="plug-in-dustbust-estimate-mask plug-in-dustbust-apply-mask plug-in-dustbust-stack-scans"
+
+say() { echo "dustbust: $*"; }
+fail() { echo "dustbust: $*" >&2; exit 1; }
+
+# The console program of a GIMP 3, or nothing.
+find_gimp() {
+    local name
+    for name in ${GIMP_CONSOLE:-gimp-console gimp-console-3.2 gimp-console-3.0 gimp-console-3 gimp gimp-3}; do
+        if command -v "$name" >/dev/null && "$name" --version 2>/dev/null | grep -q 'version 3\.'; then
+            command -v "$name"
+            return
+        fi
+    done
+}
+
+how_to_get_gimp() {
+    cat <<'TEXT'
+dustbust: there is no GIMP 3 here (GIMP 2 cannot run this plug-in). To get it:
+    Debian 13, Ubuntu 25.04 and later:  apt install gimp
+    Fedora 42 and later:                dnf install gimp
+    Arch:                               pacman -S gimp
+and run ./install.sh again. The core works without GIMP, from Python and the command line:
+    python3 -m pip install .
+    python3 -m dustbust --help
+TEXT
+    if command -v flatpak >/dev/null && flatpak info org.gimp.GIMP >/dev/null 2>&1; then
+        echo "dustbust: GIMP's Flatpak is here, but it has no compiler to build the core with; use your distribution's GIMP 3."
+    fi
+}
+
+# Run Python code inside GIMP: ask_gimp GIMP CODE. What the code writes to the file `answer` is printed.
+ask_gimp() {
+    local answer log
+    answer=$(mktemp) log=$(mktemp)
+    if ! "$1" -nidfs --quit --batch-interpreter python-fu-eval -b "answer = open('$answer', 'w')
+$2
+answer.close()" >"$log" 2>&1 </dev/null; then
+        cat "$log" >&2
+        rm -f "$answer" "$log"
+        fail "GIMP did not run; its words are above"
+    fi
+    asked_log=$(cat "$log")
+    cat "$answer"
+    rm -f "$answer" "$log"
+}
+
+# Where this GIMP keeps the plug-ins of the user, and the Python it runs them with.
+locate() {
+    local lines
+    lines=$(ask_gimp "$1" "
+import sys
+from gi.repository import Gimp
+answer.write(Gimp.directory() + '\n' + sys.executable + '\n')")
+    folder=$(sed -n 1p <<<"$lines")/plug-ins
+    python=$(sed -n 2p <<<"$lines")
+    [ -n "$python" ] || fail "GIMP did not say which Python it runs; is its Python support (python3-gi) installed?"
+}
+
+install_plug_in() {
+    local gimp=$1 part target missing
+    locate "$gimp"
+    target=$folder/$plug_in part=$folder/.$plug_in.part
+    "$python" -m pip --version >/dev/null 2>&1 || fail "$python, which GIMP runs, has no pip; install it (Debian, Ubuntu: apt install python3-pip) and run this again"
+    "$python" -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' ||
+        fail "the headers of $python are missing; install them (Debian, Ubuntu: apt install python3-dev) and run this again"
+    command -v c++ >/dev/null || fail "there is no C++ compiler; install one (Debian, Ubuntu: apt install g++) and run this again"
+
+    mkdir -p "$folder"
+    rm -rf "$part"
+    say "building the core for $python ..."
+    # Hidden until it is whole: GIMP skips hidden folders, so a broken build is never used.
+    "$python" -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action ignore --target "$part" "$checkout" ||
+        { rm -rf "$part"; fail "the core could not be built; pip's words are above"; }
+    cp -R "$checkout/plugin/." "$part/"
+    rm -rf "$part/bin" "$part/__pycache__"
+    chmod +x "$part/$plug_in.py"
+    touch "$part/$plug_in.py"     # GIMP reads the plug-in anew only when this file's time has changed
+    rm -rf "$target"
+    mv "$part" "$target"
+
+    missing=$(ask_gimp "$gimp" "
+from gi.repository import Gimp
+answer.write(' '.join(n for n in '$procedures'.split() if not Gimp.get_pdb().procedure_exists(n)))")
+    if [ -n "$missing" ]; then
+        echo "$asked_log" >&2
+        fail "GIMP does not list $missing; its words are above"
+    fi
+    say "installed in $target"
+}
+
+uninstall() {
+    local gimp
+    gimp=$(find_gimp)
+    [ -n "$gimp" ] || fail "there is no GIMP 3 here to uninstall it from"
+    locate "$gimp"
+    [ -d "$folder/$plug_in" ] || fail "it is not installed in $folder"
+    rm -rf "${folder:?}/$plug_in"
+    say "removed $folder/$plug_in"
+}
+
+# Clean the sample run in demo/, in an environment of its own: GIMP's profile and all packages live there too.
+demo() {
+    local gimp="" demo=$checkout/demo
+    [ "${1:-}" = --no-gimp ] || gimp=$(find_gimp)
+    if [ "${1:-}" != --no-gimp ] && [ -z "$gimp" ]; then
+        if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+            say "there is no GIMP 3 here; using a private one, a Debian 13 in ${XDG_CACHE_HOME:-$HOME/.cache}/dustbust (about 500 MB to fetch, once)"
+            exec "$checkout/tests/private-gimp" trixie "$checkout/install.sh" --demo
+        fi
+        how_to_get_gimp
+        say "going on without GIMP"
+    fi
+    rm -rf "$demo/run" "$demo/mask.png" "$demo/before-after.png"
+    mkdir -p "$demo"
+    cp -R "$checkout/tests/samples/run" "$demo/run"
+    if [ -n "$gimp" ]; then
+        export GIMP3_DIRECTORY=$demo/gimp
+        install_plug_in "$gimp"
+        say "estimating the mask and cleaning the run in GIMP's batch mode ..."
+        (cd "$demo" && "$gimp" -nidfs --quit --batch-interpreter python-fu-eval -b - <"$checkout/tests/gimp/demo_batch.py" >"$demo/gimp.log" 2>&1) ||
+            { cat "$demo/gimp.log" >&2; fail "GIMP could not clean the sample run; its words are above"; }
+        export PYTHONPATH=$GIMP3_DIRECTORY/plug-ins/$plug_in
+    else
+        python=$demo/venv/bin/python
+        [ -x "$python" ] || python3 -m venv "$demo/venv" || fail "python3 cannot make an environment; install it (Debian, Ubuntu: apt install python3-venv)"
+        say "building the core ..."
+        "$python" -m pip install --quiet --disable-pip-version-check "$checkout"
+        "$python" -m dustbust estimate "$demo/run" -o "$demo/mask.png"
+        "$python" -m dustbust apply "$demo/mask.png" "$demo/run"
+    fi
+    "$python" -m dustbust compare "$demo/run/frame01.jpg" "$demo/run/cleanedphotos/frame01.jpg" -o "$demo/before-after.png"
+    say "the mask:           $demo/mask.png"
+    say "the cleaned frames: $demo/run/cleanedphotos"
+    say "before and after:   $demo/before-after.png"
+}
+
+case ${1:-} in
+    "")
+        gimp=$(find_gimp)
+        [ -n "$gimp" ] || { how_to_get_gimp >&2; exit 1; }
+        install_plug_in "$gimp"
+        say "start GIMP and look for Filters > Dust Removal"
+        ;;
+    --uninstall) uninstall ;;
+    --demo) demo "${2:-}" ;;
+    --help | -h) sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "$0" ;;
+    *) fail "unknown option $1; see ./install.sh --help" ;;
+esac
