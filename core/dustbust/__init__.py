@@ -1,7 +1,8 @@
 """Dustbust takes dust off scanned negatives and microfilm: what stays with the scanner is dust, what stays with the subject is picture."""
 from .apply import apply_mask
+from .batch import clean_frames
 from .errors import DustbustError
 from .estimate import estimate_mask
 from .mask import DustMask
 
-__all__ = ["DustbustError", "DustMask", "apply_mask", "estimate_mask"]
+__all__ = ["DustbustError", "DustMask", "apply_mask", "clean_frames", "estimate_mask"]

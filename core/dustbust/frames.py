@@ -1,67 +1,101 @@
-"""Frames: arrays, or files that are read as the pixels that are stored in them."""
+"""Frames: arrays, or files that are read as the pixels that are stored in them; and the names of the files of a run."""
+import glob
 import os
-import warnings
+import re
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import numpy as np
-import tifffile
-from PIL import Image
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from .arrays import check_image, luminance
 from .errors import DustbustError
+from .jpeg import JpegFile
+from .png import PngFile
 from .threads import count
+from .tiff import TiffFile
+from .webp import WebpFile
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".ppm", ".pgm"}
+FORMATS = (JpegFile, PngFile, TiffFile, WebpFile)
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp"}
+
+
+# --- reading -----------------------------------------------------------------------------------------------------------------------
+
+def is_path(frame):
+    """Whether a frame is given as a file: a path, or an address that begins with file://."""
+    return isinstance(frame, (str, bytes, os.PathLike))
+
+
+def as_path(frame):
+    """The path of a frame that is given as a path or as an address that begins with file:// (as GIMP does).
+
+    >>> str(as_path("file:///scans/roll%201/1.tif"))
+    '/scans/roll 1/1.tif'
+    """
+    if isinstance(frame, str) and frame.lower().startswith("file://"):
+        return Path(os.fsdecode(unquote_to_bytes(urlsplit(frame).path)))
+    return Path(os.fsdecode(frame))
 
 
 def name_of(frame, index=0):
     """What a message calls this frame."""
-    return os.fspath(frame) if isinstance(frame, (str, os.PathLike)) else f"frame {index}"
+    return str(as_path(frame)) if is_path(frame) else f"frame {index}"
+
+
+def open_frame(path):
+    """Read a frame's file.
+
+    Parameters
+    ----------
+    path : of a JPEG, PNG, TIFF or WebP file; its content says which, not its name.
+
+    Returns
+    -------
+    dustbust.framefile.FrameFile : `pixels` at the depth they have in the file, and `write`, which keeps everything else.
+        The orientation that a file may name is not applied: masks and frames live on the scanner's grid.
+
+    Raises
+    ------
+    DustbustError
+        when it is no such file, is damaged or cut short, or of a kind that would not come out as it went in.
+    """
+    path = as_path(path)
+    return _read(path, lambda kind: kind.read(path))
 
 
 def read_frame(frame):
-    """The pixels of a frame, at the depth they have in the file; an array is given back as it is.
-
-    The orientation that a file may name is not applied: masks and frames live on the scanner's grid.
-    """
-    if not isinstance(frame, (str, os.PathLike)):
-        return check_image(frame, "frame")
-    path = Path(frame)
-    if not path.is_file():
-        raise DustbustError(f"{path}: there is no such file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if path.suffix.lower() in (".tif", ".tiff"):
-                pixels = np.ascontiguousarray(tifffile.imread(path))
-            else:
-                with Image.open(path) as picture:
-                    if picture.mode in ("P", "PA", "1", "CMYK", "YCbCr", "LAB", "HSV"):
-                        raise DustbustError(f"{path}: pictures of type {picture.mode} are not supported; convert it to grey or RGB first")
-                    if picture.mode.startswith("I"):
-                        pixels = np.asarray(picture).astype(np.uint16)
-                    else:
-                        pixels = np.asarray(picture)
-    except DustbustError:
-        raise
-    except Exception as error:
-        raise DustbustError(f"{path}: cannot be read as a picture ({error}); leave it out or scan it again") from error
-    return check_image(pixels, str(path))
+    """The pixels of a frame, at the depth they have in the file (see `open_frame`); an array is given back as it is."""
+    return open_frame(frame).pixels if is_path(frame) else check_image(frame, "frame")
 
 
 def read_luminance(frame):
     """The luminance of a frame, float32 (H, W) in 0..1; of a JPEG only that is decoded."""
-    if isinstance(frame, (str, os.PathLike)) and Path(frame).suffix.lower() in (".jpg", ".jpeg"):
-        try:
-            with Image.open(frame) as picture:
-                if picture.format == "JPEG" and picture.mode in ("RGB", "L"):
-                    picture.draft("L", picture.size)
-                    return luminance(np.asarray(picture.convert("L")))
-        except OSError:
-            pass        # read_frame says what is wrong with it
-    return luminance(read_frame(frame))
+    if not is_path(frame):
+        return luminance(check_image(frame, "frame"))
+    path = as_path(frame)
+    return _read(path, lambda kind: kind.read_luminance(path))
+
+
+def _read(path, read):
+    """`read(format)` with the format of the file; whatever goes wrong is one sentence."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(16)
+    except FileNotFoundError as error:
+        raise DustbustError(f"{path}: there is no such file") from error
+    except OSError as error:
+        raise DustbustError(f"{path}: cannot be read ({error.strerror or error})") from error
+    for kind in FORMATS:
+        if kind.recognises(head):
+            try:
+                return read(kind)
+            except DustbustError:
+                raise
+            except Exception as error:          # the decoders raise anything on damaged files
+                raise DustbustError(f"{path}: is a damaged or incomplete {kind.kind} ({error}); "
+                                    "leave it out, or copy or scan it again") from error
+    raise DustbustError(f"{path}: is empty" if not head else
+                        f"{path}: is no JPEG, PNG, TIFF or WebP picture, whatever its name says; leave it out, or save it as one of these")
 
 
 def read_ahead(frames, read, threads=None):
@@ -85,14 +119,66 @@ def read_ahead(frames, read, threads=None):
                 future.cancel()
 
 
+# --- names -------------------------------------------------------------------------------------------------------------------------
+
+def natural_order(path):
+    """Sorting key that puts frame2 before frame10, and does not mind upper and lower case.
+
+    >>> sorted(["b10.tif", "B9.tif", "a.tif"], key=natural_order)
+    ['a.tif', 'B9.tif', 'b10.tif']
+    """
+    name = Path(path).name
+    parts = re.split("([0-9]+)", name.casefold())
+    return [(int(part), "") if index % 2 else (0, part) for index, part in enumerate(parts)], name
+
+
+def is_picture(path):
+    """Whether a file in a folder is taken for a frame: it is named like a picture and not hidden, so not a partial one either."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def frames_in(folder):
+    """The picture files of a folder, in natural order."""
+    try:
+        return sorted(filter(is_picture, Path(folder).iterdir()), key=natural_order)
+    except OSError as error:
+        raise DustbustError(f"{folder}: cannot be listed ({error.strerror or error})") from error
+
+
 def frames_between(first, last):
-    """The picture files of a folder whose names sort from `first` to `last`, both included."""
-    first, last = Path(first), Path(last)
+    """The picture files of a folder whose names sort from `first` to `last` in natural order, both included."""
+    first, last = as_path(first), as_path(last)
     for path in (first, last):
         if not path.is_file():
             raise DustbustError(f"{path}: there is no such file")
-    if first.resolve().parent != last.resolve().parent:
+    if not os.path.samefile(first.parent, last.parent):
         raise DustbustError(f"{first} and {last} are in different folders; a run is part of one folder")
-    low, high = sorted((first.name, last.name))
-    return [path for path in sorted(first.parent.iterdir())
-            if low <= path.name <= high and path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+    low, high = sorted((natural_order(first), natural_order(last)))
+    return [path for path in frames_in(first.parent) if low <= natural_order(path) <= high]
+
+
+def find_frames(sources):
+    """The frames that a user names.
+
+    Parameters
+    ----------
+    sources : one or several of: a picture file, a folder (its pictures in natural order), a pattern with `*`, `?` or `[...]`.
+
+    Returns
+    -------
+    list of pathlib.Path : in the order in which they were named; a file that is named twice comes once.
+    """
+    found = {}
+    for source in [sources] if is_path(sources) else sources:
+        path = as_path(source)
+        if path.is_dir():
+            paths = frames_in(path)
+        elif path.exists() or not glob.has_magic(str(path)):
+            paths = [path]
+        else:
+            paths = sorted(filter(is_picture, map(Path, glob.glob(str(path), recursive=True))),
+                           key=lambda found: (str(found.parent), natural_order(found)))
+        if not paths:
+            raise DustbustError(f"{path}: there are no pictures")
+        found.update(dict.fromkeys(paths))
+    return list(found)

@@ -1,0 +1,64 @@
+"""A frame's file: its pixels, and the rest of it, which stays when other pixels take their place.
+
+One module per format derives its class from `FrameFile`; `dustbust.frames.open_frame` picks the one that fits the file's content.
+"""
+import os
+
+from .arrays import luminance
+from .errors import DustbustError
+
+# A frame with more pixels is refused before memory is taken for it: a small file may claim any size.
+# 500 million are an A4 page at 2400 dpi.
+MEGAPIXELS = 500
+MEGAPIXELS_VARIABLE = "DUSTBUST_MAX_MEGAPIXELS"
+
+
+def check_size(path, width, height):
+    """Refuse a picture that is empty or larger than the limit."""
+    limit = float(os.environ.get(MEGAPIXELS_VARIABLE) or MEGAPIXELS)
+    if width < 1 or height < 1:
+        raise DustbustError(f"{path}: has no pixels: it says it is {width} x {height}; leave it out or scan it again")
+    if width * height > limit * 1e6:
+        raise DustbustError(f"{path}: says it is {width} x {height}, more than the limit of {limit:g} megapixels; "
+                            f"if that is right, set {MEGAPIXELS_VARIABLE} to a larger number")
+
+
+class FrameFile:
+    """A file that was read.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    pixels : uint8, uint16 or float32, (H, W) or (H, W, C): what is stored, at its depth, in the orientation in which it is stored.
+    """
+
+    #: How messages call the format.
+    kind = ""
+
+    def __init__(self, path, pixels):
+        self.path = path
+        self.pixels = pixels
+
+    @classmethod
+    def read_luminance(cls, path):
+        """The luminance of a file, float32 (H, W) in 0..1; for formats that can give it faster than the pixels."""
+        return luminance(cls.read(path).pixels)
+
+    @classmethod
+    def read(cls, path):
+        """Open a file of this format."""
+        raise NotImplementedError
+
+    def write(self, pixels, target):
+        """Write this file with other pixels to `target`.
+
+        Parameters
+        ----------
+        pixels : like `self.pixels`.
+        target : path of a new file.
+
+        Returns
+        -------
+        list of str : what could not be kept, a short sentence each.
+        """
+        raise NotImplementedError

@@ -1,0 +1,94 @@
+"""PNG frames: 8 and 16 bit, grey or RGB, with or without alpha.
+
+All chunks but the pixels' (IDAT) are copied as they are: text, EXIF, XMP, ICC, resolution, time.
+"""
+import struct
+import zlib
+
+import imagecodecs
+import numpy as np
+
+from .errors import DustbustError
+from .framefile import FrameFile, check_size
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}        # of each colour type; 3 is a palette
+
+# First column, first row, and steps of the seven passes of an interlaced file (PNG specification, section 8.2).
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
+def chunks(data):
+    """Yield (name, content) of each chunk.
+
+    >>> [name for name, _ in chunks(imagecodecs.png_encode(np.zeros((2, 2), np.uint8)))]
+    [b'IHDR', b'IDAT', b'IEND']
+    """
+    position = len(SIGNATURE)
+    name = b""
+    while name != b"IEND":
+        if position + 12 > len(data):
+            raise ValueError("it ends before its end")
+        length, name = struct.unpack_from(">I4s", data, position)
+        content = data[position + 8:position + 8 + length]
+        if len(content) < length:
+            raise ValueError("it ends before its end")
+        yield name, content
+        position += 12 + length
+
+
+def chunk(name, content):
+    """The bytes of a chunk."""
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+class PngFile(FrameFile):
+    kind = "PNG"
+
+    @staticmethod
+    def recognises(head):
+        return head.startswith(SIGNATURE)
+
+    def __init__(self, path, data):
+        # The chunks as they are, with all of IDAT as one that is empty.
+        self.chunks = []
+        for name, content in chunks(data):
+            if name != b"IDAT":
+                self.chunks.append((name, content))
+            elif (name, b"") not in self.chunks:
+                self.chunks.append((name, b""))
+        names = {name for name, _ in self.chunks}
+        width, height, depth, colour, _, _, self.interlaced = struct.unpack(">IIBBBBB", self.chunks[0][1])
+        check_size(path, width, height)
+        if colour == 3:
+            raise DustbustError(f"{path}: indexed pictures are not supported; convert it to grey or RGB first")
+        if depth not in (8, 16) or colour not in CHANNELS:
+            raise DustbustError(f"{path}: pictures with {depth} bits are not supported; convert it to 8 or 16 bit grey or RGB first")
+        if b"tRNS" in names:
+            raise DustbustError(f"{path}: one of its colours stands for transparent; give it an alpha channel instead")
+        if b"acTL" in names:
+            raise DustbustError(f"{path}: animated pictures are not supported; save its frames as files")
+        super().__init__(path, imagecodecs.png_decode(data))
+
+    @classmethod
+    def read(cls, path):
+        return cls(path, path.read_bytes())
+
+    def write(self, pixels, target):
+        image_data = _interlaced(pixels) if self.interlaced else _image_data(pixels)
+        with open(target, "wb") as file:
+            file.write(SIGNATURE)
+            for name, content in self.chunks:
+                file.write(chunk(name, image_data if name == b"IDAT" else content))
+        return []
+
+
+def _image_data(pixels):
+    """What the IDAT chunks of a file with these pixels hold, as one."""
+    return b"".join(content for name, content in chunks(imagecodecs.png_encode(np.ascontiguousarray(pixels))) if name == b"IDAT")
+
+
+def _interlaced(pixels):
+    """The same for an interlaced file: the rows of seven small pictures, each with its filters, one after the other."""
+    parts = (pixels[y::down, x::across] for x, y, across, down in ADAM7)
+    return zlib.compress(b"".join(zlib.decompress(_image_data(part)) for part in parts if part.size))

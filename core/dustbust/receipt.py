@@ -1,0 +1,209 @@
+"""The receipt of a batch: one JSON beside the cleaned files that says how each was made, and by which they can be checked.
+
+While a batch runs, what is done goes to a journal, a line a file, so that an interrupted batch can go on where it stopped
+whatever interrupted it. At the end the journal becomes the receipt.
+"""
+import hashlib
+import json
+import os
+from importlib import metadata
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:         # Windows, where nothing keeps two batches from one folder
+    fcntl = None
+
+from .errors import DustbustError
+
+NAME = "dustbust-receipt.json"
+JOURNAL = ".dustbust-journal"
+FORMAT = 1
+
+
+def version():
+    """The version of this program."""
+    try:
+        return metadata.version("dustbust")
+    except metadata.PackageNotFoundError:       # run from a folder into which nobody installed it
+        return "unknown"
+
+
+def checksum(path):
+    """SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class Receipt:
+    """What is known of the cleaned files of a folder.
+
+    Attributes
+    ----------
+    batches : list of dict : version, settings and mask of each batch that wrote into the folder.
+    files : dict : name of an output -> dict with its "frame", "size", "sha256", "batch" (index into `batches`) and what was done.
+    """
+
+    def __init__(self, batches=(), files=None):
+        self.batches = list(batches)
+        self.files = dict(files or {})
+
+    @classmethod
+    def load(cls, path):
+        """Read a receipt; it may come from a stranger, so that types and names are checked."""
+        path = Path(path)
+        try:
+            data = json.loads(path.read_bytes())
+            if data["format"] != FORMAT:
+                raise ValueError(f"its format is {data['format']!r}, not {FORMAT}")
+            return cls(data["batches"], data["files"])._checked()
+        except FileNotFoundError as error:
+            raise DustbustError(f"{path}: there is no receipt here") from error
+        except OSError as error:
+            raise DustbustError(f"{path}: cannot be read ({error.strerror or error})") from error
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise DustbustError(f"{path}: is no receipt of dustbust, or a damaged one ({error}); "
+                                "move it away to have the files of this folder made again") from error
+
+    def _checked(self):
+        if not isinstance(self.batches, list) or not all(isinstance(batch, dict) for batch in self.batches):
+            raise ValueError("batches must be a list of objects")
+        if not isinstance(self.files, dict):
+            raise ValueError("files must be an object")
+        for name, entry in self.files.items():
+            check_entry(name, entry, len(self.batches))
+        return self
+
+    def save(self, path):
+        """Write the receipt under a temporary name, then rename it."""
+        part = Path(path).with_name(".dustbust-receipt.part")
+        with open(part, "w", encoding="ascii") as file:
+            json.dump({"program": "dustbust", "format": FORMAT, "batches": self.batches, "files": self.files}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+
+
+def check_entry(name, entry, batches):
+    """Raise ValueError unless this is what a receipt says of a file."""
+    if not name or "/" in name or "\\" in name or name in (".", ".."):
+        raise ValueError(f"{name!r} is not the name of a file")
+    types = {"frame": str, "size": int, "sha256": str, "batch": int}
+    if not isinstance(entry, dict) or not all(type(entry.get(key)) is kind for key, kind in types.items()):
+        raise ValueError(f"what it says of {name!r} is incomplete")
+    if not 0 <= entry["batch"] < batches:
+        raise ValueError(f"{name!r} is of batch {entry['batch']}, which it does not have")
+
+
+class Journal:
+    """The journal of the batch that is writing into a folder; only one can at a time.
+
+    Attributes
+    ----------
+    receipt : what is known so far: the receipt of the folder and what an interrupted batch wrote down.
+    begun : names of the outputs that an interrupted batch had begun, done or not.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.file = open(self.folder / JOURNAL, "a+b")
+        try:
+            if fcntl:
+                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.file.close()
+            raise DustbustError(f"{folder}: another batch is writing into this folder; wait for it, or choose another folder") from error
+        except OSError:
+            pass                # a file system without locks
+        try:
+            self.receipt = Receipt.load(self.folder / NAME) if (self.folder / NAME).exists() else Receipt()
+            self.begun = set()
+            self._replay()
+        except BaseException:
+            self.file.close()
+            raise
+
+    def _replay(self):
+        self.file.seek(0)
+        for line in self.file:
+            try:
+                item = json.loads(line)
+                if "batch" in item:
+                    self.receipt.batches.append(item["batch"])
+                elif "begin" in item:
+                    self.begun.add(item["begin"])
+                else:
+                    check_entry(item["done"], item["entry"], len(self.receipt.batches))
+                    self.receipt.files[item["done"]] = item["entry"]
+            except (ValueError, KeyError, TypeError):
+                pass            # the line during which the batch was interrupted
+        # A torn last line must not swallow the next one.
+        self.file.write(b"\n")
+
+    def _write(self, item):
+        self.file.write(json.dumps(item).encode("ascii") + b"\n")
+        self.file.flush()
+
+    def begin_batch(self, batch):
+        """Note a new batch; gives its index."""
+        if batch in self.receipt.batches:
+            return self.receipt.batches.index(batch)
+        self.receipt.batches.append(batch)
+        self._write({"batch": batch})
+        return len(self.receipt.batches) - 1
+
+    def begin(self, name):
+        """Note that an output is about to be written."""
+        self._write({"begin": name})
+
+    def done(self, name, entry):
+        """Note that an output is complete."""
+        self.receipt.files[name] = entry
+        self._write({"done": name, "entry": entry})
+
+    def close(self):
+        """Turn the journal into the receipt."""
+        if self.receipt.files:
+            self.receipt.save(self.folder / NAME)
+        (self.folder / JOURNAL).unlink(missing_ok=True)
+        self.file.close()
+
+
+def verify(path, *, progress=None):
+    """Check the cleaned files of a folder against its receipt.
+
+    Parameters
+    ----------
+    path : of the folder, or of the receipt in it.
+    progress : callable(fraction, text), or None.
+
+    Returns
+    -------
+    list of str : one sentence for each file that is missing or not as it was written; empty when all are.
+
+    Raises
+    ------
+    DustbustError
+        when there is no receipt, or it is damaged.
+    """
+    path = Path(path)
+    path = path / NAME if path.is_dir() else path
+    receipt = Receipt.load(path)
+    problems = []
+    for index, (name, entry) in enumerate(receipt.files.items()):
+        output = path.with_name(name)
+        try:
+            if output.stat().st_size != entry["size"]:
+                problems.append(f"{output}: has {output.stat().st_size} bytes, but was written with {entry['size']}")
+            elif checksum(output) != entry["sha256"]:
+                problems.append(f"{output}: is not as it was written")
+        except FileNotFoundError:
+            problems.append(f"{output}: is missing")
+        except OSError as error:
+            problems.append(f"{output}: cannot be read ({error.strerror or error})")
+        if progress:
+            progress((index + 1) / len(receipt.files), name)
+    return problems
