@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""What GIMP starts: registers the three procedures of Dustbust and turns their errors into messages."""
+import sys
+import traceback
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+gi.require_version("Gegl", "0.4")
+gi.require_version("Babl", "0.1")
+from gi.repository import Gegl, Gimp, Gio, GLib
+
+from dustbust_gimp import apply, core, estimate, helping, stack
+from dustbust_gimp.texts import DOMAIN, Cancelled, Refused, _
+
+ACTIONS = {action.NAME: action for action in (estimate, apply, stack)}
+
+
+def reporting(run):
+    """`run`, with its errors turned into what GIMP shows: one sentence, or nothing when the user cancelled."""
+    def guarded(procedure, *arguments):
+        def failed(sentence):
+            return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(sentence))
+        try:
+            core.check()
+            return run(procedure, *arguments[:-1])
+        except Cancelled:
+            return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+        except Refused as refusal:
+            return failed(str(refusal))
+        except core.DustbustError as error:
+            return failed(str(error))
+        except MemoryError:
+            return failed(_("There is not enough memory for pictures of this size."))
+        except Exception as error:
+            traceback.print_exc()
+            return failed(_("Dustbust has stumbled over an error of its own, please report it: {error}").format(
+                error=f"{type(error).__name__}: {error}"))
+    return guarded
+
+
+class Dustbust(Gimp.PlugIn):
+    def do_set_i18n(self, name):
+        return True, DOMAIN, None
+
+    def do_query_procedures(self):
+        self.set_help_domain(DOMAIN, Gio.File.new_for_path(str(helping.FOLDER)))
+        return list(ACTIONS)
+
+    def do_create_procedure(self, name):
+        Gegl.init(None)
+        action = ACTIONS[name]
+        procedure = action.declare(self, name, reporting(action.run))
+        procedure.set_attribution("Dustbust", "MIT", "2026")
+        procedure.add_menu_path("<Image>/Filters/" + _("_Dust Removal"))
+        return procedure
+
+
+Gimp.main(Dustbust.__gtype__, sys.argv)

@@ -1,0 +1,70 @@
+"""Estimate Dust Mask: from a run of frames to a mask image."""
+from gi.repository import Gimp, GObject
+
+from . import arguments, core, mask_image, working
+from .core import dustbust
+from .texts import Refused, _
+
+NAME = "plug-in-dustbust-estimate-mask"
+
+
+def declare(plug_in, name, run):
+    procedure = Gimp.Procedure.new(plug_in, name, Gimp.PDBProcType.PLUGIN, run, None)
+    procedure.set_menu_label(_("_Estimate Dust Mask..."))
+    procedure.set_documentation(
+        _("Find the dust that a run of scanned frames has in common"),
+        _("Dust on the scanner stays in the same place from frame to frame. The result is an image with the dust in grey and a threshold "
+          "that you can move. It is what Apply Dust Mask takes."), name)
+    arguments.run_mode(procedure)
+    arguments.file(procedure, "first-frame", _("_First frame"), _("The file that the run begins with"))
+    arguments.file(procedure, "last-frame", _("L_ast frame"), _(
+        "The file that the run ends with, in the same folder; all pictures whose names sort between the two belong to the run. "
+        "Without it the run goes as far as the dust stays the same"))
+    arguments.file(procedure, "frame", _("Sho_w over"), _(
+        "The frame that is shown under the dust, to judge it by. Without it a typical one is taken when GIMP shows the mask, and none in batch mode"))
+    arguments.choice(procedure, "polarity", _("_Dust is"), _("Whether dust is brighter or darker than the picture"), "estimate_mask", [
+        ("auto", _("Light or dark: find out"), ""),
+        ("light", _("Light (negatives)"), _("Dust on negatives is white once they are inverted")),
+        ("dark", _("Dark (slides)"), _("Dust on slides is black")),
+        ("both", _("Both"), _("Light and dark dust in one run"))])
+    arguments.choice(procedure, "method", _("_Method"), _("How the dust is told from the pictures"), "estimate_mask", [
+        ("opacity", _("Opacity of the dust"), _("How much light the dust takes; ten frames are enough")),
+        ("sum", _("Sum of the frames"), _("The original method; wants some fifty frames"))])
+    procedure.add_image_return_value("image", _("Mask"), _("The mask image"), False, GObject.ParamFlags.READWRITE)
+    return procedure
+
+
+def run(procedure, config):
+    run_mode = config.get_property("run-mode")
+    if run_mode == Gimp.RunMode.INTERACTIVE:
+        from . import dialogs
+        dialogs.ask_estimate(procedure, config)
+    files = files_of_run(config)
+    dust = working.run(_("Estimate Dust Mask"), dustbust.estimate_mask, files, method=config.get_property("method"),
+                       polarity=config.get_property("polarity"), threads=core.threads())
+    frame = arguments.path(config, "frame")
+    if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
+        frame = typical(files)
+    image = mask_image.create(dust, files, None if frame is None else dustbust.frames.read_frame(frame))
+    if run_mode != Gimp.RunMode.NONINTERACTIVE:
+        Gimp.Display.new(image)
+        Gimp.displays_flush()
+    values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+    values.remove(1)
+    values.insert(1, GObject.Value(Gimp.Image, image))
+    return values
+
+
+def files_of_run(config):
+    """The files from the first to the last frame."""
+    first, last = arguments.path(config, "first-frame"), arguments.path(config, "last-frame")
+    if first is None:
+        raise Refused(_("Choose the first frame of the run."))
+    if last is None:
+        raise Refused(_("Choose the last frame of the run."))
+    return dustbust.frames.frames_between(first, last)
+
+
+def typical(files):
+    """The file to show the dust over."""
+    return files[len(files) // 2]

@@ -1,0 +1,22 @@
+"""What the user reads: translation, and the ways in which an action ends early."""
+from gi.repository import GLib
+
+DOMAIN = "dustbust-gimp"
+
+
+def _(text):
+    """`text` in the language of GIMP."""
+    return GLib.dgettext(DOMAIN, text)
+
+
+def count_text(one, many, number):
+    """`one` or `many`, whichever fits the number, in the language of GIMP, with {number} filled in."""
+    return GLib.dngettext(DOMAIN, one, many, number).format(number=number)
+
+
+class Refused(Exception):
+    """An action cannot do what was asked for; the message is one sentence that says why and what to do."""
+
+
+class Cancelled(Exception):
+    """The user does not want it after all."""

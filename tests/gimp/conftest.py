@@ -1,0 +1,68 @@
+"""A GIMP 3 with the plug-in in it, once per session.
+
+DUSTBUST_GIMP_RUN is a command prefix: what follows it runs where GIMP 3 is, with this checkout and /tmp at the same places
+(tests/run sets it). Unset or empty: the GIMP 3 of this machine.
+"""
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PREFIX = shlex.split(os.environ.get("DUSTBUST_GIMP_RUN", ""))
+
+# The plug-ins of GIMP's own that the tests use; only these and ours are started, which is several times faster.
+OF_GIMP = ("python-eval", "script-fu", "file-png", "file-jpeg", "file-tiff")
+
+
+class Gimp:
+    """GIMP with a profile of its own, in which install.sh has installed the plug-in."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.plug_in = folder / "profile" / "plug-ins" / "dustbust-gimp"
+        self.environment = {"GIMP3_DIRECTORY": str(folder / "profile"), "LC_ALL": "C.UTF-8", "LANGUAGE": "en", "HOME": str(folder)}
+        installed = self.command([CHECKOUT / "install.sh"], timeout=600)
+        assert installed.returncode == 0, installed.stdout + installed.stderr
+        answer = folder / "answer"
+        self.console("python-fu-eval", f"import __main__; open({str(answer)!r}, 'w').write(__main__.__file__)")
+        of_gimp = Path(answer.read_text()).parent.parent
+        self.environment["GIMP_TESTING_PLUGINDIRS"] = os.pathsep.join(map(str, [self.plug_in.parent, *(of_gimp / name for name in OF_GIMP)]))
+
+    def command(self, command, timeout=300, environment=(), **options):
+        """Run a command where GIMP is."""
+        variables = [f"{name}={value}" for name, value in {**self.environment, **dict(environment)}.items()]
+        return subprocess.run([*PREFIX, "env", *variables, *map(str, command)], capture_output=True, text=True, timeout=timeout,
+                              stdin=subprocess.DEVNULL, cwd=CHECKOUT, **options)
+
+    def console(self, interpreter, code, check=True, **options):
+        """Run batch code in gimp-console."""
+        done = self.command(["gimp-console", "-nidfs", "--quit", "--batch-interpreter", interpreter, "-b", code], **options)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def run_script(self, script, *arguments):
+        """Run a Python file inside GIMP with `arguments` (JSON); gives what it put into `result`."""
+        answer = self.folder / "result.json"
+        answer.unlink(missing_ok=True)
+        code = (f"import json; scope = {{'__name__': 'inside', '__file__': {str(script)!r}, 'arguments': {json.dumps(arguments)}}}; "
+                f"exec(compile(open({str(script)!r}).read(), {str(script)!r}, 'exec'), scope); "
+                f"json.dump(scope['result'], open({str(answer)!r}, 'w'))")
+        done = self.console("python-fu-eval", code)
+        return json.loads(answer.read_text()), done.stdout + done.stderr
+
+
+def gimp_3_is_there():
+    return bool(PREFIX) or (shutil.which("gimp-console") is not None and " 3." in subprocess.run(
+        ["gimp-console", "--version"], capture_output=True, text=True).stdout)
+
+
+@pytest.fixture(scope="session")
+def gimp(tmp_path_factory):
+    if not gimp_3_is_there():
+        pytest.skip("there is no GIMP 3 on this machine; tests/run makes a private one")
+    return Gimp(tmp_path_factory.mktemp("gimp"))

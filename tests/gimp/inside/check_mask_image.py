@@ -1,0 +1,179 @@
+"""Estimate gives a mask image that holds the core's mask to the bit, and Apply reads from it what it shows."""
+import json
+
+import numpy as np
+from gi.repository import Gegl, Gimp
+from helpers import APPLY, ESTIMATE, FRAMES, add_layer, all_layers, call, get, open_image, put, refusal, save, threshold_of, with_role
+
+import dustbust
+
+
+def estimated(**arguments):
+    image, = call(ESTIMATE, first_frame=FRAMES[0], last_frame=FRAMES[-1], **arguments)
+    return image
+
+
+def expected():
+    return dustbust.estimate_mask(FRAMES)
+
+
+def cleaned_with(mask, **arguments):
+    """The pixels of the first frame (as GIMP opens it), cleaned with this mask image."""
+    image = open_image(FRAMES[0])
+    call(APPLY, image=image, drawables=image.get_layers(), mask_image=mask, **arguments)
+    return get(image.get_layers()[0], "R'G'B' u8")
+
+
+def cleaned_by_core(dust):
+    image = open_image(FRAMES[0])
+    return dustbust.apply_mask(get(image.get_layers()[0], "R'G'B' u8"), dust)
+
+
+def check_batch_gives_a_grey_image_with_the_masks_own_steps(folder):
+    image, dust = estimated(), expected()
+    assert image.get_base_type() == Gimp.ImageBaseType.GRAY and image.get_precision() == Gimp.Precision.U16_NON_LINEAR
+    layer, = image.get_layers()
+    assert np.array_equal(get(layer, "Y' u16")[..., 0] / np.float32(65535), dust.grey)
+    low = threshold_of(layer).get_config().get_property("low")
+    assert abs(low - dust.threshold) < 1 / 65535
+    assert json.loads(bytes(image.get_parasite("dustbust-run").get_data()))["frames"] == [str(path) for path in FRAMES]
+
+
+def check_it_shows_exactly_what_is_marked(folder):
+    image, dust = estimated(), expected()
+    shown = Gimp.Layer.new_from_visible(image, image, "shown")
+    assert np.array_equal(get(shown, "Y' u16")[..., 0] == 65535, dust.binary())
+
+
+def check_apply_on_a_layer_gives_the_cores_pixels(folder):
+    mask, dust = estimated(), expected()
+    clean = cleaned_with(mask)
+    assert np.array_equal(clean, cleaned_by_core(dust))
+    assert dust.binary().any()
+
+
+def check_a_moved_threshold_counts(folder):
+    mask, dust = estimated(), expected()
+    filter = threshold_of(mask.get_layers()[0])
+    filter.get_config().set_property("low", 0.31)
+    filter.update()
+    dust.threshold = np.ceil(0.31 * 65535) / 65535
+    assert np.array_equal(cleaned_with(mask), cleaned_by_core(dust))
+
+
+def check_overlay_is_red_over_the_frame_where_dust_is_marked(folder):
+    image, dust = estimated(frame=FRAMES[2]), expected()
+    with_role(image, "overlay").set_opacity(100)
+    shown = get(Gimp.Layer.new_from_visible(image, image, "shown"), "R'G'B' u16")
+    frame = dustbust.frames.read_frame(FRAMES[2]).astype(np.uint16) * 257
+    binary = dust.binary()
+    assert (shown[binary] == (65535, 0, 0)).all()
+    assert np.array_equal(shown[~binary], frame[~binary])
+
+
+def check_overlay_mask_cleans_as_the_plain_one(folder):
+    assert np.array_equal(cleaned_with(estimated(frame=FRAMES[2])), cleaned_by_core(expected()))
+
+
+def check_painting_in_and_out(folder):
+    for arguments in ({}, {"frame": FRAMES[0]}):
+        mask, dust = estimated(**arguments), expected()
+        layer = with_role(mask, "mask")
+        painted = get(layer, "Y' u16").copy()
+        painted[100:130, 100:140] = 0
+        painted[150:153, 40:60] = 65535
+        put(layer, painted, "Y' u16")
+        edited = dustbust.DustMask(painted[..., 0] / np.float32(65535), dust.threshold, dust.polarity, dust.method, dust.frames, dust.effect)
+        assert np.array_equal(cleaned_with(mask), cleaned_by_core(edited))
+
+
+def check_a_layer_painted_above_the_mask_counts(folder):
+    mask, dust = estimated(), expected()
+    hide = np.full((60, 80, 1), 0, np.uint16)
+    add_layer(mask, hide, "Y' u16", 50, 20)
+    grey = dust.grey.copy()
+    grey[20:80, 50:130] = 0
+    edited = dustbust.DustMask(grey, dust.threshold, dust.polarity, dust.method, dust.frames, dust.effect)
+    assert np.array_equal(cleaned_with(mask), cleaned_by_core(edited))
+
+
+def check_a_merged_threshold_marks_the_same_pixels(folder):
+    for arguments in ({}, {"frame": FRAMES[0]}):
+        mask, dust = estimated(**arguments), expected()
+        with_role(mask, "mask").merge_filters()
+        binary = dustbust.DustMask(dust.binary(), 0.5, dust.polarity, dust.method, dust.frames, dust.effect)
+        assert np.array_equal(cleaned_with(mask), cleaned_by_core(binary))
+
+
+def check_a_grey_mask_without_threshold_is_refused(folder):
+    mask = estimated()
+    for filter in mask.get_layers()[0].get_filters():
+        filter.delete()
+    assert "Colors > Threshold" in refusal(APPLY, image=mask, drawables=mask.get_layers())
+
+
+def check_a_shifted_mask_over_its_frame_is_shifted(folder):
+    mask, dust = estimated(frame=FRAMES[0]), expected()
+    with_role(mask, "mask").set_offsets(3, 0)
+    shown = get(Gimp.Layer.new_from_visible(mask, mask, "shown"), "R'G'B' u16")
+    moved = np.zeros_like(dust.grey)
+    moved[:, 3:] = dust.grey[:, :-3]
+    clean = cleaned_with(mask)
+    touched = (clean != cleaned_by_core(np.zeros(moved.shape, bool))).any(axis=2)
+    near = dustbust.fill.dilate(moved >= dust.threshold, 8)
+    assert touched.any() and not touched[~near].any() and shown.size
+
+
+def check_a_cropped_view_changes_nothing(folder):
+    for arguments in ({}, {"frame": FRAMES[0]}):
+        mask = estimated(**arguments)
+        mask.resize(100, 80, -30, -20)
+        assert np.array_equal(cleaned_with(mask), cleaned_by_core(expected()))
+
+
+def check_renaming_and_reordering_change_nothing(folder):
+    mask = estimated(frame=FRAMES[0])
+    for number, layer in enumerate(all_layers(mask)):
+        layer.set_name(f"layer {number}")
+    add_layer(mask, np.full((20, 20, 3), 9999, np.uint16), "R'G'B' u16", 10, 10, name="a note")
+    assert np.array_equal(cleaned_with(mask), cleaned_by_core(expected()))
+
+
+def check_xcf_and_back(folder):
+    dust = expected()
+    for name, arguments in (("plain.xcf", {}), ("overlay.xcf", {"frame": FRAMES[0]})):
+        mask = estimated(**arguments)
+        save(mask, folder / name)
+        mask.delete()
+        again = open_image(folder / name)
+        assert np.array_equal(cleaned_with(again), cleaned_by_core(dust))
+        again.delete()
+        image = open_image(FRAMES[0])
+        call(APPLY, image=image, drawables=image.get_layers(), mask_file=folder / name)
+        assert np.array_equal(get(image.get_layers()[0], "R'G'B' u8"), cleaned_by_core(dust))
+
+
+def check_mask_without_its_grey_layer_is_refused(folder):
+    mask = estimated(frame=FRAMES[0])
+    mask.flatten()
+    assert "grey mask is gone" in refusal(APPLY, image=mask, drawables=mask.get_layers())
+
+
+def check_black_and_white_from_anywhere(folder):
+    dust = expected()
+    white = dust.binary()
+    image = Gimp.Image.new(white.shape[1], white.shape[0], Gimp.ImageBaseType.RGB)
+    add_layer(image, np.repeat(np.where(white, 255, 0).astype(np.uint8)[..., None], 3, 2), "R'G'B' u8")
+    assert np.array_equal(cleaned_with(image), cleaned_by_core(white))
+    save(image, folder / "mask.png")
+    opened = open_image(FRAMES[0])
+    call(APPLY, image=opened, drawables=opened.get_layers(), mask_file=folder / "mask.png")
+    assert np.array_equal(get(opened.get_layers()[0], "R'G'B' u8"), cleaned_by_core(white))
+
+
+def check_the_cores_mask_file_is_the_mask(folder):
+    dust = expected()
+    dust.save(folder / "mask.png")
+    opened = open_image(FRAMES[0])
+    call(APPLY, image=opened, drawables=opened.get_layers(), mask_file=folder / "mask.png")
+    assert np.array_equal(get(opened.get_layers()[0], "R'G'B' u8"), cleaned_by_core(dust))

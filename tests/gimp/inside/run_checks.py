@@ -1,0 +1,29 @@
+"""Run inside GIMP: all check_ functions of one file, each in an empty folder, and say how each went."""
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+
+from gi.repository import Gegl, Gimp
+
+path, folder, plug_in = (Path(argument) for argument in arguments)      # noqa: F821, given by the caller
+sys.path[:0] = [str(plug_in), str(path.parent)]
+Gegl.init(None)
+
+spec = importlib.util.spec_from_file_location(path.stem, path)
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+
+result = {}
+for name, check in list(vars(module).items()):
+    if not name.startswith("check_"):
+        continue
+    own = folder / name
+    own.mkdir()
+    try:
+        check(own)
+        result[name] = None
+    except Exception:
+        result[name] = traceback.format_exc()
+    for image in Gimp.get_images():
+        image.delete()
