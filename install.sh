@@ -14,6 +14,9 @@ checkout=$(cd "$(dirname "$0")" && pwd)
 plug_in=dustbust-gimp     # GIMP wants a folder and a script of one name, and it must differ from the package's
 procedures="plug-in-dustbust-estimate-mask plug-in-dustbust-apply-mask plug-in-dustbust-stack-scans"
 
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
 say() { echo "dustbust: $*"; }
 fail() { echo "dustbust: $*" >&2; exit 1; }
 
@@ -45,18 +48,14 @@ TEXT
 
 # Run Python code inside GIMP: ask_gimp GIMP CODE. What the code writes to the file `answer` is printed.
 ask_gimp() {
-    local answer log
-    answer=$(mktemp) log=$(mktemp)
+    local answer=$scratch/answer
     if ! "$1" -nidfs --quit --batch-interpreter python-fu-eval -b "answer = open('$answer', 'w')
 $2
-answer.close()" >"$log" 2>&1 </dev/null; then
-        cat "$log" >&2
-        rm -f "$answer" "$log"
+answer.close()" >"$scratch/gimp.log" 2>&1 </dev/null; then
+        cat "$scratch/gimp.log" >&2
         fail "GIMP did not run; its words are above"
     fi
-    asked_log=$(cat "$log")
     cat "$answer"
-    rm -f "$answer" "$log"
 }
 
 # Where this GIMP keeps the plug-ins of the user, and the Python it runs them with.
@@ -97,7 +96,7 @@ install_plug_in() {
 from gi.repository import Gimp
 answer.write(' '.join(n for n in '$procedures'.split() if not Gimp.get_pdb().procedure_exists(n)))")
     if [ -n "$missing" ]; then
-        echo "$asked_log" >&2
+        cat "$scratch/gimp.log" >&2
         fail "GIMP does not list $missing; its words are above"
     fi
     say "installed in $target"
