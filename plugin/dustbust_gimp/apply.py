@@ -34,7 +34,7 @@ def declare(plug_in, name, run):
     arguments.file(procedure, "last-frame", _("L_ast frame"), _("The last of the other frames, in the same folder"))
     arguments.file(procedure, "folder", _("Fol_der"), _(
         "Where the cleaned frames go. Without it: a folder 'cleanedphotos' beside the frames"), Gimp.FileChooserAction.SELECT_FOLDER)
-    arguments.choice(procedure, "existing", _("_Existing files"), _("What to do where a cleaned frame is there already"), "clean_frames", [
+    arguments.choice(procedure, "exists", _("_Existing files"), _("What to do where a cleaned frame is there already"), "clean_frames", [
         ("skip", _("Skip"), _("Leave it, and do only what is missing")),
         ("overwrite", _("Overwrite"), _("Write it anew")),
         ("rename", _("New name"), _("Write beside it, with a number"))])
@@ -42,11 +42,10 @@ def declare(plug_in, name, run):
 
 
 def run(procedure, run_mode, image, drawables, config):
-    whole_run = cleans_files(image, config)
     if run_mode == Gimp.RunMode.INTERACTIVE:
-        from . import dialogs
-        dialogs.ask_apply(procedure, config, image, drawables)
-    if whole_run:
+        from . import apply_dialog
+        apply_dialog.ask(procedure, config, image, drawables)
+    if cleans_files(image, config):
         clean_files(image, config, run_mode)
     else:
         clean_layers(image, drawables, config)
@@ -77,11 +76,32 @@ def files_to_clean(image, config):
     return files
 
 
+def folder_for(files, config):
+    """Where the cleaned files go."""
+    return Path(files[0]).parent / (arguments.path(config, "folder") or core.default("clean_frames", "folder"))
+
+
 def clean_files(image, config, run_mode):
     files = files_to_clean(image, config)
-    folder = arguments.path(config, "folder")
-    working.run(_("Apply Dust Mask"), dustbust.clean_frames, files, mask_image.read(image), **({"folder": folder} if folder else {}),
-                existing=config.get_property("existing"), threads=core.threads(), **options(config))
+    done = working.run(_("Apply Dust Mask"), dustbust.clean_frames, files, mask_image.read(image), folder_for(files, config),
+                       exists=config.get_property("exists"), threads=core.threads(), **options(config))
+    summary = said_of(done)
+    if done.failed:
+        raise Refused(summary)
+    if run_mode != Gimp.RunMode.NONINTERACTIVE:
+        Gimp.message(summary)
+
+
+def said_of(done):
+    """One or two sentences about what became of the files."""
+    said = [count_text("{number} cleaned frame is in {{folder}}.", "{number} cleaned frames are in {{folder}}.", len(done.written)).format(
+        folder=done.folder)]
+    if done.skipped:
+        said.append(count_text("{number} was there already.", "{number} were there already.", len(done.skipped)))
+    if done.failed:
+        said.append(count_text("{number} could not be cleaned: {{reason}}", "{number} could not be cleaned, the first: {{reason}}",
+                               len(done.failed)).format(reason=next(iter(done.failed.values()))))
+    return " ".join(said)
 
 
 # Layers

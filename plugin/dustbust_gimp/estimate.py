@@ -1,4 +1,6 @@
 """Estimate Dust Mask: from a run of frames to a mask image."""
+from pathlib import Path
+
 from gi.repository import Gimp, GObject
 
 from . import arguments, core, mask_image, working
@@ -37,8 +39,8 @@ def declare(plug_in, name, run):
 def run(procedure, config):
     run_mode = config.get_property("run-mode")
     if run_mode == Gimp.RunMode.INTERACTIVE:
-        from . import dialogs
-        dialogs.ask_estimate(procedure, config)
+        from . import estimate_dialog
+        estimate_dialog.ask(procedure, config)
     files = files_of_run(config)
     dust = working.run(_("Estimate Dust Mask"), dustbust.estimate_mask, files, method=config.get_property("method"),
                        polarity=config.get_property("polarity"), threads=core.threads())
@@ -61,7 +63,7 @@ def files_of_run(config):
     if first is None:
         raise Refused(_("Choose the first frame of the run."))
     if last is None:
-        raise Refused(_("Choose the last frame of the run."))
+        last = dustbust.frames.frames_in(Path(first).parent)[-1]
     return dustbust.frames.frames_between(first, last)
 
 

@@ -79,7 +79,6 @@ def create(dust, files, frame=None):
     _attach(image, EXTRA, base64.b85encode(dust.extra()))
     image.set_selected_layers([layer])
     image.undo_enable()
-    image.clean_all()
     return image
 
 

@@ -44,12 +44,12 @@ def declare(plug_in, name, run):
 
 def run(procedure, run_mode, image, drawables, config):
     scans = layers.scans(image, drawables)
-    if run_mode == Gimp.RunMode.INTERACTIVE:
-        from . import dialogs
-        dialogs.ask_stack(procedure, config, image, scans)
     alpha = any(layer.has_alpha() or layer.get_mask() for layer in scans)
     format = pixels.working_format(scans[0], alpha=alpha)
     pictures = [layers.plain_pixels(layer, format) for layer in scans]
+    if run_mode == Gimp.RunMode.INTERACTIVE:
+        from . import stack_dialog
+        stack_dialog.ask(procedure, config, scans, pictures)
     page = working.run(_("Stack Offset Scans"), dustbust.stack_scans, pictures, mode=config.get_property("mode"),
                        align=config.get_property("align"), threads=core.threads())
     image.undo_group_start()

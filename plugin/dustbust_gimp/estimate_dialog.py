@@ -1,0 +1,33 @@
+"""The window of Estimate Dust Mask."""
+from gi.repository import Gimp, Gio
+
+from . import arguments, estimate, run_summary
+from .core import dustbust
+from .dialogs import Window
+from .texts import _
+
+
+def ask(procedure, config):
+    """Let the user choose; raises Cancelled."""
+    suggest(config)
+    window = Window(procedure, config, _("Estimate Dust Mask"), _("_Estimate"), ["first-frame", "last-frame"], ["frame", "polarity", "method"])
+
+    def describe():
+        if arguments.path(config, "first-frame") is None:
+            window.say(_("Choose the first and the last frame of a run: scans with the same dust, in one folder."), possible=False)
+        else:
+            window.answer(lambda: run_summary.describe(estimate.files_of_run(config)), lambda text: text)
+
+    window.on_change(describe, "first-frame", "last-frame")
+    window.run()
+
+
+def suggest(config):
+    """Begin with the picture that is open, unless the user has chosen frames before."""
+    first = arguments.path(config, "first-frame")
+    if first is not None and dustbust.frames.as_path(first).exists():
+        return
+    config.set_property("last-frame", None)
+    files = [image.get_file().get_path() for image in Gimp.get_images() if image.get_file()]
+    files = [file for file in files if file and dustbust.frames.is_picture(dustbust.frames.as_path(file))]
+    config.set_property("first-frame", Gio.File.new_for_path(files[0]) if files else None)
