@@ -3,17 +3,22 @@
 // Arguments are checked in Python, by core/dustbust; here only shapes that would read out of bounds are refused.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "box_blur.hpp"
 #include "box_fill.hpp"
+#include "combine.hpp"
 #include "dilate.hpp"
 #include "masked_pixels.hpp"
+#include "match.hpp"
+#include "resample.hpp"
 
 namespace py = pybind11;
 using namespace dustbust;
@@ -76,6 +81,95 @@ static void define_box_fill(py::module_& m) {
        py::arg("threads"));
 }
 
+// ---- stacks of scans --------------------------------------------------------------------------------------------------
+
+static Mode mode_of(const std::string& name) {
+    static const std::map<std::string, Mode> modes = {
+        {"maximum", Mode::maximum}, {"minimum", Mode::minimum}, {"mean", Mode::mean}, {"median", Mode::median}, {"range", Mode::range},
+        {"standard deviation", Mode::standard_deviation}, {"variance", Mode::variance}, {"sum", Mode::sum}, {"entropy", Mode::entropy},
+        {"skewness", Mode::skewness}, {"kurtosis", Mode::kurtosis}};
+    return modes.at(name);
+}
+
+template <class T>
+static std::vector<Image<const T>> views(const std::vector<Array<T>>& stack) {
+    std::vector<Image<const T>> result;
+    for (const auto& image : stack) {
+        result.push_back(view(image, "picture"));
+        const auto &one = result.front(), &other = result.back();
+        if (one.rows != other.rows || one.columns != other.columns || one.channels != other.channels)
+            throw std::invalid_argument("pictures of a stack must have one shape");
+    }
+    if (result.empty()) throw std::invalid_argument("an empty stack");
+    return result;
+}
+
+template <class T>
+static void register_stacking(py::module_& m) {
+    m.def("combine", [](const std::vector<Array<T>>& stack, const std::string& mode, bool alpha, int threads) {
+        const auto in = views(stack);
+        const Mode how = mode_of(mode);
+        auto result = shaped_like<T>(stack.front());
+        const auto out = mutable_view(result);
+        py::gil_scoped_release release;
+        combine(in, how, alpha, out, threads);
+        return result;
+    }, py::arg("stack").noconvert(), py::arg("mode"), py::arg("alpha"), py::arg("threads"));
+
+    m.def("statistic", [](const std::vector<Array<T>>& stack, const std::string& mode, bool alpha, int threads) {
+        const auto in = views(stack);
+        const Mode how = mode_of(mode);
+        auto result = shaped_like<float>(stack.front());
+        const auto out = mutable_view(result);
+        py::gil_scoped_release release;
+        statistic(in, how, alpha, out, threads);
+        return result;
+    }, py::arg("stack").noconvert(), py::arg("mode"), py::arg("alpha"), py::arg("threads"));
+
+    m.def("resample", [](const Array<T>& image, bool alpha, const Array<double>& matrix, const Array<float>& bend, std::pair<double, double> pitch,
+                         bool inverse, std::tuple<py::ssize_t, py::ssize_t, py::ssize_t, py::ssize_t> box, const Array<double>& gain,
+                         const Array<double>& offset, float largest, float opaque, int threads) {
+        const auto in = view(image, "image");
+        const auto [left, top, width, height] = box;
+        const py::ssize_t colours = in.channels - (alpha ? 1 : 0);
+        if (colours < 1 || colours > 3 || gain.size() != colours || offset.size() != colours || matrix.size() < 6 || bend.ndim() != 3)
+            throw std::invalid_argument("resample: gain and offset need one number for each of 1 to 3 colours, matrix 2 x 3, bend 3 dimensions");
+        Warp warp{{}, view(bend, "bend"), pitch.first, pitch.second, inverse};
+        if (warp.bend.rows && (warp.bend.channels != 2 || warp.bend.columns < 1)) throw std::invalid_argument("bend must be (rows, columns, 2)");
+        std::copy_n(matrix.data(), 6, warp.m);
+        Array<T> result({height, width, colours + 1});
+        const auto out = mutable_view(result);
+        py::gil_scoped_release release;
+        resample(in, alpha, warp, left, top, gain.data(), offset.data(), largest, opaque, out, threads);
+        return result;
+    }, py::arg("image").noconvert(), py::arg("alpha"), py::arg("matrix"), py::arg("bend"), py::arg("pitch"), py::arg("inverse"), py::arg("box"),
+       py::arg("gain"), py::arg("offset"), py::arg("largest"), py::arg("opaque"), py::arg("threads"));
+
+    m.def("reduce_luminance", [](const Array<T>& image, bool alpha, py::ssize_t factor, float largest, int threads) {
+        const auto in = view(image, "image");
+        if (factor < 1 || in.channels < (alpha ? 2 : 1)) throw std::invalid_argument("reduce_luminance: factor must be at least 1");
+        Array<float> result({in.rows / factor, in.columns / factor, py::ssize_t(2)});
+        const auto out = mutable_view(result);
+        py::gil_scoped_release release;
+        reduce_luminance(in, alpha, factor, largest, out, threads);
+        return result;
+    }, py::arg("image").noconvert(), py::arg("alpha"), py::arg("factor"), py::arg("largest"), py::arg("threads"));
+}
+
+static void register_matching(py::module_& m) {
+    m.def("match_cells", [](const Array<float>& first, const Array<float>& second, py::ssize_t height, py::ssize_t width, float limit, int threads) {
+        const auto a = view(first, "first"), b = view(second, "second");
+        if (a.rows != b.rows || a.columns != b.columns || a.channels != 2 || b.channels != 2)
+            throw std::invalid_argument("match_cells: both pictures must be (H, W, 2)");
+        if (height < 3 || width < 3) throw std::invalid_argument("match_cells: cells must be at least 3 x 3");
+        Array<double> result({a.rows / height, a.columns / width, py::ssize_t(match_terms)});
+        const auto out = mutable_view(result);
+        py::gil_scoped_release release;
+        match_cells(a, b, height, width, limit, out, threads);
+        return result;
+    }, py::arg("first").noconvert(), py::arg("second").noconvert(), py::arg("height"), py::arg("width"), py::arg("limit"), py::arg("threads"));
+}
+
 PYBIND11_MODULE(_kernels, m) {
     m.doc() = "Compiled kernels of dustbust; use the functions of the package instead.";
 
@@ -101,4 +195,9 @@ PYBIND11_MODULE(_kernels, m) {
     define_box_fill<std::uint8_t>(m);
     define_box_fill<std::uint16_t>(m);
     define_box_fill<float>(m);
+
+    register_stacking<std::uint8_t>(m);
+    register_stacking<std::uint16_t>(m);
+    register_stacking<float>(m);
+    register_matching(m);
 }

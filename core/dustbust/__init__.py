@@ -4,5 +4,8 @@ from .batch import clean_frames
 from .errors import DustbustError
 from .estimate import estimate_mask
 from .mask import DustMask
+from .register import Registration, register_scans
+from .stack import StackReport, stack_scans
 
-__all__ = ["DustbustError", "DustMask", "apply_mask", "clean_frames", "estimate_mask"]
+__all__ = ["DustbustError", "DustMask", "Registration", "StackReport", "apply_mask", "clean_frames", "estimate_mask", "register_scans",
+           "stack_scans"]

@@ -1,3 +1,5 @@
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,3 +15,14 @@ def box_fill(
     soften: float,
     threads: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], int]: ...
+
+Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32])
+
+def combine(stack: list[Picture], mode: str, alpha: bool, threads: int) -> Picture: ...
+def statistic(stack: list[Picture], mode: str, alpha: bool, threads: int) -> NDArray[np.float32]: ...
+def resample(image: Picture, alpha: bool, matrix: NDArray[np.float64], bend: NDArray[np.float32], pitch: tuple[float, float], inverse: bool,
+             box: tuple[int, int, int, int], gain: NDArray[np.float64], offset: NDArray[np.float64], largest: float, opaque: float,
+             threads: int) -> Picture: ...
+def reduce_luminance(image: Picture, alpha: bool, factor: int, largest: float, threads: int) -> NDArray[np.float32]: ...
+def match_cells(first: NDArray[np.float32], second: NDArray[np.float32], height: int, width: int, limit: float,
+                threads: int) -> NDArray[np.float64]: ...
