@@ -7,7 +7,7 @@ from setuptools import setup
 
 # No -ffast-math and no fused multiply-add: the same frame gives the same bytes
 # on every machine and with any number of threads.
-OPTIONS = [] if sys.platform == "win32" else ["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra"]
+OPTIONS = [] if sys.platform == "win32" else ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden", "-Wall", "-Wextra"]
 
 ParallelCompile("NPY_NUM_BUILD_JOBS", default=0).install()
 setup(ext_modules=[

@@ -17,6 +17,7 @@
 #include "combine.hpp"
 #include "dilate.hpp"
 #include "masked_pixels.hpp"
+#include "structured_fill.hpp"
 #include "match.hpp"
 #include "resample.hpp"
 
@@ -170,6 +171,23 @@ static void register_matching(py::module_& m) {
     }, py::arg("first").noconvert(), py::arg("second").noconvert(), py::arg("height"), py::arg("width"), py::arg("limit"), py::arg("threads"));
 }
 
+template <class T>
+static void define_structured_fill(py::module_& m) {
+    m.def("structured_fill", [](const Array<T>& image, const Array<bool>& mask, py::ssize_t colours, float scale, int threads) {
+        const auto in = view(image, "image");
+        const auto where = mask_view(mask);
+        if (in.rows != where.rows || in.columns != where.columns || colours > in.channels || colours > 3)
+            throw std::invalid_argument("image and mask must be of one size");
+        Filled filled;
+        {
+            py::gil_scoped_release release;
+            filled = structured_fill(in, where, colours, scale, threads);
+        }
+        const auto count = static_cast<py::ssize_t>(filled.positions.size());
+        return py::make_tuple(to_array(filled.positions, {count}), to_array(filled.values, {count, colours}), filled.failures);
+    }, py::arg("image").noconvert(), py::arg("mask").noconvert(), py::arg("colours"), py::arg("scale"), py::arg("threads"));
+}
+
 PYBIND11_MODULE(_kernels, m) {
     m.doc() = "Compiled kernels of dustbust; use the functions of the package instead.";
 
@@ -195,6 +213,9 @@ PYBIND11_MODULE(_kernels, m) {
     define_box_fill<std::uint8_t>(m);
     define_box_fill<std::uint16_t>(m);
     define_box_fill<float>(m);
+    define_structured_fill<std::uint8_t>(m);
+    define_structured_fill<std::uint16_t>(m);
+    define_structured_fill<float>(m);
 
     register_stacking<std::uint8_t>(m);
     register_stacking<std::uint16_t>(m);

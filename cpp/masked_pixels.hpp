@@ -1,24 +1,20 @@
 // The pixels of a mask as a list, and where in the list a pixel stands: what lets the cost of a repair follow
-// the dust. The plane of places is taken from the system as zeros, so memory is only ever spent near dust.
+// the dust.
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <vector>
 
 #include "image.hpp"
 #include "runs_of_mask.hpp"
+#include "zero_plane.hpp"
 
 namespace dustbust {
 
 class MaskedPixels {
 public:
     // `mask`: bytes that are 0 or 1.
-    explicit MaskedPixels(Image<const std::uint8_t> mask) : columns_(mask.columns) {
-        place_.reset(static_cast<std::int32_t*>(std::calloc(mask.rows * mask.columns, sizeof(std::int32_t))));
-        if (!place_) throw std::bad_alloc();
+    explicit MaskedPixels(Image<const std::uint8_t> mask) : columns_(mask.columns), place_(mask.rows * mask.columns) {
         each_run(mask.data, mask.rows * mask.columns, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
             for (std::ptrdiff_t at = begin; at < end; ++at) {
                 positions_.push_back(at);
@@ -35,11 +31,8 @@ public:
     std::ptrdiff_t operator()(std::ptrdiff_t y, std::ptrdiff_t x) const { return place_[y * columns_ + x] - 1; }
 
 private:
-    struct Free {
-        void operator()(void* memory) const { std::free(memory); }
-    };
     std::ptrdiff_t columns_;
-    std::unique_ptr<std::int32_t[], Free> place_;
+    ZeroPlane<std::int32_t> place_;
     std::vector<std::int64_t> positions_;
 };
 

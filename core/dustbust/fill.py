@@ -92,6 +92,55 @@ def fill_boxes(image, mask, *, box=7, grow=2, soften=1.0, passes=200, strength=N
     return blend_at(image, positions, values, weights), failures
 
 
+def fill_at(image, mask, *, threads=None):
+    """What masked pixels should be, judging by the known pixels around them: edges and lines run on.
+
+    Parameters
+    ----------
+    image : uint8, uint16 or float32, (H, W) or (H, W, C). Where its alpha is 0 there is no data.
+    mask : bool (H, W), True = dust. All of the dust: a pixel beside the mask counts as clean picture.
+
+    Returns
+    -------
+    positions : int64 (N,), row * W + column of each masked pixel, ascending.
+    values : float32 (N, 1 or 3), in the numbers of the image (0..255, 0..65535 or 0..1), not clipped.
+    failures : int, how many values are those of the image, because nothing in the picture is known.
+
+    >>> picture = np.tile(np.float32([0, 0, 0, 1, 1, 1]), (6, 1))
+    >>> hole = np.zeros((6, 6), bool)
+    >>> hole[2:4, 1:5] = True
+    >>> positions, values, failures = fill_at(picture, hole)
+    >>> (values[:4, 0] > 0.5).tolist(), failures
+    ([False, False, True, True], 0)
+    """
+    image = np.ascontiguousarray(check_image(image, "image"))
+    mask = check_mask(mask, image.shape)
+    colours = colour_channels(image).shape[2]
+    return _kernels.structured_fill(image, mask, colours, 1 / largest(image.dtype), count(threads))
+
+
+def fill_pixels(image, mask, *, threads=None):
+    """A picture whose masked pixels are replaced by what `fill_at` says; alpha and all other pixels are the same bytes.
+
+    Parameters
+    ----------
+    image : uint8, uint16 or float32, (H, W) or (H, W, C); left as it is.
+    mask : bool (H, W), True = replace.
+
+    Returns
+    -------
+    filled : like `image`
+
+    >>> picture = np.full((8, 8, 3), 0.25, np.float32)
+    >>> hole = np.zeros((8, 8), bool)
+    >>> hole[3:5, 3:5] = True
+    >>> bool(np.allclose(fill_pixels(np.where(hole[..., None], np.float32(1), picture), hole), picture))
+    True
+    """
+    positions, values, _ = fill_at(image, mask, threads=threads)
+    return blend_at(np.ascontiguousarray(image), positions, values, np.ones(positions.shape, np.float32))
+
+
 def strongest_near(plane, positions, radius):
     """The largest value of a plane in a disc around each of some pixels: what `dilate` does to a mask, for a float mask.
 

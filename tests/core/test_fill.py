@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import dustbust
-from dustbust.fill import dilate, fill_boxes
+from dustbust.fill import dilate, fill_at, fill_boxes, fill_pixels
 
 
 def picture(shape, dtype=np.uint8, seed=1):
@@ -124,3 +124,84 @@ def test_dilation_grows_by_a_disc():
     assert dilate(mask, 3).sum(axis=1).tolist() == [0, 1, 5, 7, 7, 7, 5, 1, 0]
     assert np.array_equal(dilate(mask, 0), mask)
     assert np.array_equal(dilate(np.eye(5, dtype=bool), 9), np.ones((5, 5), bool))
+
+
+def test_an_even_picture_stays_even():
+    image = np.full((50, 60, 3), (0.2, 0.5, 0.7), np.float32)
+    mask = some_dust((50, 60))
+    dusty = np.where(mask[..., None], np.float32(1), image)
+    assert np.abs(fill_pixels(dusty, mask) - image).max() < 1e-5
+
+
+@pytest.mark.parametrize("angle", [0, 20, 45, 75, 90, 130])
+def test_an_edge_runs_on_through_a_hair(angle):
+    y, x = np.mgrid[:80, :80] - 40.0
+    across = x * np.cos(np.radians(angle)) + y * np.sin(np.radians(angle))
+    image = (0.2 + 0.6 / (1 + np.exp(-across / 0.7))).astype(np.float32)
+    along = y * np.cos(np.radians(angle)) - x * np.sin(np.radians(angle))
+    mask = np.abs(along + 0.3 * across) < 3.5           # not quite at a right angle to the edge
+    dusty = np.where(mask, np.float32(1), image)
+    error = np.sqrt(np.mean((fill_pixels(dusty, mask) - image)[mask] ** 2))
+    plain = np.sqrt(np.mean((fill_boxes(dusty, mask, grow=0, soften=0)[0] - image)[mask] ** 2))
+    assert error < 0.35 * plain and error < 0.02
+
+
+def test_large_dust_is_filled_smoothly():
+    y, x = np.mgrid[:300, :400]
+    image = (0.3 + 0.2 * np.sin(x / 90) + 0.2 * np.cos(y / 70)).astype(np.float32)
+    mask = np.hypot(y - 150, x - 200) < 60
+    filled = fill_pixels(np.where(mask, np.float32(1), image), mask)
+    assert np.abs(filled - image)[mask].max() < 0.1
+    assert np.abs(np.diff(filled, axis=0)).max() < 0.03 and np.abs(np.diff(filled, axis=1)).max() < 0.03
+
+
+def test_what_is_under_the_mask_does_not_matter():
+    image, mask = picture((60, 70, 3)), some_dust((60, 70))
+    other = image.copy()
+    other[mask] = 255 - other[mask]
+    assert np.array_equal(fill_pixels(image, mask), fill_pixels(other, mask))
+
+
+def test_with_nothing_known_the_fill_says_so():
+    image = picture((30, 20, 3))
+    _, values, failures = fill_at(image, np.ones((30, 20), bool))
+    assert failures == 600 and np.array_equal(values.reshape(30, 20, 3), image)
+    assert np.array_equal(fill_pixels(image, np.ones((30, 20), bool)), image)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 5), (9, 300)])
+def test_pictures_of_any_size_are_filled(shape):
+    image = np.full(shape, 70, np.uint8)
+    mask = np.arange(image.size).reshape(shape) % 7 == 3
+    assert np.array_equal(fill_pixels(np.where(mask, 255, image).astype(np.uint8), mask), image)
+
+
+def test_one_known_pixel_fills_them_all():
+    image = np.full((70, 50), 255, np.uint8)
+    image[0, 0] = 33
+    mask = image == 255
+    assert (fill_pixels(image, mask) == 33).all()
+
+
+def test_transparent_pixels_tell_the_fill_nothing():
+    image = np.full((40, 40, 4), 90, np.uint8)
+    image[:, 20:] = (255, 0, 0, 0)
+    mask = np.zeros((40, 40), bool)
+    mask[10:20, 12:30] = True
+    assert np.array_equal(fill_pixels(image, mask), image)
+
+
+def test_the_fill_is_the_same_for_all_depths_of_one_picture():
+    image, mask = picture((60, 70, 3)), some_dust((60, 70))
+    filled = fill_pixels(image, mask).astype(int)
+    deeper = fill_pixels(image.astype(np.uint16) * 257, mask) / 257
+    unit = fill_pixels(image.astype(np.float32) / np.float32(255), mask) * 255
+    assert np.abs(deeper - filled).max() <= 0.51 and np.abs(np.clip(unit, 0, 255) - filled).max() <= 0.51
+
+
+def test_the_number_of_threads_changes_nothing_in_the_fill():
+    image, mask = picture((200, 150, 3)), some_dust((200, 150), count=20)
+    mask |= np.hypot(*np.mgrid[-100:100, -70:80]) < 30
+    one = fill_at(image, mask, threads=1)[1]
+    for threads in (2, 3, 7):
+        assert np.array_equal(fill_at(image, mask, threads=threads)[1], one)
