@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@
 #include "box_fill.hpp"
 #include "combine.hpp"
 #include "dilate.hpp"
+#include "readings.hpp"
+#include "window_median.hpp"
 #include "masked_pixels.hpp"
 #include "structured_fill.hpp"
 #include "match.hpp"
@@ -80,6 +83,94 @@ static void define_box_fill(py::module_& m) {
         return py::make_tuple(to_array(positions, {count}), to_array(values, {count, colours}), to_array(weights, {count}), left);
     }, py::arg("image").noconvert(), py::arg("mask").noconvert(), py::arg("colours"), py::arg("box"), py::arg("passes"), py::arg("soften"),
        py::arg("threads"));
+}
+
+// ---- estimate: readings of the dust --------------------------------------------------------------------------------------
+
+static Image<const float> one_channel(const Array<float>& array, const char* name) {
+    const auto in = view(array, name);
+    if (in.channels != 1) throw std::invalid_argument(std::string(name) + " must have one channel");
+    return in;
+}
+
+// The pixels that count, or nothing when all do.
+static Image<const std::uint8_t> known_view(const std::optional<Array<bool>>& known, Image<const float> image) {
+    if (!known) return {nullptr, image.rows, image.columns, 1};
+    const auto in = mask_view(*known);
+    if (in.rows != image.rows || in.columns != image.columns) throw std::invalid_argument("known must be of the size of image");
+    return in;
+}
+
+static std::vector<py::ssize_t> coarse_shape(Image<const float> image, py::ssize_t side) {
+    if (side < 1) throw std::invalid_argument("side must be at least 1");
+    return {(image.rows + side - 1) / side, (image.columns + side - 1) / side};
+}
+
+static Array<float> on_coarse_grid(Image<const float> image, py::ssize_t side) { return Array<float>(coarse_shape(image, side)); }
+
+static Image<const float> coarse_view(const Array<float>& array, Image<const float> image, py::ssize_t side, const char* name) {
+    const auto in = one_channel(array, name);
+    const auto shape = coarse_shape(image, side);
+    if (in.rows != shape[0] || in.columns != shape[1]) throw std::invalid_argument(std::string(name) + " must have one number per block");
+    return in;
+}
+
+static void define_estimate(py::module_& m) {
+    m.def("window_median", [](const Array<float>& image, int radius, int threads) {
+        const auto in = one_channel(image, "image");
+        auto result = shaped_like<float>(image);
+        const auto out = mutable_view(result);
+        py::gil_scoped_release release;
+        window_median(in, out, radius, threads);
+        return result;
+    }, py::arg("image").noconvert(), py::arg("radius"), py::arg("threads"));
+
+    m.def("block_means", [](const Array<float>& image, const std::optional<Array<bool>>& known, py::ssize_t side, int threads) {
+        const auto in = one_channel(image, "image");
+        const auto where = known_view(known, in);
+        auto mean = on_coarse_grid(in, side), share = on_coarse_grid(in, side);
+        const auto mean_view = mutable_view(mean), share_view = mutable_view(share);
+        {
+            py::gil_scoped_release release;
+            block_means(in, where, side, mean_view, share_view, threads);
+        }
+        return py::make_tuple(mean, share);
+    }, py::arg("image").noconvert(), py::arg("known").noconvert(), py::arg("side"), py::arg("threads"));
+
+    m.def("block_spread", [](const Array<float>& image, const std::optional<Array<bool>>& known, const Array<float>& background,
+                             py::ssize_t side, float limit, int threads) {
+        const auto in = one_channel(image, "image");
+        const auto where = known_view(known, in);
+        const auto coarse = coarse_view(background, in, side, "background");
+        auto spread = on_coarse_grid(in, side);
+        const auto out = mutable_view(spread);
+        py::gil_scoped_release release;
+        block_spread(in, where, coarse, side, limit, out, threads);
+        return spread;
+    }, py::arg("image").noconvert(), py::arg("known").noconvert(), py::arg("background").noconvert(), py::arg("side"), py::arg("limit"),
+       py::arg("threads"));
+
+    m.def("add_readings", [](const Array<float>& image, const Array<float>& background, const Array<float>& gain,
+                             const Array<float>& weight, py::ssize_t side, float lowest, Array<std::int64_t>& sum, int threads) {
+        const auto in = one_channel(image, "image");
+        const auto backgrounds = coarse_view(background, in, side, "background"), gains = coarse_view(gain, in, side, "gain"),
+                   weights = coarse_view(weight, in, side, "weight");
+        const auto out = mutable_view(sum);
+        if (out.rows != in.rows || out.columns != in.columns || out.channels != 1) throw std::invalid_argument("sum must be of the size of image");
+        py::gil_scoped_release release;
+        add_readings(in, backgrounds, gains, weights, side, lowest, out, threads);
+    }, py::arg("image").noconvert(), py::arg("background").noconvert(), py::arg("gain").noconvert(), py::arg("weight").noconvert(),
+       py::arg("side"), py::arg("lowest"), py::arg("sum").noconvert(), py::arg("threads"));
+    m.attr("READING_STEPS") = READING_STEPS;
+
+    m.def("interpolate", [](const Array<float>& coarse, py::ssize_t side, py::ssize_t rows, py::ssize_t columns, int threads) {
+        Array<float> result(std::vector<py::ssize_t>{rows, columns});
+        const auto out = mutable_view(result);
+        const auto in = coarse_view(coarse, Image<const float>{out.data, rows, columns, 1}, side, "coarse");
+        py::gil_scoped_release release;
+        interpolate(in, side, out, threads);
+        return result;
+    }, py::arg("coarse").noconvert(), py::arg("side"), py::arg("rows"), py::arg("columns"), py::arg("threads"));
 }
 
 // ---- stacks of scans --------------------------------------------------------------------------------------------------
@@ -186,7 +277,6 @@ static void define_structured_fill(py::module_& m) {
         const auto count = static_cast<py::ssize_t>(filled.positions.size());
         return py::make_tuple(to_array(filled.positions, {count}), to_array(filled.values, {count, colours}), filled.failures);
     }, py::arg("image").noconvert(), py::arg("mask").noconvert(), py::arg("colours"), py::arg("scale"), py::arg("threads"));
-}
 
 PYBIND11_MODULE(_kernels, m) {
     m.doc() = "Compiled kernels of dustbust; use the functions of the package instead.";
@@ -210,6 +300,7 @@ PYBIND11_MODULE(_kernels, m) {
         return result;
     }, py::arg("mask").noconvert(), py::arg("radius"), py::arg("threads"));
 
+    define_estimate(m);
     define_box_fill<std::uint8_t>(m);
     define_box_fill<std::uint16_t>(m);
     define_box_fill<float>(m);

@@ -16,6 +16,31 @@ def box_fill(
     threads: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], int]: ...
 
+READING_STEPS: int
+def window_median(image: NDArray[np.float32], radius: int, threads: int) -> NDArray[np.float32]: ...
+def block_means(
+    image: NDArray[np.float32], known: NDArray[np.bool_] | None, side: int, threads: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+def block_spread(
+    image: NDArray[np.float32],
+    known: NDArray[np.bool_] | None,
+    background: NDArray[np.float32],
+    side: int,
+    limit: float,
+    threads: int,
+) -> NDArray[np.float32]: ...
+def add_readings(
+    image: NDArray[np.float32],
+    background: NDArray[np.float32],
+    gain: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    side: int,
+    lowest: float,
+    sum: NDArray[np.int64],
+    threads: int,
+) -> None: ...
+def interpolate(coarse: NDArray[np.float32], side: int, rows: int, columns: int, threads: int) -> NDArray[np.float32]: ...
+
 Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32])
 
 def combine(stack: list[Picture], mode: str, alpha: bool, threads: int) -> Picture: ...
