@@ -277,6 +277,7 @@ static void define_structured_fill(py::module_& m) {
         const auto count = static_cast<py::ssize_t>(filled.positions.size());
         return py::make_tuple(to_array(filled.positions, {count}), to_array(filled.values, {count, colours}), filled.failures);
     }, py::arg("image").noconvert(), py::arg("mask").noconvert(), py::arg("colours"), py::arg("scale"), py::arg("threads"));
+}
 
 PYBIND11_MODULE(_kernels, m) {
     m.doc() = "Compiled kernels of dustbust; use the functions of the package instead.";
