@@ -1,5 +1,6 @@
 #include "match.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -52,12 +53,12 @@ void match_cells(Image<const float> first, Image<const float> second, Index heig
         for (Index cy = begin; cy < end; ++cy)
             for (Index cx = 0; cx < out.columns; ++cx) {
                 double sums[match_terms] = {};
-                for (Index y = cy * height + 1; y < (cy + 1) * height - 1; ++y) {
-                    const Index x0 = cx * width;
-                    const float *a = first.row(y) + 2 * x0, *b = second.row(y) + 2 * x0;
+                const Index left = std::max<Index>(cx * width, 1), right = std::min((cx + 1) * width, first.columns - 1);
+                for (Index y = std::max<Index>(cy * height, 1); y < std::min((cy + 1) * height, first.rows - 1); ++y) {
+                    const float *a = first.row(y), *b = second.row(y);
                     const Index up = 2 * first.columns;
                     float row[match_terms] = {};
-                    for (Index i = 2; i < 2 * (width - 1); i += 2) {
+                    for (Index i = 2 * left; i < 2 * right; i += 2) {
                         const float data = a[i + 1] * b[i + 1] * a[i - 1] * b[i - 1] * a[i + 3] * b[i + 3] * a[i - up + 1] * b[i - up + 1] * a[i + up + 1] * b[i + up + 1];
                         const float r = b[i] - a[i], ratio = r / limit, inside = 1 - ratio * ratio;
                         const float w = inside > 0 && data > 0 ? inside * inside : 0.0f;

@@ -12,7 +12,7 @@ namespace dustbust {
 template <class T>
 void reduce_luminance(Image<const T> in, bool alpha, std::ptrdiff_t factor, float largest, Image<float> out, int threads);
 
-// Normal equations of the displacement of each cell of height x width pixels, in the order
+// Normal equations of the displacement of each cell of height x width pixels (but not of the picture's outermost ones), in the order
 // weight, gx, gy, r, gx gx, gx gy, gy gy, gx r, gy r, r r: weighted sums over the cell, where r = second - first and g is the
 // gradient of the mean of both (the symmetric choice: S. Benhimane, E. Malis, "Real-time image-based tracking of planes
 // using efficient second-order minimization", 2004). Weights are Tukey's biweight of r, 0 beyond `limit`.

@@ -129,15 +129,37 @@ class _Scan:
         return _kernels.reduce_luminance(image, alpha_channel(image) is not None, factor, largest(image.dtype), self.threads)
 
 
-def _at_level(factor):
-    """Pixel of a level to pixel of the scan."""
-    return np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]], float)
+@dataclass
+class _Lie:
+    """How the page lies in a level of the second scan, seen from that level of the first one: as in `Registration`."""
+    matrix: np.ndarray
+    bend: np.ndarray = field(default_factory=lambda: NO_BEND)
+    pitch: tuple = (1.0, 1.0)
+
+    def scaled(self, factor):
+        """The same in pixels that are smaller by `factor`."""
+        to_fine = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]], float)
+        matrix = to_fine @ self.matrix @ np.linalg.inv(to_fine)
+        return _Lie(matrix, self.bend * np.float32(factor), (self.pitch[0] * factor, self.pitch[1] * factor))
+
+    def bend_at(self, x, y):
+        """(2, ...) px, the bend at points of the first level."""
+        if not len(self.bend):
+            return np.zeros((2,) + np.shape(x))
+        rows, columns = self.bend.shape[:2]
+        v, u = np.clip(np.asarray(y) / self.pitch[1], 0, rows - 1), np.clip(np.asarray(x) / self.pitch[0], 0, columns - 1)
+        y0, x0 = np.minimum(v.astype(int), max(rows - 2, 0)), np.minimum(u.astype(int), max(columns - 2, 0))
+        y1, x1 = np.minimum(y0 + 1, rows - 1), np.minimum(x0 + 1, columns - 1)
+        tv, tu = (v - y0)[..., None], (u - x0)[..., None]
+        bend = self.bend.astype(float)
+        mixed = (1 - tv) * ((1 - tu) * bend[y0, x0] + tu * bend[y0, x1]) + tv * ((1 - tu) * bend[y1, x0] + tu * bend[y1, x1])
+        return np.moveaxis(mixed, -1, 0)
 
 
 @dataclass
 class _Match:
-    """How well a matrix puts the second picture on the first one."""
-    matrix: np.ndarray
+    """How well the second picture, so placed, shows what the first one shows."""
+    lie: _Lie
     detailed: np.ndarray    # (rows, columns) of cells: that have details in the overlap
     agree: np.ndarray       # and show the same in both
 
@@ -160,26 +182,26 @@ def _register(reference, other, threads):
     starts = _shifts(a, b, 6)
     turned = np.array([[-1, 0, b.shape[1] - 1], [0, -1, b.shape[0] - 1], [0, 0, 1.0]])
     starts += [turned @ start for start in _shifts(a, np.ascontiguousarray(b[::-1, ::-1]), 4)]
-    matches = [_refine(a, b, start, ("shift", "similarity", "affine"), threads) for start in [np.eye(3)] + starts]
+    matches = [_refine(a, b, _Lie(start), ("shift", "similarity", "affine"), threads) for start in [np.eye(3)] + starts]
     best = _best(matches)
-    to_scan = _at_level(factor)
-    matrix = to_scan @ best.matrix @ np.linalg.inv(to_scan)
+    lie = best.lie.scaled(factor)
 
     fine = max(reference.factor_for(REFINE_SIDE * 1.6), other.factor_for(REFINE_SIDE * 1.6))
     middle = max(fine, round((factor * fine) ** 0.5))
     for step in dict.fromkeys(f for f in (middle, fine) if f < factor):
-        a, b, to_scan = reference.level(step, 12.0), other.level(step, 12.0), _at_level(step)
-        best = _refine(a, b, np.linalg.inv(to_scan) @ matrix @ to_scan, ("affine",) * 2, threads)
-        matrix = to_scan @ best.matrix @ np.linalg.inv(to_scan)
+        a, b = reference.level(step, 12.0), other.level(step, 12.0)
+        best = _refine(a, b, lie.scaled(1 / step), ("affine",) * 2, threads)
+        best = _refine_bend(a, b, best, threads)
+        lie = best.lie.scaled(step)
     if best.agree.sum() < LEAST_CELLS or best.share < LEAST_SHARE:
         raise DustbustError(f"{other.name}: no place on it shows what {reference.name} shows ({best.share:.0%} of the details agree where most do); "
                             "leave it out if it is another page, or place it by hand")
     height, width = reference.shape
     x, y = np.meshgrid(np.linspace(0, width - 1, 33), np.linspace(0, height - 1, 33))
-    at = matrix @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
+    at = lie.matrix @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
     inside = (at[0] >= 0) & (at[1] >= 0) & (at[0] <= other.shape[1] - 1) & (at[1] <= other.shape[0] - 1)
     moved = float(np.sqrt(np.mean((at[0] - x.ravel())[inside] ** 2 + (at[1] - y.ravel())[inside] ** 2))) if inside.any() else 0.0
-    return Registration(matrix, best.share, float(inside.mean()), moved)
+    return Registration(lie.matrix, best.share, float(inside.mean()), moved, lie.bend, lie.pitch)
 
 
 def _shifts(a, b, number):
@@ -224,34 +246,37 @@ _BASES = {
 }
 
 
-def _refine(a, b, matrix, models, threads, iterations=6):
-    """Gauss-Newton steps from a start matrix, with one model after the other. -> _Match"""
+def _refine(a, b, lie, models, threads, iterations=6):
+    """Gauss-Newton steps from a start, with one model after the other. -> _Match"""
     height, width = a.shape[:2]
     structured = _structured(a)
     rows, columns = height // CELL, width // CELL
+    nothing = _Match(lie, np.zeros((max(rows, 1), max(columns, 1)), bool), np.zeros((max(rows, 1), max(columns, 1)), bool))
     if rows < 1 or columns < 1:
-        return _Match(matrix, np.zeros((1, 1), bool), np.zeros((1, 1), bool))
-    x, y = np.meshgrid((np.arange(columns) + 0.5) * CELL - 0.5, (np.arange(rows) + 0.5) * CELL - 0.5)
+        return nothing
+    x, y = _centres(rows, columns, CELL)
     half = max(height, width) / 2
     x, y = (x - width / 2) / half, (y - height / 2) / half
     for model in models:
         basis = _BASES[model](x, y)
         for _ in range(iterations):
-            warped = _warp(b, matrix, a.shape, threads)
+            warped = _warp(b, lie, a.shape, threads)
             limit = _equalise(a, warped, structured)
             if limit is None:
-                return _Match(matrix, np.zeros((rows, columns), bool), np.zeros((rows, columns), bool))
-            sums = _kernels.match_cells(a, warped, CELL, CELL, limit, threads)
-            hxx, hxy, hyy, bx, by = _without_offset(sums)
+                return nothing
+            hxx, hxy, hyy, bx, by = _without_offset(_kernels.match_cells(a, warped, CELL, CELL, limit, threads))
             left = np.einsum("iayx,abyx,jbyx->ij", basis, np.array([[hxx, hxy], [hxy, hyy]]), basis, optimize=True)
             right = np.einsum("iayx,ayx->i", basis, np.array([bx, by]), optimize=True)
             step = np.linalg.lstsq(left, right, rcond=1e-9)[0]
-            update = _step_matrix(model, step, width, height, half)
-            matrix = matrix @ np.linalg.inv(update)
+            lie = _Lie(lie.matrix @ np.linalg.inv(_step_matrix(model, step, width, height, half)), lie.bend, lie.pitch)
             if np.abs(step).max() < 0.002:
                 break
-    warped = _warp(b, matrix, a.shape, threads)
-    return _Match(matrix, *_agreement(a, warped))
+    return _Match(lie, *_agreement(a, _warp(b, lie, a.shape, threads)))
+
+
+def _centres(rows, columns, cell):
+    """x and y, (rows, columns), of the middle of each cell."""
+    return np.meshgrid((np.arange(columns) + 0.5) * cell - 0.5, (np.arange(rows) + 0.5) * cell - 0.5)
 
 
 def _step_matrix(model, step, width, height, half):
@@ -275,9 +300,9 @@ def _without_offset(sums):
     return gxx - gx * gx / w, gxy - gx * gy / w, gyy - gy * gy / w, gxr - gx * r / w, gyr - gy * r / w
 
 
-def _warp(b, matrix, shape, threads):
+def _warp(b, lie, shape, threads):
     """Level b on the grid of a level of this shape: (H, W, 2)."""
-    warped = _kernels.resample(b, True, np.ascontiguousarray(matrix), NO_BEND, (1.0, 1.0), False, (0, 0, shape[1], shape[0]),
+    warped = _kernels.resample(b, True, np.ascontiguousarray(lie.matrix), lie.bend, lie.pitch, False, (0, 0, shape[1], shape[0]),
                                np.ones(1), np.zeros(1), 0.0, 1.0, threads)
     warped[..., 1] = warped[..., 1] > 0.5
     return warped
@@ -339,10 +364,124 @@ def _best(matches):
     when it explains details that a still one does not; a still page explains all that any other does.
     """
     still, moved = matches[0], max(matches[1:], key=lambda match: match.agree.sum())
-    same = np.abs(still.matrix[:2, 2] - moved.matrix[:2, 2]).max() < 0.5
+    same = np.abs(still.lie.matrix[:2, 2] - moved.lie.matrix[:2, 2]).max() < 0.5
     if same:
         return max(still, moved, key=lambda match: match.agree.sum())
     news = (moved.agree & ~still.agree).sum()
     lost = (still.agree & ~moved.agree).sum()
     credible = moved.agree.sum() >= LEAST_CELLS and moved.share >= LEAST_SHARE
     return moved if credible and (news >= LEAST_CELLS and news >= 0.25 * lost) else max(still, moved, key=lambda match: match.agree.sum())
+
+
+# ---- uneven film transport --------------------------------------------------------------------------------------------
+
+# Distance of the knots, px of a level, in a bend that goes along or across the film, and in one that goes both ways.
+LINE_PITCH, MESH_PITCH = 8, 64
+
+# Cells of a bend are smaller: they must not reach from one knot over the next.
+BEND_CELL = 8
+
+# How smooth a bend may be: weights of its squared second differences, in px between knots, against the cells' chi square.
+STIFFNESS = (1e2, 3e3, 1e5)
+
+# A bend is used if it lowers chi square, in the cells that were not used to find it, by this much for each of its unknowns,
+LEAST_GAIN = 4.0
+# and if it is at least this large (px of a level, rms).
+LEAST_BEND = 0.03
+
+
+def _refine_bend(a, b, match, threads, rounds=3):
+    """A match with the bend that a film has when it runs unevenly past the sensor or the camera; the same match if there is none.
+
+    Lines of the scan (rows or columns, whichever run across the film) moved each by its own amount, or a mesh moved.
+    Which, and how smoothly, is decided by how well a bend found in one half of the cells explains the other half.
+    """
+    height, width = a.shape[:2]
+    rows, columns = height // BEND_CELL, width // BEND_CELL
+    x, y = _centres(rows, columns, BEND_CELL)
+    lie, structured = match.lie, _structured(a)
+    for _ in range(rounds):
+        warped = _warp(b, lie, a.shape, threads)
+        limit = _equalise(a, warped, structured)
+        if limit is None:
+            return match
+        sums = _kernels.match_cells(a, warped, BEND_CELL, BEND_CELL, limit, threads)
+        hxx, hxy, hyy, bx, by = _without_offset(sums)
+        noise = sums[..., 9].sum() / max(sums[..., 0].sum(), 1)
+        normal = np.array([[hxx, hxy], [hxy, hyy]]) / max(noise, 1e-12)
+        # What is still to be explained is a step from the bend so far; the bend itself, not the step, is to be smooth.
+        so_far = -np.linalg.solve(lie.matrix[:2, :2], lie.bend_at(x, y).reshape(2, -1)).reshape(2, rows, columns)
+        right = np.array([bx, by]) / max(noise, 1e-12) + np.einsum("abyx,byx->ayx", normal, so_far)
+        best = _best_bend(normal, right, x, y, (height, width))
+        if best is None:
+            return match
+        knots, pitch = best
+        bend = np.ascontiguousarray(-knots @ lie.matrix[:2, :2].T, np.float32)
+        lie = _Lie(lie.matrix, bend, pitch)
+    if np.sqrt(np.mean(np.sum(lie.bend_at(x, y) ** 2, axis=0))) < LEAST_BEND:
+        return match
+    return _Match(lie, *_agreement(a, _warp(b, lie, a.shape, threads)))
+
+
+def _best_bend(normal, right, x, y, shape):
+    """Knots (rows, columns, 2) and pitch of the bend that the data ask for, or None."""
+    height, width = shape
+    lines = lambda length: int(np.ceil((length - 1) / LINE_PITCH)) + 1
+    mesh = (int(np.ceil((height - 1) / MESH_PITCH)) + 1, int(np.ceil((width - 1) / MESH_PITCH)) + 1)
+    fold = ((y // 32 + x // 32) % 2).astype(int)
+    least, chosen = 0.0, None
+    for size, pitch in (((lines(height), 1), LINE_PITCH), ((1, lines(width)), LINE_PITCH), (mesh, MESH_PITCH)):
+        model = _Knots(size, pitch, x, y)
+        halves = [model.equations(normal, right, fold == k) for k in (0, 1)]
+        for stiffness in STIFFNESS:
+            cost = 0.0
+            for k in (0, 1):
+                u = model.solve(*halves[k], stiffness)
+                matrix, vector = halves[1 - k]
+                cost += u @ matrix @ u - 2 * u @ vector
+            if cost < min(least, -LEAST_GAIN * 2 * size[0] * size[1]):
+                least, chosen = cost, (model, halves, stiffness)
+    if chosen is None:
+        return None
+    model, halves, stiffness = chosen
+    u = model.solve(halves[0][0] + halves[1][0], halves[0][1] + halves[1][1], stiffness)
+    return u.reshape(2, *model.size).transpose(1, 2, 0), (float(model.pitch), float(model.pitch))
+
+
+class _Knots:
+    """A displacement that is linear between knots, as unknowns of a least squares problem: all x, then all y."""
+
+    def __init__(self, size, pitch, x, y):
+        self.size, self.pitch = size, pitch
+        rows, columns = size
+        v, u = y.ravel() / pitch, x.ravel() / pitch
+        y0, x0 = np.minimum(v.astype(int), max(rows - 2, 0)), np.minimum(u.astype(int), max(columns - 2, 0))
+        tv, tu = (v - y0 if rows > 1 else 0 * v), (u - x0 if columns > 1 else 0 * u)
+        self.index = np.array([(y0 + j if rows > 1 else y0) * columns + (x0 + i if columns > 1 else x0) for j in (0, 1) for i in (0, 1)])
+        self.weight = np.array([(tv if j else 1 - tv) * (tu if i else 1 - tu) for j in (0, 1) for i in (0, 1)])
+        self.smoothness = self._second_differences()
+
+    def _second_differences(self):
+        rows, columns = self.size
+        difference = lambda n: np.diff(np.eye(n), 2, axis=0) if n > 2 else np.zeros((0, n))
+        down, across = np.kron(difference(rows), np.eye(columns)), np.kron(np.eye(rows), difference(columns))
+        one = down.T @ down + across.T @ across
+        return np.kron(np.eye(2), one)
+
+    def equations(self, normal, right, where):
+        """Matrix and vector of the normal equations over the cells `where`."""
+        number = self.size[0] * self.size[1]
+        use = where.ravel()
+        index, weight = self.index[:, use], self.weight[:, use]
+        matrix, vector = np.zeros((2, number, 2, number)), np.zeros((2, number))
+        for c in (0, 1):
+            for i in range(4):
+                vector[c] += np.bincount(index[i], weight[i] * right[c].ravel()[use], number)
+                for d in (0, 1):
+                    for j in range(4):
+                        products = weight[i] * weight[j] * normal[c, d].ravel()[use]
+                        matrix[c, :, d] += np.bincount(index[i] * number + index[j], products, number * number).reshape(number, number)
+        return matrix.reshape(2 * number, 2 * number), vector.ravel()
+
+    def solve(self, matrix, vector, stiffness):
+        return np.linalg.solve(matrix + stiffness * self.smoothness + 1e-3 * np.eye(len(vector)), vector)
