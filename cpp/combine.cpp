@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "parallel.hpp"
-#include "simd.hpp"
+#include "vector_clones.hpp"
 
 namespace dustbust {
 namespace {
@@ -65,9 +65,9 @@ inline __attribute__((always_inline)) void exchange(const std::vector<Exchange>&
     }
 }
 
-DUSTBUST_ALSO_AVX2 void sort_columns(const std::vector<Exchange>& network, std::uint8_t* rows) { exchange(network, rows); }
-DUSTBUST_ALSO_AVX2 void sort_columns(const std::vector<Exchange>& network, std::uint16_t* rows) { exchange(network, rows); }
-DUSTBUST_ALSO_AVX2 void sort_columns(const std::vector<Exchange>& network, float* rows) { exchange(network, rows); }
+VECTOR_CLONES void sort_columns(const std::vector<Exchange>& network, std::uint8_t* rows) { exchange(network, rows); }
+VECTOR_CLONES void sort_columns(const std::vector<Exchange>& network, std::uint16_t* rows) { exchange(network, rows); }
+VECTOR_CLONES void sort_columns(const std::vector<Exchange>& network, float* rows) { exchange(network, rows); }
 
 // ---- one list of values, as it comes where some scans have no data ----------------------------------------------------
 
@@ -151,9 +151,9 @@ inline __attribute__((always_inline)) void extreme(const Block<T>& block, bool l
     }
 }
 
-DUSTBUST_ALSO_AVX2 void extremes(const Block<std::uint8_t>& b, bool largest, std::uint8_t* out) { extreme(b, largest, out); }
-DUSTBUST_ALSO_AVX2 void extremes(const Block<std::uint16_t>& b, bool largest, std::uint16_t* out) { extreme(b, largest, out); }
-DUSTBUST_ALSO_AVX2 void extremes(const Block<float>& b, bool largest, float* out) { extreme(b, largest, out); }
+VECTOR_CLONES void extremes(const Block<std::uint8_t>& b, bool largest, std::uint8_t* out) { extreme(b, largest, out); }
+VECTOR_CLONES void extremes(const Block<std::uint16_t>& b, bool largest, std::uint16_t* out) { extreme(b, largest, out); }
+VECTOR_CLONES void extremes(const Block<float>& b, bool largest, float* out) { extreme(b, largest, out); }
 
 template <class T>
 void load_rows(const Block<T>& block, T* rows) {
