@@ -4,12 +4,109 @@ import inspect
 import sys
 from pathlib import Path
 
-import dustbust
-from dustbust import DustbustError
+from dustbust import apply, batch, estimate, stack
+from dustbust.compare import before_after
+from dustbust.errors import DustbustError
+from dustbust.frames import find_frames, frames_between
+from dustbust.mask import DustMask
+from dustbust.newfile import check_target, write_picture
 
-from .compare import before_after
-from .frames import find_frames
-from .newfile import write_picture
+
+def main(arguments=None):
+    """Run one command. -> exit code: 0 all was done, 1 it was not, 2 the command line is wrong."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except DustbustError as error:
+        print(f"dustbust: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("dustbust: interrupted; files that were finished are whole", file=sys.stderr)
+        return 130
+
+
+# --- what the commands do ----------------------------------------------------------------------------------------------------------
+
+def run_estimate(options):
+    frames = frames_between(options.first, options.last) if options.first else find_frames(options.frames)
+    dust = estimate.estimate_mask(frames, method=options.method, polarity=options.polarity, progress=progress())
+    dust.save(options.output)
+    print(f"{options.output}: {len(frames)} frames, {100 * dust.binary().mean():.2f} % of the picture is dust at the threshold {dust.threshold:.3f}")
+
+
+def run_apply(options):
+    dust = DustMask.load(options.mask)
+    if options.threshold is not None:
+        dust.threshold = options.threshold
+    cleaned = batch.clean_frames(options.frames or dust.frames, dust, options.folder, method=options.method, exists=options.exists,
+                                 progress=progress())
+    for path, notes in cleaned.notes.items():
+        print(f"{path}: {'; '.join(notes)}")
+    for sentence in cleaned.failed.values():
+        print(f"dustbust: {sentence}", file=sys.stderr)
+    print(f"{cleaned.folder}: {len(cleaned.written)} written, {len(cleaned.skipped)} there already, {len(cleaned.failed)} failed")
+    return 1 if cleaned.failed else 0
+
+
+def run_stack(options):
+    check_target(options.output, options.scans)     # before the work, not after it
+    page, report = stack.stack_scans(options.scans, mode=options.mode, align=options.align, view=True, return_report=True, progress=progress())
+    write_picture(options.output, page, like=options.scans[0], inputs=options.scans)
+    moved = ", ".join(f"{registration.moved:.1f}" for registration in report.registrations[1:])
+    scale = "" if report.white is None else f"; white is {report.white:g}"
+    print(f"{options.output}: {len(options.scans)} scans, {options.mode}; the page had moved by {moved} px{scale}")
+
+
+def run_compare(options):
+    try:
+        before_after(options.before, options.after).save(options.output)
+    except (OSError, ValueError) as error:
+        raise DustbustError(f"{options.output}: cannot be written ({error})") from error
+    print(f"{options.output}: {options.before} beside {options.after}")
+
+
+# --- what they take ----------------------------------------------------------------------------------------------------------------
+
+def parser():
+    """The parser of the command line."""
+    top = argparse.ArgumentParser(prog="python -m dustbust", description="Takes dust off scanned negatives and microfilm.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name, run, text):
+        one = commands.add_parser(name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        one.set_defaults(run=run)
+        return one
+
+    one = command("estimate", run_estimate, "find the dust that a run of frames has in common, and write it as a mask")
+    one.add_argument("frames", nargs="*", help="the frames of one run: files, folders or patterns")
+    one.add_argument("--first", help="instead of frames: the first frame ...")
+    one.add_argument("--last", help="... and the last one; all pictures of the folder between the two are the run")
+    one.add_argument("-o", "--output", default="dust-mask.png", help="the mask, a 16-bit grey PNG")
+    one.add_argument("--method", choices=estimate.METHODS, default=default_of(estimate.estimate_mask, "method"),
+                     help="opacity: how much light the dust takes; sum: the original way, for some 50 frames")
+    one.add_argument("--polarity", choices=estimate.POLARITIES, default=default_of(estimate.estimate_mask, "polarity"),
+                     help="whether the dust is lighter (negatives) or darker (slides) than the picture")
+
+    one = command("apply", run_apply, "clean frames with a mask; the originals are never changed")
+    one.add_argument("mask", help="a mask from estimate, or any grey or black and white picture (white = dust)")
+    one.add_argument("frames", nargs="*", help="the frames: files, folders or patterns; without any, those the mask was made from")
+    one.add_argument("--folder", default=default_of(batch.clean_frames, "folder"), help="where the cleaned frames go; taken from the folder of the frames")
+    one.add_argument("--method", choices=apply.METHODS, default=default_of(apply.apply_mask, "method"),
+                     help="restore: bring back what is under the dust; fill: the original way, paint over it")
+    one.add_argument("--threshold", type=share, help="0 to 1: less is treated at a higher one; without it, the mask's own")
+    one.add_argument("--exists", choices=batch.EXISTS, default=default_of(batch.clean_frames, "exists"), help="what to do where a cleaned frame is there already")
+
+    one = command("stack", run_stack, "combine scans of one page, which lay differently on the glass, into one clean page")
+    one.add_argument("scans", nargs="+", help="two or more scans of the page; the first gives size and place")
+    one.add_argument("-o", "--output", required=True, help="the page: .tif, .png or .jpg")
+    one.add_argument("--mode", choices=stack.MODES, default=default_of(stack.stack_scans, "mode"), help="how the scans are combined, pixel by pixel")
+    one.add_argument("--no-align", dest="align", action="store_false", help="the scans lie on each other already")
+
+    one = command("compare", run_compare, "write one picture of the part that changed most: before on the left, after on the right")
+    one.add_argument("before")
+    one.add_argument("after")
+    one.add_argument("-o", "--output", default="before-after.png")
+    return top
 
 
 def default_of(function, option):
@@ -17,94 +114,23 @@ def default_of(function, option):
     return inspect.signature(function).parameters[option].default
 
 
-def show_progress(fraction, text):
-    """A line that overwrites itself, for a person who is watching."""
-    filled = int(30 * fraction)
-    print(f"\r[{'#' * filled}{'.' * (30 - filled)}] {100 * fraction:3.0f} %  {Path(text).name[:40]:40s}", end="", file=sys.stderr)
-    if fraction >= 1:
-        print("\r" + " " * 84 + "\r", end="", file=sys.stderr, flush=True)
+def share(text):
+    """A number from 0 to 1, as an option."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {text}")
+    return number
 
 
 def progress():
+    """For a person who is watching, a bar that overwrites itself; else nothing."""
     return show_progress if sys.stderr.isatty() else None
 
 
-def estimate(options):
-    frames = find_frames(options.frames)
-    dust = dustbust.estimate_mask(frames, method=options.method, polarity=options.polarity, progress=progress())
-    dust.save(options.output)
-    print(f"{options.output}: {100 * dust.binary().mean():.3f} % of the picture is dust, from {len(frames)} frames; "
-          f"suggested threshold {dust.threshold:.3f}")
-
-
-def apply(options):
-    dust = dustbust.DustMask.load(options.mask)
-    if options.threshold is not None:
-        dust.threshold = options.threshold
-    frames = find_frames(options.frames)
-    cleaned = dustbust.clean_frames(frames, dust, options.folder, method=options.method, exists=options.exists, progress=progress())
-    print(cleaned)
-    return 0 if not cleaned.failed else 1
-
-
-def stack(options):
-    page = dustbust.stack_scans(options.scans, mode=options.mode, align=options.align, progress=progress())
-    write_picture(options.output, page, like=options.scans[0])
-    print(f"{options.output}: {len(options.scans)} scans, {options.mode}")
-
-
-def compare(options):
-    before_after(options.before, options.after).save(options.output)
-    print(f"{options.output}: {options.before} beside {options.after}")
-
-
-def parser():
-    main_parser = argparse.ArgumentParser(prog="dustbust", description="Takes dust off scanned negatives and microfilm.")
-    commands = main_parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(run, text, **options):
-        sub = commands.add_parser(run.__name__, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-        sub.set_defaults(run=run)
-        return sub
-
-    sub = command(estimate, "find the dust that a run of frames has in common, and write it as a mask")
-    sub.add_argument("frames", nargs="+", help="the frames of one run: files, folders, or FIRST..LAST of one folder")
-    sub.add_argument("-o", "--output", default="dust-mask.png", help="the mask, a 16-bit grey PNG")
-    sub.add_argument("--method", default=default_of(dustbust.estimate_mask, "method"), choices=dustbust.estimate.METHODS,
-                     help="opacity: how much light the dust takes; sum: the original way")
-    sub.add_argument("--polarity", default=default_of(dustbust.estimate_mask, "polarity"), choices=dustbust.estimate.POLARITIES,
-                     help="is the dust lighter or darker than the picture")
-
-    sub = command(apply, "clean frames with a mask; the originals are never changed")
-    sub.add_argument("mask", help="a mask from estimate, or any grey or black and white picture (white = dust)")
-    sub.add_argument("frames", nargs="+", help="the frames: files, folders, or FIRST..LAST of one folder")
-    sub.add_argument("--folder", default=default_of(dustbust.clean_frames, "folder"), help="where the cleaned frames go, beside the frames")
-    sub.add_argument("--method", default=default_of(dustbust.apply_mask, "method"), choices=dustbust.apply.METHODS,
-                     help="restore: bring back what is under the dust; fill: the original way")
-    sub.add_argument("--threshold", type=float, help="0 to 1, instead of the one in the mask")
-    sub.add_argument("--exists", default=default_of(dustbust.clean_frames, "exists"), choices=dustbust.batch.EXISTS,
-                     help="what to do where a cleaned frame is there already")
-
-    sub = command(stack, "combine scans of one page that lie differently on the glass into one clean page")
-    sub.add_argument("scans", nargs="+", help="two or more scans of the page; the first gives size and place")
-    sub.add_argument("-o", "--output", required=True, help="the page")
-    sub.add_argument("--mode", default=default_of(dustbust.stack_scans, "mode"), choices=dustbust.stack.MODES, help="how the scans are combined")
-    sub.add_argument("--no-align", dest="align", action="store_false", help="the scans are aligned already")
-
-    sub = command(compare, "write one picture of the part that changed most, before and after")
-    sub.add_argument("before")
-    sub.add_argument("after")
-    sub.add_argument("-o", "--output", default="before-after.png")
-    return main_parser
-
-
-def main(arguments=None):
-    options = parser().parse_args(arguments)
-    try:
-        return options.run(options) or 0
-    except DustbustError as error:
-        print(f"dustbust: {error}", file=sys.stderr)
-        return 1
+def show_progress(fraction, text):
+    filled = round(30 * fraction)
+    line = f"[{'#' * filled}{'.' * (30 - filled)}] {100 * fraction:3.0f} %  {Path(text).name[:40]:40s}"
+    print(f"\r{line if fraction < 1 else ' ' * len(line)}\r", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,77 @@
+"""New picture files: what the stack of several scans is written to."""
+import os
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import tifffile
+
+from .arrays import check_image
+from .errors import DustbustError
+from .frames import open_frame
+
+
+def _encode_png(pixels):
+    return imagecodecs.png_encode(pixels)
+
+
+def _encode_jpeg(pixels):
+    return imagecodecs.jpeg_encode(pixels, level=95)
+
+
+def _write_tiff(path, pixels):
+    tifffile.imwrite(path, pixels, compression="adobe_deflate", photometric="rgb" if pixels.ndim == 3 and pixels.shape[2] >= 3 else "minisblack")
+
+
+# Suffix -> (format as its FrameFile calls it, dtypes it can hold, whether it can hold alpha)
+KINDS = {".png": ("PNG", "uint8 uint16", True), ".tif": ("TIFF", "uint8 uint16 float32", True), ".tiff": ("TIFF", "uint8 uint16 float32", True),
+         ".jpg": ("JPEG", "uint8", False), ".jpeg": ("JPEG", "uint8", False)}
+
+
+def check_target(path, inputs=()):
+    """Refuse a name for a new picture that has no known suffix or is one of the files that the picture is made from."""
+    path = Path(path)
+    if path.suffix.lower() not in KINDS:
+        raise DustbustError(f"{path}: the name must end in one of {', '.join(KINDS)}")
+    if not path.parent.is_dir():
+        raise DustbustError(f"{path}: there is no folder {path.parent}")
+    if path.exists() and any(os.path.samefile(file, path) for file in inputs):
+        raise DustbustError(f"{path}: is one of the scans, which are never written over; choose another name")
+
+
+def write_picture(path, pixels, *, like=None, inputs=()):
+    """Write a picture to a new file, whole or not at all.
+
+    Parameters
+    ----------
+    path : its suffix (.png, .tif, .tiff, .jpg, .jpeg) says the format. A file that is there is replaced, but never one of `inputs`.
+    pixels : uint8, uint16 or float32, (H, W) or (H, W, C).
+    like : a file of the same size, depth and format, whose tags, profile, resolution and tables the new file takes over
+        where the format can; None for none.
+    inputs : the files that the picture was made from.
+
+    Raises
+    ------
+    DustbustError
+        when the format cannot hold such pixels, or the file cannot be written.
+    """
+    path = Path(path)
+    pixels = np.ascontiguousarray(check_image(pixels, "pixels"))
+    check_target(path, inputs)
+    kind, dtypes, alpha = KINDS[path.suffix.lower()]
+    if pixels.dtype.name not in dtypes.split() or (not alpha and pixels.ndim == 3 and pixels.shape[2] in (2, 4)):
+        raise DustbustError(f"{path}: a {kind} cannot hold {pixels.dtype.name} pixels of shape {pixels.shape} without loss; write a TIFF")
+    part = path.with_name(f".{path.name}.part")
+    try:
+        template = open_frame(like) if like is not None else None
+        if template is not None and template.kind == kind and template.pixels.shape == pixels.shape and template.pixels.dtype == pixels.dtype:
+            template.write(pixels, part)
+        elif kind == "TIFF":
+            _write_tiff(part, pixels)
+        else:
+            part.write_bytes((_encode_png if kind == "PNG" else _encode_jpeg)(pixels))
+        os.replace(part, path)
+    except OSError as error:
+        raise DustbustError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from error
+    finally:
+        part.unlink(missing_ok=True)

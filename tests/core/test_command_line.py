@@ -1,0 +1,93 @@
+"""The command line does what the functions do, and says what went wrong."""
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+import dustbust
+from dustbust.__main__ import main
+from dustbust.frames import read_frame
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Path(shutil.copytree(SAMPLES / "run", tmp_path / "run"))
+
+
+def test_same_mask_and_same_pixels_as_the_functions(run, tmp_path, capsys):
+    frames = sorted(run.glob("*.jpg"))
+    assert main(["estimate", "--first", str(frames[0]), "--last", str(frames[-1]), "-o", str(tmp_path / "mask.png")]) == 0
+    assert "8 frames" in capsys.readouterr().out
+    dust = dustbust.estimate_mask(frames)
+    loaded = dustbust.DustMask.load(tmp_path / "mask.png")
+    assert np.array_equal(loaded.grey, dust.grey) and loaded.threshold == dust.threshold
+
+    assert main(["apply", str(tmp_path / "mask.png"), str(run)]) == 0
+    dustbust.clean_frames(frames, dust, tmp_path / "by-function")
+    for frame in frames:
+        assert np.array_equal(read_frame(run / "cleanedphotos" / frame.name),
+                              read_frame(tmp_path / "by-function" / frame.name))
+
+    assert main(["compare", str(frames[0]), str(run / "cleanedphotos" / frames[0].name), "-o", str(tmp_path / "both.png")]) == 0
+    assert read_frame(tmp_path / "both.png").shape == (960, 2 * 960 + 4, 3)
+
+
+def test_apply_without_frames_takes_those_of_the_mask(run, tmp_path):
+    frames = sorted(run.glob("*.jpg"))[:4]
+    dustbust.estimate_mask(frames).save(tmp_path / "mask.png")
+    assert main(["apply", str(tmp_path / "mask.png")]) == 0
+    assert [path.name for path in sorted((run / "cleanedphotos").glob("*.jpg"))] == [path.name for path in frames]
+
+
+def test_a_higher_threshold_changes_less(run, tmp_path):
+    frame = run / "frame01.jpg"
+    dustbust.estimate_mask(sorted(run.glob("*.jpg"))).save(tmp_path / "mask.png")
+    changed = []
+    for threshold in ("0.05", "0.6", "1"):
+        assert main(["apply", str(tmp_path / "mask.png"), str(frame), "--threshold", threshold, "--exists", "overwrite"]) == 0
+        before, after = (read_frame(path).astype(int) for path in (frame, run / "cleanedphotos" / frame.name))
+        changed.append((np.abs(before - after).max(axis=2) > 30).sum())
+    assert changed[0] > changed[1] > changed[2] == 0
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_stack_writes_the_page(tmp_path, suffix):
+    scans = [SAMPLES / "pair" / name for name in ("scan-a.jpg", "scan-b.jpg")]
+    page = tmp_path / f"page{suffix}"
+    assert main(["stack", *map(str, scans), "-o", str(page), "--mode", "maximum"]) == 0
+    assert np.array_equal(read_frame(page), dustbust.stack_scans(scans, mode="maximum"))
+
+
+@pytest.mark.parametrize("arguments, sentence", [
+    (["estimate"], "no frames"),
+    (["estimate", "nowhere.jpg"], "nowhere.jpg: there is no such file"),
+    (["apply", "nowhere.png", "a.jpg"], "nowhere.png: there is no such file"),
+    (["stack", str(SAMPLES / "pair" / "scan-a.jpg"), "-o", "page.png"], "at least two scans"),
+    (["stack", str(SAMPLES / "pair" / "scan-a.jpg"), str(SAMPLES / "pair" / "scan-b.jpg"), "-o", "page.gif"], "page.gif: the name must end in"),
+])
+def test_what_is_wrong_is_one_sentence_and_nothing_is_written(tmp_path, monkeypatch, capsys, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("dustbust: ") and sentence in said.err and said.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scan_is_never_written_over(tmp_path, capsys):
+    scans = [shutil.copy(SAMPLES / "pair" / name, tmp_path) for name in ("scan-a.jpg", "scan-b.jpg")]
+    before = Path(scans[1]).read_bytes()
+    assert main(["stack", *map(str, scans), "-o", str(scans[1])]) == 1
+    assert "never written over" in capsys.readouterr().err
+    assert Path(scans[1]).read_bytes() == before
+
+
+def test_one_bad_frame_is_named_and_the_others_are_done(run, tmp_path, capsys):
+    dustbust.estimate_mask(sorted(run.glob("*.jpg"))).save(tmp_path / "mask.png")
+    (run / "frame03.jpg").write_text("not a picture")
+    assert main(["apply", str(tmp_path / "mask.png"), str(run)]) == 1
+    assert "frame03.jpg" in capsys.readouterr().err
+    assert len(list((run / "cleanedphotos").glob("*.jpg"))) == 7
