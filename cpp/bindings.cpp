@@ -23,6 +23,8 @@
 #include "structured_fill.hpp"
 #include "match.hpp"
 #include "resample.hpp"
+#include "particles.hpp"
+#include "surroundings.hpp"
 
 namespace py = pybind11;
 using namespace dustbust;
@@ -279,6 +281,49 @@ static void define_structured_fill(py::module_& m) {
     }, py::arg("image").noconvert(), py::arg("mask").noconvert(), py::arg("colours"), py::arg("scale"), py::arg("threads"));
 }
 
+// ---- restore: dust pixel by pixel, and what lies around it ----------------------------------------------------------------
+template <class T>
+static void define_surroundings(py::module_& m) {
+    m.def("surroundings", [](const Array<T>& image, py::ssize_t colours, float scale, const Array<bool>& mask, const Array<bool>& unknown,
+                             int threads) {
+        const auto in = view(image, "image");
+        const auto where = mask_view(mask), silent = mask_view(unknown);
+        if (in.rows != where.rows || in.columns != where.columns || in.rows != silent.rows || in.columns != silent.columns || colours > in.channels)
+            throw std::invalid_argument("image and masks must be of one size");
+        std::vector<float> filled, spread;
+        {
+            py::gil_scoped_release release;
+            const MaskedPixels masked(where);
+            filled.resize(masked.size() * colours);
+            spread.resize(masked.size());
+            surroundings(in, colours, scale, silent, masked, particles(masked, in.rows, in.columns), filled.data(), spread.data(), threads);
+        }
+        const auto count = static_cast<py::ssize_t>(spread.size());
+        return py::make_tuple(to_array(filled, {count, colours}), to_array(spread, {count}));
+    }, py::arg("image").noconvert(), py::arg("colours"), py::arg("scale"), py::arg("mask").noconvert(), py::arg("unknown").noconvert(),
+       py::arg("threads"));
+}
+
+static void define_restore(py::module_& m) {
+    m.def("particles", [](const Array<bool>& mask) {
+        const auto where = mask_view(mask);
+        Particles found;
+        std::vector<std::int64_t> positions;
+        {
+            py::gil_scoped_release release;
+            const MaskedPixels masked(where);
+            found = particles(masked, where.rows, where.columns);
+            positions = masked.positions();
+        }
+        const auto count = static_cast<py::ssize_t>(positions.size());
+        return py::make_tuple(to_array(positions, {count}), to_array(found.neighbours, {count, 4}), to_array(found.labels, {count}), found.count);
+    }, py::arg("mask").noconvert());
+
+    define_surroundings<std::uint8_t>(m);
+    define_surroundings<std::uint16_t>(m);
+    define_surroundings<float>(m);
+}
+
 PYBIND11_MODULE(_kernels, m) {
     m.doc() = "Compiled kernels of dustbust; use the functions of the package instead.";
 
@@ -313,4 +358,6 @@ PYBIND11_MODULE(_kernels, m) {
     register_stacking<std::uint16_t>(m);
     register_stacking<float>(m);
     register_matching(m);
+
+    define_restore(m);
 }

@@ -54,3 +54,12 @@ def match_cells(first: NDArray[np.float32], second: NDArray[np.float32], height:
 def structured_fill(
     image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32], mask: NDArray[np.bool_], colours: int, scale: float, threads: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], int]: ...
+def particles(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], int]: ...
+def surroundings(
+    image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
+    colours: int,
+    scale: float,
+    mask: NDArray[np.bool_],
+    unknown: NDArray[np.bool_],
+    threads: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...

@@ -4,25 +4,39 @@ import warnings
 import numpy as np
 
 from .arrays import check_image
+from .effect import Effect
+from .errors import DustbustError
 from .fill import fill_boxes
 from .mask import DustMask
+from .restore import Applied, restore
 
-METHODS = ("fill",)
+METHODS = ("restore", "fill")
 
 
-def apply_mask(frame, dust, *, method="fill", threads=None, **options):
+def apply_mask(frame, dust, *, method="restore", return_report=False, threads=None, **options):
     """Take the dust off a frame.
 
     Parameters
     ----------
     frame : uint8, uint16 or float32, (H, W) or (H, W, C); left as it is.
     dust : a `DustMask`; or a mask from anywhere, (H, W): bool, or float as opacity of the repair (0 leaves a pixel alone).
-    method : "fill", the original: repeated means over the known pixels of a box.
-    options : of the method, see `dustbust.fill.fill_boxes`.
+    method : "restore" brings back what is under translucent dust and fills what is opaque. A particle that is not in this frame is
+        left alone. It needs what `estimate_mask` found out about the dust; dust of which nothing but the place is known is filled.
+        "fill" is the original: repeated means over the known pixels of a box.
+    return_report : give an `Applied` as well.
+    options : of "fill", see `dustbust.fill.fill_boxes`.
 
     Returns
     -------
-    clean : like `frame`. Pixels away from dust are the same bit for bit.
+    clean : like `frame`. Pixels away from dust are the same bit for bit, and so is alpha.
+    report : `Applied`, how many particles were restored, filled and absent; only with `return_report`.
+
+    Raises
+    ------
+    DustbustError
+        when a `DustMask` has another size than the frame.
+    TypeError, ValueError
+        when `frame` is no picture, `dust` no mask for it, or an option is unknown.
 
     Warns
     -----
@@ -37,11 +51,25 @@ def apply_mask(frame, dust, *, method="fill", threads=None, **options):
     frame = check_image(frame, "frame")
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+    if method == "restore" and options:
+        raise TypeError(f"{', '.join(options)}: no option of method=\"restore\"")
     dusty, strength = binary_and_strength(dust)
+    if isinstance(dust, DustMask) and dusty.shape != frame.shape[:2]:
+        raise DustbustError(f"the frame is {frame.shape[1]} x {frame.shape[0]}, but the mask is {dusty.shape[1]} x {dusty.shape[0]}; "
+                            f"use the mask that was made from the frames of this run")
+    if method == "restore" and isinstance(dust, DustMask) and dust.effect:
+        clean, report = restore(frame, dusty, Effect.unpack(dust.effect, dusty.shape), threads=threads)
+    else:
+        clean, report = filled(frame, dusty, strength, threads=threads, **options)
+    return (clean, report) if return_report else clean
+
+
+def filled(frame, dusty, strength=None, *, threads=None, **options):
+    """A frame with all of its dust filled, and an `Applied`."""
     clean, failures = fill_boxes(frame, dusty, strength=strength, threads=threads, **options)
     if failures:
-        warnings.warn(f"{failures} pixels could not be filled: no picture within reach after the last pass", RuntimeWarning, stacklevel=2)
-    return clean
+        warnings.warn(f"{failures} pixels could not be filled: no picture within reach after the last pass", RuntimeWarning, stacklevel=3)
+    return clean, Applied.of_filled(frame, clean, dusty)
 
 
 def binary_and_strength(dust):

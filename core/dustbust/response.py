@@ -1,0 +1,110 @@
+"""How a frame shows dust: the value a pixel gets when dust of some density lies over it.
+
+Dust of density d lets the share exp(-d) of the light pass. A positive is some curve of the logarithm of that light, so every layer
+of dust moves a pixel along this curve, by a speed that depends on the value alone. For a linear, a gamma-encoded and a density
+positive and for a slide that speed is a straight line, `lift - fade * value`; levels and gammas of the usual strength hardly bend it.
+Integrated over the density it gives
+
+    observed = clean * exp(-fade * d) + lift * (1 - exp(-fade * d)) / fade
+
+which covers them all with two numbers: fade = lift is dust that pulls towards white, fade = 0 adds the same everywhere (density).
+Dust that is darker than the picture is the same with black and white exchanged (`value -> 1 - value`).
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+# Values nearer than this to black or white may be clipped: they say that there is dust, not how much.
+BLACK, WHITE = 0.008, 0.985
+
+# Frames differ in black point, white point and gamma: how far `lift` and `fade` of a frame lie from those of its run, as a share of `lift`.
+SPREAD_OF_RESPONSES = (0.3, 0.4)
+
+# The errors of a fill are alike in neighbouring pixels: so many pixels say as much as one that stands alone.
+PIXELS_PER_READING = 20.0
+
+
+@dataclass(frozen=True)
+class Response:
+    """What dust does to the values of a frame.
+
+    Parameters
+    ----------
+    lift : how fast black rises with the density of the dust.
+    fade : how much slower white rises than black.
+
+    >>> towards_white = Response(1.0, 1.0)
+    >>> half = np.float32(np.log(2))                      # lets half of the light pass
+    >>> float(np.round(towards_white.observed(np.float32(0.2), half), 3))
+    0.6
+    >>> float(np.round(towards_white.restored(np.float32(0.6), half), 3))
+    0.2
+    """
+    lift: float = 1.03
+    fade: float = 1.0
+
+    def speed(self, value):
+        """Change of the value per density, at least a little."""
+        return np.maximum(self.lift - self.fade * value, np.float32(0.03 * self.lift))
+
+    def slope(self, density):
+        """Change of the observed value with the clean value."""
+        return np.exp(np.float32(-self.fade) * density)
+
+    def offset(self, density):
+        """The observed value of black."""
+        x = np.float32(self.fade) * density
+        return np.float32(self.lift) * density * np.where(np.abs(x) < 1e-3, 1 - x / 2, -np.expm1(-x) / np.where(x == 0, 1, x))
+
+    def observed(self, clean, density):
+        return self.offset(density) + self.slope(density) * clean
+
+    def restored(self, observed, density):
+        return (observed - self.offset(density)) / self.slope(density)
+
+    def density(self, observed, clean):
+        """The density that makes `observed` out of `clean`."""
+        start = self.speed(clean)
+        ratio = np.maximum((self.lift - self.fade * observed) / start, np.float32(0.02))
+        return (observed - clean) / start if abs(self.fade) < 1e-3 else -np.log(ratio) / np.float32(self.fade)
+
+
+def fit_response(observed, filled, density, spread, start, prior=None, rounds=5):
+    """The response that explains best what a frame shows, given the density of the dust.
+
+    Robust least squares by Gauss-Newton; clipped values are left out.
+
+    Parameters
+    ----------
+    observed, filled, density, spread : float (N,): what is there, what the surroundings suggest (known to +- spread), the dust.
+    start : Response to start from.
+    prior : Response that is expected, or None: it counts as much as SPREAD_OF_RESPONSES says.
+
+    Returns
+    -------
+    Response
+    """
+    observed, filled, density, spread = (np.asarray(a, np.float64) for a in (observed, filled, density, spread))
+    lift, fade = start.lift, start.fade
+    for _ in range(rounds):
+        response = Response(lift, fade)
+        predicted = response.observed(filled, density)
+        step = 1e-3
+        slopes = np.stack([response.offset(density) / lift,
+                           (Response(lift, fade + step).observed(filled, density) - predicted) / step])
+        error = spread * np.clip(response.slope(density), 0.15, 2) + 0.004
+        usable = (observed > BLACK) & (observed < WHITE) & (predicted > BLACK / 2) & (predicted < (1 + WHITE) / 2)
+        residual = observed - predicted
+        # Huber: beyond 1.5 standard deviations a residual counts by its size, not by its square.
+        weight = usable / error ** 2 / np.maximum(np.abs(residual) / error / 1.5, 1) / PIXELS_PER_READING
+        normal = (slopes * weight) @ slopes.T
+        right = (slopes * weight) @ residual
+        if prior is not None:
+            certainty = 1 / (np.array(SPREAD_OF_RESPONSES) * prior.lift) ** 2
+            normal += np.diag(certainty)
+            right += certainty * (prior.lift - lift, prior.fade - fade)
+        normal += np.eye(2) * (1e-9 * np.trace(normal) + 1e-12)
+        change = np.linalg.solve(normal, right)
+        lift = max(lift + change[0], 0.02)
+        fade = float(np.clip(fade + change[1], -2 * lift, 1.2 * lift))
+    return Response(float(lift), fade)
