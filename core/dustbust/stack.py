@@ -30,7 +30,7 @@ class StackReport:
     white: float | None = None
 
 
-def stack_scans(scans, *, mode="maximum", align=True, positions=None, view=False, return_report=False, progress=None, threads=None):
+def stack_scans(scans, *, mode="maximum", align=True, positions=None, registrations=None, view=False, return_report=False, progress=None, threads=None):
     """Align several scans of one page and combine them into one.
 
     Parameters
@@ -41,6 +41,7 @@ def stack_scans(scans, *, mode="maximum", align=True, positions=None, view=False
         or "kurtosis", pixel by pixel over the scans that have data there.
     align : find by itself how the page moved (see `register_scans`); else the scans stay where `positions` puts them.
     positions : (x, y) of each scan's top left corner on a common canvas, px; only with align=False. Default: all the same.
+    registrations : of the scans, as `register_scans` gives them, if they are known already; only with align=True.
     view : give a statistic ("range" and all after it) as a picture of the scans' dtype that can be looked at; the number that is
         white in it is in the report. Otherwise a statistic is float32, in the unit of the scans.
     return_report : give (page, StackReport).
@@ -66,7 +67,7 @@ def stack_scans(scans, *, mode="maximum", align=True, positions=None, view=False
     threads = count(threads)
     images = _read(scans)
     if align:
-        registrations = register_scans(images, progress=progress and (lambda f, text: progress(f * 0.5, text)), threads=threads)
+        registrations = registrations or register_scans(images, progress=progress and (lambda f, text: progress(f * 0.5, text)), threads=threads)
     else:
         registrations = _placed(images, positions)
     colours = colour_channels(images[0]).shape[2]
