@@ -5,9 +5,8 @@ import traceback
 
 import gi
 
-gi.require_version("Gimp", "3.0")
-gi.require_version("Gegl", "0.4")
-gi.require_version("Babl", "0.1")
+for library, version in (("Gimp", "3.0"), ("GimpUi", "3.0"), ("Gtk", "3.0"), ("Gegl", "0.4"), ("Babl", "0.1")):
+    gi.require_version(library, version)
 from gi.repository import Gegl, Gimp, Gio, GLib
 
 from dustbust_gimp import apply, core, estimate, helping, stack

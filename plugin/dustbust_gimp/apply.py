@@ -33,7 +33,7 @@ def declare(plug_in, name, run):
     arguments.file(procedure, "first-frame", _("_First frame"), _("Clean other frames than those that the mask was made from: the first of them"))
     arguments.file(procedure, "last-frame", _("L_ast frame"), _("The last of the other frames, in the same folder"))
     arguments.file(procedure, "folder", _("Fol_der"), _(
-        "Where the cleaned frames go. Without it: a folder 'cleanedphotos' beside the frames"), Gimp.FileChooserAction.SELECT_FOLDER)
+        "Where the cleaned frames go. Without it: a folder 'cleanedphotos' beside the frames"))
     arguments.choice(procedure, "exists", _("_Existing files"), _("What to do where a cleaned frame is there already"), "clean_frames", [
         ("skip", _("Skip"), _("Leave it, and do only what is missing")),
         ("overwrite", _("Overwrite"), _("Write it anew")),
@@ -109,6 +109,7 @@ def said_of(done):
 def clean_layers(image, drawables, config):
     chosen = layers.editable(image, drawables)
     dust = find_mask(image, config)
+    check_size(dust, image, chosen)
     clean = functools.partial(dustbust.apply_mask, threads=core.threads(), **options(config))
     done = [(layer, *cleaned(layer, dust, image, clean)) for layer in chosen]       # first all the work, then the image in one go
     image.undo_group_start()
@@ -122,17 +123,21 @@ def clean_layers(image, drawables, config):
         image.undo_group_end()
 
 
+def check_size(dust, image, chosen):
+    """A mask is for layers of its own size, or for parts of a picture of its size."""
+    for layer in chosen:
+        if dust.grey.shape not in ((layer.get_height(), layer.get_width()), (image.get_height(), image.get_width())):
+            raise Refused(_("The mask is {mask}, but the layer {layer} is {size}: a mask fits frames of its own size only.").format(
+                mask="{1} x {0}".format(*dust.grey.shape), layer=layer.get_name(), size=f"{layer.get_width()} x {layer.get_height()}"))
+
+
 def cleaned(layer, dust, image, clean):
     """The layer's pixels as they are and without dust, in its working format."""
     before = pixels.read_drawable(layer)
     if dust.grey.shape == before.shape[:2]:
         return before, working.run_plain(_("Apply Dust Mask"), clean, before, dust)
-    width, height = image.get_width(), image.get_height()
-    if dust.grey.shape != (height, width):
-        raise Refused(_("The mask is {mask}, but the layer {layer} is {size}: a mask fits frames of its own size only.").format(
-            mask="{1} x {0}".format(*dust.grey.shape), layer=layer.get_name(), size=f"{layer.get_width()} x {layer.get_height()}"))
     # A mask for the whole picture and a layer that is a part of it: the rest of the picture is there, but without data.
-    on_canvas, part, whole = layers.place_on_canvas(layer, before, width, height)
+    on_canvas, part, whole = layers.place_on_canvas(layer, before, image.get_width(), image.get_height())
     after = before.copy()
     after[part] = working.run_plain(_("Apply Dust Mask"), clean, on_canvas, dust)[whole][..., :before.shape[2]]
     return before, after

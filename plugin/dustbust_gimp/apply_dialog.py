@@ -3,10 +3,10 @@ from pathlib import Path
 
 from gi.repository import Gimp, Gtk
 
-from . import apply, arguments, core, layers, mask_image, pixels
+from . import apply, core, layers, mask_image, pixels
 from .core import dustbust
 from .dialogs import MARGIN, Window
-from .preview import BeforeAndAfter
+from .preview import BeforeAndAfter, spots_of_mask
 from .texts import Refused, _, count_text
 
 
@@ -20,19 +20,22 @@ def ask(procedure, config, image, drawables):
 
 def ask_for_files(procedure, config, image):
     dust = mask_image.read(image)
-    window = Window(procedure, config, _("Apply Dust Mask to a Run"), _("_Clean"), ["method", "folder", "exists"], ["first-frame", "last-frame"])
+    window = Window(procedure, config, _("Apply Dust Mask to a Run"), _("_Write"))
+    window.settings("method", "folder", "exists")
+    window.folded("first-frame", "last-frame")
+    window.add_answer()
 
     def frame():
         return dustbust.frames.read_frame(apply.files_to_clean(image, config)[0])
 
-    preview = BeforeAndAfter(window.worker(), dust, frame)
+    preview = BeforeAndAfter(window.worker())
     window.add(preview)
 
     def describe():
         window.answer(lambda: files_sentence(apply.files_to_clean(image, config), config), lambda text: text + "\n" + marked(dust))
 
     window.on_change(describe, "folder", "exists", "first-frame", "last-frame")
-    window.on_change(lambda: preview.show_with(apply.options(config)), "method", "first-frame")
+    window.on_change(lambda: preview.show_spots(spots_of_mask(frame, dust, apply.options(config))), "method", "first-frame")
     window.run()
 
 
@@ -51,37 +54,36 @@ def files_sentence(files, config):
 
 
 def marked(dust):
-    share = dust.binary().mean()
-    return _("The mask marks {share:.2%} of the picture.").format(share=share) if share else _("The mask marks nothing.")
+    number = int(dust.binary().sum())
+    if not number:
+        return _("The mask marks nothing.")
+    return count_text("The mask marks {number} pixel, {{share}} of the picture.", "The mask marks {number} pixels, {{share}} of the picture.",
+                      number).format(share=f"{number / dust.grey.size:.2%}")
 
 
 def ask_for_layers(procedure, config, image, drawables):
     chosen = layers.editable(image, drawables)
     before = pixels.read_drawable(chosen[0])
-    size = (image.get_width(), image.get_height())
-    place = layers.offsets(chosen[0])
-    window = Window(procedure, config, _("Apply Dust Mask to a Layer"), _("_Clean"), ["method", "new-layer"])
+    window = Window(procedure, config, _("Apply Dust Mask to a Layer"), _("_Apply"))
     window.add(mask_chooser(config, image))
-    preview = BeforeAndAfter(window.worker(), None, lambda: before)
+    window.settings("method", "new-layer")
+    window.add_answer()
+    preview = BeforeAndAfter(window.worker())
     window.add(preview)
 
     def describe():
+        preview.show_spots(None)
         try:
             dust = apply.find_mask(image, config)
+            apply.check_size(dust, image, chosen)
         except (Refused, core.DustbustError) as refusal:
-            preview.dust = None
             window.say(str(refusal), possible=False)
             return
-        preview.dust = dust if dust.grey.shape == before.shape[:2] else None
-        preview.show_with(apply.options(config))
-        if dust.grey.shape in (before.shape[:2], size[::-1]):
-            window.say(marked(dust))
-        else:
-            window.say(_("The mask is {mask}, but the layer {layer} is {size}: a mask fits frames of its own size only.").format(
-                mask="{1} x {0}".format(*dust.grey.shape), layer=chosen[0].get_name(), size="{1} x {0}".format(*before.shape)), possible=False)
+        window.say(marked(dust))
+        if dust.grey.shape == before.shape[:2]:
+            preview.show_spots(spots_of_mask(lambda: before, dust, apply.options(config)))
 
-    window.on_change(describe, "mask-image", "mask-file")
-    window.on_change(lambda: preview.show_with(apply.options(config)), "method")
+    window.on_change(describe, "mask-image", "mask-file", "method")
     window.run()
 
 

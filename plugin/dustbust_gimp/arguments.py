@@ -23,9 +23,12 @@ def choice(procedure, name, label, blurb, function, options):
     procedure.add_choice_argument(name, label, blurb, values, default if default in nicks else nicks[0], FLAGS)
 
 
-def file(procedure, name, label, blurb, action=Gimp.FileChooserAction.OPEN):
-    """A file or folder, or none."""
-    procedure.add_file_argument(name, label, blurb, action, True, None, FLAGS)
+def file(procedure, name, label, blurb):
+    """A file or folder, or none.
+
+    For any use (`ANY`), so that it is the core that says which file is missing, and not GIMP that a "value is out of range".
+    """
+    procedure.add_file_argument(name, label, blurb, Gimp.FileChooserAction.ANY, True, None, FLAGS)
 
 
 def image(procedure, name, label, blurb):

@@ -1,11 +1,7 @@
 """The windows of the three actions. Each says what will happen before OK is pressed."""
 import threading
 
-import gi
-
-gi.require_version("GimpUi", "3.0")
-gi.require_version("Gtk", "3.0")
-from gi.repository import GimpUi, GLib, Gtk
+from gi.repository import Gimp, GimpUi, Gio, GLib, GObject, Gtk
 
 from .core import DustbustError
 from .texts import Cancelled, Refused, _
@@ -53,25 +49,54 @@ class Background:
 
 
 class Window:
-    """The window of one action: its settings, one or two lines that say what will happen, and perhaps a preview."""
+    """The window of one action: its settings, one or two lines that say what will happen, and perhaps a preview.
 
-    def __init__(self, procedure, config, title, ok, fields, folded=()):
+    It is filled from the top: `settings`, `folded`, `add`.
+    """
+
+    def __init__(self, procedure, config, title, ok):
         GimpUi.init("dustbust-gimp")
-        self.config, self._handlers = config, []
-        self._workers = []
-        self._answers = self.worker()
+        self.config, self._handlers, self._workers = config, [], []
         self.dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
         self.dialog.set_ok_label(ok)
-        fields = list(fields)
-        if folded:
-            self.dialog.get_label("more-label", _("Mo_re"), False, True)
-            self.dialog.fill_box("more-box", list(folded))
-            self.dialog.fill_expander("more", "more-label", False, "more-box")
-            fields.append("more")
-        self.dialog.fill(fields)
-        self._answer = Gtk.Label(xalign=0, yalign=0, wrap=True, max_width_chars=60, margin=MARGIN, selectable=False)
+        self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
+        self._answers = self.worker()
+        self._answer = Gtk.Label(xalign=0, yalign=0, wrap=True, max_width_chars=60, margin=MARGIN)
         self._answer.set_size_request(-1, 3 * MARGIN)
+
+    def settings(self, *names):
+        """Rows for settings."""
+        for name in names:
+            self.add(self._row(name))
+
+    def folded(self, *names):
+        """Rows for settings that few need, behind a word to click on."""
+        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=MARGIN // 2, margin_top=MARGIN // 2)
+        for name in names:
+            box.pack_start(self._row(name), False, False, 0)
+        expander = Gtk.Expander(label=_("More se_ttings"), use_underline=True)
+        expander.add(box)
+        self.add(expander)
+
+    def add_answer(self):
+        """The place where it is said what will happen."""
         self.add(self._answer)
+
+    def _row(self, name):
+        argument = self.config.find_property(name)
+        if not argument.value_type.is_a(Gio.File):
+            row = self.dialog.get_widget(name, GObject.TYPE_NONE)
+            label = row.get_label() if isinstance(row, GimpUi.Labeled) else None
+        else:
+            action = Gimp.FileChooserAction.SELECT_FOLDER if name == "folder" else Gimp.FileChooserAction.OPEN
+            row = GimpUi.FileChooser.new(action, argument.nick, argument.nick.replace("_", ""), self.config.get_property(name))
+            row.set_tooltip_text(argument.blurb)
+            self.config.bind_property(name, row, "file", GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE)
+            label = row.get_label_widget()
+        if label:
+            label.set_xalign(0)
+            self._labels.add_widget(label)
+        return row
 
     def worker(self):
         """Background work that ends with this window."""
@@ -79,7 +104,7 @@ class Window:
         return self._workers[-1]
 
     def add(self, widget):
-        self.dialog.get_content_area().pack_start(widget, False, False, 0)
+        self.dialog.get_content_area().pack_start(widget, False, False, MARGIN // 4)
         widget.show_all()
 
     def on_change(self, react, *names):

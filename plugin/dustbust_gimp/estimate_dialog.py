@@ -10,7 +10,10 @@ from .texts import _
 def ask(procedure, config):
     """Let the user choose; raises Cancelled."""
     suggest(config)
-    window = Window(procedure, config, _("Estimate Dust Mask"), _("_Estimate"), ["first-frame", "last-frame"], ["frame", "polarity", "method"])
+    window = Window(procedure, config, _("Estimate Dust Mask"), _("_Estimate"))
+    window.settings("first-frame", "last-frame")
+    window.folded("frame", "polarity", "method")
+    window.add_answer()
 
     def describe():
         if arguments.path(config, "first-frame") is None:

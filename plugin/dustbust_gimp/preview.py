@@ -1,4 +1,6 @@
 """A look at the result before OK: a part of the picture as it is and as it will be, side by side."""
+import dataclasses
+
 import numpy as np
 from gi.repository import GdkPixbuf, GLib, Gtk
 
@@ -8,6 +10,7 @@ from .texts import _
 
 SIDE = 240      # px of the picture that are shown, one to one
 REACH = 100     # px around them that can have a say in what they become
+VISIBLE = 0.2   # of white: a change that is dust and not a little more or less noise
 
 
 def pixbuf(picture):
@@ -39,11 +42,11 @@ class SideBySide(Gtk.Box):
 
 
 class BeforeAndAfter(Gtk.Box):
-    """A spot of dust as it is and without the dust; a button goes to the next spot."""
+    """A place with dust as it is and as it will be; a button goes to the next place."""
 
-    def __init__(self, worker, dust, frame):
+    def __init__(self, worker):
         super().__init__(orientation=Gtk.Orientation.VERTICAL)
-        self.dust, self._worker, self._read, self._frame, self._options, self._spot = dust, worker, frame, None, {}, 0
+        self._worker, self._look, self._number = worker, None, 0
         self._sides = SideBySide(_("Before"), _("After"))
         self.pack_start(self._sides, False, False, 0)
         following = Gtk.Button(label=_("_Next spot"), use_underline=True, halign=Gtk.Align.END, margin_end=MARGIN,
@@ -51,28 +54,41 @@ class BeforeAndAfter(Gtk.Box):
         following.connect("clicked", self._next)
         self.pack_start(following, False, False, 0)
 
-    def show_with(self, options):
-        self._options = options
-        if self.dust is None:
-            self._sides.show_pictures(None, None)
-        else:
-            self._worker.ask(self._work, self._show)
+    def show_spots(self, look):
+        """Show what `look(number)` gives for place `number`: a pair of parts of pictures. It is called in another thread."""
+        self._look = look
+        self._sides.show_pictures(None, None)
+        if look:
+            self._worker.ask(lambda: look(self._number), self._show)
 
     def _next(self, _button):
-        self._spot += 1
-        self.show_with(self._options)
+        self._number += 1
+        if self._look:
+            self.show_spots(self._look)
 
-    def _work(self):
-        if self._frame is None:
-            self._frame = self._read()
-        part, near = window_at_dust(self.dust.binary(), self._spot)
-        nearby = np.zeros_like(self.dust.grey)
-        nearby[near] = self.dust.grey[near]
-        dust = dustbust.DustMask(nearby, self.dust.threshold, self.dust.polarity, self.dust.method, self.dust.frames, self.dust.effect)
-        return self._frame[part], dustbust.apply_mask(self._frame, dust, **self._options)[part]
+    def _show(self, pair):
+        self._sides.show_pictures(*((None, None) if isinstance(pair, Exception) else pair))
 
-    def _show(self, result):
-        self._sides.show_pictures(*((None, None) if isinstance(result, Exception) else result))
+
+def spots_of_mask(read, dust, options):
+    """For `show_spots`: what `apply_mask` makes of the picture that `read()` gives."""
+    pictures = []
+
+    def look(number):
+        if not pictures:
+            pictures.append(read())
+        part, near = window_at_dust(dust.binary(), number)
+        nearby = np.zeros_like(dust.grey)       # as good as the whole mask for this part, and quicker
+        nearby[near] = dust.grey[near]
+        return pictures[0][part], dustbust.apply_mask(pictures[0], dataclasses.replace(dust, grey=nearby), **options)[part]
+    return look
+
+
+def spots_of_change(before, after, number):
+    """A pair for `show_spots`: a place where one picture differs much from the other."""
+    change = np.abs(dustbust.arrays.luminance(before) - dustbust.arrays.luminance(after))
+    part, __ = window_at_dust(change > VISIBLE, number)
+    return before[part], after[part]
 
 
 def window_at_dust(binary, number):
