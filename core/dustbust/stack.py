@@ -30,7 +30,8 @@ class StackReport:
     white: float | None = None
 
 
-def stack_scans(scans, *, mode="maximum", align=True, positions=None, registrations=None, view=False, return_report=False, progress=None, threads=None):
+def stack_scans(scans, *, mode="maximum", align=True, positions=None, registrations=None, view=False, return_report=False, progress=None,
+                threads=None):
     """Align several scans of one page and combine them into one.
 
     Parameters

@@ -1,0 +1,136 @@
+"""Stack in GIMP gives the core's page, as a new layer on top, and leaves the scans as they were."""
+import numpy as np
+from gi.repository import Gimp
+from helpers import SAMPLES, STACK, add_layer, call, get, new_image, refusal, stored
+
+import dustbust
+
+PAIR = sorted((SAMPLES / "pair").glob("*.jpg"))
+
+
+def scans(number=3, dtype=np.uint8, channels=3):
+    """Scans of one size that differ everywhere, so that every mode has something to do."""
+    rng = np.random.default_rng(5)
+    white = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
+    page = rng.random((40, 50, channels))
+    made = [(np.clip(page + 0.1 * rng.standard_normal(page.shape), 0, 1) * white).astype(dtype) for _ in range(number)]
+    if channels in (2, 4):
+        for scan in made:
+            scan[..., -1] = white
+    return made
+
+
+def stacked(pictures, format, precision="U8_NON_LINEAR", base="RGB", **arguments):
+    """(image, its layers before, the new layer) of scans that were opened one after the other, the first at the bottom."""
+    image = new_image(pictures[0].shape[1], pictures[0].shape[0], base, precision)
+    layers = [add_layer(image, picture, format, name=f"scan {number}") for number, picture in enumerate(pictures)]
+    layer, = call(STACK, image=image, drawables=layers, **arguments)
+    return image, layers, layer
+
+
+def check_every_mode_is_the_cores(folder):
+    pictures = scans()
+    for mode in dustbust.stack.MODES:
+        image, layers, layer = stacked(pictures, "R'G'B' u8", mode=mode, align=False)
+        expected = dustbust.stack_scans(pictures, mode=mode, align=False, view=True)
+        assert np.array_equal(get(layer, "R'G'B' u8"), expected), mode
+        assert image.get_layers()[0] == layer and len(image.get_layers()) == 4
+        image.delete()
+
+
+def check_grey_16_bit_float_and_alpha(folder):
+    for dtype, precision, base, format in ((np.uint16, "U16_NON_LINEAR", "RGB", "R'G'B' u16"), (np.uint16, "U16_NON_LINEAR", "GRAY", "Y' u16"),
+                                           (np.float32, "FLOAT_NON_LINEAR", "RGB", "R'G'B' float"), (np.uint8, "U8_NON_LINEAR", "RGB", "R'G'B'A u8"),
+                                           (np.uint8, "U8_NON_LINEAR", "GRAY", "Y'A u8")):
+        channels = len(format.split()[0].replace("'", ""))
+        pictures = scans(dtype=dtype, channels=channels)
+        image, layers, layer = stacked(pictures, format, precision, base, mode="median", align=False)
+        expected = dustbust.stack_scans(pictures, mode="median", align=False)
+        assert np.array_equal(get(layer, format), expected), format
+        image.delete()
+
+
+def check_scans_stay_as_they_were(folder):
+    pictures = scans()
+    image, layers, layer = stacked(pictures, "R'G'B' u8", mode="mean", align=False)
+    for scan, picture in zip(layers, pictures):
+        assert np.array_equal(get(scan, "R'G'B' u8"), picture) and scan.get_visible()
+
+
+def check_alignment_of_a_real_pair(folder):
+    pictures = [dustbust.frames.read_frame(path) for path in PAIR]
+    pictures = [picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, 2) for picture in pictures]
+    image = new_image(pictures[0].shape[1], pictures[0].shape[0])
+    layers = [add_layer(image, picture, "R'G'B' u8") for picture in pictures]
+    layer, = call(STACK, image=image, drawables=layers, mode="mean", aligned_layers=True)
+    assert np.array_equal(get(layer, "R'G'B' u8"), dustbust.stack_scans(pictures, mode="mean"))
+    aligned = image.get_layers()[1]
+    both = get(aligned, "R'G'B'A u8")
+    inside = both[..., 3] == 255
+    error = np.abs(both[..., :3].astype(int) - pictures[0])[inside].mean()
+    unaligned = np.abs(pictures[1].astype(int) - pictures[0]).mean() if pictures[0].shape == pictures[1].shape else 255
+    assert inside.mean() > 0.5 and error < 0.8 * unaligned, (error, unaligned)
+
+
+def check_offsets_and_sizes_count_without_alignment(folder):
+    page = scans(1)[0]
+    image = new_image(50, 40)
+    bottom = add_layer(image, page, "R'G'B' u8")
+    part = page[5:25, 10:40]
+    darker = (part // 2).astype(np.uint8)
+    top = add_layer(image, darker, "R'G'B' u8", 10, 5)
+    layer, = call(STACK, image=image, drawables=[top, bottom], mode="minimum", align=False)
+    expected = page.copy()
+    expected[5:25, 10:40] = darker
+    assert np.array_equal(get(layer, "R'G'B' u8"), expected)
+    assert layer.get_offsets()[1:] == bottom.get_offsets()[1:]
+
+
+def check_without_two_selected_all_visible_ones_count(folder):
+    pictures = scans()
+    image = new_image(50, 40)
+    layers = [add_layer(image, picture, "R'G'B' u8") for picture in pictures]
+    layers[1].set_visible(False)
+    layer, = call(STACK, image=image, drawables=[layers[0]], mode="minimum", align=False)
+    assert np.array_equal(get(layer, "R'G'B' u8"), np.minimum(pictures[0], pictures[2]))
+
+
+def check_layer_masks_and_filters_count_as_they_look(folder):
+    pictures = scans(2, channels=4)
+    image = new_image(50, 40)
+    layers = [add_layer(image, picture, "R'G'B'A u8") for picture in pictures]
+    mask = layers[1].create_mask(Gimp.AddMaskType.BLACK)
+    layers[1].add_mask(mask)
+    layer, = call(STACK, image=image, drawables=layers, mode="maximum", align=False)
+    assert np.array_equal(get(layer, "R'G'B'A u8"), pictures[0])
+    assert layers[1].get_mask() == mask and np.array_equal(get(layers[1], "R'G'B'A u8"), pictures[1])
+
+
+def check_groups_count_as_what_they_show(folder):
+    pictures = scans(2, channels=4)
+    image = new_image(50, 40)
+    bottom = add_layer(image, pictures[0], "R'G'B'A u8")
+    group = Gimp.GroupLayer.new(image, "group")
+    image.insert_layer(group, None, 0)
+    add_layer(image, pictures[1], "R'G'B'A u8", parent=group)
+    layer, = call(STACK, image=image, drawables=[group, bottom], mode="maximum", align=False)
+    assert np.array_equal(get(layer, "R'G'B'A u8"), np.maximum(*pictures))
+
+
+def check_refusals(folder):
+    pictures = scans(2)
+    image = new_image(50, 40)
+    layer = add_layer(image, pictures[0], "R'G'B' u8")
+    assert "two or more" in refusal(STACK, image=image, drawables=[layer])
+    other = add_layer(image, pictures[1], "R'G'B' u8")
+    before = [stored(layer), stored(other)]
+    rng = np.random.default_rng(8)
+    for scan in (layer, other):
+        scan.get_buffer()
+    blank = new_image(200, 200)
+    flat = [add_layer(blank, np.full((200, 200, 3), 240, np.uint8), "R'G'B' u8") for _ in range(2)]
+    message = refusal(STACK, image=blank, drawables=flat)
+    assert "\n" not in message and len(blank.get_layers()) == 2, message
+    assert image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 255, False, False, "")
+    assert "indexed" in refusal(STACK, image=image, drawables=[layer, other])
+    assert before and rng is not None
