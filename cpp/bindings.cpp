@@ -11,20 +11,22 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "box_blur.hpp"
 #include "box_fill.hpp"
 #include "combine.hpp"
 #include "dilate.hpp"
-#include "readings.hpp"
-#include "window_median.hpp"
+#include "jpeg_coefficients.hpp"
 #include "masked_pixels.hpp"
-#include "structured_fill.hpp"
 #include "match.hpp"
-#include "resample.hpp"
 #include "particles.hpp"
+#include "readings.hpp"
+#include "resample.hpp"
+#include "structured_fill.hpp"
 #include "surroundings.hpp"
+#include "window_median.hpp"
 
 namespace py = pybind11;
 using namespace dustbust;
@@ -324,6 +326,40 @@ static void define_restore(py::module_& m) {
     define_surroundings<float>(m);
 }
 
+// ---- JPEG coefficients ----------------------------------------------------------------------------------------------------
+static void register_jpeg(py::module_& m) {
+    m.def("read_jpeg", [](const py::bytes& data) {
+        const std::string_view file = data;
+        auto jpeg = [&] {
+            py::gil_scoped_release release;
+            return read_jpeg(reinterpret_cast<const std::uint8_t*>(file.data()), file.size());
+        }();
+        py::list components;
+        for (auto& component : jpeg.components) {
+            Array<std::uint16_t> quantisation({8, 8}, component.quantisation.data());
+            auto* blocks = new std::vector<Block>(std::move(component.blocks));
+            py::capsule owner(blocks, [](void* pointer) { delete static_cast<std::vector<Block>*>(pointer); });
+            Array<std::int16_t> values({component.rows, component.columns, py::ssize_t{8}, py::ssize_t{8}}, blocks->data()->data(), owner);
+            components.append(py::make_tuple(component.identifier, component.horizontal, component.vertical, quantisation, values));
+        }
+        return components;
+    }, py::arg("data"));
+
+    m.def("write_jpeg", [](const py::bytes& data, const std::vector<Array<std::int16_t>>& blocks) {
+        const std::string_view file = data;
+        std::vector<BlocksView> views;
+        for (const auto& array : blocks) {
+            if (array.size() % 64) throw std::invalid_argument("blocks must be of 8 x 8 coefficients");
+            views.push_back({reinterpret_cast<const Block*>(array.data()), static_cast<std::size_t>(array.size() / 64)});
+        }
+        std::string result = [&] {
+            py::gil_scoped_release release;
+            return write_jpeg(reinterpret_cast<const std::uint8_t*>(file.data()), file.size(), views);
+        }();
+        return py::bytes(result);
+    }, py::arg("data"), py::arg("blocks"));
+}
+
 PYBIND11_MODULE(_kernels, m) {
     m.doc() = "Compiled kernels of dustbust; use the functions of the package instead.";
 
@@ -360,4 +396,5 @@ PYBIND11_MODULE(_kernels, m) {
     register_matching(m);
 
     define_restore(m);
+    register_jpeg(m);
 }

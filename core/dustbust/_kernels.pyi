@@ -63,3 +63,10 @@ def surroundings(
     unknown: NDArray[np.bool_],
     threads: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+
+
+# identifier, horizontal and vertical sampling factor, quantisation table (8, 8), blocks (rows, columns, 8, 8)
+JpegComponent = tuple[int, int, int, NDArray[np.uint16], NDArray[np.int16]]
+
+def read_jpeg(data: bytes) -> list[JpegComponent]: ...
+def write_jpeg(data: bytes, blocks: list[NDArray[np.int16]]) -> bytes: ...

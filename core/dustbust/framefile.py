@@ -2,10 +2,15 @@
 
 One module per format derives its class from `FrameFile`; `dustbust.frames.open_frame` picks the one that fits the file's content.
 """
+import logging
 import os
 
 from .arrays import luminance
 from .errors import DustbustError
+
+# What they log about odd files would go to the terminal of programs that set up no logging.
+for library in ("imagecodecs", "tifffile"):
+    logging.getLogger(library).addHandler(logging.NullHandler())
 
 # A frame with more pixels is refused before memory is taken for it: a small file may claim any size.
 # 500 million are an A4 page at 2400 dpi.

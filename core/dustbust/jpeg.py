@@ -1,32 +1,44 @@
-"""JPEG frames."""
+"""JPEG frames.
+
+Written is the file with other coefficients, in those 8 x 8 blocks only in which pixels changed; tables, subsampling, scans and metadata
+stay as they are. Decoding and encoding a second time would change most of the picture by a little, even with the same tables.
+"""
 import io
 import struct
-import warnings
 
 import numpy as np
 from PIL import JpegImagePlugin
 
+from . import _kernels
 from .arrays import luminance
 from .errors import DustbustError
 from .framefile import FrameFile, check_size
 
-SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
+SOI, EOI, SOS, APP0, APP2, APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE2, 0xEE
 FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
+# A file with more scans is refused: each is a walk over the whole picture, in a few bytes. Encoders use about ten.
+SCANS = 500
 
-def is_application_data(marker):
-    """Segments that hold no picture data: EXIF, XMP, ICC and IPTC live there."""
-    return 0xE0 <= marker <= 0xEF or marker == COM
+# The largest coefficient that sequential JPEG can hold (ITU-T T.81, table F.2).
+LARGEST = 1023
+
+# Rows: the cosines of ITU-T T.81, section A.3.3, so that COSINES @ block @ COSINES.T is the transform of a block.
+COSINES = (np.cos(np.outer(np.arange(8), 2 * np.arange(8) + 1) * np.pi / 16) / 2).astype(np.float32)
+COSINES[0] /= np.sqrt(np.float32(2))
+
+# RGB to the YCbCr of JFIF, less the 128 of the colours.
+YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]], np.float32)
 
 
 def segments(data):
     """Yield (marker, start, end) of each segment of a JPEG up to its first scan; `start` is where its 0xFF is."""
     position = 2
     while True:
-        while data[position + 1] == 0xFF:       # fill bytes
+        while data[position:position + 2] == b"\xff\xff":       # fill bytes
             position += 1
         if data[position] != 0xFF:
-            raise ValueError("no marker where one must be")
+            raise ValueError("there is no marker where one must be")
         marker = data[position + 1]
         length, = struct.unpack_from(">H", data, position + 2)
         yield marker, position, position + 2 + length
@@ -43,12 +55,8 @@ class JpegFile(FrameFile):
         return head.startswith(b"\xff\xd8\xff")
 
     def __init__(self, path, data):
+        super().__init__(path, np.asarray(_open(path, data)))
         self.data = data
-        picture = _open(path, data)
-        super().__init__(path, np.asarray(picture))
-        self.tables = picture.quantization
-        self.sampling = JpegImagePlugin.get_sampling(picture)
-        self.progressive = bool(picture.info.get("progressive"))
 
     @classmethod
     def read(cls, path):
@@ -62,34 +70,78 @@ class JpegFile(FrameFile):
         return luminance(np.asarray(picture.convert("L")))
 
     def write(self, pixels, target):
-        if self.sampling < 0:
-            raise DustbustError(f"{self.path}: this kind of chroma subsampling cannot be written; convert it to TIFF or PNG first")
-        coded = io.BytesIO()
-        from PIL import Image
-        Image.fromarray(pixels).save(coded, "JPEG", qtables=self.tables, subsampling=self.sampling, progressive=self.progressive,
-                                     optimize=True)
-        coded = coded.getvalue()
-        kept = b"".join(self.data[start:end] for marker, start, end in segments(self.data) if is_application_data(marker))
-        made = [(marker, start, end) for marker, start, end in segments(coded) if not is_application_data(marker)]
-        headers = b"".join(coded[start:end] for _, start, end in made)
-        with open(target, "wb") as file:
-            file.write(b"\xff\xd8" + kept + headers + coded[made[-1][2]:])
-        return []
+        data, notes = _without_other_pictures(self.data)
+        components = _kernels.read_jpeg(data)
+        _repair(components, self.pixels, pixels, _is_rgb(data, components))
+        target.write_bytes(_kernels.write_jpeg(data, [blocks for *_, blocks in components]))
+        return notes
 
 
 def _open(path, data):
     """The picture, not yet decoded, if it is of a kind that is supported."""
     for marker, start, _ in segments(data):
         if marker in FRAME_HEADERS:
-            precision, height, width, components = struct.unpack_from(">BHHB", data, start + 4)
+            precision, height, width, channels = struct.unpack_from(">BHHB", data, start + 4)
             break
     else:
         raise ValueError("it has no frame header")
-    if precision != 8 or components not in (1, 3):
-        raise DustbustError(f"{path}: JPEGs with {precision} bits and {components} channels"
-                            f"{' (CMYK)' if components == 4 else ''} are not supported; convert it to grey or RGB first")
+    if precision != 8 or channels not in (1, 3):
+        kind = "CMYK pictures" if channels == 4 else f"JPEGs with {precision} bits and {channels} channels"
+        raise DustbustError(f"{path}: {kind} are not supported; convert it to grey or RGB first")
     check_size(path, width, height)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        # Not Image.open, which has a limit of its own and would try other formats.
-        return JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+    if data.count(bytes((0xFF, SOS))) > SCANS:
+        raise ValueError("it has too many scans")
+    # Not Image.open, which has a limit of its own and would try other formats.
+    return JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+
+
+def _is_rgb(data, components):
+    """Whether the three components are RGB instead of YCbCr, by the rules of libjpeg."""
+    marked = {marker: data[start + 4:end] for marker, start, end in segments(data) if marker in (APP0, APP14)}
+    if marked.get(APP0, b"").startswith(b"JFIF\0"):
+        return False
+    if marked.get(APP14, b"").startswith(b"Adobe") and len(marked[APP14]) >= 12:
+        return marked[APP14][11] == 0
+    return bytes(identifier for identifier, *_ in components) == b"RGB"
+
+
+def _without_other_pictures(data):
+    """A JPEG without the previews that cameras append to it: the list of them (in APP2, "MPF") names places in the file."""
+    listed = [(start, end) for marker, start, end in segments(data) if marker == APP2 and data[start + 4:end].startswith(b"MPF\0")]
+    for start, end in reversed(listed):
+        data = data[:start] + data[end:]
+    return data, ["the preview pictures appended to it were left out"] if listed else []
+
+
+def _repair(components, before, after, is_rgb):
+    """Add the transform of what changed to the coefficients, in place.
+
+    The difference is between what is wanted and what is stored, for the values that stand for pixels that changed. What is stored
+    is taken from the coefficients and not from the pixels, since those are clipped to 0..255, often just where there is dust.
+    """
+    shape = before.shape[:2]
+    before, after = before.reshape(*shape, -1), after.reshape(*shape, -1)
+    widest, tallest = (max(component[axis] for component in components) for axis in (1, 2))
+    if any(widest % across or tallest % down for _, across, down, *_ in components):
+        raise DustbustError("its chroma subsampling by a fraction is not supported; convert it to TIFF or PNG first")
+    convert = np.eye(len(components), dtype=np.float32) if is_rgb or len(components) == 1 else YCBCR
+    unit = 8 * tallest, 8 * widest                  # of the pixels that belong together in the file
+    rows, columns = np.unique(np.stack(np.nonzero((before != after).any(2)), 1) // unit, axis=0).T
+    for part in np.array_split(np.arange(len(rows)), max(1, len(rows) * unit[0] * unit[1] // 2 ** 20)):
+        y, x = rows[part], columns[part]
+        # Beyond the border the last pixels are repeated, as encoders do.
+        places = (np.minimum(y[:, None] * unit[0] + np.arange(unit[0]), shape[0] - 1)[:, :, None],
+                  np.minimum(x[:, None] * unit[1] + np.arange(unit[1]), shape[1] - 1)[:, None, :])
+        wanted = after[places]
+        changed = (before[places] != wanted).any(-1)
+        wanted = wanted.astype(np.float32) @ convert.T
+        for channel, (_, across, down, quantisation, blocks) in enumerate(components):
+            place = ((y[:, None] * down + np.arange(down))[:, :, None], (x[:, None] * across + np.arange(across))[:, None, :])
+            stored = (COSINES.T @ (blocks[place] * quantisation.astype(np.float32)) @ COSINES).swapaxes(2, 3)
+            level = 128 if channel == 0 or is_rgb else 0
+            # (unit, row of blocks, row in the block, row of what one value stands for, and the same for columns)
+            shape_of_unit = len(part), down, 8, tallest // down, across, 8, widest // across
+            difference = wanted[..., channel].reshape(shape_of_unit) - level - stored[:, :, :, None, :, :, None]
+            difference = np.where(changed.reshape(shape_of_unit).any((3, 6)), difference.mean((3, 6)), 0).swapaxes(2, 3)
+            repaired = blocks[place] + np.rint(COSINES @ difference @ COSINES.T / quantisation)
+            blocks[place] = np.clip(repaired, -LARGEST, LARGEST)

@@ -12,7 +12,7 @@ from .errors import DustbustError
 from .framefile import FrameFile, check_size
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}        # of each colour type; 3 is a palette
+PALETTE = 3             # colour type
 
 # First column, first row, and steps of the seven passes of an interlaced file (PNG specification, section 8.2).
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -58,12 +58,10 @@ class PngFile(FrameFile):
             elif (name, b"") not in self.chunks:
                 self.chunks.append((name, b""))
         names = {name for name, _ in self.chunks}
-        width, height, depth, colour, _, _, self.interlaced = struct.unpack(">IIBBBBB", self.chunks[0][1])
+        width, height, self.depth, colour, _, _, self.interlaced = struct.unpack(">IIBBBBB", self.chunks[0][1])
         check_size(path, width, height)
-        if colour == 3:
+        if colour == PALETTE:
             raise DustbustError(f"{path}: indexed pictures are not supported; convert it to grey or RGB first")
-        if depth not in (8, 16) or colour not in CHANNELS:
-            raise DustbustError(f"{path}: pictures with {depth} bits are not supported; convert it to 8 or 16 bit grey or RGB first")
         if b"tRNS" in names:
             raise DustbustError(f"{path}: one of its colours stands for transparent; give it an alpha channel instead")
         if b"acTL" in names:
@@ -75,6 +73,8 @@ class PngFile(FrameFile):
         return cls(path, path.read_bytes())
 
     def write(self, pixels, target):
+        if self.depth < 8:      # which is read, since a mask may be black and white
+            raise DustbustError(f"{self.path}: pictures with {self.depth} bits cannot be cleaned; convert it to 8 or 16 bit grey first")
         image_data = _interlaced(pixels) if self.interlaced else _image_data(pixels)
         with open(target, "wb") as file:
             file.write(SIGNATURE)
@@ -85,7 +85,7 @@ class PngFile(FrameFile):
 
 def _image_data(pixels):
     """What the IDAT chunks of a file with these pixels hold, as one."""
-    return b"".join(content for name, content in chunks(imagecodecs.png_encode(np.ascontiguousarray(pixels))) if name == b"IDAT")
+    return b"".join(content for name, content in chunks(imagecodecs.png_encode(np.array(pixels, order="C"))) if name == b"IDAT")
 
 
 def _interlaced(pixels):

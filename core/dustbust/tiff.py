@@ -18,7 +18,7 @@ REDUCED = 1                             # bit of NewSubfileType: a smaller copy 
 # Their encoder gives back what went in; by their numbers in the Compression tag.
 LOSSLESS = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate", 34925: "LZMA", 50000: "Zstandard"}
 PREDICTOR_NONE, PREDICTOR_HORIZONTAL, PREDICTOR_FLOAT = 1, 2, 3
-STORED = ("uint8", "uint16", "float16", "float32", "float64")
+STORED = ("bool", "uint8", "uint16", "float16", "float32", "float64")
 
 
 class TiffFile(FrameFile):
@@ -44,6 +44,10 @@ class TiffFile(FrameFile):
         changed = changed.any(2) if changed.ndim == 3 else changed
         with tifffile.TiffFile(self.path) as file, open(target, "r+b") as output:
             page = _page(self.path, file)
+            if page.dtype == bool:      # which is read, since a mask may be black and white
+                raise DustbustError(f"{self.path}: pictures with 1 bit cannot be cleaned; convert it to 8 or 16 bit grey first")
+            if page.fillorder != 1:
+                raise DustbustError(f"{self.path}: TIFFs whose bits run from right to left cannot be written back; save it anew")
             if page.compression not in LOSSLESS:
                 raise DustbustError(f"{self.path}: TIFFs compressed with {page.compression.name} cannot be written back; "
                                     "save it with LZW, deflate or no compression")
@@ -84,7 +88,8 @@ def _page(path, file):
         name = getattr(page.photometric, "name", page.photometric)
         kind = {"PALETTE": "indexed pictures", "SEPARATED": "CMYK pictures"}.get(name, f"pictures of type {name}")
         raise DustbustError(f"{path}: {kind} are not supported; convert it to grey or RGB first")
-    if page.dtype is None or page.dtype.name not in STORED or page.bitspersample != page.dtype.itemsize * 8 or page.imagedepth != 1:
+    bits = 1 if page.dtype == bool else page.dtype.itemsize * 8 if page.dtype else 0
+    if not bits or page.dtype.name not in STORED or page.bitspersample != bits or page.imagedepth != 1:
         raise DustbustError(f"{path}: TIFFs with {page.bitspersample} bits are not supported; convert it to 8 or 16 bit or float first")
     if page.samplesperpixel < (3 if page.photometric == RGB else 1):
         raise ValueError("too few channels for its colours")
@@ -114,6 +119,8 @@ def _pixels(page):
     stored = np.ascontiguousarray(stored[..., 0] if stored.shape[-1] == 1 else stored)
     if stored.dtype.kind == "f":
         stored = stored.astype(np.float32, copy=False)
+    if stored.dtype == bool:
+        stored = stored * np.uint8(255)
     return _invert(stored) if page.photometric == GREY_INVERTED else stored
 
 
