@@ -2,19 +2,29 @@
 import io
 import json
 import os
+import struct
+import warnings
 import zipfile
+import zlib
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from .errors import DustbustError
+from .errors import DustbustError, printable
+from .framefile import check_size
+from .frames import as_path, read_luminance
+from .png import SIGNATURE as PNG_SIGNATURE
+from .png import chunks
 
 POLARITIES = ("light", "dark", "both")
 
 # Private, ancillary, safe to copy: see "Chunk naming conventions" in the PNG specification.
 CHUNK = b"duSt"
+
+# What travels with a mask is not larger than this: bytes for the header, and for each pixel of the mask.
+LARGEST_HEADER = 64 << 20
+LARGEST_EFFECT = 64
 
 
 def _to_steps(values):
@@ -78,16 +88,37 @@ class DustMask:
 
     @classmethod
     def from_extra(cls, grey, extra):
-        """A mask from its grey values and the bytes of `extra`."""
-        with zipfile.ZipFile(io.BytesIO(extra)) as archive:
-            header = json.loads(archive.read("header.json"))
-            effect = {name[:-4]: np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
-                      for name in archive.namelist() if name.endswith(".npy")}
-        return cls(grey, header["threshold"], header["polarity"], header["method"], tuple(header["frames"]), effect, header["report"])
+        """A mask from its grey values and the bytes of `extra`.
+
+        Raises
+        ------
+        DustbustError
+            when the bytes are not such, or not for a mask of this size. They may come from a stranger:
+            nothing in them is executed, and no more memory is taken than a mask of this size can need.
+        """
+        grey = np.asarray(grey, np.float32)
+        try:
+            with zipfile.ZipFile(io.BytesIO(extra)) as archive:
+                entries = archive.infolist()
+                if sum(entry.file_size for entry in entries) > LARGEST_HEADER + LARGEST_EFFECT * grey.size:
+                    raise ValueError("it is larger than a mask of this size can be")
+                header = json.loads(archive.read("header.json"))
+                effect = {entry.filename[:-4]: np.lib.format.read_array(io.BytesIO(archive.read(entry)), allow_pickle=False)
+                          for entry in entries if entry.filename.endswith(".npy")}
+            if tuple(header["shape"]) != grey.shape:
+                raise ValueError(f"it belongs to a mask of {' x '.join(map(str, header['shape'][::-1]))}")
+            threshold, frames, report = header["threshold"], header["frames"], header["report"]
+            if not 0 <= float(threshold) <= 1 or not isinstance(report, dict) or not all(isinstance(name, str) for name in frames):
+                raise ValueError("its entries are not those of a mask")
+            if any(array.dtype.kind not in "buif" for array in effect.values()):
+                raise ValueError("its arrays are not numbers")
+            return cls(grey, threshold, header["polarity"], str(header["method"]), tuple(frames), effect, report)
+        except (ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error, EOFError, RecursionError, NotImplementedError) as error:
+            raise DustbustError(f"what the mask carries beside its picture is damaged ({error}); estimate it again") from error
 
     def save(self, path):
         """Write the mask as a 16-bit grey PNG that any program shows; all that Apply needs travels in it."""
-        path = Path(path)
+        path = as_path(path)
         if path.suffix.lower() != ".png":
             raise DustbustError(f"{path}: a dust mask is saved as a PNG; give it a name that ends in .png")
         info = PngImagePlugin.PngInfo()
@@ -102,13 +133,55 @@ class DustMask:
 
     @classmethod
     def load(cls, path):
-        """The mask in a file: one that `save` wrote, or any grey or black and white picture (white = dust, threshold 0.5)."""
-        from .frames import read_luminance
-        grey = read_luminance(path)
-        if Path(path).suffix.lower() == ".png":
+        """The mask in a file.
+
+        One that `save` wrote; or any picture, where white is dust and the threshold 0.5: grey, black and white, or colour
+        (its luminance), with transparent pixels as black.
+
+        Raises
+        ------
+        DustbustError
+            when it cannot be read as a picture, or what `save` put into it is damaged.
+        """
+        path = as_path(path)
+        extra = _extra_of(path)
+        if extra is None:
+            return cls(_picture(path), 0.5)
+        try:
+            return cls.from_extra(read_luminance(path), extra)
+        except DustbustError as error:
+            raise DustbustError(f"{path}: {error}") from error
+
+
+def _extra_of(path):
+    """What `DustMask.save` put into a file beside the picture, or None."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
+                return None
+            file.seek(0)
+            return next((content for name, content in chunks(file.read()) if name == CHUNK), None)
+    except FileNotFoundError as error:
+        raise DustbustError(f"{path}: there is no such file") from error
+    except OSError as error:
+        raise DustbustError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (ValueError, struct.error):
+        return None         # a damaged PNG: reading the picture says so
+
+
+def _picture(path):
+    """The luminance of any picture that Pillow reads, float32 (H, W) in 0..1."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")         # about sizes: they are checked here
             with Image.open(path) as picture:
-                picture.load()
-                for name, content, *_ in getattr(picture, "private_chunks", []):
-                    if name == CHUNK:
-                        return cls.from_extra(grey, content)
-        return cls(grey, 0.5)
+                check_size(path, *picture.size)
+                if picture.mode.startswith("I;16"):
+                    return np.asarray(picture).astype(np.float32) / np.float32(65535)
+                if picture.mode in ("I", "F"):
+                    raise DustbustError(f"{path}: masks with 32 bits are not supported; save it with 8 or 16 bits")
+                opaque = picture.convert("RGBA") if "A" in picture.getbands() or "transparency" in picture.info else None
+                grey = np.asarray(picture.convert("L"), np.float32) / np.float32(255)
+                return grey if opaque is None else grey * (np.asarray(opaque.getchannel("A"), np.float32) / np.float32(255))
+    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
+        raise DustbustError(f"{path}: cannot be read as a picture ({printable(error)}); give a mask from Estimate, or a black and white picture") from error

@@ -35,7 +35,7 @@ def check_target(path, inputs=()):
         raise DustbustError(f"{path}: the name must end in one of {', '.join(KINDS)}")
     if not path.parent.is_dir():
         raise DustbustError(f"{path}: there is no folder {path.parent}")
-    if path.exists() and any(os.path.samefile(file, path) for file in inputs):
+    if path.exists() and any(os.path.exists(file) and os.path.samefile(file, path) for file in inputs):
         raise DustbustError(f"{path}: is one of the scans, which are never written over; choose another name")
 
 

@@ -1,5 +1,10 @@
 """A dust mask survives its file."""
+import io
+import zipfile
+
 import numpy as np
+import pytest
+from PIL import Image
 
 import dustbust
 
@@ -15,3 +20,55 @@ def test_saved_mask_is_the_same_mask(tmp_path):
     assert np.array_equal(again.effect["slope"], dust.effect["slope"])
     assert (again.threshold, again.polarity, again.method, again.frames, again.report) == (
         dust.threshold, dust.polarity, dust.method, dust.frames, dust.report)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "I;16"])
+def test_any_picture_serves_as_a_mask_with_white_as_dust(tmp_path, mode):
+    white = np.zeros((6, 8), bool)
+    white[2:4, 3:6] = True
+    picture = Image.fromarray(white.astype(np.uint16) * 65535) if mode == "I;16" else Image.fromarray(white.astype(np.uint8) * 255).convert(mode)
+    picture.save(tmp_path / "mask.png")
+    assert np.array_equal(dustbust.DustMask.load(tmp_path / "mask.png").binary(), white)
+
+
+def test_jpeg_serves_as_a_mask(tmp_path):
+    white = np.zeros((32, 32), np.uint8)
+    white[8:24, 8:24] = 255
+    Image.fromarray(white).save(tmp_path / "mask.jpg")
+    assert np.array_equal(dustbust.DustMask.load(tmp_path / "mask.jpg").binary(), white > 0)
+
+
+def test_transparent_white_is_no_dust(tmp_path):
+    Image.fromarray(np.full((4, 4, 4), (255, 255, 255, 0), np.uint8)).save(tmp_path / "mask.png")
+    assert not dustbust.DustMask.load(tmp_path / "mask.png").binary().any()
+
+
+@pytest.mark.parametrize("change, sentence", [
+    (lambda extra: extra[:len(extra) // 2], "damaged"),
+    (lambda extra: b"", "damaged"),
+    (lambda extra: dustbust.DustMask(np.zeros((5, 5)), 0.5).extra(), "belongs to a mask of 5 x 5"),
+    (lambda extra: zipped({"header.json": b"[]"}), "damaged"),
+    (lambda extra: zipped({"header.json": b'{"shape": [4, 4], "threshold": 7, "frames": [], "report": {}, "polarity": "light", "method": ""}'}),
+     "entries are not those"),
+    (lambda extra: zipped({"header.json": b"0" * (65 << 20)}), "larger than a mask"),
+])
+def test_what_a_mask_carries_is_checked(change, sentence):
+    grey = np.zeros((4, 4), np.float32)
+    with pytest.raises(dustbust.DustbustError, match=sentence):
+        dustbust.DustMask.from_extra(grey, change(dustbust.DustMask(grey, 0.5).extra()))
+
+
+def test_pickles_are_not_opened():
+    with pytest.raises(dustbust.DustbustError, match="damaged"):
+        content = io.BytesIO()
+        np.save(content, np.array([{}], object), allow_pickle=True)
+        header = b'{"shape": [4, 4], "threshold": 0.5, "frames": [], "report": {}, "polarity": "light", "method": ""}'
+        dustbust.DustMask.from_extra(np.zeros((4, 4)), zipped({"header.json": header, "where.npy": content.getvalue()}))
+
+
+def zipped(entries):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
