@@ -8,6 +8,7 @@ Without a frame: a grey image that holds the mask alone.
 Layers are recognised by a parasite, whatever they are called. What else Apply needs travels in parasites of the image.
 """
 import base64
+import dataclasses
 import json
 import math
 
@@ -135,11 +136,10 @@ def read(image):
     if soft > white:
         raise Refused(_("{image}: the mask is grey and has no threshold; use Colors > Threshold on its layer.").format(image=image.get_name()))
     dust = dustbust.DustMask.from_extra(grey, base64.b85decode(_content(image, EXTRA)))
-    dust.threshold = _threshold(layer)
+    dust = dataclasses.replace(dust, threshold=_threshold(layer))
     # Where the user painted, or merged the threshold, the picture counts: white is sure dust, black is none.
     shown = shown >= 0.5
-    return dustbust.DustMask(np.where(dust.binary() == shown, dust.grey, shown), dust.threshold, dust.polarity, dust.method, dust.frames,
-                             dust.effect, dust.report)
+    return dataclasses.replace(dust, grey=np.where(dust.binary() == shown, dust.grey, shown))
 
 
 def _threshold(layer):

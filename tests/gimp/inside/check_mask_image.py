@@ -1,4 +1,6 @@
 """Estimate gives a mask image that holds the core's mask to the bit, and Apply reads from it what it shows."""
+import dataclasses
+import functools
 import json
 
 import numpy as np
@@ -8,11 +10,22 @@ from helpers import APPLY, ESTIMATE, FRAMES, add_layer, all_layers, call, get, o
 import dustbust
 
 
-def estimated(**arguments):
+kept = []       # images that serve several checks
+
+
+@functools.cache
+def _estimated(**arguments):
     image, = call(ESTIMATE, first_frame=FRAMES[0], last_frame=FRAMES[-1], **arguments)
+    kept.append(image)
     return image
 
 
+def estimated(**arguments):
+    """A mask image of the sample run, to do with as one likes."""
+    return _estimated(**arguments).duplicate()
+
+
+@functools.cache
 def expected():
     return dustbust.estimate_mask(FRAMES)
 
@@ -57,8 +70,7 @@ def check_a_moved_threshold_counts(folder):
     filter = threshold_of(mask.get_layers()[0])
     filter.get_config().set_property("low", 0.31)
     filter.update()
-    dust.threshold = np.ceil(0.31 * 65535) / 65535
-    assert np.array_equal(cleaned_with(mask), cleaned_by_core(dust))
+    assert np.array_equal(cleaned_with(mask), cleaned_by_core(dataclasses.replace(dust, threshold=np.ceil(0.31 * 65535) / 65535)))
 
 
 def check_overlay_is_red_over_the_frame_where_dust_is_marked(folder):
@@ -83,7 +95,7 @@ def check_painting_in_and_out(folder):
         painted[100:130, 100:140] = 0
         painted[150:153, 40:60] = 65535
         put(layer, painted, "Y' u16")
-        edited = dustbust.DustMask(painted[..., 0] / np.float32(65535), dust.threshold, dust.polarity, dust.method, dust.frames, dust.effect)
+        edited = dataclasses.replace(dust, grey=painted[..., 0] / np.float32(65535))
         assert np.array_equal(cleaned_with(mask), cleaned_by_core(edited))
 
 
@@ -93,15 +105,14 @@ def check_a_layer_painted_above_the_mask_counts(folder):
     add_layer(mask, hide, "Y' u16", 50, 20)
     grey = dust.grey.copy()
     grey[20:80, 50:130] = 0
-    edited = dustbust.DustMask(grey, dust.threshold, dust.polarity, dust.method, dust.frames, dust.effect)
-    assert np.array_equal(cleaned_with(mask), cleaned_by_core(edited))
+    assert np.array_equal(cleaned_with(mask), cleaned_by_core(dataclasses.replace(dust, grey=grey)))
 
 
 def check_a_merged_threshold_marks_the_same_pixels(folder):
     for arguments in ({}, {"frame": FRAMES[0]}):
         mask, dust = estimated(**arguments), expected()
         with_role(mask, "mask").merge_filters()
-        binary = dustbust.DustMask(dust.binary(), 0.5, dust.polarity, dust.method, dust.frames, dust.effect)
+        binary = dataclasses.replace(dust, grey=dust.binary(), threshold=0.5)
         assert np.array_equal(cleaned_with(mask), cleaned_by_core(binary))
 
 

@@ -25,5 +25,5 @@ for name, check in list(vars(module).items()):
         result[name] = None
     except Exception:
         result[name] = traceback.format_exc()
-    for image in Gimp.get_images():
+    for image in set(Gimp.get_images()) - set(getattr(module, "kept", [])):
         image.delete()

@@ -1,0 +1,158 @@
+"""Estimate and Apply on the files of a run: the core's files, byte for byte; nothing written over; refusals that leave nothing behind."""
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import numpy as np
+from gi.repository import Gimp
+from helpers import APPLY, ESTIMATE, FRAMES, STACK, add_layer, call, get, new_image, refusal, save, stored
+
+import dustbust
+
+
+def run_in(folder, number=3, copies=1):
+    """The first frames of the sample run, copied to a folder of their own."""
+    (folder / "run").mkdir()
+    return [shutil.copy(path, folder / "run" / f"{path.stem}-{copy:02}.jpg") for copy in range(copies) for path in FRAMES[:number]]
+
+
+def estimated(folder, **arguments):
+    files = sorted((folder / "run").glob("*.jpg"))
+    return call(ESTIMATE, first_frame=files[0], last_frame=files[-1], **arguments)[0]
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix == ".jpg"}
+
+
+def check_apply_writes_the_cores_files_beside_the_frames(folder):
+    files = run_in(folder)
+    before = contents(folder / "run")
+    mask = estimated(folder)
+    call(APPLY, image=mask, drawables=mask.get_layers())
+    dustbust.clean_frames(files, dustbust.estimate_mask(files), folder / "core")
+    assert contents(folder / "run" / "cleanedphotos") == contents(folder / "core") and len(contents(folder / "core")) == 3
+    assert contents(folder / "run") == before
+
+
+def check_another_folder_and_files_that_are_there(folder):
+    run_in(folder)
+    mask = estimated(folder)
+    call(APPLY, image=mask, drawables=mask.get_layers(), folder=folder / "new" / "place")
+    first = contents(folder / "new" / "place")
+    assert len(first) == 3
+    call(APPLY, image=mask, drawables=mask.get_layers(), folder=folder / "new" / "place", exists="rename")
+    assert len(contents(folder / "new" / "place")) == 6
+    (folder / "new" / "place" / "frame01-00.jpg").write_bytes(b"something else")
+    call(APPLY, image=mask, drawables=mask.get_layers(), folder=folder / "new" / "place", exists="overwrite")
+    assert {name: content for name, content in contents(folder / "new" / "place").items() if name in first} == first
+
+
+def check_other_frames_than_those_of_the_mask(folder):
+    run_in(folder)
+    mask = estimated(folder)
+    more = folder / "more"
+    more.mkdir()
+    shutil.copy(FRAMES[5], more)
+    call(APPLY, image=mask, drawables=mask.get_layers(), first_frame=more / FRAMES[5].name)
+    assert list(contents(more / "cleanedphotos")) == [FRAMES[5].name]
+
+
+def check_a_mask_thresholded_by_hand_cleans_a_run(folder):
+    files = run_in(folder)
+    dust = dustbust.estimate_mask(files)
+    white = np.repeat(np.where(dust.binary(), 255, 0).astype(np.uint8)[..., None], 3, 2)
+    image = new_image(white.shape[1], white.shape[0])
+    layer = add_layer(image, white, "R'G'B' u8")
+    call(APPLY, image=image, drawables=[layer], first_frame=(folder / "run" / "frame01-00.jpg"), last_frame=(folder / "run" / "frame03-00.jpg"))
+    dustbust.clean_frames(files, dust.binary(), folder / "core")
+    assert contents(folder / "run" / "cleanedphotos") == contents(folder / "core")
+
+
+def check_without_a_last_frame_the_run_goes_on(folder):
+    run_in(folder)
+    image, = call(ESTIMATE, first_frame=folder / "run" / "frame02-00.jpg")
+    assert bytes(image.get_parasite("dustbust-run").get_data()).count(b".jpg") == 2
+
+
+def check_one_bad_file_fails_the_batch_but_not_the_others(folder):
+    run_in(folder)
+    mask = estimated(folder)
+    bad = folder / "run" / "frame02-00.jpg"
+    bad.write_bytes(bad.read_bytes()[:20000])
+    message = refusal(APPLY, image=mask, drawables=mask.get_layers())
+    assert "frame02-00.jpg" in message and "2 cleaned frames" in message, message
+    assert sorted(contents(folder / "run" / "cleanedphotos")) == ["frame01-00.jpg", "frame03-00.jpg"]
+
+
+def check_wrong_frames_are_named_and_nothing_is_written(folder):
+    files = run_in(folder)
+    assert "first frame" in refusal(ESTIMATE)
+    assert "gone.jpg" in refusal(ESTIMATE, first_frame=folder / "run" / "gone.jpg", last_frame=folder / "run" / "frame02-00.jpg")
+    (folder / "run" / "text.jpg").write_text("no picture")
+    assert "text.jpg" in refusal(ESTIMATE, first_frame=folder / "run" / "frame01-00.jpg", last_frame=folder / "run" / "text.jpg")
+    (folder / "run" / "text.jpg").unlink()
+    small = new_image(40, 30)
+    add_layer(small, np.zeros((30, 40, 3), np.uint8), "R'G'B' u8")
+    save(small, folder / "run" / "small.png")
+    assert "small.png" in refusal(ESTIMATE, first_frame=folder / "run" / "frame01-00.jpg", last_frame=folder / "run" / "small.png")
+    (folder / "run" / "small.png").unlink()
+    mask = estimated(folder)
+    (folder / "file").write_text("in the way")
+    assert "file" in refusal(APPLY, image=mask, drawables=mask.get_layers(), folder=folder / "file")
+    os.remove(files[0])
+    assert "frame01-00.jpg" in refusal(APPLY, image=mask, drawables=mask.get_layers())
+    assert not (folder / "run" / "cleanedphotos").exists()
+
+
+def kill_the_plug_in(when):
+    """Kill the plug-in's process group, as GIMP's Cancel does, once `when()` is true."""
+    def watch():
+        while not when():
+            time.sleep(0.02)
+        for process in subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout.splitlines():
+            pid, parent, command = process.split(None, 2)
+            if parent == str(os.getppid()) and "dustbust-gimp.py" in command:
+                os.kill(int(pid), signal.SIGKILL)
+                killed.append(pid)
+
+    killed = []
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread, killed
+
+
+def check_killed_in_the_middle_of_apply_all_files_are_whole(folder):
+    files = run_in(folder, copies=30)
+    mask = estimated(folder)
+    output = folder / "run" / "cleanedphotos"
+    thread, killed = kill_the_plug_in(lambda: output.exists() and len(contents(output)) >= 3)
+    message = refusal(APPLY, image=mask, drawables=mask.get_layers())
+    thread.join()
+    assert killed and message is not None
+    done = contents(output)
+    assert 3 <= len(done) < len(files)
+    for name, content in done.items():
+        dustbust.frames.read_frame(output / name)       # raises when it is cut short
+    call(APPLY, image=mask, drawables=mask.get_layers())        # goes on where it stopped
+    assert len(contents(output)) == len(files) and {name: contents(output)[name] for name in done} == done
+
+
+def check_killed_in_the_middle_of_stack_the_image_is_unchanged(folder):
+    rng = np.random.default_rng(1)
+    image = new_image(1500, 1500)
+    page = rng.integers(0, 255, (1500, 1500, 3)).astype(np.uint8)
+    layers = [add_layer(image, np.roll(page, 5 * shift, 1), "R'G'B' u8") for shift in range(6)]
+    before = [stored(layer) for layer in layers]
+    started = time.monotonic()
+    thread, killed = kill_the_plug_in(lambda: time.monotonic() > started + 1.5)
+    refusal(STACK, image=image, drawables=layers)
+    thread.join()
+    assert killed
+    assert set(image.get_layers()) == set(layers) and [stored(layer) for layer in layers] == before
+    layer, = call(STACK, image=image, drawables=layers[:2], mode="mean", align=False)       # GIMP goes on
+    assert get(layer, "R'G'B' u8").shape == page.shape
+    assert Gimp.get_images()

@@ -1,0 +1,85 @@
+"""Batch mode: Script-Fu, Python in GIMP, the command line and `import dustbust` give the same mask and the same files; failure is an exit code."""
+import shutil
+
+import pytest
+from conftest import CHECKOUT
+
+FRAMES = sorted((CHECKOUT / "tests" / "samples" / "run").glob("*.jpg"))[:4]
+
+SCRIPT_FU = """
+(let* ((mask (car (plug-in-dustbust-estimate-mask #:run-mode RUN-NONINTERACTIVE #:first-frame "{first}" #:last-frame "{last}")))
+       (layers (car (gimp-image-get-selected-layers mask))))
+  (gimp-file-save RUN-NONINTERACTIVE mask "{folder}/mask.xcf")
+  (plug-in-dustbust-apply-mask #:run-mode RUN-NONINTERACTIVE #:image mask #:drawables layers #:folder "{folder}/script-fu")
+  (gimp-image-delete mask))
+"""
+
+CORE = """
+import dustbust
+files = dustbust.frames.frames_between("{first}", "{last}")
+dust = dustbust.estimate_mask(files)
+dust.save("{folder}/core.png")
+dustbust.clean_frames(files, dust, "{folder}/core")
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Some frames, and what the templates above call them."""
+    for path in FRAMES:
+        shutil.copy(path, tmp_path)
+    return {"folder": tmp_path, "first": tmp_path / FRAMES[0].name, "last": tmp_path / FRAMES[-1].name}
+
+
+def cleaned(folder):
+    return {path.name: path.read_bytes() for path in folder.glob("*.jpg")}
+
+
+def test_all_ways_give_the_same_files(gimp, run, tmp_path):
+    gimp.console("plug-in-script-fu-eval", SCRIPT_FU.format(**run))
+    in_python, __ = gimp.run_script(CHECKOUT / "tests/gimp/inside/batch.py", *map(str, (run["first"], run["last"], tmp_path / "python")))
+    python, plug_in = in_python["python"], {"PYTHONPATH": gimp.plug_in}.items()
+    for command in ([python, "-c", CORE.format(**run)],
+                    [python, "-m", "dustbust", "estimate", "--first", run["first"], "--last", run["last"], "-o", tmp_path / "cli.png"],
+                    [python, "-m", "dustbust", "apply", tmp_path / "cli.png", "--folder", tmp_path / "cli"]):
+        done = gimp.command(command, environment=plug_in)
+        assert done.returncode == 0, done.stdout + done.stderr
+    expected = cleaned(tmp_path / "core")
+    assert sorted(expected) == [path.name for path in FRAMES]
+    for way in ("script-fu", "python", "cli"):
+        assert cleaned(tmp_path / way) == expected, way
+    assert (tmp_path / "cli.png").read_bytes() == (tmp_path / "core.png").read_bytes()
+    # What was saved as XCF, in a GIMP that has been closed since, is the same mask.
+    again, __ = gimp.run_script(CHECKOUT / "tests/gimp/inside/apply_saved.py", str(tmp_path / "mask.xcf"), str(tmp_path / "later"))
+    assert again["status"] == "SUCCESS" and cleaned(tmp_path / "later") == expected
+
+
+def test_failure_is_an_exit_code_and_a_sentence(gimp, run):
+    done = gimp.console("plug-in-script-fu-eval", SCRIPT_FU.format(**{**run, "first": run["folder"] / "gone.jpg"}), check=False)
+    assert done.returncode == 70 and "gone.jpg: there is no such file" in done.stdout + done.stderr
+    assert not (run["folder"] / "script-fu").exists()
+
+
+def test_without_the_core_it_registers_and_says_what_to_do(gimp, tmp_path):
+    """The plug-in's own folder without the package dustbust, in GIMP's plug-in folder."""
+    target = tmp_path / "plug-ins" / "dustbust-gimp"
+    target.mkdir(parents=True)
+    for name in ("dustbust-gimp.py", "dustbust_gimp", "locale", "help"):
+        source = CHECKOUT / "plugin" / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target / name)
+    path = gimp.environment["GIMP_TESTING_PLUGINDIRS"].replace(str(gimp.plug_in.parent), str(target.parent))
+    done = gimp.console("plug-in-script-fu-eval", '(plug-in-dustbust-estimate-mask #:run-mode RUN-NONINTERACTIVE #:method "opacity" #:polarity "dark")',
+                        check=False, environment={"GIMP_TESTING_PLUGINDIRS": path, "GIMP3_DIRECTORY": tmp_path / "profile"}.items())
+    assert done.returncode == 70 and "run install.sh again" in done.stdout + done.stderr, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_demo_of_install_sh(gimp, tmp_path):
+    """The very batch script that install.sh --demo runs."""
+    (tmp_path / "run").mkdir()
+    for path in FRAMES:
+        shutil.copy(path, tmp_path / "run")
+    done = gimp.command(["sh", "-c", f"cd {tmp_path} && gimp-console -nidfs --quit --batch-interpreter python-fu-eval -b - "
+                                     f"< {CHECKOUT / 'tests/gimp/demo_batch.py'}"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "mask.png").exists() and len(cleaned(tmp_path / "run" / "cleanedphotos")) == len(FRAMES)
