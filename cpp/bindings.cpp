@@ -307,19 +307,27 @@ static void define_surroundings(py::module_& m) {
 }
 
 static void define_restore(py::module_& m) {
-    m.def("particles", [](const Array<bool>& mask) {
-        const auto where = mask_view(mask);
-        Particles found;
-        std::vector<std::int64_t> positions;
+    m.def("particles", [](const Array<bool>& mask, const Array<bool>& cores) {
+        const auto where = mask_view(mask), core = mask_view(cores);
+        if (where.rows != core.rows || where.columns != core.columns) throw std::invalid_argument("mask and cores must be of one size");
+        Particles all, small;
+        std::vector<std::int32_t> labels, places;
         {
             py::gil_scoped_release release;
-            const MaskedPixels masked(where);
-            found = particles(masked, where.rows, where.columns);
-            positions = masked.positions();
+            const MaskedPixels masked(where), inner(core);
+            all = particles(masked, where.rows, where.columns);
+            small = particles(inner, where.rows, where.columns);
+            places.reserve(inner.size());
+            for (const auto at : inner.positions()) {
+                const auto place = masked(at / where.columns, at % where.columns);
+                if (place < 0) throw std::invalid_argument("cores must lie inside the mask");
+                places.push_back(static_cast<std::int32_t>(place));
+            }
+            labels = nearest_particle(all.neighbours, places, small.labels);
         }
-        const auto count = static_cast<py::ssize_t>(positions.size());
-        return py::make_tuple(to_array(positions, {count}), to_array(found.neighbours, {count, 4}), to_array(found.labels, {count}), found.count);
-    }, py::arg("mask").noconvert());
+        const auto count = static_cast<py::ssize_t>(labels.size());
+        return py::make_tuple(to_array(labels, {count}), to_array(all.neighbours, {count, 4}), small.count);
+    }, py::arg("mask").noconvert(), py::arg("cores").noconvert());
 
     define_surroundings<std::uint8_t>(m);
     define_surroundings<std::uint16_t>(m);

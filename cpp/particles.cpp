@@ -46,4 +46,18 @@ Particles particles(const MaskedPixels& masked, std::ptrdiff_t rows, std::ptrdif
     return result;
 }
 
+std::vector<std::int32_t> nearest_particle(const std::vector<std::int32_t>& neighbours, const std::vector<std::int32_t>& cores,
+                                           const std::vector<std::int32_t>& labels) {
+    std::vector<std::int32_t> nearest(neighbours.size() / 4, -1), order = cores;
+    for (std::size_t k = 0; k < cores.size(); ++k) nearest[cores[k]] = labels[k];
+    for (std::size_t at = 0; at < order.size(); ++at)
+        for (int side = 0; side < 4; ++side) {
+            const std::int32_t other = neighbours[4 * static_cast<std::size_t>(order[at]) + side];
+            if (other < 0 || nearest[other] >= 0) continue;
+            nearest[other] = nearest[order[at]];
+            order.push_back(other);
+        }
+    return nearest;
+}
+
 }  // namespace dustbust

@@ -12,7 +12,8 @@ import numpy as np
 from . import _kernels
 from .arrays import alpha_channel, check_image, colour_channels, largest
 from .fill import dilate
-from .response import BLACK, PIXELS_PER_READING, WHITE, Response, fit_response
+from .response import BLACK, WHITE, Response
+from .sighting import moved, sight
 from .threads import count
 
 # Dust has soft edges: its effect is measured so many pixels beyond the mask.
@@ -25,8 +26,8 @@ ROUNDS = 4
 # Before a particle's frames are counted, it is thought to be in this share of them.
 USUAL_SHARE = 0.95
 
-# No more pixels than this are used to find a frame's response.
-PIXELS_FOR_RESPONSE = 20000
+# A clipped value is better than none, by so much.
+CLIPPED = 1e-4
 
 # Densities are kept in steps of 1/1024, errors in steps of 5 %.
 DENSITY_STEP = 1 / 1024
@@ -40,12 +41,14 @@ class Effect:
     Parameters
     ----------
     where : bool (H, W), the N pixels, in reading order.
+    core : bool (H, W), part of `where`: the P particles, connected, in reading order. Other pixels belong to the particle next to them.
     density, error : float32 (N,), how much light the dust takes (the share exp(-density) passes) and how far that can be trusted.
-    share : float32 (P,), in how large a share of the frames each particle was. Particles are connected pixels, in reading order.
+    share : float32 (P,), in how large a share of the frames each particle was.
     dark : bool (P,), True for particles that are darker than the picture.
     light_response, dark_response : Response, usual for the frames of the run.
     """
     where: np.ndarray
+    core: np.ndarray
     density: np.ndarray
     error: np.ndarray
     share: np.ndarray
@@ -54,25 +57,27 @@ class Effect:
     dark_response: Response = Response()
 
     @cached_property
-    def labels(self):
-        """int32 (N,), the particle of each pixel."""
-        return _kernels.particles(self.where)[2]
+    def particles(self):
+        """(labels, neighbours): int32 (N,) the particle of each pixel, int32 (N, 4) places of the pixels above, left, right, below or -1."""
+        labels, neighbours, _ = _kernels.particles(self.where, self.core)
+        return labels, neighbours
 
     def within(self, region):
-        """The part of the effect inside a region, bool (H, W)."""
+        """The part of the effect inside a region, bool (H, W). The particles stay the same."""
         if not (self.where & ~region).any():
             return self
         kept = region[self.where]
-        where = self.where & region
-        labels = _kernels.particles(where)[2]
-        origin = np.zeros(labels.max(initial=-1) + 1, np.intp)       # the particle that each new one was part of
-        origin[labels] = self.labels[kept]
-        return replace(self, where=where, density=self.density[kept], error=self.error[kept], share=self.share[origin], dark=self.dark[origin])
+        labels, neighbours = self.particles
+        place = np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, -1).astype(np.int32)
+        part = replace(self, where=self.where & region, core=self.core & region, density=self.density[kept], error=self.error[kept])
+        part.particles = labels[kept], np.where(neighbours[kept] >= 0, place[neighbours[kept]], -1)
+        return part
 
     def pack(self):
         """As the small arrays that travel with a `DustMask`."""
         codes = np.log(np.maximum(self.error, SMALLEST_ERROR) / SMALLEST_ERROR) / np.log(ERROR_STEP)
         return {"where": np.packbits(self.where),
+                "core": np.packbits(self.core),
                 "density": np.clip(np.rint(self.density / DENSITY_STEP), 0, 65535).astype(np.uint16),
                 "error": np.clip(np.rint(codes), 0, 255).astype(np.uint8),
                 "share": np.rint(self.share * 255).astype(np.uint8),
@@ -84,9 +89,9 @@ class Effect:
         """The effect in `DustMask.effect`, of a mask of this shape; None if there is none."""
         if "density" not in arrays:
             return None
-        where = np.unpackbits(arrays["where"], count=shape[0] * shape[1]).view(bool).reshape(shape)
+        where, core = (np.unpackbits(arrays[name], count=shape[0] * shape[1]).view(bool).reshape(shape) for name in ("where", "core"))
         share = arrays["share"].astype(np.float32) / 255
-        return cls(where, arrays["density"].astype(np.float32) * np.float32(DENSITY_STEP),
+        return cls(where, core, arrays["density"].astype(np.float32) * np.float32(DENSITY_STEP),
                    (SMALLEST_ERROR * ERROR_STEP ** arrays["error"].astype(np.float32)).astype(np.float32), share,
                    np.unpackbits(arrays["dark"], count=share.size).view(bool),
                    *(Response(float(lift), float(fade)) for lift, fade in arrays["responses"]))
@@ -118,34 +123,6 @@ def look_around(frame, where, *, also_unknown=None, threads=None):
     return colours[where].astype(np.float32) * scale, filled, np.maximum(spread, np.float32(0.004))
 
 
-def presence(observed, filled, spread, density, response, labels, share):
-    """How probable it is that each particle is in a frame.
-
-    The frame is compared with what it would show with the particle and without it; `share` is what is thought before.
-
-    Parameters
-    ----------
-    observed, filled, spread, density : float32 (N,)
-    response : Response of the frame.
-    labels : int (N,), the particle of each pixel.
-    share : float (P,)
-
-    Returns
-    -------
-    float32 (P,)
-    """
-    expected = response.observed(filled, density) - filled
-    residual = np.clip(observed - filled, -2 * np.abs(expected), 2 * np.abs(expected))
-    variance = (spread * response.slope(density)) ** 2 + np.float32(0.004 ** 2)
-    usable = (filled > BLACK) & (filled < WHITE)
-    evidence = usable * (2 * residual - expected) * expected / (2 * variance)
-    pixels = np.bincount(labels, minlength=share.size)
-    logit = np.bincount(labels, evidence, share.size) / np.clip(pixels, 1, PIXELS_PER_READING)
-    before = np.clip(share, 0.02, 0.98)
-    logit += np.log(before / (1 - before))
-    return (1 / (1 + np.exp(-np.clip(logit, -30, 30)))).astype(np.float32)
-
-
 def mirrored(values, dark):
     """Values with black and white exchanged where the dust is dark."""
     return np.where(dark if values.ndim == 1 else dark[:, None], 1 - values, values)
@@ -161,28 +138,29 @@ class EffectMeter:
 
     >>> meter = EffectMeter(np.eye(12, dtype=bool))
     >>> for level in (0.2, 0.4, 0.6):
-    ...     meter.add(np.where(np.eye(12, dtype=bool), level + 0.5 * (1 - level), level).astype(np.float32))
+    ...     _ = meter.add(np.where(np.eye(12, dtype=bool), level + 0.5 * (1 - level), level).astype(np.float32))
     >>> effect = meter.effect()
-    >>> bool(abs(np.exp(-effect.density.max()) - 0.5) < 0.05)
+    >>> bool(abs(np.exp(-effect.density.max()) - 0.5) < 0.1)
     True
     """
 
     def __init__(self, dusty, *, polarity="light", threads=None):
         self.threads = threads
+        self.core = np.ascontiguousarray(dusty)
         self.where = dilate(dusty, RIM, threads=threads)
-        _, self.neighbours, self.labels, particles = _kernels.particles(self.where)
+        self.labels, self.neighbours, particles = _kernels.particles(self.where, self.core)
         self.dark = None if polarity == "both" else np.full(particles, polarity == "dark")
         self.share = np.full(particles, USUAL_SHARE, np.float32)
-        self.responses = {False: Response(), True: Response()}      # of light and of dark dust, usual for the run
-        self.density = None
+        self.usual = {False: Response(), True: Response()}      # of light and of dark dust
+        self.density = np.zeros(self.labels.size, np.float32)
         self._held = []
         self._frames = 0
-        self._readings = np.zeros(self.labels.size)             # sum of weight * reading
-        self._weights = np.zeros(self.labels.size)
-        self._present = np.zeros(particles)                     # sum over frames
+        self._readings = np.zeros(self.labels.size, np.float32)     # sum of weight * reading
+        self._weights = np.zeros(self.labels.size, np.float32)
+        self._present = np.zeros(particles)                         # sum over frames
 
     def add(self, plane):
-        """Take in a frame: its luminance, float32 (H, W) in 0..1. Give it back what its surroundings suggest, float32 (N,)."""
+        """Take in a frame: its luminance, float32 (H, W) in 0..1. Give back what its surroundings suggest, float32 (N,)."""
         observed, filled, spread = look_around(plane, self.where, threads=self.threads)
         self._held.append(tuple(a.astype(np.float16) for a in (observed[:, 0], filled[:, 0], spread)))
         if len(self._held) == FRAMES_HELD:
@@ -193,64 +171,64 @@ class EffectMeter:
         """What was measured so far, as an `Effect`."""
         self._settle()
         error = 1 / np.sqrt(np.maximum(self._weights, 1e-6))
-        return Effect(self.where, self.density.astype(np.float32), error.astype(np.float32), self.share, self.dark, *self.responses.values())
+        dark = np.zeros(self.share.size, bool) if self.dark is None else self.dark
+        return Effect(self.where, self.core, self.density, error.astype(np.float32), self.share, dark, *self.usual.values())
 
     def result(self):
         """What was measured so far, as it travels with a `DustMask`."""
         return self.effect().pack()
 
     def _settle(self):
-        """Work the held frames in: density, responses and presence depend on each other, so several rounds."""
-        if self.density is None:
-            self.density = np.zeros(self.labels.size, np.float32)
+        """Work the held frames in. Density, responses and presence depend on each other, so several rounds."""
         if not self._held:
             return
         held = [tuple(a.astype(np.float32) for a in frame) for frame in self._held]
         self._held = []
         if self.dark is None:
-            balance = sum(np.bincount(self.labels, (o - f) / s, self.share.size) for o, f, s in held)
+            balance = sum(np.bincount(self.labels, (observed - filled) / spread, self.share.size) for observed, filled, spread in held)
             self.dark = balance < 0
         dark = self.dark[self.labels]
-        held = [(mirrored(o, dark), mirrored(f, dark), s) for o, f, s in held]
+        held = [(mirrored(observed, dark), mirrored(filled, dark), spread) for observed, filled, spread in held]
         first = self._frames == 0
         self._frames += len(held)
-        responses = [dict(self.responses) for _ in held]
         for step in range(ROUNDS if first else 2):
-            if step or not first:
-                self._find_responses(held, responses, dark, free=first and step == 1)
+            blind = first and step == 0
+            sightings = [None if blind else sight(*frame, density=self.density, labels=self.labels, neighbours=self.neighbours,
+                                                  share=self.share, dark=self.dark, usual=self.usual, priors=not (first and step == 1),
+                                                  still=first and step == 1) for frame in held]
             readings, weights, present = self._readings.copy(), self._weights.copy(), self._present.copy()
-            for (observed, filled, spread), response in zip(held, responses):
-                here = np.ones(self.share.size, np.float32)
-                for kind in (False, True):
-                    at = dark == kind
-                    if not at.any():
-                        continue
-                    o, f, s, d = (a[at] for a in (observed, filled, spread, self.density))
-                    usable = (o > BLACK) & (o < WHITE)
-                    if step or not first:
-                        predicted = response[kind].observed(f, d)
-                        usable &= (predicted > BLACK / 2) & (predicted < (1 + WHITE) / 2)
-                        chance = presence(o, f, s, d, response[kind], self.labels[at], self.share)
-                        here = np.where(self.dark == kind, chance, here)
-                    # A clipped value is better than none.
-                    weight = (response[kind].speed(f) / s) ** 2 * np.where(usable, 1, 1e-4) * here[self.labels[at]]
-                    readings[at] += weight * response[kind].density(o, f)
-                    weights[at] += weight
-                present += here
-            self.density = np.maximum(readings / np.maximum(weights, 1e-9), 0).astype(np.float32)
-            if step or not first:
+            for frame, sighting in zip(held, sightings):
+                reading, weight = self._read(*frame, dark, sighting)
+                readings += weight * reading
+                weights += weight
+                present += 1 if blind else sighting.chance
+            self.density = np.maximum(readings / np.maximum(weights, 1e-9), 0)
+            if not blind:
                 self.share = (present / self._frames).astype(np.float32)
+                self.usual = {kind: Response(float(np.median([s.responses[kind].lift for s in sightings])),
+                                             float(np.median([s.responses[kind].fade for s in sightings]))) for kind in self.usual}
         self._readings, self._weights, self._present = readings, weights, present
 
-    def _find_responses(self, held, responses, dark, free):
-        """The response of each held frame; in the first rounds also what is usual for the run."""
+    def _read(self, observed, filled, spread, dark, sighting):
+        """Readings of the density in one frame and their weights (one over the variance), both float32 (N,)."""
+        reading, weight = np.empty_like(observed), np.empty_like(observed)
+        usable = (observed > BLACK) & (observed < WHITE)
         for kind in (False, True):
-            at = np.flatnonzero((dark == kind) & (self.density > 0.02))
-            if at.size == 0:
-                continue
-            at = at[::max(1, at.size // PIXELS_FOR_RESPONSE)]
-            for frame, response in zip(held, responses):
-                response[kind] = fit_response(*(a[at] for a in (frame[0], frame[1], self.density, frame[2])), response[kind],
-                                              None if free else self.responses[kind])
-            self.responses[kind] = Response(float(np.median([r[kind].lift for r in responses])),
-                                            float(np.median([r[kind].fade for r in responses])))
+            at = dark == kind
+            response = (sighting.responses if sighting else self.usual)[kind]
+            reading[at] = response.density(observed[at], filled[at])
+            weight[at] = (response.speed(filled[at]) / spread[at]) ** 2
+            if sighting:        # what should be clipped, but is not, would make the dust too faint
+                predicted = response.observed(filled[at], sighting.density[at])
+                usable[at] &= (predicted > BLACK / 2) & (predicted < (1 + WHITE) / 2)
+        weight *= np.where(usable, 1, np.float32(CLIPPED))
+        if not sighting:
+            return reading, weight
+        weight *= sighting.chance[self.labels]
+        if sighting.shift == (0.0, 0.0):
+            return reading, weight
+        # Moved back to where the dust of the run lies: the difference only, so that what is known does not get blurred.
+        down, right = sighting.shift
+        difference = moved(weight * (reading - sighting.density), self.neighbours, -down, -right)
+        weight = np.maximum(moved(weight, self.neighbours, -down, -right), 0)
+        return self.density + np.clip(difference / np.maximum(weight, 1e-3), -1, 1), weight

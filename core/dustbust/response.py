@@ -35,9 +35,9 @@ class Response:
 
     >>> towards_white = Response(1.0, 1.0)
     >>> half = np.float32(np.log(2))                      # lets half of the light pass
-    >>> float(np.round(towards_white.observed(np.float32(0.2), half), 3))
+    >>> round(float(towards_white.observed(0.2, half)), 3)
     0.6
-    >>> float(np.round(towards_white.restored(np.float32(0.6), half), 3))
+    >>> round(float(towards_white.restored(0.6, half)), 3)
     0.2
     """
     lift: float = 1.03

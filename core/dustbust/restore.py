@@ -5,9 +5,10 @@ import numpy as np
 
 from . import _kernels
 from .arrays import LUMA, alpha_channel, colour_channels, from_unit
-from .effect import PIXELS_FOR_RESPONSE, RIM, look_around, mirrored, presence
+from .effect import RIM, look_around, mirrored
 from .fill import dilate, fill_boxes
-from .response import BLACK, WHITE, fit_response
+from .response import BLACK, WHITE
+from .sighting import sight
 
 # Noise of the values of an 8-bit JPEG, which un-mixing amplifies.
 NOISE = 1.5 / 255
@@ -35,8 +36,13 @@ class Applied:
     @classmethod
     def of_filled(cls, frame, clean, dusty):
         """Of a frame all of whose dust was filled."""
-        particles = _kernels.particles(np.ascontiguousarray(dusty))[3]
+        particles = count_particles(dusty)
         return cls(particles, 0, particles, 0, share_changed(frame, clean))
+
+
+def count_particles(mask):
+    mask = np.ascontiguousarray(mask)
+    return _kernels.particles(mask, mask)[2]
 
 
 def share_changed(frame, clean):
@@ -68,11 +74,12 @@ def restore(frame, dusty, effect, *, threads=None):
     put(clean, effect.where, values)
     if other.any():
         clean, _ = fill_boxes(clean, other, threads=threads)
-    labels = effect.labels
+    others = count_particles(other)
+    labels, _ = effect.particles
+    among = np.bincount(labels, minlength=here.size) > 0
     unmixed = np.bincount(labels, share * effect.density, here.size) > 0.5 * np.bincount(labels, effect.density, here.size)
-    others = _kernels.particles(other)[3]
-    return clean, Applied(here.size + others, int((here & unmixed).sum()), int((here & ~unmixed).sum()) + others, int((~here).sum()),
-                          share_changed(frame, clean))
+    return clean, Applied(int(among.sum()) + others, int((among & here & unmixed).sum()), int((among & here & ~unmixed).sum()) + others,
+                          int((among & ~here).sum()), share_changed(frame, clean))
 
 
 def unmix(frame, effect, *, also_unknown=None, threads=None):
@@ -89,25 +96,18 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
     here : bool (P,), which particles are in the frame.
     """
     observed, filled, spread = look_around(frame, effect.where, also_unknown=also_unknown, threads=threads)
-    labels = effect.labels
+    labels, neighbours = effect.particles
     dark = effect.dark[labels]
     observed, filled = mirrored(observed, dark), mirrored(filled, dark)
     luma = LUMA if observed.shape[1] == 3 else np.ones(1, np.float32)
-    observed_grey, filled_grey = observed @ luma, filled @ luma
-    here = np.ones(effect.share.size, bool)
+    seen = sight(observed @ luma, filled @ luma, spread, density=effect.density, labels=labels, neighbours=neighbours, share=effect.share,
+                 dark=effect.dark, usual={False: effect.light_response, True: effect.dark_response})
+    here = seen.chance > 0.5
     clean = observed.copy()
     share = np.zeros(labels.size, np.float32)
-    for kind, usual in ((False, effect.light_response), (True, effect.dark_response)):
-        at = np.flatnonzero(dark == kind)
-        if at.size == 0:
-            continue
-        density, error, deviation = effect.density[at], effect.error[at], spread[at]
-        sample = np.flatnonzero(density > 0.02)
-        sample = sample[::max(1, sample.size // PIXELS_FOR_RESPONSE)]
-        response = fit_response(observed_grey[at][sample], filled_grey[at][sample], density[sample], deviation[sample], usual, usual)
-        chance = presence(observed_grey[at], filled_grey[at], deviation, density, response, labels[at], effect.share)
-        here &= (chance > 0.5) | (effect.dark != kind)
-        o, f = observed[at], filled[at]
+    for kind, response in seen.responses.items():
+        at = np.flatnonzero((dark == kind) & here[labels])
+        o, f, density, error, deviation = observed[at], filled[at], seen.density[at], effect.error[at], spread[at]
         unmixed = response.restored(o, density[:, None])
         gain = 1 / response.slope(density)[:, None]
         variance = ((response.speed(np.clip(unmixed, 0, 1)) * error[:, None]) ** 2 + ((gain - 1) * np.float32(NOISE)) ** 2
@@ -116,7 +116,6 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
         weight *= (o > BLACK) & (o < WHITE)         # a clipped value tells nothing
         clean[at] = weight * unmixed + (1 - weight) * f
         share[at] = weight.mean(axis=1)
-    clean = np.where(here[labels][:, None], clean, observed)
     return mirrored(clean, dark), mirrored(filled, dark), share, here
 
 

@@ -1,0 +1,182 @@
+"""Dust in one frame: how the frame responds to it, how far the whole pattern is shifted, and which particles are there.
+
+All arrays are of the N pixels of an `Effect`; values are luminance in 0..1, mirrored where the dust is dark, so that all dust is light.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from .response import BLACK, PIXELS_PER_READING, WHITE, fit_response
+
+# No more pixels than this are used to find a frame's response and shift.
+PIXELS_FOR_RESPONSE = 20000
+
+# Less dust than this tells nothing about a response.
+FAINTEST = 0.02
+
+# Deviation of a value that no surroundings account for: noise, steps of 8 bit.
+VALUE_NOISE = 0.004
+
+# A smaller shift than this (px) is none: moving costs sharpness.
+SMALLEST_SHIFT = 0.04
+
+# A particle that is not where it was is looked for so many px around.
+REACH = 2
+
+# What stands out further than this many times what is expected of the dust does not speak any louder for it.
+LOUDEST = 2.0
+
+# How far the expected effect of a particle that is there can be trusted, as a share of it.
+EFFECT_ERROR = 0.3
+
+# Columns of `neighbours`.
+UP, LEFT, RIGHT, DOWN = 0, 1, 2, 3
+
+
+@dataclass
+class Sighting:
+    """Dust as it is in one frame.
+
+    Parameters
+    ----------
+    density : float32 (N,), the density of each pixel in this frame, if its particle is there.
+    chance : float32 (P,), how probable it is that each particle is there.
+    responses : {False: Response to light dust, True: Response to dark dust}
+    shift : (down, right) in px, of the whole pattern.
+    """
+    density: np.ndarray
+    chance: np.ndarray
+    responses: dict
+    shift: tuple = (0.0, 0.0)
+
+
+def moved(values, neighbours, down, right):
+    """Values of the N pixels, moved; what comes from outside is 0. Cubic interpolation (R. Keys, 1981).
+
+    Parameters
+    ----------
+    values : float32 (N,)
+    neighbours : int32 (N, 4), places of the pixels above, left, right and below, -1 for none.
+    down, right : px
+
+    >>> row = np.array([[-1, k - 1, k + 1 if k < 4 else -1, -1] for k in range(5)], np.int32)
+    >>> moved(np.float32([0, 0, 1, 0, 0]), row, 0, 1).tolist()
+    [0.0, 0.0, 0.0, 1.0, 0.0]
+    """
+    for distance, before, after in ((down, UP, DOWN), (right, LEFT, RIGHT)):
+        if distance == 0:
+            continue
+        whole = int(np.floor(distance))
+        t = distance - whole
+        taps = {whole: 1 - 2.5 * t ** 2 + 1.5 * t ** 3, whole + 1: 0.5 * t + 2 * t ** 2 - 1.5 * t ** 3,
+                whole - 1: -0.5 * t + t ** 2 - 0.5 * t ** 3, whole + 2: -0.5 * t ** 2 + 0.5 * t ** 3}
+        total = np.zeros_like(values)
+        for direction, steps in ((before, sorted(k for k in taps if k >= 0)), (after, sorted((k for k in taps if k < 0), reverse=True))):
+            walking, walked = values, 0
+            for step in steps:
+                while walked < abs(step):
+                    walking = np.append(walking, np.float32(0))[neighbours[:, direction]]
+                    walked += 1
+                total += np.float32(taps[step]) * walking
+        values = total
+    return values
+
+
+def evidence(observed, filled, spread, density, response):
+    """How much the values speak for dust of this density and against none: logarithm of the likelihood ratio, float32 (N,)."""
+    expected = np.minimum(response.observed(filled, density), 1) - filled
+    residual = np.clip(observed - filled, -LOUDEST * np.abs(expected), LOUDEST * np.abs(expected))
+    variance = (spread * response.slope(density)) ** 2 + (np.float32(EFFECT_ERROR) * expected) ** 2 + np.float32(VALUE_NOISE ** 2)
+    usable = (filled > BLACK) & (filled < WHITE)
+    return usable * (2 * residual - expected) * expected / (2 * variance)
+
+
+def per_particle(values, labels, count, pixels):
+    """Sum over each particle, as far as its pixels speak independently of each other."""
+    return np.bincount(labels, values, count) / np.clip(pixels, 1, PIXELS_PER_READING)
+
+
+def logit(share):
+    """Logarithm of the odds; nothing is thought to be certain."""
+    share = np.clip(share, 0.02, 0.98)
+    return np.log(share / (1 - share))
+
+
+def sight(observed, filled, spread, *, density, labels, neighbours, share, dark, usual, priors=True, still=False):
+    """Find the dust in a frame.
+
+    Parameters
+    ----------
+    observed, filled, spread : float32 (N,), see `effect.look_around`.
+    density : float32 (N,)
+    labels : int (N,), the particle of each pixel.
+    neighbours : int32 (N, 4)
+    share : float (P,), how probable each particle is before anything was seen of the frame.
+    dark : bool (P,)
+    usual : {False: Response, True: Response}, what is expected of frames of this run.
+    priors : False: `usual` is only where to start from.
+    still : True: the pattern is where it was.
+
+    Returns
+    -------
+    Sighting
+    """
+    responses = dict(usual)
+    pixels = np.bincount(labels, minlength=share.size)
+    shift = (0.0, 0.0)
+    lying = density
+    dark_pixels = dark[labels]
+    kinds = [(kind, np.flatnonzero(dark_pixels == kind)) for kind in (False, True) if (dark == kind).any()]
+    chance = np.ones(share.size, np.float32)
+    for step in range(2):
+        speaks = np.zeros(labels.size, np.float32)
+        for kind, at in kinds:
+            sample = at[(lying[at] > FAINTEST) & (chance[labels[at]] > 0.5)]
+            sample = sample[::max(1, sample.size // PIXELS_FOR_RESPONSE)]
+            if sample.size:
+                responses[kind] = fit_response(*(a[sample] for a in (observed, filled, lying, spread)), responses[kind],
+                                               usual[kind] if priors else None)
+            speaks[at] = evidence(*(a[at] for a in (observed, filled, spread, lying)), responses[kind])
+        chance = _probability(per_particle(speaks, labels, share.size, pixels) + logit(share))
+        if step == 0 and not still:
+            shift = _find_shift(observed, filled, spread, density, labels, neighbours, chance, dark_pixels, responses)
+            if shift != (0.0, 0.0):
+                lying = np.maximum(moved(density, neighbours, *shift), 0)
+    return Sighting(lying, chance, responses, shift)
+
+
+def _probability(log_odds):
+    return (1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))).astype(np.float32)
+
+
+def _find_shift(observed, filled, spread, density, labels, neighbours, chance, dark_pixels, responses, rounds=6):
+    """By how much (down, right) the whole pattern of dust is shifted: robust least squares by Gauss-Newton."""
+    down = right = 0.0
+    here = chance[labels] > 0.5
+    for _ in range(rounds):
+        lying = moved(density, neighbours, down, right)
+        padded = np.append(lying, np.float32(0))
+        sample = np.flatnonzero(here & (lying > FAINTEST))
+        sample = sample[::max(1, sample.size // (4 * PIXELS_FOR_RESPONSE))]
+        if sample.size < 50:
+            return 0.0, 0.0
+        above, left, after, below = (padded[neighbours[sample, side]] for side in (UP, LEFT, RIGHT, DOWN))
+        d = lying[sample]
+        predicted, speed, slope = np.empty_like(d), np.empty_like(d), np.empty_like(d)
+        for kind, response in responses.items():
+            at = dark_pixels[sample] == kind
+            predicted[at] = response.observed(filled[sample][at], d[at])
+            speed[at] = response.speed(predicted[at])
+            slope[at] = response.slope(d[at])
+        gradient = np.stack([-speed * (below - above) / 2, -speed * (after - left) / 2]).astype(np.float64)
+        error = spread[sample] * slope + VALUE_NOISE
+        residual = (observed[sample] - predicted).astype(np.float64)
+        usable = (observed[sample] > BLACK) & (observed[sample] < WHITE)
+        weight = usable / error ** 2 / np.maximum(np.abs(residual) / error / 1.5, 1) / PIXELS_PER_READING
+        normal = (gradient * weight) @ gradient.T + np.eye(2)        # as if a shift of 0 +- 1 px had been measured once
+        change = np.linalg.solve(normal, (gradient * weight) @ residual - (down, right))
+        change *= min(1, 0.7 / max(np.abs(change).max(), 1e-9))
+        down, right = np.clip((down + change[0], right + change[1]), -3, 3)
+        if np.abs(change).max() < 0.01:
+            break
+    return (0.0, 0.0) if max(abs(down), abs(right)) < SMALLEST_SHIFT else (float(down), float(right))
