@@ -1,6 +1,5 @@
 #include "kriging.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 // The same function twice, for processors with and without AVX2. Neither reorders sums, so both give the same bytes.
@@ -11,91 +10,97 @@
 #endif
 
 namespace dustbust {
-namespace {
-
-constexpr int most = Neighbours::most;
-constexpr int lanes = 8;                    // partial sums of a dot product: fixed, so that it has one result
-
-inline float variogram(float dx, float dy, const Metric& metric) {
-    const float square = dx * dx * metric.xx + 2 * dx * dy * metric.xy + dy * dy * metric.yy;
-    const float quarter = std::sqrt(std::sqrt(std::max(square, 0.0f)));
-    return quarter * std::sqrt(quarter);    // (square ^ 0.5) ^ 0.75
-}
-
-}  // namespace
 
 DUSTBUST_FOR_EACH_PROCESSOR
-Prediction krige(const Neighbours& near, int colours, const Places& places, const Metric& metric) {
-    const int count = near.count, padded = (count + lanes - 1) / lanes * lanes;
-    Prediction prediction;
+void Kriging::solve(int colours) {
+    constexpr int count = neighbours;
+    const auto root = [](const Lanes& values, Lanes& result) {
+        for (int l = 0; l < lanes; ++l) result[l] = std::sqrt(values[l] > 0 ? values[l] : 0.0f);
+    };
+    const auto variogram = [&](const Lanes& dx, const Lanes& dy, Lanes& result) {
+        root(dx * (dx * xx + 2 * dy * xy) + dy * dy * yy, result);
+    };
 
-    // The variogram has no covariance, but for weights that add up to about 1 a large constant minus the variogram is one.
-    float x0 = 0, y0 = 0, farthest = 0;
-    for (int i = 0; i < count; ++i) x0 += near.x[i] / count, y0 += near.y[i] / count;
-    for (int i = 0; i < count; ++i) farthest = std::max(farthest, variogram(near.x[i] - x0, near.y[i] - y0, metric));
-    const float level = 5 * farthest + 1;
-
-    alignas(32) float lower[most][most];    // lower[j][i]: row i, column j
-    for (int j = 0; j < count; ++j) {
-        float* column = lower[j];
-        for (int i = j / lanes * lanes; i < padded; ++i) column[i] = level - variogram(near.x[i] - near.x[j], near.y[i] - near.y[j], metric);
-        column[j] += near.noise[j];
-        for (int i = count; i < padded; ++i) column[i] = 0;
-    }
-
-    float mean[3], white[3][most], weight[3][most];
-    for (int c = 0; c < colours; ++c) {
-        mean[c] = 0;
-        for (int i = 0; i < count; ++i) mean[c] += near.value[c][i];
-        mean[c] /= count;
-        for (int i = 0; i < count; ++i) white[c][i] = near.value[c][i] - mean[c];
-        for (int i = count; i < padded; ++i) white[c][i] = 0;
-    }
-
-    // Cholesky decomposition column by column, and the forward substitution along with it.
-    float diagonal[most], log_determinant = 0;
-    for (int j = 0; j < count; ++j) {
-        float* column = lower[j];
-        diagonal[j] = std::sqrt(std::max(column[j], 1e-6f));
-        log_determinant += std::log(diagonal[j]);
-        const float inverse = 1 / diagonal[j];
-        for (int i = j / lanes * lanes; i < padded; ++i) column[i] *= inverse;
-        for (int i = j / lanes * lanes; i <= j; ++i) column[i] = 0;
-        for (int c = 0; c < colours; ++c) {
-            const float here = white[c][j] * inverse;
-            for (int i = j / lanes * lanes; i < padded; ++i) white[c][i] -= column[i] * here;
-            white[c][j] = here;
-        }
-        for (int k = j + 1; k < count; ++k) {
-            float* next = lower[k];
-            const float factor = column[k];
-            for (int i = k / lanes * lanes; i < padded; ++i) next[i] -= column[i] * factor;
-        }
-    }
-    float squares = 0;
-    for (int c = 0; c < colours; ++c)
-        for (int i = 0; i < count; ++i) squares += white[c][i] * white[c][i];
-    prediction.log_likelihood = -0.5f * count * std::log(squares / (count * colours) + 1e-6f) - log_determinant;
-
-    for (int c = 0; c < colours; ++c) {
-        for (int i = 0; i < padded; ++i) weight[c][i] = 0;
-        for (int j = count - 1; j >= 0; --j) {
-            float sums[lanes] = {};
-            for (int i = j / lanes * lanes; i < padded; i += lanes)
-                for (int l = 0; l < lanes; ++l) sums[l] += lower[j][i + l] * weight[c][i + l];
-            float sum = 0;
-            for (float part : sums) sum += part;
-            weight[c][j] = (white[c][j] - sum) / diagonal[j];
-        }
-        for (float& value : prediction.value[c]) value = mean[c];
-    }
+    // The variogram has no covariance. But for weights that add up to 1, as they very nearly do when the mean is taken out
+    // first, a constant minus the variogram is as good as one; it only must be large against all distances.
+    Lanes level = {};
     for (int i = 0; i < count; ++i) {
-        float covariance[Places::count];
-        for (int p = 0; p < Places::count; ++p) covariance[p] = level - variogram(places.x[p] - near.x[i], places.y[p] - near.y[i], metric);
-        for (int c = 0; c < colours; ++c)
-            for (int p = 0; p < Places::count; ++p) prediction.value[c][p] += covariance[p] * weight[c][i];
+        Lanes distance;
+        variogram(x[i], y[i], distance);
+        for (int l = 0; l < lanes; ++l) level[l] = level[l] > distance[l] ? level[l] : distance[l];
     }
-    return prediction;
+    level = 6 * level + 1;
+
+    Lanes lower[count][count];
+    for (int i = 0; i < count; ++i) {
+        for (int j = 0; j <= i; ++j) {
+            Lanes distance;
+            variogram(x[i] - x[j], y[i] - y[j], distance);
+            lower[i][j] = level - distance;
+        }
+        lower[i][i] += noise[i];
+    }
+
+    Lanes mean[most_colours], weight[most_colours][count];
+    for (int c = 0; c < colours; ++c) {
+        mean[c] = Lanes{};
+        for (int i = 0; i < count; ++i) mean[c] += value[c][i];
+        mean[c] /= count;
+        for (int i = 0; i < count; ++i) weight[c][i] = value[c][i] - mean[c];
+    }
+
+    // Cholesky decomposition column by column, four rows at a time, with the forward substitution; then backwards.
+    Lanes inverse[count];
+    for (int j = 0; j < count; ++j) {
+        Lanes pivot = lower[j][j];
+        for (int k = 0; k < j; ++k) pivot -= lower[j][k] * lower[j][k];
+        for (int l = 0; l < lanes; ++l) pivot[l] = pivot[l] > 1e-6f ? pivot[l] : 1e-6f;
+        root(pivot, pivot);
+        inverse[j] = 1 / pivot;
+        int i = j + 1;
+        for (; i + 3 < count; i += 4) {
+            Lanes row0 = lower[i][j], row1 = lower[i + 1][j], row2 = lower[i + 2][j], row3 = lower[i + 3][j];
+            for (int k = 0; k < j; ++k) {
+                const Lanes factor = lower[j][k];
+                row0 -= lower[i][k] * factor;
+                row1 -= lower[i + 1][k] * factor;
+                row2 -= lower[i + 2][k] * factor;
+                row3 -= lower[i + 3][k] * factor;
+            }
+            lower[i][j] = row0 * inverse[j];
+            lower[i + 1][j] = row1 * inverse[j];
+            lower[i + 2][j] = row2 * inverse[j];
+            lower[i + 3][j] = row3 * inverse[j];
+        }
+        for (; i < count; ++i) {
+            Lanes row = lower[i][j];
+            for (int k = 0; k < j; ++k) row -= lower[i][k] * lower[j][k];
+            lower[i][j] = row * inverse[j];
+        }
+        for (int c = 0; c < colours; ++c) {
+            Lanes sum = weight[c][j];
+            for (int k = 0; k < j; ++k) sum -= lower[j][k] * weight[c][k];
+            weight[c][j] = sum * inverse[j];
+        }
+    }
+    for (int c = 0; c < colours; ++c)
+        for (int j = count - 1; j >= 0; --j) {
+            const Lanes done = weight[c][j] * inverse[j];
+            weight[c][j] = done;
+            for (int k = 0; k < j; ++k) weight[c][k] -= lower[j][k] * done;
+        }
+
+    for (int p = 0; p < places; ++p) {
+        Lanes sum[most_colours];
+        for (int c = 0; c < colours; ++c) sum[c] = mean[c];
+        for (int i = 0; i < count; ++i) {
+            Lanes distance;
+            variogram(place_x[p] - x[i], place_y[p] - y[i], distance);
+            const Lanes covariance = level - distance;
+            for (int c = 0; c < colours; ++c) sum[c] += covariance * weight[c][i];
+        }
+        for (int c = 0; c < colours; ++c) predicted[c][p] = sum[c];
+    }
 }
 
 }  // namespace dustbust

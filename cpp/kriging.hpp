@@ -1,35 +1,27 @@
-// Kriging: the best linear prediction of unknown values from known ones near them, when the covariance of any two
-// is known (D. G. Krige, 1951; G. Matheron, "Principles of geostatistics", 1963).
+// Kriging: the best linear prediction of unknown values from known ones near them, when it is known how fast pixels
+// become different with their distance (G. Matheron, "Principles of geostatistics", 1963).
 #pragma once
 
 namespace dustbust {
 
-// Distances are measured by dx * dx * xx + 2 * dx * dy * xy + dy * dy * yy, a square of length 1 having the area 1.
-struct Metric {
-    float xx = 1, xy = 0, yy = 1;
-};
+// Several small problems side by side, one in each lane, so that the processor works on all of them at once.
+// No lane knows of the others: which problems come together changes nothing.
+struct Kriging {
+    static constexpr int lanes = 8, neighbours = 48, places = 16, most_colours = 3;
+    typedef float Lanes __attribute__((vector_size(lanes * sizeof(float))));
 
-// Known values near some unknown ones.
-struct Neighbours {
-    static constexpr int most = 64, most_colours = 3;
-    int count = 0;
-    float x[most] = {}, y[most] = {};
-    float noise[most] = {};                    // variance of the noise of a value, in units of the variogram at distance 1
-    float value[most_colours][most] = {};
-};
+    // Known values: where they are, and the variance of their noise in units of the variogram at distance 1.
+    Lanes x[neighbours], y[neighbours], noise[neighbours], value[most_colours][neighbours];
 
-// The places that are predicted together.
-struct Places {
-    static constexpr int count = 16;
-    float x[count], y[count];
-};
+    // The metric. The square of a distance is dx * dx * xx + 2 * dx * dy * xy + dy * dy * yy.
+    Lanes xx, xy, yy;
 
-struct Prediction {
-    float value[Neighbours::most_colours][Places::count];
-    float log_likelihood;                   // of the known values under the metric, up to a constant
-};
+    // What is wanted, the same places in each lane, and the answer.
+    float place_x[places], place_y[places];
+    Lanes predicted[most_colours][places];
 
-// Half the mean squared difference of two pixels grows like their distance to the power of 0.75.
-Prediction krige(const Neighbours& near, int colours, const Places& places, const Metric& metric);
+    // Half the mean squared difference of two pixels is taken to grow like their distance.
+    void solve(int colours);
+};
 
 }  // namespace dustbust

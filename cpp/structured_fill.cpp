@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <memory>
 
 #include "kriging.hpp"
 #include "parallel.hpp"
@@ -19,22 +18,132 @@
 namespace dustbust {
 namespace {
 
-constexpr std::ptrdiff_t side = 4;              // of a cell, px
-constexpr std::ptrdiff_t margin = 4;            // cells around a masked one whose pixels may be used
-constexpr std::ptrdiff_t reach = side * margin - side / 2;      // px from the middle of a cell to the farthest pixel used
 constexpr double pi = 3.14159265358979323846;
+constexpr std::ptrdiff_t side = 4;              // of a cell, px
+constexpr std::ptrdiff_t margin = 2;            // cells around a masked one whose structure counts
+constexpr std::ptrdiff_t reach = 14;            // px from the middle of a cell to the farthest pixel used
 constexpr int few = 24;                         // a cell with fewer known pixels within two cells is deep inside the dust
-constexpr float known_noise = 0.5f, guessed_noise = 2.0f;       // grain, in units of the variogram at 1 px
+constexpr int most_colours = Kriging::most_colours;
 
-enum State : std::uint8_t { unseen = 0, known, hole, guessed };
+// Grain and sensor noise, in units of the variogram at 1 px. Guessed pixels are smooth, but less certain than known ones.
+constexpr float known_noise = 1.0f, guessed_noise = 3.0f;
+constexpr float no_neighbour = 1e6f;            // the noise of a value that shall count for nothing
 
-// Sums over the known pixels of a cell, and over those among them whose gradient is known.
-struct Cell {
-    float xx = 0, xy = 0, yy = 0, gradients = 0, known = 0;
+struct Surroundings {
+    float value[side + 2][(side + 2) * most_colours];       // a row's pixels without gaps
+    std::uint8_t known[side + 2][side + 2];                 // 0 or 1
+};
+
+// A picture, or a smaller version of one, of which only the surroundings of holes are read.
+class Source {
+public:
+    Source(std::ptrdiff_t rows, std::ptrdiff_t columns, std::ptrdiff_t colours) : rows(rows), columns(columns), colours(colours) {}
+    virtual ~Source() = default;
+
+    // Get ready to be asked about the pixels of a rectangle.
+    virtual void prepare(std::ptrdiff_t top, std::ptrdiff_t left, std::ptrdiff_t bottom, std::ptrdiff_t right) = 0;
+    virtual bool is_hole(std::ptrdiff_t y, std::ptrdiff_t x) const = 0;
+    // The value of a pixel that is no hole; false if there is none.
+    virtual bool read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const = 0;
+
+    // The cell at (top, left) and one pixel around it, and which of these pixels are known.
+    virtual void read_cell(std::ptrdiff_t top, std::ptrdiff_t left, Surroundings& cell) const {
+        for (std::ptrdiff_t y = 0; y < side + 2; ++y)
+            for (std::ptrdiff_t x = 0; x < side + 2; ++x) {
+                const std::ptrdiff_t v = top + y - 1, u = left + x - 1;
+                float* value = cell.value[y] + x * colours;
+                cell.known[y][x] = v >= 0 && u >= 0 && v < rows && u < columns && read(v, u, value);
+                if (!cell.known[y][x]) std::fill_n(value, colours, 0.0f);
+            }
+    }
+
+    const std::ptrdiff_t rows, columns, colours;
+};
+
+template <class T>
+class Picture final : public Source {
+public:
+    Picture(Image<const T> image, Image<const std::uint8_t> mask, std::ptrdiff_t colours, float scale)
+        : Source(image.rows, image.columns, colours), image_(image), mask_(mask), scale_(scale) {}
+
+    void prepare(std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t) override {}
+
+    bool is_hole(std::ptrdiff_t y, std::ptrdiff_t x) const override { return mask_(y, x) && has_data(y, x); }
+
+    bool read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const override {
+        if (mask_(y, x) || !has_data(y, x)) return false;
+        const T* pixel = image_.row(y) + x * image_.channels;
+        for (std::ptrdiff_t c = 0; c < colours; ++c) value[c] = pixel[c] * scale_;
+        return true;
+    }
+
+    void read_cell(std::ptrdiff_t top, std::ptrdiff_t left, Surroundings& cell) const override {
+        if (top < 1 || left < 1 || top + side >= rows || left + side >= columns || image_.channels != colours)
+            return Source::read_cell(top, left, cell);
+        for (std::ptrdiff_t y = 0; y < side + 2; ++y) {
+            const T* pixels = image_.row(top + y - 1) + (left - 1) * colours;
+            const std::uint8_t* masked = mask_.row(top + y - 1) + left - 1;
+            for (std::ptrdiff_t k = 0; k < (side + 2) * colours; ++k) cell.value[y][k] = pixels[k] * scale_;
+            for (std::ptrdiff_t x = 0; x < side + 2; ++x) cell.known[y][x] = masked[x] ^ 1;
+        }
+    }
+
+private:
+    bool has_data(std::ptrdiff_t y, std::ptrdiff_t x) const { return image_.channels == colours || image_(y, x, colours) != 0; }
+
+    Image<const T> image_;
+    Image<const std::uint8_t> mask_;
+    float scale_;
+};
+
+// Means of the known pixels among 2 x 2 pixels. A hole is where none is known.
+class HalfSize final : public Source {
+public:
+    explicit HalfSize(Source& whole)
+        : Source((whole.rows + 1) / 2, (whole.columns + 1) / 2, whole.colours), whole_(whole), values_(rows * columns * colours),
+          states_(rows * columns) {}
+
+    void prepare(std::ptrdiff_t top, std::ptrdiff_t left, std::ptrdiff_t bottom, std::ptrdiff_t right) override {
+        whole_.prepare(2 * top, 2 * left, std::min(2 * bottom, whole_.rows), std::min(2 * right, whole_.columns));
+        for (std::ptrdiff_t y = top; y < bottom; ++y)
+            for (std::ptrdiff_t x = left; x < right; ++x)
+                if (!states_[y * columns + x]) states_[y * columns + x] = load(y, x);
+    }
+
+    bool is_hole(std::ptrdiff_t y, std::ptrdiff_t x) const override { return states_[y * columns + x] == hole; }
+
+    bool read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const override {
+        if (states_[y * columns + x] != known) return false;
+        std::copy_n(&values_[(y * columns + x) * colours], colours, value);
+        return true;
+    }
+
+private:
+    enum State : std::uint8_t { unseen, nothing, known, hole };
+
+    State load(std::ptrdiff_t y, std::ptrdiff_t x) {
+        float* sum = &values_[(y * columns + x) * colours];
+        int count = 0, holes = 0;
+        for (std::ptrdiff_t v = 2 * y; v < std::min(2 * y + 2, whole_.rows); ++v)
+            for (std::ptrdiff_t u = 2 * x; u < std::min(2 * x + 2, whole_.columns); ++u) {
+                float value[most_colours];
+                if (whole_.is_hole(v, u)) ++holes;
+                else if (whole_.read(v, u, value)) {
+                    ++count;
+                    for (std::ptrdiff_t c = 0; c < colours; ++c) sum[c] += value[c];
+                }
+            }
+        for (std::ptrdiff_t c = 0; c < colours && count; ++c) sum[c] /= count;
+        return count ? known : holes ? hole : nothing;
+    }
+
+    Source& whole_;
+    ZeroPlane<float> values_;
+    ZeroPlane<std::uint8_t> states_;
 };
 
 struct Offset {
-    std::int16_t dy, dx;
+    std::int8_t dy, dx;
 };
 
 // Pixels around a cell, the nearest to its middle first, when steps along `angle` count `stretch` times less.
@@ -45,14 +154,16 @@ std::vector<Offset> nearest_first(double angle, double stretch) {
     };
     std::vector<Candidate> candidates;
     const double middle = (side - 1) / 2.0;
-    for (std::ptrdiff_t dy = -reach; dy < reach + side; ++dy)
-        for (std::ptrdiff_t dx = -reach; dx < reach + side; ++dx) {
+    for (int dy = -reach; dy < reach + side; ++dy)
+        for (int dx = -reach; dx < reach + side; ++dx) {
             const double y = dy - middle, x = dx - middle;
             const double along = (x * std::cos(angle) + y * std::sin(angle)) / stretch, across = y * std::cos(angle) - x * std::sin(angle);
-            if (x * x + y * y <= reach * reach)
-                candidates.push_back({std::hypot(along, across), {static_cast<std::int16_t>(dy), static_cast<std::int16_t>(dx)}});
+            if (std::hypot(x, y) <= reach)
+                candidates.push_back({std::hypot(along, across), {static_cast<std::int8_t>(dy), static_cast<std::int8_t>(dx)}});
         }
-    std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.distance < b.distance - 1e-9; });
+    // Distances that differ only by rounding count as equal, so that the order is the same on every machine.
+    for (auto& candidate : candidates) candidate.distance = std::round(candidate.distance * 1e6);
+    std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
     std::vector<Offset> offsets;
     for (const auto& candidate : candidates) offsets.push_back(candidate.offset);
     return offsets;
@@ -60,276 +171,268 @@ std::vector<Offset> nearest_first(double angle, double stretch) {
 
 constexpr int directions = 8;
 
+// One table for each direction of the structure, and a round one.
 const std::array<std::vector<Offset>, directions + 1>& nearest_tables() {
     static const auto tables = [] {
         std::array<std::vector<Offset>, directions + 1> result;
-        for (int d = 0; d < directions; ++d) result[d] = nearest_first(d * pi / directions, 1.5);
+        for (int d = 0; d < directions; ++d) result[d] = nearest_first(d * pi / directions, 2);
         result[directions] = nearest_first(0, 1);
         return result;
     }();
     return tables;
 }
 
-// A picture of which only the surroundings of holes are loaded.
-class Level {
-public:
-    Level(std::ptrdiff_t rows, std::ptrdiff_t columns, std::ptrdiff_t colours)
-        : rows(rows), columns(columns), colours(colours), cell_rows((rows + side - 1) / side), cell_columns((columns + side - 1) / side),
-          values_(rows * columns * colours), states_(rows * columns), cells_(cell_rows * cell_columns), loaded_(cell_rows * cell_columns) {}
-    virtual ~Level() = default;
+// Lengths across the structure count more than lengths along it.
+struct Metric {
+    float xx = 1, xy = 0, yy = 1;
+    int table = directions;         // which of the tables lists the nearest pixels
+};
 
-    // Have the pixels of these cells in memory.
-    void ensure(const std::vector<std::int64_t>& cells, int threads) {
-        std::vector<std::int64_t> missing;
-        for (const auto at : cells)
-            if (!loaded_[at]) loaded_[at] = 1, missing.push_back(at);
-        before_loading(missing, threads);
-        split_over_threads(missing.size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-            for (std::ptrdiff_t k = begin; k < end; ++k)
-                each_pixel(missing[k], [&](std::ptrdiff_t y, std::ptrdiff_t x) { states_[y * columns + x] = load(y, x, value(y, x)); });
-        });
+template <class Picture>
+class Filler {
+public:
+    Filler(Picture& picture, int threads)
+        : cell_rows((picture.rows + side - 1) / side), cell_columns((picture.columns + side - 1) / side), picture_(picture),
+          colours_(picture.colours), threads_(threads), cells_(cell_rows * cell_columns), slots_(cell_rows * cell_columns) {}
+
+    // Predict the holes in these cells, as far as there is anything to predict them from.
+    void fill(const std::vector<std::int64_t>& wanted);
+
+    // The predicted value of a pixel of the wanted cells, or null.
+    const float* predicted(std::ptrdiff_t y, std::ptrdiff_t x) const {
+        const std::ptrdiff_t slot = slots_[y / side * cell_columns + x / side] - 1;
+        return slot < 0 || !ready_[slot] ? nullptr : &predicted_[((slot * side + y % side) * side + x % side) * colours_];
+    }
+
+    // The value of a pixel, known or predicted.
+    bool value(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const {
+        if (picture_.read(y, x, value)) return true;
+        const float* guess = picture_.is_hole(y, x) ? predicted(y, x) : nullptr;
+        if (guess) std::copy_n(guess, colours_, value);
+        return guess;
     }
 
     // The cells at most `distance` cells away from some of `cells`, each once.
     std::vector<std::int64_t> around(const std::vector<std::int64_t>& cells, std::ptrdiff_t distance) const {
         ZeroPlane<std::uint8_t> listed(cell_rows * cell_columns);
         std::vector<std::int64_t> result;
-        for (const auto at : cells) {
-            const std::ptrdiff_t row = at / cell_columns, column = at % cell_columns;
-            for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(row - distance, 0); v <= std::min(row + distance, cell_rows - 1); ++v)
-                for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(column - distance, 0); u <= std::min(column + distance, cell_columns - 1); ++u)
-                    if (!listed[v * cell_columns + u]) listed[v * cell_columns + u] = 1, result.push_back(v * cell_columns + u);
-        }
+        for (const auto at : cells)
+            each_cell_around(at, distance, [&](std::ptrdiff_t cell) {
+                if (!listed[cell]) listed[cell] = 1, result.push_back(cell);
+            });
         return result;
     }
 
+    const std::ptrdiff_t cell_rows, cell_columns;
+
+private:
+    // Sums over the known pixels of a cell, and over those among them whose gradient is known.
+    struct Cell {
+        float xx = 0, xy = 0, yy = 0, gradients = 0, known = 0;
+    };
+
     template <class Visit>
-    void each_pixel(std::int64_t cell, Visit visit) const {
-        const std::ptrdiff_t top = cell / cell_columns * side, left = cell % cell_columns * side;
-        for (std::ptrdiff_t y = top; y < std::min(top + side, rows); ++y)
-            for (std::ptrdiff_t x = left; x < std::min(left + side, columns); ++x) visit(y, x);
+    void each_cell_around(std::int64_t at, std::ptrdiff_t distance, Visit visit) const {
+        const std::ptrdiff_t row = at / cell_columns, column = at % cell_columns;
+        const std::ptrdiff_t right = std::min(column + distance, cell_columns - 1), bottom = std::min(row + distance, cell_rows - 1);
+        for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(row - distance, 0); v <= bottom; ++v)
+            for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(column - distance, 0); u <= right; ++u) visit(v * cell_columns + u);
     }
 
-    State state(std::ptrdiff_t y, std::ptrdiff_t x) const { return static_cast<State>(states_[y * columns + x]); }
-    void set_guess(std::ptrdiff_t y, std::ptrdiff_t x) { states_[y * columns + x] = guessed; }
-    float* value(std::ptrdiff_t y, std::ptrdiff_t x) { return &values_[(y * columns + x) * colours]; }
-    const float* value(std::ptrdiff_t y, std::ptrdiff_t x) const { return &values_[(y * columns + x) * colours]; }
+    Cell measure(std::int64_t at) const;
+    Metric metric_at(std::int64_t at) const;
+    void gather(std::int64_t at, Kriging& kriging, int lane, bool& found) const;
+    void guess_from_half_size(const std::vector<std::int64_t>& deep);
 
-    // Predict the holes in these cells, as far as there is anything to predict them from.
-    void fill(const std::vector<std::int64_t>& wanted, int threads);
-
-    const std::ptrdiff_t rows, columns, colours, cell_rows, cell_columns;
-
-protected:
-    // Write the value of a pixel and say what it is.
-    virtual State load(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const = 0;
-    virtual void before_loading(const std::vector<std::int64_t>&, int) {}
-
-private:
-    void measure(std::int64_t at);
-    Metric metric_at(std::int64_t at, double sigma, int& table) const;
-    void guess_from_half_size(const std::vector<std::int64_t>& deep, int threads);
-    void predict(std::int64_t at, float* predicted, std::uint8_t* done) const;
-
-    ZeroPlane<float> values_;
-    ZeroPlane<std::uint8_t> states_;
+    Picture& picture_;
+    const std::ptrdiff_t colours_;
+    const int threads_;
     ZeroPlane<Cell> cells_;
-    ZeroPlane<std::uint8_t> loaded_;
-};
-
-template <class T>
-class Picture : public Level {
-public:
-    Picture(Image<const T> image, Image<const std::uint8_t> mask, std::ptrdiff_t colours, float scale)
-        : Level(image.rows, image.columns, colours), image_(image), mask_(mask), scale_(scale) {}
-
-protected:
-    State load(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const override {
-        const T* pixel = image_.row(y) + x * image_.channels;
-        if (image_.channels > colours && pixel[colours] == 0) return unseen;
-        if (mask_(y, x)) return hole;
-        for (std::ptrdiff_t c = 0; c < colours; ++c) value[c] = pixel[c] * scale_;
-        return known;
-    }
-
-private:
-    Image<const T> image_;
-    Image<const std::uint8_t> mask_;
-    float scale_;
-};
-
-// Means of the known pixels among 2 x 2 pixels.
-class HalfSize : public Level {
-public:
-    explicit HalfSize(Level& whole) : Level((whole.rows + 1) / 2, (whole.columns + 1) / 2, whole.colours), whole_(whole) {}
-
-protected:
-    void before_loading(const std::vector<std::int64_t>& cells, int threads) override {
-        std::vector<std::int64_t> parts;
-        for (const auto at : cells)
-            for (int part = 0; part < 4; ++part) {
-                const std::ptrdiff_t row = at / cell_columns * 2 + part / 2, column = at % cell_columns * 2 + part % 2;
-                if (row < whole_.cell_rows && column < whole_.cell_columns) parts.push_back(row * whole_.cell_columns + column);
-            }
-        whole_.ensure(parts, threads);
-    }
-
-    State load(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const override {
-        int count = 0, holes = 0;
-        for (std::ptrdiff_t v = 2 * y; v < std::min(2 * y + 2, whole_.rows); ++v)
-            for (std::ptrdiff_t u = 2 * x; u < std::min(2 * x + 2, whole_.columns); ++u) {
-                if (whole_.state(v, u) == hole) ++holes;
-                if (whole_.state(v, u) != known) continue;
-                ++count;
-                for (std::ptrdiff_t c = 0; c < colours; ++c) value[c] += whole_.value(v, u)[c];
-            }
-        for (std::ptrdiff_t c = 0; c < colours && count; ++c) value[c] /= count;
-        return count ? known : holes ? hole : unseen;
-    }
-
-private:
-    Level& whole_;
+    ZeroPlane<std::int32_t> slots_;             // 1 + where in the two lists below a cell stands
+    std::vector<float> predicted_;
+    std::vector<std::uint8_t> ready_;
 };
 
 // Products of the gradients of a cell's pixels, over all colours (S. Di Zenzo, "A note on the gradient of a multi-image",
 // 1986), by the operator of H. Scharr, 2000, where all nine pixels are known.
-void Level::measure(std::int64_t at) {
+template <class Picture>
+typename Filler<Picture>::Cell Filler<Picture>::measure(std::int64_t at) const {
+    const std::ptrdiff_t step = colours_, length = side * step;
+    Surroundings around;
+    picture_.read_cell(at / cell_columns * side, at % cell_columns * side, around);
     Cell cell;
-    each_pixel(at, [&](std::ptrdiff_t y, std::ptrdiff_t x) {
-        if (state(y, x) != known) return;
-        ++cell.known;
-        if (y == 0 || x == 0 || y + 1 == rows || x + 1 == columns) return;
-        for (std::ptrdiff_t v = y - 1; v <= y + 1; ++v)
-            for (std::ptrdiff_t u = x - 1; u <= x + 1; ++u)
-                if (state(v, u) != known) return;
-        ++cell.gradients;
-        for (std::ptrdiff_t c = 0; c < colours; ++c) {
-            const auto p = [&](std::ptrdiff_t dy, std::ptrdiff_t dx) { return value(y + dy, x + dx)[c]; };
-            const float gx = (3 * (p(-1, 1) - p(-1, -1)) + 10 * (p(0, 1) - p(0, -1)) + 3 * (p(1, 1) - p(1, -1))) / 32;
-            const float gy = (3 * (p(1, -1) - p(-1, -1)) + 10 * (p(1, 0) - p(-1, 0)) + 3 * (p(1, 1) - p(-1, 1))) / 32;
-            cell.xx += gx * gx, cell.xy += gx * gy, cell.yy += gy * gy;
+    float xx[side * most_colours] = {}, xy[side * most_colours] = {}, yy[side * most_colours] = {};
+    for (std::ptrdiff_t y = 0; y < side; ++y) {
+        const std::uint8_t *upper = around.known[y], *same = around.known[y + 1], *lower = around.known[y + 2];
+        float use[side * most_colours];
+        for (std::ptrdiff_t x = 0; x < side; ++x) {
+            const auto column = [&](std::ptrdiff_t u) { return upper[u] & same[u] & lower[u]; };
+            const int all = column(x) & column(x + 1) & column(x + 2);
+            cell.gradients += all;
+            cell.known += same[x + 1];
+            for (std::ptrdiff_t c = 0; c < step; ++c) use[x * step + c] = all;
         }
-    });
-    cells_[at] = cell;
+        const float *above = around.value[y], *here = around.value[y + 1], *below = around.value[y + 2];
+        for (std::ptrdiff_t k = 0; k < length; ++k) {
+            const float falling = below[k + 2 * step] - above[k], rising = above[k + 2 * step] - below[k];
+            const float gx = (3 * (falling + rising) + 10 * (here[k + 2 * step] - here[k])) * use[k];
+            const float gy = (3 * (falling - rising) + 10 * (below[k + step] - above[k + step])) * use[k];
+            xx[k] += gx * gx, xy[k] += gx * gy, yy[k] += gy * gy;
+        }
+    }
+    for (std::ptrdiff_t k = 0; k < length; ++k) cell.xx += xx[k], cell.xy += xy[k], cell.yy += yy[k];
+    cell.xx /= 1024, cell.xy /= 1024, cell.yy /= 1024;      // the operator's weights add up to 32
+    return cell;
 }
 
-// The metric of the structure around a cell: lengths across it count more than along it.
-Metric Level::metric_at(std::int64_t at, double sigma, int& table) const {
+// The metric of the structure around a cell.
+template <class Picture>
+Metric Filler<Picture>::metric_at(std::int64_t at) const {
+    static const auto bell = [] {
+        std::array<float, 2 * margin * margin + 1> result;      // by the square of the distance in cells; standard deviation 1 cell
+        for (std::size_t square = 0; square < result.size(); ++square) result[square] = static_cast<float>(std::exp(-0.5 * square));
+        return result;
+    }();
     const std::ptrdiff_t row = at / cell_columns, column = at % cell_columns;
-    float xx = 0, xy = 0, yy = 0, weights = 0;
-    float bell[2 * margin + 1];
-    for (std::ptrdiff_t d = -margin; d <= margin; ++d) bell[d + margin] = static_cast<float>(std::exp(-0.5 * d * d / (sigma * sigma)));
-    for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(row - margin, 0); v <= std::min(row + margin, cell_rows - 1); ++v)
-        for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(column - margin, 0); u <= std::min(column + margin, cell_columns - 1); ++u) {
-            const Cell& cell = cells_[v * cell_columns + u];
-            const float weight = bell[v - row + margin] * bell[u - column + margin];
-            xx += weight * cell.xx, xy += weight * cell.xy, yy += weight * cell.yy, weights += weight * cell.gradients;
-        }
-    table = directions;
-    if (weights < 1e-3f) return {};
-    const float tiny = 1.5e-4f;     // squared gradients below those of noise of 1 % tell no direction
-    const float half = (xx + yy) / (2 * weights), difference = (xx - yy) / (2 * weights), mixed = xy / weights;
-    const float radius = std::sqrt(difference * difference + mixed * mixed);
-    const float ratio = std::min((half + radius + tiny) / (std::max(half - radius, 0.0f) + tiny), 8.0f);
+    Cell sum;
+    each_cell_around(at, margin, [&](std::ptrdiff_t other) {
+        const Cell& cell = cells_[other];
+        const std::ptrdiff_t dy = other / cell_columns - row, dx = other % cell_columns - column;
+        const float weight = bell[dy * dy + dx * dx];
+        sum.xx += weight * cell.xx, sum.xy += weight * cell.xy, sum.yy += weight * cell.yy, sum.gradients += weight * cell.gradients;
+    });
+    if (sum.gradients < 1e-3f) return {};
+    const float half = (sum.xx + sum.yy) / (2 * sum.gradients), difference = (sum.xx - sum.yy) / (2 * sum.gradients);
+    const float mixed = sum.xy / sum.gradients, radius = std::sqrt(difference * difference + mixed * mixed);
     if (radius <= 0) return {};
-    // Eigenvalues ratio and 1 / ratio; (cos, sin) of twice the angle of the gradient.
+    const float tiny = 1.5e-4f;     // squared gradients below those of noise of 1 % tell no direction
+    const float ratio = std::min((half + radius + tiny) / (std::max(half - radius, 0.0f) + tiny), 8.0f);
+
+    // The eigenvalues are ratio, across the structure, and 1 / ratio; the vector is that of twice the angle.
     const float cosine = difference / radius, sine = mixed / radius;
     const float mean = (ratio + 1 / ratio) / 2, spread = (ratio - 1 / ratio) / 2;
+    Metric metric{mean + spread * cosine, spread * sine, mean - spread * cosine, directions};
     if (ratio > 1.5f) {
         const double along = 0.5 * std::atan2(sine, cosine) + pi / 2;
-        table = static_cast<int>(std::lround(along / pi * directions) + directions) % directions;
+        metric.table = static_cast<int>(std::lround(along / pi * directions) + directions) % directions;
     }
-    return {mean + spread * cosine, spread * sine, mean - spread * cosine};
+    return metric;
 }
 
-void Level::predict(std::int64_t at, float* predicted, std::uint8_t* done) const {
+template <class Picture>
+void Filler<Picture>::gather(std::int64_t at, Kriging& kriging, int lane, bool& found) const {
     const std::ptrdiff_t top = at / cell_columns * side, left = at % cell_columns * side;
-    int table;
-    const Metric metric = metric_at(at, 1.0, table);
+    const Metric metric = metric_at(at);
+    kriging.xx[lane] = metric.xx, kriging.xy[lane] = metric.xy, kriging.yy[lane] = metric.yy;
 
-    Neighbours near;
-    for (const Offset offset : nearest_tables()[table]) {
+    int count = 0;
+    float mean[most_colours] = {};
+    const auto put = [&](Offset offset, const float* value, float noise) {
+        kriging.x[count][lane] = offset.dx, kriging.y[count][lane] = offset.dy, kriging.noise[count][lane] = noise;
+        for (std::ptrdiff_t c = 0; c < colours_; ++c) kriging.value[c][count][lane] = value[c];
+        ++count;
+    };
+    for (const Offset offset : nearest_tables()[metric.table]) {
         const std::ptrdiff_t y = top + offset.dy, x = left + offset.dx;
-        if (y < 0 || x < 0 || y >= rows || x >= columns) continue;
-        const State what = state(y, x);
-        if (what != known && what != guessed) continue;
-        near.x[near.count] = offset.dx, near.y[near.count] = offset.dy;
-        near.noise[near.count] = what == known ? known_noise : guessed_noise;
-        for (std::ptrdiff_t c = 0; c < colours; ++c) near.value[c][near.count] = value(y, x)[c];
-        if (++near.count == Neighbours::most) break;
+        if (y < 0 || x < 0 || y >= picture_.rows || x >= picture_.columns) continue;
+        float value[most_colours];
+        float noise = known_noise;
+        if (!picture_.read(y, x, value)) {
+            const float* guess = picture_.is_hole(y, x) ? predicted(y, x) : nullptr;
+            if (!guess) continue;
+            std::copy_n(guess, colours_, value);
+            noise = guessed_noise;
+        }
+        for (std::ptrdiff_t c = 0; c < colours_; ++c) mean[c] += value[c];
+        put(offset, value, noise);
+        if (count == Kriging::neighbours) break;
     }
-    if (near.count == 0) return;
-
-    Places places;
-    for (int p = 0; p < Places::count; ++p) places.x[p] = p % side, places.y[p] = p / side;
-    const Prediction result = krige(near, static_cast<int>(colours), places, metric);
-    for (int p = 0; p < Places::count; ++p)
-        for (std::ptrdiff_t c = 0; c < colours; ++c) predicted[p * colours + c] = result.value[c][p];
-    *done = 1;
+    found = count > 0;
+    for (float& value : mean) value /= std::max(count, 1);
+    while (count < Kriging::neighbours) put({0, 0}, mean, no_neighbour);
 }
 
-void Level::guess_from_half_size(const std::vector<std::int64_t>& deep, int threads) {
-    HalfSize half(*this);
+// A guess at cells that have nothing known near them, from the picture of half the size.
+template <class Picture>
+void Filler<Picture>::guess_from_half_size(const std::vector<std::int64_t>& deep) {
+    HalfSize half(static_cast<Source&>(picture_));       // of a half-size picture too, not a copy of it
+    Filler<HalfSize> filler(half, threads_);
     std::vector<std::int64_t> coarse;
-    for (const auto at : deep) coarse.push_back(at / cell_columns / 2 * half.cell_columns + at % cell_columns / 2);
-    half.fill(half.around(coarse, 1), threads);
-    split_over_threads(deep.size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        for (std::ptrdiff_t k = begin; k < end; ++k)
-            each_pixel(deep[k], [&](std::ptrdiff_t y, std::ptrdiff_t x) {
-                if (state(y, x) != hole) return;
+    for (const auto at : deep) coarse.push_back(at / cell_columns / 2 * filler.cell_columns + at % cell_columns / 2);
+    filler.fill(filler.around(coarse, 1));
+
+    for (const auto at : deep) {
+        const std::ptrdiff_t top = at / cell_columns * side, left = at % cell_columns * side, slot = slots_[at] - 1;
+        bool all = true;
+        for (std::ptrdiff_t y = top; y < std::min(top + side, picture_.rows); ++y)
+            for (std::ptrdiff_t x = left; x < std::min(left + side, picture_.columns); ++x) {
                 // Linear between the middles of the half-size pixels: 3/4 of the one it is in, 1/4 of its neighbour.
-                std::array<float, Neighbours::most_colours> sum{};
-                float weights = 0;
-                for (std::ptrdiff_t v : {y / 2, y / 2 + (y % 2 ? 1 : -1)})
-                    for (std::ptrdiff_t u : {x / 2, x / 2 + (x % 2 ? 1 : -1)}) {
-                        if (v < 0 || u < 0 || v >= half.rows || u >= half.columns) continue;
-                        if (half.state(v, u) != known && half.state(v, u) != guessed) continue;
+                float sum[most_colours] = {}, weights = 0;
+                for (const std::ptrdiff_t v : {y / 2, y / 2 + (y % 2 ? 1 : -1)})
+                    for (const std::ptrdiff_t u : {x / 2, x / 2 + (x % 2 ? 1 : -1)}) {
+                        float value[most_colours];
+                        if (v < 0 || u < 0 || v >= half.rows || u >= half.columns || !filler.value(v, u, value)) continue;
                         const float weight = (v == y / 2 ? 0.75f : 0.25f) * (u == x / 2 ? 0.75f : 0.25f);
-                        for (std::ptrdiff_t c = 0; c < colours; ++c) sum[c] += weight * half.value(v, u)[c];
+                        for (std::ptrdiff_t c = 0; c < colours_; ++c) sum[c] += weight * value[c];
                         weights += weight;
                     }
-                if (weights == 0) return;
-                for (std::ptrdiff_t c = 0; c < colours; ++c) value(y, x)[c] = sum[c] / weights;
-                set_guess(y, x);
-            });
-    });
+                if (picture_.is_hole(y, x)) all &= weights > 0;
+                float* to = &predicted_[((slot * side + y % side) * side + x % side) * colours_];
+                for (std::ptrdiff_t c = 0; c < colours_; ++c) to[c] = weights > 0 ? sum[c] / weights : 0;
+            }
+        ready_[slot] = all;
+    }
 }
 
-void Level::fill(const std::vector<std::int64_t>& wanted, int threads) {
+template <class Picture>
+void Filler<Picture>::fill(const std::vector<std::int64_t>& wanted) {
+    const std::ptrdiff_t stride = side * side * colours_;
+    predicted_.resize(wanted.size() * stride);
+    ready_.assign(wanted.size(), 0);
+    for (std::size_t slot = 0; slot < wanted.size(); ++slot) slots_[wanted[slot]] = static_cast<std::int32_t>(slot + 1);
+
     const auto region = around(wanted, margin);
-    ensure(region, threads);
-    split_over_threads(region.size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        for (std::ptrdiff_t k = begin; k < end; ++k) measure(region[k]);
+    for (const auto at : region) {
+        const std::ptrdiff_t top = at / cell_columns * side, left = at % cell_columns * side;
+        picture_.prepare(top, left, std::min(top + side, picture_.rows), std::min(left + side, picture_.columns));
+    }
+    split_over_threads(region.size(), threads_, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        for (std::ptrdiff_t k = begin; k < end; ++k) cells_[region[k]] = measure(region[k]);
     });
 
     std::vector<std::int64_t> deep, shallow;
-    const bool last = rows <= 2 * side && columns <= 2 * side;
+    const bool last = picture_.rows <= 2 * side && picture_.columns <= 2 * side;
     for (const auto at : wanted) {
         float count = 0;
-        const std::ptrdiff_t row = at / cell_columns, column = at % cell_columns;
-        for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(row - 2, 0); v <= std::min(row + 2, cell_rows - 1); ++v)
-            for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(column - 2, 0); u <= std::min(column + 2, cell_columns - 1); ++u)
-                count += cells_[v * cell_columns + u].known;
+        each_cell_around(at, 2, [&](std::ptrdiff_t other) { count += cells_[other].known; });
         (count < few && !last ? deep : shallow).push_back(at);
     }
-    if (!deep.empty()) guess_from_half_size(deep, threads);
+    if (!deep.empty()) guess_from_half_size(deep);
 
-    const std::ptrdiff_t stride = side * side * colours;
-    std::vector<float> predicted(shallow.size() * stride);
-    std::vector<std::uint8_t> done(shallow.size(), 0);
-    split_over_threads(shallow.size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        for (std::ptrdiff_t k = begin; k < end; ++k) predict(shallow[k], &predicted[k * stride], &done[k]);
+    std::vector<std::uint8_t> found(shallow.size(), 0);
+    const std::ptrdiff_t batches = (shallow.size() + Kriging::lanes - 1) / Kriging::lanes;
+    split_over_threads(batches, threads_, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        Kriging kriging;
+        for (int p = 0; p < Kriging::places; ++p) kriging.place_x[p] = p % side, kriging.place_y[p] = p / side;
+        for (std::ptrdiff_t batch = begin; batch < end; ++batch) {
+            for (int lane = 0; lane < Kriging::lanes; ++lane) {
+                const std::size_t k = batch * Kriging::lanes + lane;
+                bool any = false;
+                gather(shallow[std::min(k, shallow.size() - 1)], kriging, lane, any);
+                if (k < shallow.size()) found[k] = any;
+            }
+            kriging.solve(static_cast<int>(colours_));
+            for (int lane = 0; lane < Kriging::lanes; ++lane) {
+                const std::size_t k = batch * Kriging::lanes + lane;
+                if (k >= shallow.size()) break;
+                float* to = &predicted_[(slots_[shallow[k]] - 1) * stride];
+                for (int p = 0; p < Kriging::places; ++p)
+                    for (std::ptrdiff_t c = 0; c < colours_; ++c) *to++ = kriging.predicted[c][p][lane];
+            }
+        }
     });
-    for (std::size_t k = 0; k < shallow.size(); ++k) {
-        if (!done[k]) continue;
-        const std::ptrdiff_t top = shallow[k] / cell_columns * side, left = shallow[k] % cell_columns * side;
-        each_pixel(shallow[k], [&](std::ptrdiff_t y, std::ptrdiff_t x) {
-            if (state(y, x) != hole) return;
-            const float* from = &predicted[k * stride + ((y - top) * side + x - left) * colours];
-            std::copy(from, from + colours, value(y, x));
-            set_guess(y, x);
-        });
-    }
+    // Only now do predicted cells count as guessed, so that it does not matter in which order they were done.
+    for (std::size_t k = 0; k < shallow.size(); ++k) ready_[slots_[shallow[k]] - 1] = found[k];
 }
 
 }  // namespace
@@ -338,25 +441,25 @@ template <class T>
 Filled structured_fill(Image<const T> image, Image<const std::uint8_t> mask, std::ptrdiff_t colours, float scale, int threads) {
     Filled result;
     Picture<T> picture(image, mask, colours, scale);
-    ZeroPlane<std::uint8_t> listed(picture.cell_rows * picture.cell_columns);
+    Filler<Picture<T>> filler(picture, threads);
     std::vector<std::int64_t> wanted;
+    ZeroPlane<std::uint8_t> listed(filler.cell_rows * filler.cell_columns);
     for (std::ptrdiff_t y = 0; y < mask.rows; ++y)
         each_run(mask.row(y), mask.columns, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
             for (std::ptrdiff_t x = begin; x < end; ++x) {
                 result.positions.push_back(y * mask.columns + x);
-                const std::ptrdiff_t cell = y / side * picture.cell_columns + x / side;
+                const std::ptrdiff_t cell = y / side * filler.cell_columns + x / side;
                 if (!listed[cell]) listed[cell] = 1, wanted.push_back(cell);
             }
         });
-    picture.fill(wanted, threads);
+    filler.fill(wanted);
 
     result.values.resize(result.positions.size() * colours);
     for (std::size_t k = 0; k < result.positions.size(); ++k) {
         const std::ptrdiff_t y = result.positions[k] / mask.columns, x = result.positions[k] % mask.columns;
-        const bool filled = picture.state(y, x) == guessed;
-        const T* before = image.row(y) + x * image.channels;
+        const float* filled = picture.is_hole(y, x) ? filler.predicted(y, x) : nullptr;
         for (std::ptrdiff_t c = 0; c < colours; ++c)
-            result.values[k * colours + c] = filled ? picture.value(y, x)[c] / scale : static_cast<float>(before[c]);
+            result.values[k * colours + c] = filled ? filled[c] / scale : static_cast<float>(image(y, x, c));
         result.failures += !filled;
     }
     return result;
