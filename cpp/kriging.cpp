@@ -2,16 +2,11 @@
 
 #include <cmath>
 
-// The same function twice, for processors with and without AVX2. Neither reorders sums, so both give the same bytes.
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__)
-#define DUSTBUST_FOR_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
-#else
-#define DUSTBUST_FOR_EACH_PROCESSOR
-#endif
+#include "vector_clones.hpp"
 
 namespace dustbust {
 
-DUSTBUST_FOR_EACH_PROCESSOR
+VECTOR_CLONES
 void Kriging::solve(int colours) {
     constexpr int count = neighbours;
     const auto root = [](const Lanes& values, Lanes& result) {
