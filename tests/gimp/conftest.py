@@ -33,11 +33,15 @@ class Gimp:
         of_gimp = Path(answer.read_text()).parent.parent
         self.environment["GIMP_TESTING_PLUGINDIRS"] = os.pathsep.join(map(str, [self.plug_in.parent, *(of_gimp / name for name in OF_GIMP)]))
 
-    def command(self, command, timeout=300, environment=(), **options):
-        """Run a command where GIMP is."""
+    def command_line(self, command, environment=()):
+        """What to start so that a command runs where GIMP is."""
         variables = [f"{name}={value}" for name, value in {**self.environment, **dict(environment)}.items()]
-        return subprocess.run([*PREFIX, "env", *variables, *map(str, command)], capture_output=True, text=True, timeout=timeout,
-                              stdin=subprocess.DEVNULL, cwd=CHECKOUT, **options)
+        return [*PREFIX, "env", *variables, *map(str, command)]
+
+    def command(self, command, timeout=300, environment=()):
+        """Run a command where GIMP is."""
+        return subprocess.run(self.command_line(command, environment), capture_output=True, text=True, timeout=timeout,
+                              stdin=subprocess.DEVNULL, cwd=CHECKOUT)
 
     def console(self, interpreter, code, check=True, **options):
         """Run batch code in gimp-console."""

@@ -1,0 +1,126 @@
+"""A GIMP with its windows, on a screen that nobody looks at, and the keys and the mouse to work it with."""
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+INSIDE = Path(__file__).parent / "inside"
+SIZE = "1280x900"
+
+START = """
+Xvfb :{display} -screen 0 {size}x24 >/dev/null 2>&1 & screen=$!
+for attempt in $(seq 50); do [ -e /tmp/.X11-unix/X{display} ] && break; sleep 0.2; done
+openbox >/dev/null 2>&1 & manager=$!
+dbus-run-session -- gimp -nsf --batch-interpreter python-fu-eval -b "$1"
+kill $manager $screen
+"""
+
+
+class Desktop:
+    def __init__(self, gimp, folder, pictures, language="en"):
+        self.gimp, self.folder, self.pictures, self._number = gimp, folder, pictures, 0
+        self.display = next(number for number in range(80, 200) if not os.path.exists(f"/tmp/.X11-unix/X{number}"))
+        profile = gimp.folder / "profile"
+        with open(profile / "gimprc", "a") as settings:
+            settings.write("(show-welcome-dialog no)\n(check-updates no)\n")
+        self.environment = {"DISPLAY": f":{self.display}", "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1", "LANGUAGE": language}
+        agent = INSIDE / "agent.py"
+        code = (f"exec(compile(open({str(agent)!r}).read(), {str(agent)!r}, 'exec'), "
+                f"{{'__file__': {str(agent)!r}, 'arguments': {[str(folder), str(gimp.plug_in)]!r}}})")
+        self._log = open(folder / "console.log", "w+")
+        self._process = subprocess.Popen(gimp.command_line(["sh", "-c", START.format(display=self.display, size=SIZE), "sh", code], self.environment),
+                                         stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT)
+        self.ask("pass", timeout=90)
+        time.sleep(1)
+        for __ in self.windows("Welcome to GIMP"):
+            self.wait_for("Welcome to GIMP")
+            self.key("Escape")
+
+    def close(self):
+        """End GIMP; gives what it wrote on its console."""
+        (self.folder / f"request-{self._number}.py").write_text(
+            "quit = Gimp.get_pdb().lookup_procedure('gimp-quit'); c = quit.create_config(); c.set_property('force', True); quit.run(c)")
+        self._process.wait(30)
+        self._log.seek(0)
+        return self._log.read()
+
+    def ask(self, code, timeout=60):
+        """Run Python inside this GIMP; gives what it put into `result`."""
+        part = self.folder / "request.part"
+        part.write_text(code)
+        part.rename(self.folder / f"request-{self._number}.py")
+        answer = self.folder / f"answer-{self._number}.json"
+        self._number += 1
+        self.wait_for_true(answer.exists, f"GIMP did not answer {code!r}", timeout)
+        answer = json.loads(answer.read_text())
+        assert "error" not in answer, answer["error"]
+        return answer["result"]
+
+    def wait_until(self, expression, timeout=60):
+        """Wait until a Python expression is true inside this GIMP."""
+        self.wait_for_true(lambda: self.ask(f"result = bool({expression})"), f"{expression} did not come true", timeout)
+
+    def wait_for_true(self, true, complaint, timeout=60):
+        end = time.monotonic() + timeout
+        while not true():
+            if time.monotonic() > end:
+                self.picture("stuck")
+                raise AssertionError(f"{complaint}; see {self.pictures / 'stuck.png'}")
+            time.sleep(0.1)
+
+    def _tool(self, *command):
+        done = self.gimp.command(command, environment=self.environment.items())
+        return done.stdout.strip()
+
+    def key(self, *keys, pause=0.3):
+        self._tool("xdotool", "key", "--delay", "80", *keys)
+        time.sleep(pause)
+
+    def type(self, text):
+        self._tool("xdotool", "type", "--delay", "15", text)
+        time.sleep(0.3)
+
+    def drag(self, *points):
+        """Press the mouse at the first point and move it over the others."""
+        (x, y), *others = points
+        moves = [part for x, y in others for part in ("mousemove", str(x), str(y), "sleep", "0.05")]
+        self._tool("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "mousedown", "1", "sleep", "0.1", *moves, "mouseup", "1")
+        time.sleep(0.5)
+
+    def windows(self, title):
+        return self._tool("xdotool", "search", "--onlyvisible", "--name", title).split()
+
+    def wait_for(self, title, timeout=60):
+        """Wait for a window with this in its title."""
+        self.wait_for_true(lambda: self.windows(title), f"no window {title!r}", timeout)
+        window = self.windows(title)[-1]
+        self._tool("xdotool", "windowactivate", "--sync", window)
+        time.sleep(0.5)
+        return window
+
+    def wait_gone(self, title, timeout=60):
+        self.wait_for_true(lambda: not self.windows(title), f"the window {title!r} stays", timeout)
+
+    def picture(self, name, window="root"):
+        """A screenshot, of a window alone if one is given."""
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        self._tool("import", "-window", window, "-strip", str(self.folder / f"{name}.png"))
+        (self.pictures / f"{name}.png").write_bytes((self.folder / f"{name}.png").read_bytes())
+
+    def action(self, words):
+        """Start one of GIMP's actions as a user does who types / and its name."""
+        self._tool("xdotool", "windowactivate", "--sync", self.windows("GIMP$")[0])
+        self.key("slash", pause=1)
+        self.type(words)
+        time.sleep(1)
+        self.key("Down", "Return")
+
+    def choose_file(self, mnemonic, path):
+        """Choose a file in an open window: the button with this mnemonic opens GTK's file window."""
+        self.key(f"alt+{mnemonic}", "space")
+        self.wait_for("Select a File")
+        self.key("slash", "ctrl+a", pause=1)
+        self.type(str(path))
+        self.key("Return")
+        self.wait_gone("Select a File")

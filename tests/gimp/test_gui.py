@@ -1,0 +1,150 @@
+"""The windows, used as a user uses them: by keys and mouse, one step after the other. Each step leaves its screenshot.
+
+The pictures go to $DUSTBUST_PICTURES (tests/gimp/make-pictures sets it), else to the session's temporary folder.
+"""
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from conftest import CHECKOUT
+from desktop import Desktop
+
+SAMPLES = CHECKOUT / "tests" / "samples"
+FRAMES = sorted((SAMPLES / "run").glob("*.jpg"))
+PAIR = sorted((SAMPLES / "pair").glob("*.jpg"))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of frames in a folder of its own."""
+    folder = tmp_path_factory.mktemp("run")
+    return [Path(shutil.copy(path, folder)) for path in FRAMES]
+
+
+@pytest.fixture(scope="module")
+def desktop(gimp, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("desktop")
+    desktop = Desktop(gimp, folder, Path(os.environ.get("DUSTBUST_PICTURES") or folder / "pictures"))
+    yield desktop
+    desktop.close()
+
+
+def show(desktop, path):
+    """Open a file in a window of GIMP's."""
+    desktop.ask(f"shown = open_image({str(path)!r}); Gimp.Display.new(shown); Gimp.displays_flush()")
+
+
+def test_1_menu(desktop, run):
+    show(desktop, run[0])
+    desktop.key("alt+r", "Up", "Right", pause=1)
+    desktop.picture("menu")
+    desktop.key("Escape", "Escape", "Escape")
+
+
+def test_2_estimate(desktop, run):
+    desktop.action("estimate dust")
+    window = desktop.wait_for("Estimate Dust Mask")
+    desktop.choose_file("f", run[0])
+    desktop.choose_file("a", run[-1])
+    desktop.picture("estimate", window)
+    desktop.key("alt+e")
+    desktop.wait_until("[image for image in Gimp.get_images() if image.get_parasite('dustbust-mask')]")
+    desktop.ask("mask = [image for image in Gimp.get_images() if image.get_parasite('dustbust-mask')][0]")
+    assert desktop.ask("result = [role(layer) for layer in all_layers(mask)]") == ["overlay", "eraser", "red", "mask", "frame"]
+    assert desktop.ask("import json; result = json.loads(bytes(mask.get_parasite('dustbust-run').get_data()))['frames']") == list(map(str, run))
+    desktop.key("shift+ctrl+j", pause=1.5)
+    desktop.picture("mask")
+
+
+def red(desktop):
+    """How many pixels are shown in red: where the overlay is not transparent."""
+    return desktop.ask("""
+copy = mask.duplicate()
+for layer in copy.get_layers():
+    if role(layer) == "frame":
+        copy.remove_layer(layer)
+shown = Gimp.Layer.new_from_visible(copy, copy, "shown")
+result = int((get(shown, "R'G'B'A u16")[..., 3] > 0).sum())
+shown.delete(); copy.delete()
+""")
+
+
+def test_3_threshold_moves_the_red(desktop):
+    before = red(desktop)
+    desktop.ask("""
+filter = threshold_of(with_role(mask, "mask"))
+filter.get_config().set_property("low", 0.6)
+filter.update(); Gimp.displays_flush()
+""")
+    after = red(desktop)
+    assert 0 < after < before
+    desktop.picture("mask-higher-threshold")
+    desktop.ask("filter.get_config().set_property('low', 0.1); filter.update(); Gimp.displays_flush()")
+
+
+def test_4_paint_out(desktop):
+    """A stroke of the pencil in black on the mask takes dust out of what will be treated."""
+    before = red(desktop)
+    desktop.ask("mask.set_selected_layers([with_role(mask, 'mask')])")
+    desktop.key("n", "d")
+    desktop.drag((300, 150), *[(x, y) for y in range(150, 500, 30) for x in (300, 800)])
+    assert red(desktop) < before
+    desktop.picture("mask-painted")
+    desktop.key("ctrl+z", pause=1)
+    assert red(desktop) == before
+
+
+def test_5_apply_to_the_run(desktop, run):
+    desktop.action("apply dust")
+    window = desktop.wait_for("Apply Dust Mask to a Run")
+    desktop.key("alt+n", pause=3)
+    desktop.picture("apply-run", window)
+    desktop.key("alt+w")
+    written = run[0].parent / "cleanedphotos"
+    desktop.wait_for_true(lambda: sorted(path.name for path in written.glob("*.jpg")) == [path.name for path in run], "not all frames were cleaned")
+    time.sleep(2)
+    desktop.picture("apply-run-done")       # GIMP says in its status bar, or in a window, where they are
+    for window in desktop.windows("GIMP Message"):
+        desktop.key("Return")
+
+
+def test_6_apply_to_a_layer_and_undo(desktop, run):
+    show(desktop, run[3])
+    desktop.ask("layer = shown.get_layers()[0]; before = get(layer, \"R'G'B' u8\")")
+    desktop.action("apply dust")
+    window = desktop.wait_for("Apply Dust Mask to a Layer")
+    desktop.picture("apply-layer", window)
+    desktop.key("alt+a")
+    changed = "(get(layer, \"R'G'B' u8\") != before).any()"
+    desktop.wait_until(changed)
+    desktop.wait_gone("Apply Dust Mask to a Layer")
+    desktop.picture("layer-cleaned")
+    desktop.key("ctrl+z", pause=1)
+    desktop.wait_until(f"not {changed}")
+    desktop.key("ctrl+f")       # Repeat does not ask
+    desktop.wait_until(changed)
+    assert not desktop.windows("Apply Dust Mask to a Layer")
+
+
+def test_7_stack(desktop):
+    show(desktop, PAIR[0])
+    desktop.ask(f"scan = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, shown, file({str(PAIR[1])!r})); shown.insert_layer(scan, None, 0)")
+    desktop.action("stack offset")
+    window = desktop.wait_for("Stack Offset Scans")
+    desktop.key("alt+n", pause=6)
+    desktop.picture("stack", window)
+    desktop.key("alt+k")
+    desktop.wait_until("len(shown.get_layers()) == 3")
+    desktop.wait_gone("Stack Offset Scans")
+    desktop.picture("stacked")
+    desktop.key("ctrl+z", pause=1)
+    desktop.wait_until("len(shown.get_layers()) == 2")
+
+
+def test_8_nothing_on_the_console_is_ours(desktop):
+    console = (desktop.folder / "console.log").read_text()
+    ours = [line for line in console.splitlines() if re.search("dustbust|Traceback|mnemonic|PyGI|Gtk-", line) and "gimp_flush()" not in line]
+    assert not ours, console
