@@ -6,7 +6,7 @@ import secrets
 import shutil
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -277,12 +277,10 @@ def _clean_file(path, output, dust, options, times, threads):
             dust = _shared(dust)
         before = path.stat()
         frame = open_frame(path)
-        clean = apply_mask(frame.pixels, dust, threads=threads, **options)
-        changed = clean != frame.pixels
-        changed = changed.any(2) if changed.ndim == 3 else changed
+        clean, report = apply_mask(frame.pixels, dust, return_report=True, threads=threads, **options)
         notes = []
         try:
-            if changed.any():
+            if report.changed:
                 notes = frame.write(clean, part)
             else:
                 shutil.copyfile(path, part)
@@ -290,7 +288,7 @@ def _clean_file(path, output, dust, options, times, threads):
             if times:
                 os.utime(part, ns=(before.st_atime_ns, before.st_mtime_ns))
             entry = {"frame": str(path), "frame_size": before.st_size, "frame_time": before.st_mtime_ns,
-                     "size": part.stat().st_size, "sha256": checksum(part), "changed": round(float(changed.mean()), 8), "notes": notes}
+                     "size": part.stat().st_size, "sha256": checksum(part), **asdict(report), "notes": notes}
             os.replace(part, output)
         except OSError as error:
             return None, printable(f"{output}: cannot be written ({error.strerror or error})"), error.errno

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import _kernels
 from .arrays import alpha_channel, check_image, colour_channels, largest
+from .errors import DustbustError
 from .fill import dilate
 from .response import BLACK, WHITE, Response
 from .sighting import moved, sight
@@ -86,9 +87,29 @@ class Effect:
 
     @classmethod
     def unpack(cls, arrays, shape):
-        """The effect in `DustMask.effect`, of a mask of this shape; None if there is none."""
+        """The effect in `DustMask.effect`, of a mask of this shape; None if there is none.
+
+        Raises
+        ------
+        DustbustError
+            when the arrays, which may come from a stranger, do not fit the shape and each other.
+        """
         if "density" not in arrays:
             return None
+        try:
+            effect = cls._unpacked(arrays, shape)
+            labels, _ = effect.particles
+            fits = (len(effect.density) == len(effect.error) == len(labels) and len(effect.share) == len(effect.dark)
+                    and not (effect.core & ~effect.where).any() and labels.max(initial=-1) < len(effect.share)
+                    and arrays["where"].size == arrays["core"].size == -(-shape[0] * shape[1] // 8))
+        except (KeyError, ValueError, TypeError, IndexError) as error:
+            raise DustbustError(f"what the mask knows of its dust is damaged ({error}); estimate it again") from error
+        if not fits:
+            raise DustbustError("what the mask knows of its dust is damaged (its parts do not fit each other); estimate it again")
+        return effect
+
+    @classmethod
+    def _unpacked(cls, arrays, shape):
         where, core = (np.unpackbits(arrays[name], count=shape[0] * shape[1]).view(bool).reshape(shape) for name in ("where", "core"))
         share = arrays["share"].astype(np.float32) / 255
         return cls(where, core, arrays["density"].astype(np.float32) * np.float32(DENSITY_STEP),

@@ -65,5 +65,25 @@ class FrameFile:
         Returns
         -------
         list of str : what could not be kept, a short sentence each.
+
+        Raises
+        ------
+        DustbustError
+            when the file is damaged, or of a kind that is only read.
+        OSError
+            when `target` cannot be written.
         """
+        try:
+            return self._write(pixels, target)
+        except (DustbustError, OSError):
+            raise
+        except Exception as error:
+            raise damaged(self.kind, self.path, error) from error
+
+    def _write(self, pixels, target):
         raise NotImplementedError
+
+
+def damaged(kind, path, error):
+    """The exception for a file that its decoder complains about; decoders raise anything."""
+    return DustbustError(f"{path}: is a damaged or incomplete {kind} ({error}); leave it out, or copy or scan it again")

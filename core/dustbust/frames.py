@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from .arrays import check_image, luminance
 from .errors import DustbustError
+from .framefile import damaged
 from .jpeg import JpegFile
 from .png import PngFile
 from .threads import count
@@ -91,9 +92,8 @@ def _read(path, read):
                 return read(kind)
             except DustbustError:
                 raise
-            except Exception as error:          # the decoders raise anything on damaged files
-                raise DustbustError(f"{path}: is a damaged or incomplete {kind.kind} ({error}); "
-                                    "leave it out, or copy or scan it again") from error
+            except Exception as error:
+                raise damaged(kind.kind, path, error) from error
     raise DustbustError(f"{path}: is empty" if not head else
                         f"{path}: is no JPEG, PNG, TIFF or WebP picture, whatever its name says; leave it out, or save it as one of these")
 

@@ -69,7 +69,7 @@ class JpegFile(FrameFile):
             picture.draft("L", picture.size)        # 2.5 times faster than to decode the colours as well
         return luminance(np.asarray(picture.convert("L")))
 
-    def write(self, pixels, target):
+    def _write(self, pixels, target):
         data, notes = _without_other_pictures(self.data)
         components = _kernels.read_jpeg(data)
         _repair(components, self.pixels, pixels, _is_rgb(data, components))

@@ -25,6 +25,7 @@ CHUNK = b"duSt"
 # What travels with a mask is not larger than this: bytes for the header, and for each pixel of the mask.
 LARGEST_HEADER = 64 << 20
 LARGEST_EFFECT = 64
+EFFECT_DTYPES = ("uint8", "uint16", "uint32", "float16")
 
 
 def _to_steps(values):
@@ -103,16 +104,14 @@ class DustMask:
                 if sum(entry.file_size for entry in entries) > LARGEST_HEADER + LARGEST_EFFECT * grey.size:
                     raise ValueError("it is larger than a mask of this size can be")
                 header = json.loads(archive.read("header.json"))
-                effect = {entry.filename[:-4]: np.lib.format.read_array(io.BytesIO(archive.read(entry)), allow_pickle=False)
-                          for entry in entries if entry.filename.endswith(".npy")}
+                effect = {entry.filename[:-4]: _array(archive.read(entry)) for entry in entries if entry.filename.endswith(".npy")}
             if tuple(header["shape"]) != grey.shape:
                 raise ValueError(f"it belongs to a mask of {' x '.join(map(str, header['shape'][::-1]))}")
             threshold, frames, report = header["threshold"], header["frames"], header["report"]
-            if not 0 <= float(threshold) <= 1 or not isinstance(report, dict) or not all(isinstance(name, str) for name in frames):
+            if (type(threshold) not in (int, float) or not 0 <= threshold <= 1 or not isinstance(report, dict)
+                    or not isinstance(frames, list) or not all(isinstance(name, str) for name in (header["method"], *frames))):
                 raise ValueError("its entries are not those of a mask")
-            if any(array.dtype.kind not in "buif" for array in effect.values()):
-                raise ValueError("its arrays are not numbers")
-            return cls(grey, threshold, header["polarity"], str(header["method"]), tuple(frames), effect, report)
+            return cls(grey, threshold, header["polarity"], header["method"], tuple(frames), effect, report)
         except (ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error, EOFError, RecursionError, NotImplementedError) as error:
             raise DustbustError(f"what the mask carries beside its picture is damaged ({error}); estimate it again") from error
 
@@ -151,6 +150,17 @@ class DustMask:
             return cls.from_extra(read_luminance(path), extra)
         except DustbustError as error:
             raise DustbustError(f"{path}: {error}") from error
+
+
+def _array(content):
+    """The array in the bytes of a .npy file, without taking memory for what is not there."""
+    raw = io.BytesIO(content)
+    if np.lib.format.read_magic(raw) != (1, 0):
+        raise ValueError("an array has another format")
+    shape, transposed, dtype = np.lib.format.read_array_header_1_0(raw)
+    if transposed or dtype.name not in EFFECT_DTYPES or min(shape, default=0) < 0:
+        raise ValueError("an array has another type")
+    return np.frombuffer(content[raw.tell():], dtype).reshape(shape)
 
 
 def _extra_of(path):

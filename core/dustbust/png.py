@@ -72,7 +72,7 @@ class PngFile(FrameFile):
     def read(cls, path):
         return cls(path, path.read_bytes())
 
-    def write(self, pixels, target):
+    def _write(self, pixels, target):
         if self.depth < 8:      # which is read, since a mask may be black and white
             raise DustbustError(f"{self.path}: pictures with {self.depth} bits cannot be cleaned; convert it to 8 or 16 bit grey first")
         image_data = _interlaced(pixels) if self.interlaced else _image_data(pixels)

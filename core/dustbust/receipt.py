@@ -59,7 +59,8 @@ class Receipt:
             data = json.loads(path.read_bytes())
             if data["format"] != FORMAT:
                 raise ValueError(f"its format is {data['format']!r}, not {FORMAT}")
-            return cls(data["batches"], data["files"])._checked()
+            check(data["batches"], data["files"])
+            return cls(data["batches"], data["files"])
         except FileNotFoundError as error:
             raise DustbustError(f"{path}: there is no receipt here") from error
         except OSError as error:
@@ -67,15 +68,6 @@ class Receipt:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DustbustError(f"{path}: is no receipt of dustbust, or a damaged one ({error}); "
                                 "move it away to have the files of this folder made again") from error
-
-    def _checked(self):
-        if not isinstance(self.batches, list) or not all(isinstance(batch, dict) for batch in self.batches):
-            raise ValueError("batches must be a list of objects")
-        if not isinstance(self.files, dict):
-            raise ValueError("files must be an object")
-        for name, entry in self.files.items():
-            check_entry(name, entry, len(self.batches))
-        return self
 
     def save(self, path):
         """Write the receipt under a temporary name, then rename it."""
@@ -85,6 +77,16 @@ class Receipt:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+
+
+def check(batches, files):
+    """Raise ValueError unless these are what a receipt holds."""
+    if not isinstance(batches, list) or not all(isinstance(batch, dict) for batch in batches):
+        raise ValueError("batches must be a list of objects")
+    if not isinstance(files, dict):
+        raise ValueError("files must be an object")
+    for name, entry in files.items():
+        check_entry(name, entry, len(batches))
 
 
 def check_entry(name, entry, batches):

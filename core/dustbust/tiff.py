@@ -38,7 +38,7 @@ class TiffFile(FrameFile):
             page = _page(path, file)
             return cls(path, _pixels(page), page)
 
-    def write(self, pixels, target):
+    def _write(self, pixels, target):
         shutil.copyfile(self.path, target)
         changed = pixels != self.pixels
         changed = changed.any(2) if changed.ndim == 3 else changed
@@ -106,7 +106,8 @@ def _channels(page):
 
 
 def _invert(values):
-    return (1 - values) if values.dtype.kind == "f" else ~values
+    with np.errstate(invalid="ignore"):     # of float, a file may hold anything
+        return 1 - values if values.dtype.kind == "f" else ~values
 
 
 def _pixels(page):

@@ -33,7 +33,7 @@ class WebpFile(FrameFile):
     def read(cls, path):
         return cls(path, path.read_bytes())
 
-    def write(self, pixels, target):
+    def _write(self, pixels, target):
         Image.fromarray(pixels).save(target, "WEBP", lossless=True, exact=True, **self.metadata)
         return [] if self.lossless else ["lossy WebP was written without loss, so that the picture away from the dust stays as it is"]
 

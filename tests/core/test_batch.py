@@ -133,7 +133,9 @@ def test_receipt_says_how_each_file_was_made_and_verify_finds_what_changed(run, 
     receipt = json.loads((cleaned.folder / "dustbust-receipt.json").read_text())
     assert receipt["batches"][0]["settings"] == {"method": "fill"}
     assert set(receipt["files"]) == {"1.jpg", "2.jpg", "3.png", "4.png", "10.tif"}
-    assert 0 < receipt["files"]["3.png"]["changed"] < 0.1
+    entry = receipt["files"]["3.png"]
+    assert 0 < entry["changed"] < 0.1
+    assert (entry["particles"], entry["filled"], entry["restored"], entry["absent"]) == (2, 2, 0, 0)
     assert verify(cleaned.folder) == []
     (cleaned.folder / "1.jpg").unlink()
     with open(cleaned.folder / "2.jpg", "r+b") as file:
