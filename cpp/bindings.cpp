@@ -155,17 +155,46 @@ static void define_estimate(py::module_& m) {
        py::arg("threads"));
 
     m.def("add_readings", [](const Array<float>& image, const Array<float>& background, const Array<float>& gain,
-                             const Array<float>& weight, py::ssize_t side, float lowest, Array<std::int64_t>& sum, int threads) {
+                             const Array<float>& weight, py::ssize_t side, float lowest, int times,
+                             Array<std::int64_t>& sum, int threads) {
         const auto in = one_channel(image, "image");
         const auto backgrounds = coarse_view(background, in, side, "background"), gains = coarse_view(gain, in, side, "gain"),
                    weights = coarse_view(weight, in, side, "weight");
         const auto out = mutable_view(sum);
         if (out.rows != in.rows || out.columns != in.columns || out.channels != 1) throw std::invalid_argument("sum must be of the size of image");
         py::gil_scoped_release release;
-        add_readings(in, backgrounds, gains, weights, side, lowest, out, threads);
+        add_readings(in, backgrounds, gains, weights, side, lowest, times, out, threads);
     }, py::arg("image").noconvert(), py::arg("background").noconvert(), py::arg("gain").noconvert(), py::arg("weight").noconvert(),
-       py::arg("side"), py::arg("lowest"), py::arg("sum").noconvert(), py::arg("threads"));
+       py::arg("side"), py::arg("lowest"), py::arg("times"), py::arg("sum").noconvert(), py::arg("threads"));
     m.attr("READING_STEPS") = READING_STEPS;
+
+    m.def("particle_readings", [](const Array<float>& image, const Array<float>& background, const Array<float>& gain,
+                                  const Array<float>& variance, py::ssize_t side, float lowest, const Array<std::int64_t>& positions,
+                                  const Array<std::int32_t>& labels, const Array<float>& expected, py::ssize_t particles) {
+        const auto in = one_channel(image, "image");
+        const auto backgrounds = coarse_view(background, in, side, "background"), gains = coarse_view(gain, in, side, "gain"),
+                   variances = coarse_view(variance, in, side, "variance");
+        const auto pixels = positions.size();
+        if (labels.size() != pixels || expected.size() != pixels) throw std::invalid_argument("positions, labels and expected must be of one size");
+        for (py::ssize_t k = 0; k < pixels; ++k)
+            if (positions.data()[k] < 0 || positions.data()[k] >= in.size() || labels.data()[k] < 0 || labels.data()[k] >= particles)
+                throw std::invalid_argument("positions or labels are out of range");
+        Array<double> reading(particles), spread(particles);
+        std::fill_n(reading.mutable_data(), particles, 0.0);
+        std::fill_n(spread.mutable_data(), particles, 0.0);
+        const auto positions_begin = positions.data();
+        const auto labels_begin = labels.data();
+        const auto expected_begin = expected.data();
+        const auto reading_begin = reading.mutable_data(), spread_begin = spread.mutable_data();
+        {
+            py::gil_scoped_release release;
+            particle_readings(in, backgrounds, gains, variances, side, lowest, positions_begin, labels_begin, expected_begin, pixels,
+                              reading_begin, spread_begin);
+        }
+        return py::make_tuple(reading, spread);
+    }, py::arg("image").noconvert(), py::arg("background").noconvert(), py::arg("gain").noconvert(), py::arg("variance").noconvert(),
+       py::arg("side"), py::arg("lowest"), py::arg("positions").noconvert(), py::arg("labels").noconvert(), py::arg("expected").noconvert(),
+       py::arg("particles"));
 
     m.def("interpolate", [](const Array<float>& coarse, py::ssize_t side, py::ssize_t rows, py::ssize_t columns, int threads) {
         Array<float> result(std::vector<py::ssize_t>{rows, columns});

@@ -57,16 +57,19 @@ private:
     std::vector<float> between_, row_;
 };
 
+inline float clipped(float reading, float lowest) {
+    reading = reading < lowest ? lowest : reading;
+    return reading > 1.0f ? 1.0f : reading;
+}
+
 VECTOR_CLONES
-void add_row(const float* in, const float* background, const float* gain, const float* weight, float lowest,
+void add_row(const float* in, const float* background, const float* gain, const float* weight, float lowest, int times,
              std::ptrdiff_t columns, std::int64_t* sum) {
     for (std::ptrdiff_t x = 0; x < columns; ++x) {
-        float reading = (in[x] - background[x]) * gain[x];
-        reading = reading < lowest ? lowest : reading;
-        reading = reading > 1.0f ? 1.0f : reading;
+        const float reading = clipped((in[x] - background[x]) * gain[x], lowest);
         // Rounded by the shift from and back to non-negative numbers: a cast alone would round towards zero.
         const auto steps = static_cast<std::int32_t>((reading + 1.0f) * READING_STEPS + 0.5f) - READING_STEPS;
-        sum[x] += steps * static_cast<std::int32_t>(weight[x] + 0.5f);
+        sum[x] += times * (steps * static_cast<std::int32_t>(weight[x] + 0.5f));
     }
 }
 
@@ -145,13 +148,31 @@ void block_spread(Image<const float> in, Image<const std::uint8_t> known, Image<
 }
 
 void add_readings(Image<const float> in, Image<const float> background, Image<const float> gain, Image<const float> weight,
-                  std::ptrdiff_t side, float lowest, Image<std::int64_t> sum, int threads) {
+                  std::ptrdiff_t side, float lowest, int times, Image<std::int64_t> sum, int threads) {
     const Places down(in.rows, background.rows, side), along(in.columns, background.columns, side);
     split_over_threads(in.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         Rows backgrounds(background, down, along), gains(gain, down, along), weights(weight, down, along);
         for (std::ptrdiff_t y = begin; y < end; ++y)
-            add_row(in.row(y), backgrounds(y), gains(y), weights(y), lowest, in.columns, sum.row(y));
+            add_row(in.row(y), backgrounds(y), gains(y), weights(y), lowest, times, in.columns, sum.row(y));
     });
+}
+
+void particle_readings(Image<const float> in, Image<const float> background, Image<const float> gain, Image<const float> block_variance,
+                       std::ptrdiff_t side, float lowest, const std::int64_t* positions, const std::int32_t* labels, const float* expected,
+                       std::ptrdiff_t pixels, double* reading, double* variance) {
+    const Places down(in.rows, background.rows, side), along(in.columns, background.columns, side);
+    for (std::ptrdiff_t k = 0; k < pixels; ++k) {
+        const std::ptrdiff_t y = positions[k] / in.columns, x = positions[k] % in.columns;
+        const auto between = [&](Image<const float> coarse) {
+            const float* upper = coarse.row(down.before[y]);
+            const float* lower = coarse.row(down.after[y]);
+            const float left = upper[along.before[x]] + (lower[along.before[x]] - upper[along.before[x]]) * down.fraction[y];
+            const float right = upper[along.after[x]] + (lower[along.after[x]] - upper[along.after[x]]) * down.fraction[y];
+            return left + (right - left) * along.fraction[x];
+        };
+        reading[labels[k]] += expected[k] * clipped((in.data[positions[k]] - between(background)) * between(gain), lowest);
+        variance[labels[k]] += expected[k] * expected[k] * block_variance(y / side, x / side);
+    }
 }
 
 void interpolate(Image<const float> coarse, std::ptrdiff_t side, Image<float> out, int threads) {

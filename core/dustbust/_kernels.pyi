@@ -36,9 +36,22 @@ def add_readings(
     weight: NDArray[np.float32],
     side: int,
     lowest: float,
+    times: int,
     sum: NDArray[np.int64],
     threads: int,
 ) -> None: ...
+def particle_readings(
+    image: NDArray[np.float32],
+    background: NDArray[np.float32],
+    gain: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    side: int,
+    lowest: float,
+    positions: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    expected: NDArray[np.float32],
+    particles: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
 def interpolate(coarse: NDArray[np.float32], side: int, rows: int, columns: int, threads: int) -> NDArray[np.float32]: ...
 
 Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32])

@@ -33,6 +33,9 @@ GRAIN = 0.007
 SPREAD_LIMIT = 0.15
 LOWEST_READING = -0.3
 
+# Between the background and what dust turns it into there is at least so much room.
+SMALLEST_ROOM = 0.02
+
 WHOLE_WEIGHT = 65535
 
 
@@ -45,6 +48,44 @@ def block_side(shape):
     return max(SMALLEST_SIDE, round(max(shape) / BLOCKS))
 
 
+def grid_shape(shape):
+    """How many blocks there are down and across."""
+    side = block_side(shape)
+    return tuple(-(-n // side) for n in shape)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a frame is without small things: float32 (rows, columns), one number for each block.
+
+    Parameters
+    ----------
+    mean : of the block, away from known dust.
+    background : median of the means around.
+    variance : by which pixels differ from the background.
+    """
+    mean: np.ndarray
+    background: np.ndarray
+    variance: np.ndarray
+
+    @classmethod
+    def of(cls, plane, known=None, threads=None):
+        """Those of a plane float32 (H, W); `known`: bool (H, W), False where dust is known to be, or None."""
+        threads = count(threads)
+        side = block_side(plane.shape)
+        mean, share = _kernels.block_means(plane, known, side, threads)
+        mean = fill_gaps(mean, share)
+        background = _kernels.window_median(mean, FIRST_RADIUS if known is None else SECOND_RADIUS, threads)
+        variance = fill_gaps(_kernels.block_spread(plane, known, background, side, SPREAD_LIMIT, threads), share)
+        return cls(mean, background, soften(variance) + np.float32(GRAIN ** 2))
+
+    def gain(self, polarity):
+        """Reading per difference from the background."""
+        if polarity == "light":
+            return 1 / np.maximum(1 - self.background, np.float32(SMALLEST_ROOM))
+        return -1 / np.maximum(self.background, np.float32(SMALLEST_ROOM))
+
+
 class OpacitySums:
     """Sums of the readings of one polarity over the frames of a run.
 
@@ -52,42 +93,28 @@ class OpacitySums:
     ----------
     shape : (H, W) of the frames.
     polarity : "light" or "dark".
-    mask : bool (H, W) or None. Dust that is known: the background is taken from outside.
 
     Examples
     --------
     >>> sums = OpacitySums((60, 80), "light")
-    >>> frame = np.full((60, 80), 0.5, np.float32)
-    >>> frame[30, 40] = 0.75
-    >>> sums.add(frame, sums.coarse(frame, threads=1), threads=1)
+    >>> plane = np.full((60, 80), 0.5, np.float32)
+    >>> plane[30, 40] = 0.75
+    >>> sums.add(plane, Surroundings.of(plane))
     >>> float(sums.opacity()[30, 40].round(3))
     0.5
     """
 
-    def __init__(self, shape, polarity, mask=None):
-        self.shape, self.polarity = tuple(shape), polarity
-        self.side = block_side(shape)
-        self.known = None if mask is None else ~mask
+    def __init__(self, shape, polarity):
+        self.shape, self.polarity, self.side = tuple(shape), polarity, block_side(shape)
         self.readings = np.zeros(self.shape, np.int64)
-        self.weights = np.zeros([-(-n // self.side) for n in self.shape], np.int64)
+        self.weights = np.zeros(grid_shape(shape), np.int64)
 
-    def coarse(self, frame, threads=None):
-        """Background, gain and weight of a frame on the grid of blocks."""
-        threads = count(threads)
-        mean, share = _kernels.block_means(frame, self.known, self.side, threads)
-        mean = fill_gaps(mean, share)
-        background = _kernels.window_median(mean, FIRST_RADIUS if self.known is None else SECOND_RADIUS, threads)
-        variance = fill_gaps(_kernels.block_spread(frame, self.known, background, self.side, SPREAD_LIMIT, threads), share)
-        variance = soften(variance) + np.float32(GRAIN ** 2)
-        room = np.maximum(1 - background if self.polarity == "light" else background, np.float32(0.02))
-        gain = (1 if self.polarity == "light" else -1) / room
-        weight = 1 / (variance * gain ** 2 / np.float32(READING_DEVIATION ** 2) + 1)
-        return Coarse(background, gain, np.rint(weight * WHOLE_WEIGHT))
-
-    def add(self, frame, coarse, threads=None):
-        """Add the readings of a frame: float32 (H, W) and what `coarse` gave for it."""
-        _kernels.add_readings(frame, coarse.background, coarse.gain, coarse.weight, self.side, LOWEST_READING, self.readings, count(threads))
-        self.weights += coarse.weight.astype(np.int64)
+    def add(self, plane, surroundings, *, times=1, threads=None):
+        """Add the readings of a frame: its luminance, float32 (H, W), and surroundings. `times` -1 takes them out again."""
+        gain = surroundings.gain(self.polarity)
+        weight = np.rint(WHOLE_WEIGHT / (surroundings.variance * gain ** 2 / np.float32(READING_DEVIATION ** 2) + 1))
+        _kernels.add_readings(plane, surroundings.background, gain, weight, self.side, LOWEST_READING, times, self.readings, count(threads))
+        self.weights += times * weight.astype(np.int64)
 
     def merge(self, other):
         """Add the sums of another part of the run."""
@@ -96,16 +123,10 @@ class OpacitySums:
 
     def opacity(self, threads=None):
         """The mean reading of each pixel: float32 (H, W), about 0 where there is no dust."""
-        weight = _kernels.interpolate(self.weights.astype(np.float32), self.side, *self.shape, count(threads))
-        return (self.readings / np.maximum(weight * np.float32(_kernels.READING_STEPS), 1)).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Coarse:
-    """What a frame is without small things, one number for each block: float32 each, `weight` in whole numbers."""
-    background: np.ndarray
-    gain: np.ndarray
-    weight: np.ndarray
+        threads = count(threads)
+        weight = _kernels.interpolate(self.weights.astype(np.float32), self.side, *self.shape, threads)
+        weight *= np.float32(_kernels.READING_STEPS)
+        return np.divide(self.readings, np.maximum(weight, 1, out=weight), out=weight, casting="same_kind", dtype=np.float32)
 
 
 def fill_gaps(values, share, enough=0.2):
@@ -115,32 +136,24 @@ def fill_gaps(values, share, enough=0.2):
         return values
     levels = [(values * known, known)]
     while max(levels[-1][0].shape) > 1:
-        total, weight = levels[-1]
-        total, weight = _quarter(total), _quarter(weight)
+        total, weight = (_sums_of_four(plane) for plane in levels[-1])
         kept = np.minimum(weight, 1)
         levels.append((total / np.maximum(weight, np.float32(1e-6)) * kept, kept))
-    total, weight = levels.pop()
-    filled = total
+    filled = levels.pop()[0]
     for total, weight in reversed(levels):
-        filled = total + (1 - weight) * _double(filled, total.shape)
+        filled = total + (1 - weight) * _kernels.interpolate(filled, 2, *total.shape, 1)
     return filled
 
 
-def _quarter(plane):
-    """Sums of 2 x 2."""
-    rows, columns = (-(-n // 2) * 2 for n in plane.shape)
+def _sums_of_four(plane):
+    rows, columns = (n + n % 2 for n in plane.shape)
     padded = np.pad(plane, ((0, rows - plane.shape[0]), (0, columns - plane.shape[1])))
     return padded[0::2, 0::2] + padded[0::2, 1::2] + padded[1::2, 0::2] + padded[1::2, 1::2]
 
 
-def _double(plane, shape):
-    return _kernels.interpolate(plane, 2, *shape, 1)
-
-
 def soften(plane):
-    """The mean of 3 x 3 with the weights 1, 2, 1 in each direction."""
-    for axis in (0, 1):
-        padded = np.pad(plane, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
-        first, middle, last = (padded[tuple(slice(k, k + plane.shape[a]) if a == axis else slice(None) for a in (0, 1))] for k in (0, 1, 2))
-        plane = np.float32(0.25) * (first + last) + np.float32(0.5) * middle
-    return plane
+    """The mean of 3 x 3 with the weights 1, 2, 1 in each direction: float32, of the same shape."""
+    for _ in range(2):
+        padded = np.pad(plane, ((1, 1), (0, 0)), mode="edge")
+        plane = ((padded[:-2] + padded[2:]) * np.float32(0.25) + padded[1:-1] * np.float32(0.5)).T
+    return np.ascontiguousarray(plane)

@@ -1,0 +1,130 @@
+"""Dust or picture? Candidates for particles, and how much speaks for each of them.
+
+What many pictures share (horizons, bright centres, foliage everywhere) leaves traces in the mean of few frames that look like dust. They
+give themselves away frame by frame: dust takes nearly the same share of the light in each frame, picture does not. For each candidate and
+frame the reading of the whole candidate, in units of the opacity that is expected of it, is compared under both hypotheses: about 1 for
+dust, about 0 for picture, both with the spread of its surroundings and with the heavy tails that pictures have. The logarithms of the
+ratios are added over the frames. How much is asked for depends on how many of the candidates turn out to be dust: where hardly any does,
+the few best of thousands are no dust either.
+"""
+import numpy as np
+
+from . import _kernels
+from .opacity import LOWEST_READING, block_side, soften
+from .threads import count
+
+# A candidate stands out of the noise of the map by this many deviations, and takes this share of the light.
+DEVIATIONS = 2.5
+SMALLEST_OPACITY = 0.02
+
+# What stands out by so many is taken for dust while the background is made. Taking the noise of busy places for dust would spoil it.
+LIKELY_DEVIATIONS = 4.0
+
+# Detail of the map that stands out of its own noise by so many deviations is half kept.
+GRAIN_DEVIATIONS = 3.0
+
+# By how much of its opacity the readings of one particle differ from frame to frame, because each is converted in its own way.
+CONVERSION = 0.4
+
+# In this share of the frames a particle may be missing.
+ABSENT = 0.15
+
+# Degrees of freedom of Student's t for what is left of a picture after its background is taken off.
+TAILS = 3
+
+# The pixels of a block err together, and so do those of a large candidate: it says as much as this many independent ones at most.
+INDEPENDENT_PARTS = 4
+
+# What is to speak for a particle (natural logarithm of the odds) when half of the candidates are dust; and beyond doubt.
+ENOUGH, CERTAIN = 5.0, 15.0
+
+# Evidence is summed in whole steps of this size, so that sums do not depend on their order.
+STEP = 2.0 ** -20
+
+
+class Evidence:
+    """What the frames of a run say about candidates.
+
+    Parameters
+    ----------
+    opacity : float32 (H, W), the first map.
+    mask : bool (H, W), where the candidates are.
+    polarity : "light" or "dark".
+    """
+
+    def __init__(self, opacity, mask, polarity):
+        self.shape, self.side, self.polarity = opacity.shape, block_side(opacity.shape), polarity
+        self.positions, _, self.labels, self.particles = _kernels.particles(mask)
+        self.expected = np.maximum(opacity.ravel()[self.positions], np.float32(1e-3))
+        self.area = np.bincount(self.labels, minlength=self.particles)
+        self.power = np.bincount(self.labels, self.expected.astype(np.float64) ** 2, self.particles)
+        self.odds = np.zeros(self.particles, np.int64)
+        self.present = np.zeros(self.particles, np.int64)
+        self.frames = 0
+
+    def add(self, plane, surroundings, *, times=1):
+        """Take a frame into account: its luminance, float32 (H, W), and surroundings. `times` -1 takes it out again."""
+        gain = surroundings.gain(self.polarity)
+        reading, variance = _kernels.particle_readings(
+            plane, surroundings.background, gain, surroundings.variance * gain ** 2, self.side, LOWEST_READING, self.positions, self.labels,
+            self.expected, self.particles)
+        reading /= self.power
+        together = np.minimum(np.maximum(self.area / INDEPENDENT_PARTS, self.side ** 2), self.area)
+        deviation = np.sqrt(variance * together) / self.power
+        picture = _log_density(reading, deviation)
+        dust = _log_density(reading - 1, np.hypot(deviation, CONVERSION))
+        odds = np.logaddexp(np.log(1 - ABSENT) + dust, np.log(ABSENT) + picture) - picture
+        present = 1 / (1 + np.exp(np.clip(picture - dust, -50, 50)))
+        self.odds += times * np.rint(odds / STEP).astype(np.int64)
+        self.present += times * np.rint(present / STEP).astype(np.int64)
+        self.frames += times
+
+    def merge(self, other):
+        """Add what another part of the run says about the same candidates."""
+        self.odds += other.odds
+        self.present += other.present
+        self.frames += other.frames
+
+    def share(self):
+        """In how large a share of the frames each candidate was: float (P,)."""
+        return self.present * STEP / max(self.frames, 1)
+
+    def is_dust(self):
+        """Which candidates are dust: bool (P,)."""
+        odds = self.odds * STEP
+        certain = int((odds > CERTAIN).sum())
+        return odds > ENOUGH + np.log((self.particles - certain + 1) / (certain + 1))
+
+    def mask_of(self, which):
+        """bool (H, W): the pixels of some of the candidates, bool (P,)."""
+        mask = np.zeros(self.shape, bool)
+        mask.ravel()[self.positions[which[self.labels]]] = True
+        return mask
+
+
+def _log_density(value, deviation):
+    """Logarithm of Student's t, but for what does not depend on `value` and `deviation`."""
+    return -(TAILS + 1) / 2 * np.log1p((value / deviation) ** 2 / TAILS) - np.log(deviation)
+
+
+def noise_floor(opacity, threads=None):
+    """Standard deviation of what is no dust, float32 (H, W): from the median absolute deviation of tiles, so that dust does not count."""
+    tile = 16 * block_side(opacity.shape)
+    rows, columns = (-(-n // tile) for n in opacity.shape)
+    floor = np.array([[np.median(np.abs(opacity[y * tile:(y + 1) * tile, x * tile:(x + 1) * tile])) for x in range(columns)]
+                      for y in range(rows)], np.float32)
+    # The median absolute deviation of a normal distribution is its standard deviation / 1.4826.
+    return _kernels.interpolate(soften(soften(floor)) * np.float32(1.4826), tile, *opacity.shape, count(threads)) + np.float32(1e-6)
+
+
+def denoise(opacity, threads=None):
+    """A map with its grain smoothed, but not the edges of the dust: detail is kept as far as it stands out of the noise (Wiener's filter)."""
+    smooth = soften(opacity)
+    detail = opacity - smooth
+    power = detail ** 2
+    return smooth + detail * power / (power + (np.float32(GRAIN_DEVIATIONS) * noise_floor(detail, threads)) ** 2)
+
+
+def candidates(opacity, deviations=DEVIATIONS, threads=None):
+    """bool (H, W): what may be dust, because it stands out of the noise of the map by so many deviations."""
+    return opacity > np.maximum(noise_floor(opacity, threads) * np.float32(deviations), np.float32(SMALLEST_OPACITY))
