@@ -6,7 +6,7 @@ import numpy as np
 from . import _kernels
 from .effect import RIM, EffectMeter
 from .errors import DustbustError
-from .evidence import LIKELY_DEVIATIONS, Evidence, candidates, denoise, noise_floor
+from .evidence import LIKELY_DEVIATIONS, Evidence, candidates, connected, denoise, noise_floor
 from .filters import gaussian_blur
 from .frames import name_of, read_ahead, read_luminance
 from .mask import DustMask
@@ -72,7 +72,7 @@ def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, lar
     ...     frame[50:54, 60:66] += 0.4 * (1 - frame[50:54, 60:66])
     >>> dust = estimate_mask(frames)
     >>> dust.report["particles"][0][:3]
-    [62, 51, 24]
+    [62, 52, 24]
     """
     frames = list(frames)
     if not frames:
@@ -198,7 +198,7 @@ class Found:
         # Frames that a particle is missing from have taken part in the mean: what it takes where it is, is more.
         self.opacity = np.where(near, np.minimum(opacity / np.maximum(self.shares(), SMALLEST_SHARE), 1), opacity)
         self.marked = near & (self.opacity >= self.threshold)
-        positions, _, labels, particles = _kernels.particles(self.marked)
+        positions, labels, particles = connected(self.marked)
         area = np.bincount(labels, minlength=particles)
         wrong = (area < smallest) | (area > largest)
         self.marked.ravel()[positions[wrong[labels]]] = False
@@ -231,7 +231,7 @@ class Found:
 
 def report(mask, marked, found, scenes):
     """How far the mask can be trusted: plain JSON data."""
-    positions, _, labels, particles = _kernels.particles(marked)
+    positions, labels, particles = connected(marked)
     shares = np.minimum.reduce([each.shares() for each in found]).ravel()[positions]
     columns = marked.shape[1]
 

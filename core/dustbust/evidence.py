@@ -54,7 +54,7 @@ class Evidence:
 
     def __init__(self, opacity, mask, polarity):
         self.shape, self.side, self.polarity = opacity.shape, block_side(opacity.shape), polarity
-        self.positions, _, self.labels, self.particles = _kernels.particles(mask)
+        self.positions, self.labels, self.particles = connected(mask)
         self.expected = np.maximum(opacity.ravel()[self.positions], np.float32(1e-3))
         self.area = np.bincount(self.labels, minlength=self.particles)
         self.power = np.bincount(self.labels, self.expected.astype(np.float64) ** 2, self.particles)
@@ -100,6 +100,12 @@ class Evidence:
         mask = np.zeros(self.shape, bool)
         mask.ravel()[self.positions[which[self.labels]]] = True
         return mask
+
+
+def connected(mask):
+    """The connected parts of a mask, numbered in reading order: row * columns + column of each pixel, its part, how many parts there are."""
+    labels, _, parts = _kernels.particles(mask, mask)
+    return np.flatnonzero(mask), labels, parts
 
 
 def _log_density(value, deviation):

@@ -2,6 +2,7 @@
 import numpy as np
 
 from . import _kernels
+from .evidence import connected
 from .opacity import BLOCKS, block_side, grid_shape, soften
 
 # A frame's digest: its background without what is slow, this many numbers along the longer side.
@@ -57,7 +58,7 @@ class Scenes:
         mean = self._sum / frames
         deviation = np.sqrt(np.maximum(self._squares / frames - mean ** 2, 0)) / STEPS
         still = deviation < STILL * np.median(deviation)
-        positions, _, labels, count = _kernels.particles(still)
+        positions, labels, count = connected(still)
         rows, columns = still.shape
         y, x = positions // columns, positions % columns
         at_edge = np.zeros(count, bool)
