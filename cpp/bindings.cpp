@@ -16,6 +16,7 @@
 
 #include "box_blur.hpp"
 #include "box_fill.hpp"
+#include "clean_mean.hpp"
 #include "combine.hpp"
 #include "dilate.hpp"
 #include "jpeg_coefficients.hpp"
@@ -250,6 +251,26 @@ static void register_stacking(py::module_& m) {
         statistic(in, how, alpha, out, threads);
         return result;
     }, py::arg("stack").noconvert(), py::arg("mode"), py::arg("alpha"), py::arg("threads"));
+
+    m.def("clean_mean", [](const std::vector<Array<T>>& stack, const std::vector<Array<std::uint8_t>>& dust, py::ssize_t margin,
+                           std::pair<float, float> tolerance, int polarity, float largest, int threads) {
+        const auto in = views(stack);
+        const auto lies = views(dust);
+        const auto& first = in.front();
+        if (lies.size() != in.size() || lies.front().rows != first.rows || lies.front().columns != first.columns || lies.front().channels != 2 ||
+            margin < 0 || first.rows <= 2 * margin || first.channels < 2)
+            throw std::invalid_argument("clean_mean: stack and dust must fit");
+        Array<T> page({first.rows - 2 * margin, first.columns, first.channels});
+        Array<std::uint8_t> outcome({first.rows - 2 * margin, first.columns});
+        const auto out = mutable_view(page);
+        const auto outcomes = mutable_view(outcome);
+        {
+            py::gil_scoped_release release;
+            clean_mean(in, lies, margin, {tolerance.first, tolerance.second}, polarity, largest, out, outcomes, threads);
+        }
+        return py::make_tuple(page, outcome);
+    }, py::arg("stack").noconvert(), py::arg("dust").noconvert(), py::arg("margin"), py::arg("tolerance"), py::arg("polarity"), py::arg("largest"),
+       py::arg("threads"));
 
     m.def("resample", [](const Array<T>& image, bool alpha, const Array<double>& matrix, const Array<float>& bend, std::pair<double, double> pitch,
                          bool inverse, std::tuple<py::ssize_t, py::ssize_t, py::ssize_t, py::ssize_t> box, const Array<double>& gain,

@@ -35,8 +35,13 @@ class Registration:
     confidence: float = 1.0
     overlap: float = 1.0
     moved: float = 0.0
-    bend: np.ndarray = field(default_factory=lambda: NO_BEND)
+    bend: np.ndarray = field(default_factory=lambda: NO_BEND, repr=False)
     pitch: tuple = (1.0, 1.0)
+
+    def scaled(self, factor):
+        """The same for scans that are `factor` times as large."""
+        lie = _Lie(self.matrix, self.bend, self.pitch).scaled(factor)
+        return Registration(lie.matrix, self.confidence, self.overlap, self.moved * factor, lie.bend, lie.pitch)
 
     def resample(self, scan, box, *, gain=None, offset=None, inverse=False, threads=None):
         """Part of the scan on the grid of scan 0 (or of a picture on the grid of scan 0 in this scan, if `inverse`).
@@ -44,7 +49,7 @@ class Registration:
         box : left, top, width, height of that part.
 
         Returns (height, width, colours + 1) of the scan's dtype: its colours, then an alpha that is 0 where it has no data.
-        Cubic convolution; at whole pixels the values are the scan's own.
+        Lanczos interpolation with three lobes; at whole pixels the values are the scan's own.
         """
         colours = colour_channels(scan).shape[2]
         white = largest(scan.dtype)

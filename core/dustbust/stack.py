@@ -1,16 +1,18 @@
 """Stack Offset Scans: several scans of one page become one page."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from .arrays import alpha_channel, colour_channels, largest
+from .brightness import match_brightness
+from .dust_free import check_moved, clean_page, find_scanner_dust
 from .errors import DustbustError
 from .frames import read_frame
 from .modes import PICTURES, STATISTICS, combine, viewable
 from .register import Registration, name_of_scan, register_scans
 from .threads import count
 
-MODES = PICTURES + STATISTICS
+MODES = ("dust-free",) + PICTURES + STATISTICS
 
 # Of all scans together, this much is resampled at a time.
 STRIP_BYTES = 64 << 20
@@ -23,39 +25,46 @@ class StackReport:
     registrations : list of Registration, one for each scan.
     gain, offset : float64 (scans, colours): brightness of a scan was made gain * value + offset, to be that of scan 0.
     white : the number that is white in the picture of a statistic (see `dustbust.modes.viewable`), else None.
+    filled : share of the page that was dusty in all scans and had to be filled; 0 for all modes but "dust-free".
     """
     registrations: list
-    gain: np.ndarray = field(default_factory=lambda: np.ones((0, 1)))
-    offset: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)))
+    gain: np.ndarray
+    offset: np.ndarray
     white: float | None = None
+    filled: float = 0.0
 
 
-def stack_scans(scans, *, mode="maximum", align=True, positions=None, registrations=None, view=False, return_report=False, progress=None,
-                threads=None):
+def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registrations=None, normalise=None, view=False, return_dust=False,
+                return_report=False, progress=None, threads=None):
     """Align several scans of one page and combine them into one.
 
     Parameters
     ----------
     scans : list of two or more arrays, (H, W) or (H, W, C), of one dtype: uint8, uint16 or float32; or of file paths. They may differ in size.
         Fully transparent pixels are no data.
-    mode : "maximum", "minimum", "mean", "median", "range", "standard deviation", "variance", "sum", "entropy", "skewness"
-        or "kurtosis", pixel by pixel over the scans that have data there.
+    mode : "dust-free", the mean without the scans in which dust lies on the page (two scans are enough); or, pixel by pixel over the scans
+        that have data there, "maximum", "minimum", "mean", "median", "range", "standard deviation", "variance", "sum", "entropy",
+        "skewness" or "kurtosis" (see `dustbust.modes.combine`).
     align : find by itself how the page moved (see `register_scans`); else the scans stay where `positions` puts them.
     positions : (x, y) of each scan's top left corner on a common canvas, px; only with align=False. Default: all the same.
     registrations : of the scans, as `register_scans` gives them, if they are known already; only with align=True.
+    normalise : make the brightness of all scans that of scan 0. Default: when they are aligned, and for "dust-free".
     view : give a statistic ("range" and all after it) as a picture of the scans' dtype that can be looked at; the number that is
         white in it is in the report. Otherwise a statistic is float32, in the unit of the scans.
-    return_report : give (page, StackReport).
+    return_dust : give the dust of the scanner as a `DustMask` too; only with "dust-free".
+    return_report : give a `StackReport` too.
+    progress : callable `progress(fraction, text)`.
+    threads : int
 
     Returns
     -------
-    On the grid of scan 0 (which is never resampled): its size, channels and dtype (but see `view`).
-    Where no scan has data, alpha is 0; without alpha, all channels are.
+    page, or (page, dust), (page, report), (page, dust, report) : on the grid of scan 0 (which is never resampled), with its size, channels and
+        dtype (but see `view`). Where no scan has data, alpha is 0; without alpha, all channels are.
 
     Raises
     ------
     DustbustError
-        when there are fewer than two scans, or they do not fit together.
+        when there are fewer than two scans, or they do not fit together, or (with "dust-free") the page moved too little to tell it from dust.
 
     >>> page = stack_scans([np.full((2, 2), v, np.uint8) for v in (3, 5)], mode="maximum", align=False)
     >>> page.tolist(), page.dtype.name
@@ -65,24 +74,40 @@ def stack_scans(scans, *, mode="maximum", align=True, positions=None, registrati
         raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
     if align and positions is not None:
         raise ValueError("positions are for align=False: aligned scans find their own")
-    threads = count(threads)
+    if registrations is not None and not align:
+        raise ValueError("registrations are for align=True")
+    if return_dust and mode != "dust-free":
+        raise ValueError(f'return_dust needs mode "dust-free", which finds the dust; mode is {mode!r}')
+    scans, threads = list(scans), count(threads)
+    step = _steps(progress, mode)
     images = _read(scans)
-    if align:
-        registrations = registrations or register_scans(images, progress=progress and (lambda f, text: progress(f * 0.5, text)), threads=threads)
+    if registrations is None:
+        registrations = register_scans(images, progress=step(0.0, 0.5), threads=threads) if align else _placed(images, positions)
+    elif len(registrations) != len(images):
+        raise ValueError(f"registrations must be one for each of the {len(images)} scans, not {len(registrations)}")
+    report = _brightness(images, registrations, align or mode == "dust-free" if normalise is None else normalise, threads)
+    dust = None
+    if mode == "dust-free":
+        names = [name_of_scan(scan, index) for index, scan in enumerate(scans)]
+        check_moved(registrations, names)
+        page, dust = _dust_free(images, report, names, threads, step)
     else:
-        registrations = _placed(images, positions)
-    colours = colour_channels(images[0]).shape[2]
-    report = StackReport(registrations, np.ones((len(images), colours)), np.zeros((len(images), colours)))
-    alpha = alpha_channel(images[0]) is not None
-    page = _combine(images, report, mode, threads, progress and (lambda f: progress(0.5 + f * 0.5 if align else f, mode)))
+        page = _combine(images, report, mode, threads, step(0.5, 1.0))
     if view and mode in STATISTICS:
-        page, report.white = viewable(page, images[0].dtype, alpha=alpha)
-    return (page, report) if return_report else page
+        page, report.white = viewable(page, images[0].dtype, alpha=alpha_channel(images[0]) is not None)
+    extra = ((dust,) if return_dust else ()) + ((report,) if return_report else ())
+    return (page,) + extra if extra else page
+
+
+def _steps(progress, mode):
+    """A function that gives the `progress` of a part of the work, from one fraction to another; it takes a fraction and maybe a text."""
+    def part(begin, end):
+        return progress and (lambda fraction, text=mode: progress(begin + fraction * (end - begin), text))
+    return part
 
 
 def _read(scans):
     """The scans as arrays that fit together."""
-    scans = list(scans)
     if len(scans) < 2:
         raise DustbustError(f"{'one scan' if scans else 'no scans'}: give at least two scans of one page")
     images = [read_frame(scan) for scan in scans]
@@ -107,6 +132,28 @@ def _placed(images, positions):
     return registrations
 
 
+def _brightness(images, registrations, normalise, threads):
+    """A report with what makes each scan as bright as scan 0."""
+    colours = colour_channels(images[0]).shape[2]
+    gain, offset = np.ones((len(images), colours)), np.zeros((len(images), colours))
+    for k in range(1, len(images) if normalise else 0):
+        gain[k], offset[k] = match_brightness(images[0], images[k], registrations[k], threads=threads)
+    return StackReport(registrations, gain, offset)
+
+
+def _dust_free(images, report, names, threads, step):
+    """The page in mode "dust-free", and the dust of the scanner."""
+    median_page = None
+    if len(images) > 2:
+        median_page = np.concatenate([combine(strip, "median", alpha=True, threads=threads) for _, _, strip in aligned_strips(images, report, threads)])
+    dust = find_scanner_dust(images, report, median_page, threads, step(0.5, 0.75))
+    page, filled = clean_page(images, report, dust, aligned_strips(images, report, threads, margin=1), threads, step(0.75, 1.0))
+    report.filled = float(filled.mean())
+    mask = dust.mask(names)
+    mask.report["filled"] = report.filled
+    return (page if alpha_channel(images[0]) is not None else page[..., :-1]).reshape(images[0].shape), mask
+
+
 def _combine(images, report, mode, threads, progress):
     """The page in one of `MODES`, on the grid of scan 0."""
     first = images[0]
@@ -114,11 +161,11 @@ def _combine(images, report, mode, threads, progress):
     if all(image.shape == first.shape and _is_untouched(report, k) for k, image in enumerate(images)):
         return combine(images, mode, alpha=alpha, threads=threads)
     page = np.empty(first.shape, first.dtype if mode in PICTURES else np.float32)
-    for top, strip in aligned_strips(images, report, threads):
+    for top, rows, strip in aligned_strips(images, report, threads):
         part = combine(strip, mode, alpha=True, threads=threads)
-        page[top:top + len(part)] = (part if alpha else part[..., :-1]).reshape((len(part),) + first.shape[1:])
+        page[top:top + rows] = (part if alpha else part[..., :-1]).reshape((rows,) + first.shape[1:])
         if progress:
-            progress((top + len(part)) / len(page))
+            progress((top + rows) / len(page))
     return page
 
 
@@ -128,12 +175,16 @@ def _is_untouched(report, k):
             and (report.gain[k] == 1).all() and (report.offset[k] == 0).all())
 
 
-def aligned_strips(images, report, threads):
-    """Yield (top, strips): for consecutive rows of scan 0, these rows of the page from each scan, with alpha as the last channel."""
+def aligned_strips(images, report, threads, margin=0):
+    """Yield (top, rows, strips): rows of scan 0, and from each scan these rows of the page, with alpha as the last channel.
+
+    The strips have `margin` rows more above and below.
+    """
     height, width = images[0].shape[:2]
     row = width * images[0].dtype.itemsize * (colour_channels(images[0]).shape[2] + 1) * len(images)
-    rows = max(16, STRIP_BYTES // row)
-    for top in range(0, height, rows):
-        box = (0, top, width, min(rows, height - top))
-        yield top, [registration.resample(image, box, gain=report.gain[k], offset=report.offset[k], threads=threads)
-                    for k, (image, registration) in enumerate(zip(images, report.registrations))]
+    step = max(16, STRIP_BYTES // row)
+    for top in range(0, height, step):
+        rows = min(step, height - top)
+        box = (0, top - margin, width, rows + 2 * margin)
+        yield top, rows, [registration.resample(image, box, gain=report.gain[k], offset=report.offset[k], threads=threads)
+                          for k, (image, registration) in enumerate(zip(images, report.registrations))]

@@ -1,0 +1,211 @@
+"""The mode "dust-free": the mean of the scans without those in which dust lies on the page.
+
+Dust stays with the scanner while the page moves. So where a scan differs from the page that the other scans show, and another scan,
+which has another part of the page at this place of the scanner, differs there in the same way, there is dust on the scanner.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _kernels
+from .arrays import colour_channels, largest
+from .errors import DustbustError
+from .fill import dilate, fill_pixels
+from .filters import gaussian_blur
+from .mask import DustMask
+
+# Marks of a pixel of the scanner: 0 for none, else EDGE and so much more for an opacity of 1. cpp/clean_mean.hpp knows what they mean.
+EDGE, PER_OPACITY = 60, 180
+
+# Rows of the scanner that are looked at together, and rows above and below them that a blur needs.
+STRIP, MARGIN = 512, 8
+
+# A small misalignment moves an edge of the page by about this much, px.
+MISALIGNED = 0.15
+
+# Dust differs from the page by so many standard deviations, and what is connected with it by so many.
+STRONG, WEAK = 4.5, 2.0
+
+# Dust is of one polarity when it has this share of all evidence.
+ONE_SIDED = 0.85
+
+# The soft edge of a particle goes on where it is fainter than the noise, px.
+SOFT_EDGE = 2
+
+# The blur of a difference leaves this much of the standard deviation of white noise: three boxes for a sigma of 1.
+AFTER_BLUR = 0.28
+
+# Two scans that lie closer together than this, px, show most particles at the same place of the page.
+LEAST_MOVE = 3.0
+
+# Outcomes of cpp/clean_mean.hpp.
+FILLED = 1
+
+
+@dataclass
+class ScannerDust:
+    """What stays with the scanner.
+
+    marks : uint8 (H, W): 0, or EDGE and more.
+    polarity : -1 when nearly all of it is darker than the page, 1 when lighter, else 0.
+    noise : standard deviation of the luminance of one scan, in 0..1.
+    """
+    marks: np.ndarray
+    polarity: int
+    noise: float
+
+    def mask(self, frames):
+        """As a mask of the scanner, for scans that have no second one: its grey is the opacity, wherever dust was found."""
+        opacity = (self.marks.astype(np.float32) - (EDGE - 2)) / PER_OPACITY
+        return DustMask(np.clip(opacity, 0, 1), 1 / PER_OPACITY, {-1: "dark", 1: "light", 0: "both"}[self.polarity], "stack", frames)
+
+
+def check_moved(registrations, names):
+    """Refuse scans between which the page did not move: nothing tells their dust from the page."""
+    most = max(registration.moved for registration in registrations)
+    if most < LEAST_MOVE:
+        raise DustbustError(f"{names[-1]}: shows the page where {names[0]} shows it (moved by {most:.1f} px), so that nothing tells dust from page; "
+                            "move the page by more than the size of the dust and scan it again, or use another mode")
+
+
+def find_scanner_dust(images, report, median_page, threads, progress=None):
+    """The dust that stayed with the scanner while the page moved. -> ScannerDust
+
+    median_page : the page in mode "median", with alpha; used when there are more than two scans.
+    """
+    height, width = max(i.shape[0] for i in images), max(i.shape[1] for i in images)
+    readings = _Readings(images, report, median_page, threads)
+    noise, polarity = readings.noise, readings.polarity
+    evidence, opacity, shade = (np.zeros((height, width), np.float32) for _ in range(3))
+    for top in range(0, height, STRIP):
+        rows = slice(top, min(top + STRIP, height))
+        evidence[rows], opacity[rows], shade[rows] = readings.together(top, rows.stop - top, polarity)
+        if progress:
+            progress(rows.stop / height)
+    strong = np.abs(evidence) > STRONG
+    core = dilate(strong, 4, threads=threads) & (np.abs(evidence) > WEAK)
+    if polarity:
+        moved = max(registration.moved for registration in report.registrations)
+        core |= _overlaid(core, shade, opacity, polarity, moved, threads)
+    marks = (EDGE + PER_OPACITY * np.clip(np.abs(opacity), 0, 1)).astype(np.uint8)
+    marks[~dilate(core, SOFT_EDGE, threads=threads)] = 0
+    return ScannerDust(marks, polarity, noise)
+
+
+def _overlaid(core, shade, opacity, polarity, moved, threads):
+    """Middles of particles that are wider than the page moved: there each scan is as dusty as the others. `opacity` gets theirs.
+
+    They lie between parts that were found, and all scans are as dark (or as light) there as dust.
+    """
+    reach = int(np.clip(np.ceil(moved) + SOFT_EDGE, 2, 16))
+    closed = ~dilate(~dilate(core, reach, threads=threads), reach, threads=threads) & ~core
+    light = shade if polarity < 0 else 1 - shade
+    around = gaussian_blur(light, 20.0, threads)
+    # Blurred, for dust is solid where letters are not.
+    taken = 1 - gaussian_blur(light, 2.0, threads) / np.maximum(around, 0.05)
+    middle = closed & (taken > 0.4)
+    opacity[middle] = taken[middle]
+    return middle
+
+
+class _Readings:
+    """By how much each scan differs from the page that the others show, on the grid of the scanner.
+
+    noise : standard deviation of the luminance of one scan.
+    polarity : of the dust, as in `ScannerDust`.
+    """
+
+    def __init__(self, images, report, median_page, threads):
+        self.images, self.report, self.page, self.threads = images, report, median_page, threads
+        height = max(i.shape[0] for i in images)
+        tops = np.linspace(0, max(height - 96, 0), 8).astype(int)
+        differences = [self._difference(k, top, 96)[0] for k in range(len(images)) for top in tops]
+        spread = np.concatenate([d[d != 0] for d in differences])
+        self.noise = max(float(np.median(np.abs(spread))) / 0.6745 / 2 ** 0.5 if spread.size else 0.0, 1e-3)
+        evidence = np.concatenate([self.together(top, 96, 0)[0].ravel() for top in tops])
+        light, dark = float(evidence[evidence > STRONG].sum()), -float(evidence[evidence < -STRONG].sum())
+        # A page between two particles of the scanner, each of them on it in one scan, looks like one of the other polarity.
+        self.polarity = 1 if light > ONE_SIDED * (light + dark) > 0 else -1 if dark > ONE_SIDED * (light + dark) > 0 else 0
+
+    def together(self, top, rows, polarity):
+        """What all scans say of rows of the scanner: (evidence, opacity, shade), float32 (rows, W).
+
+        evidence : difference from the page in standard deviations, below 0 for dark dust.
+        opacity : difference as a share of what opaque dust would make.
+        shade : luminance of the lightest scan, for light dust (polarity 1) of the darkest one.
+
+        Of two scans, where dust of both polarities is possible, what both say: the median of the two and of 0. Where only one polarity is
+        possible one scan is enough: it is darker than the other one shows the page, so dust is on it.
+        """
+        rows = min(rows, max(i.shape[0] for i in self.images) - top)
+        scores, shares, own = (list(planes) for planes in zip(*(self._scores(k, top, rows) for k in range(len(self.images)))))
+        mode = "median"
+        if len(self.images) == 2 and polarity:
+            mode = "maximum" if polarity > 0 else "minimum"
+        elif len(self.images) == 2:
+            nothing = np.zeros_like(scores[0])
+            nothing[..., 1] = 1
+            scores.append(nothing)
+            shares.append(nothing)
+        over = lambda planes, how: _kernels.combine(planes, how, True, self.threads)[..., 0]
+        return over(scores, mode), over(shares, mode), over(own, "minimum" if polarity > 0 else "maximum")
+
+    def _difference(self, k, top, rows):
+        """(difference, page, own luminance, data) of scan k for rows of the scanner, each (rows, W of the scan), luminances in 0..1."""
+        image, registration, report = self.images[k], self.report.registrations[k], self.report
+        box = (0, top, image.shape[1], max(min(rows, image.shape[0] - top), 0))
+        own = self._luminance(np.ascontiguousarray(image[top:top + box[3]]))
+        value = own[..., 0] * np.float32(report.gain[k].mean()) + np.float32(report.offset[k].mean() / largest(image.dtype))
+        if len(self.images) > 2:
+            page = registration.resample(self.page, box, inverse=True, threads=self.threads)
+        elif k == 0:
+            page = report.registrations[1].resample(self.images[1], box, gain=report.gain[1], offset=report.offset[1], threads=self.threads)
+        else:
+            page = registration.resample(self.images[0], box, inverse=True, threads=self.threads)
+        page = self._luminance(page)
+        data = own[..., 1] * page[..., 1]
+        return (value - page[..., 0]) * data, page[..., 0] * data, value, data
+
+    def _scores(self, k, top, rows):
+        """Difference in standard deviations, as a share of what dust could make, and own luminance: each (rows, W, 2), second channel 1 where known."""
+        first = max(top - MARGIN, 0)
+        difference, page, value, data = self._difference(k, first, top + rows + MARGIN - first)
+        planes = [np.zeros((rows, max(i.shape[1] for i in self.images), 2), np.float32) for _ in range(3)]
+        if min(difference.shape) < 2:
+            return planes
+        blurred, smooth = gaussian_blur(difference, 1.0, self.threads), gaussian_blur(page, 1.0, self.threads)
+        slope = np.hypot(*np.gradient(smooth))
+        score = blurred / np.hypot(np.float32(self.noise * 2 ** 0.5 * AFTER_BLUR), np.float32(MISALIGNED) * slope)
+        share = np.clip(blurred / np.maximum(np.where(blurred > 0, 1 - smooth, smooth), 0.4), -1, 1)
+        part = slice(top - first, top - first + rows)
+        for plane, values in zip(planes, (score, share, value)):
+            known = data[part] if values is not value else np.ones_like(data[part])
+            plane[:known.shape[0], :known.shape[1], 0] = values[part] * known
+            plane[:known.shape[0], :known.shape[1], 1] = known
+        return planes
+
+    def _luminance(self, image):
+        return _kernels.reduce_luminance(image, image.ndim == 3 and image.shape[2] in (2, 4), 1, largest(image.dtype), self.threads)
+
+
+def clean_page(images, report, dust, strips, threads, progress=None):
+    """The page without the dust. strips: as `aligned_strips` yields them, with one row more above and below.
+
+    Returns
+    -------
+    page : (H, W, colours + 1), alpha last
+    filled : bool (H, W), where all scans were dusty
+    """
+    height, width = images[0].shape[:2]
+    page = np.empty((height, width, colour_channels(images[0]).shape[2] + 1), images[0].dtype)
+    outcome = np.empty((height, width), np.uint8)
+    tolerance = (4 * 2 ** 0.5 * dust.noise, 2 * MISALIGNED)
+    for top, rows, strip in strips:
+        marks = [r.resample(dust.marks, (0, top - 1, width, rows + 2), threads=threads) for r in report.registrations]
+        page[top:top + rows], outcome[top:top + rows] = _kernels.clean_mean(strip, marks, 1, tolerance, dust.polarity, largest(page.dtype), threads)
+        if progress:
+            progress((top + rows) / height)
+    filled = outcome == FILLED
+    if filled.any():
+        page = fill_pixels(page, filled, threads=threads)
+    return page, filled
