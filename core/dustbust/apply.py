@@ -8,7 +8,7 @@ from .effect import Effect
 from .errors import DustbustError
 from .fill import fill_boxes
 from .mask import DustMask
-from .restore import Applied, restore
+from .restore import Applied, count_particles, fill_dust, restore
 
 METHODS = ("restore", "fill")
 
@@ -57,19 +57,24 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
     if isinstance(dust, DustMask) and dusty.shape != frame.shape[:2]:
         raise DustbustError(f"the frame is {frame.shape[1]} x {frame.shape[0]}, but the mask is {dusty.shape[1]} x {dusty.shape[0]}; "
                             f"use the mask that was made from the frames of this run")
-    if method == "restore" and isinstance(dust, DustMask) and dust.effect:
-        clean, report = restore(frame, dusty, Effect.unpack(dust.effect, dusty.shape), threads=threads)
+    effect = Effect.unpack(dust.effect, dusty.shape) if isinstance(dust, DustMask) else None
+    if method == "fill":
+        clean, report = original(frame, dusty, strength, threads=threads, **options)
+    elif effect:
+        clean, report = restore(frame, dusty, effect, threads=threads)
     else:
-        clean, report = filled(frame, dusty, strength, threads=threads, **options)
+        clean, report = fill_dust(frame, dusty, strength, threads=threads)
     return (clean, report) if return_report else clean
 
 
-def filled(frame, dusty, strength=None, *, threads=None, **options):
-    """A frame with all of its dust filled, and an `Applied`."""
+def original(frame, dusty, strength=None, *, threads=None, **options):
+    """A frame with its dust filled in the original way, and an `Applied`."""
     clean, failures = fill_boxes(frame, dusty, strength=strength, threads=threads, **options)
     if failures:
         warnings.warn(f"{failures} pixels could not be filled: no picture within reach after the last pass", RuntimeWarning, stacklevel=3)
-    return clean, Applied.of_filled(frame, clean, dusty)
+    particles = count_particles(dusty)
+    changed = (frame != clean).reshape(*dusty.shape, -1).any(axis=2)
+    return clean, Applied(particles, 0, particles, 0, float(changed.mean()))
 
 
 def binary_and_strength(dust):

@@ -64,15 +64,17 @@ class Effect:
         return labels, neighbours
 
     def within(self, region):
-        """The part of the effect inside a region, bool (H, W). The particles stay the same."""
+        """The part of the effect inside a region, bool (H, W): particles of which nothing is left are dropped."""
         if not (self.where & ~region).any():
             return self
-        kept = region[self.where]
-        labels, neighbours = self.particles
-        place = np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, -1).astype(np.int32)
-        part = replace(self, where=self.where & region, core=self.core & region, density=self.density[kept], error=self.error[kept])
-        part.particles = labels[kept], np.where(neighbours[kept] >= 0, place[neighbours[kept]], -1)
-        return part
+        where, core = self.where & region, self.core & region
+        labels = _kernels.particles(where, core)[0]
+        where[where] = labels >= 0              # what lost its particle goes, too
+        kept = where[self.where]
+        origin = np.zeros(labels.max(initial=-1) + 1, np.intp)          # a particle may fall into several
+        origin[labels[labels >= 0]] = self.particles[0][kept]
+        return replace(self, where=where, core=core, density=self.density[kept], error=self.error[kept], share=self.share[origin],
+                       dark=self.dark[origin])
 
     def pack(self):
         """As the small arrays that travel with a `DustMask`."""

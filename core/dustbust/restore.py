@@ -4,17 +4,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _kernels
-from .arrays import LUMA, alpha_channel, colour_channels, from_unit
+from .arrays import LUMA, alpha_channel, colour_channels, from_unit, largest
 from .effect import RIM, look_around, mirrored
-from .fill import dilate, fill_boxes
+from .fill import blend_at, dilate, fill_at, strongest_near
 from .response import BLACK, WHITE
 from .sighting import sight
 
 # Noise of the values of an 8-bit JPEG, which un-mixing amplifies.
 NOISE = 1.5 / 255
 
-# How far the response can be trusted, as a share of what it takes away.
+# How far a frame's response can be trusted, as a share of what it takes away.
 RESPONSE_ERROR = 0.05
+
+# A pixel that is un-mixed to this share or more counts as known when the others are filled.
+KNOWN = 0.8
+
+# A particle of which nothing but the place is known is filled to so many px beyond its mask, where its soft edge ends.
+EDGE = 2
 
 
 @dataclass(frozen=True)
@@ -33,22 +39,6 @@ class Applied:
     absent: int
     changed: float
 
-    @classmethod
-    def of_filled(cls, frame, clean, dusty):
-        """Of a frame all of whose dust was filled."""
-        particles = count_particles(dusty)
-        return cls(particles, 0, particles, 0, share_changed(frame, clean))
-
-
-def count_particles(mask):
-    mask = np.ascontiguousarray(mask)
-    return _kernels.particles(mask, mask)[2]
-
-
-def share_changed(frame, clean):
-    changed = frame != clean
-    return float(np.mean(changed.any(axis=2) if changed.ndim == 3 else changed))
-
 
 def restore(frame, dusty, effect, *, threads=None):
     """A frame with the picture under its dust brought back.
@@ -66,24 +56,34 @@ def restore(frame, dusty, effect, *, threads=None):
     clean : like `frame`
     report : `Applied`
     """
-    wanted = dilate(dusty, RIM, threads=threads)
     other = dusty & ~effect.where
-    effect = effect.within(wanted)
-    values, _, share, here = unmix(frame, effect, also_unknown=dilate(other, RIM, threads=threads), threads=threads)
-    clean = frame.copy()
-    put(clean, effect.where, values)
-    if other.any():
-        clean, _ = fill_boxes(clean, other, threads=threads)
-    others = count_particles(other)
+    effect = effect.within(dilate(dusty, RIM, threads=threads))
     labels, _ = effect.particles
-    among = np.bincount(labels, minlength=here.size) > 0
-    unmixed = np.bincount(labels, share * effect.density, here.size) > 0.5 * np.bincount(labels, effect.density, here.size)
-    return clean, Applied(int(among.sum()) + others, int((among & here & unmixed).sum()), int((among & here & ~unmixed).sum()) + others,
-                          int((among & ~here).sum()), share_changed(frame, clean))
+    unmixed, filled, weight, here = unmix(frame, effect, also_unknown=dilate(other, EDGE, threads=threads) if other.any() else None,
+                                          threads=threads)
+    clean = frame.copy()
+    put(clean, effect.where, weight * unmixed + (1 - weight) * filled)
+
+    # What could not be un-mixed well is filled once more, from the un-mixed pixels around it.
+    share = weight.mean(axis=1)
+    doubtful = (share < KNOWN) & here[labels]
+    mask = np.zeros_like(effect.where)
+    mask[effect.where] = doubtful
+    if doubtful.any():
+        better = fill_at(clean, mask, threads=threads)[1] / np.float32(largest(frame.dtype))
+        put(clean, mask, weight[doubtful] * unmixed[doubtful] + (1 - weight[doubtful]) * better)
+    changed = effect.where
+    if other.any():
+        clean, _ = fill_dust(clean, other, threads=threads)
+        changed = changed | dilate(other, EDGE, threads=threads)
+    others = count_particles(other)
+    mostly = np.bincount(labels, share * effect.density, here.size) > 0.5 * np.bincount(labels, effect.density, here.size)
+    return clean, Applied(here.size + others, int((here & mostly).sum()), int((here & ~mostly).sum()) + others, int((~here).sum()),
+                          share_changed(frame, clean, changed))
 
 
 def unmix(frame, effect, *, also_unknown=None, threads=None):
-    """The picture at the pixels of an effect.
+    """The picture at the pixels of an effect, with the dust computed off.
 
     Parameters
     ----------
@@ -91,8 +91,9 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
 
     Returns
     -------
-    clean, filled : float32 (N, colours) in 0..1: with the dust taken off, and what the surroundings alone suggest.
-    share : float32 (N,), how much of `clean` is un-mixed, not filled.
+    unmixed : float32 (N, colours) in 0..1; what is observed, where the particle is not in this frame.
+    filled : float32 (N, colours), what the surroundings suggest.
+    weight : float32 (N, colours), by how much `unmixed` is to be preferred to `filled`.
     here : bool (P,), which particles are in the frame.
     """
     observed, filled, spread = look_around(frame, effect.where, also_unknown=also_unknown, threads=threads)
@@ -103,20 +104,51 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
     seen = sight(observed @ luma, filled @ luma, spread, density=effect.density, labels=labels, neighbours=neighbours, share=effect.share,
                  dark=effect.dark, usual={False: effect.light_response, True: effect.dark_response})
     here = seen.chance > 0.5
-    clean = observed.copy()
-    share = np.zeros(labels.size, np.float32)
+    unmixed, weight = observed.copy(), np.ones_like(observed)
     for kind, response in seen.responses.items():
         at = np.flatnonzero((dark == kind) & here[labels])
-        o, f, density, error, deviation = observed[at], filled[at], seen.density[at], effect.error[at], spread[at]
-        unmixed = response.restored(o, density[:, None])
+        values, density, error, fill_error = observed[at], seen.density[at], effect.error[at], spread[at]
+        unmixed[at] = clean = response.restored(values, density[:, None])
         gain = 1 / response.slope(density)[:, None]
-        variance = ((response.speed(np.clip(unmixed, 0, 1)) * error[:, None]) ** 2 + ((gain - 1) * np.float32(NOISE)) ** 2
-                    + (np.float32(RESPONSE_ERROR) * (unmixed - o)) ** 2)
-        weight = deviation[:, None] ** 2 / (deviation[:, None] ** 2 + variance)
-        weight *= (o > BLACK) & (o < WHITE)         # a clipped value tells nothing
-        clean[at] = weight * unmixed + (1 - weight) * f
-        share[at] = weight.mean(axis=1)
-    return mirrored(clean, dark), mirrored(filled, dark), share, here
+        variance = ((response.speed(np.clip(clean, 0, 1)) * error[:, None]) ** 2 + ((gain - 1) * np.float32(NOISE)) ** 2
+                    + (np.float32(RESPONSE_ERROR) * (clean - values)) ** 2)
+        clipped = (values <= BLACK) | (values >= WHITE)
+        weight[at] = np.where(clipped, 0, fill_error[:, None] ** 2 / (fill_error[:, None] ** 2 + variance))
+    return mirrored(unmixed, dark), mirrored(filled, dark), weight, here
+
+
+def fill_dust(frame, dusty, strength=None, *, threads=None):
+    """A frame with all of its dust filled: for dust of which nothing but the place is known.
+
+    Parameters
+    ----------
+    strength : float32 (H, W) in 0..1, opacity of the repair, or None for 1 everywhere.
+
+    Returns
+    -------
+    clean : like `frame`
+    report : `Applied`
+    """
+    mask = dilate(dusty, EDGE, threads=threads)
+    positions, values, _ = fill_at(frame, mask, threads=threads)
+    weights = np.ones(positions.shape, np.float32) if strength is None else strongest_near(strength, positions, EDGE)
+    alpha = alpha_channel(frame)
+    if alpha is not None:
+        weights = np.where(alpha[mask] == 0, np.float32(0), weights)
+    clean = blend_at(np.ascontiguousarray(frame), positions, values, weights)
+    particles = count_particles(dusty)
+    return clean, Applied(particles, 0, particles, 0, share_changed(frame, clean, mask))
+
+
+def count_particles(mask):
+    """How many particles a mask has: pixels that are connected, 8 ways."""
+    return _kernels.particles(mask, mask)[2]
+
+
+def share_changed(frame, clean, where):
+    """Share of the pixels that differ; they do so only in `where`, bool (H, W)."""
+    differ = frame[where] != clean[where]
+    return float(differ.reshape(len(differ), -1).any(axis=1).sum() / where.size)
 
 
 def put(image, where, values):
