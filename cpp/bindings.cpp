@@ -19,6 +19,7 @@
 #include "clean_mean.hpp"
 #include "combine.hpp"
 #include "dilate.hpp"
+#include "grain.hpp"
 #include "jpeg_coefficients.hpp"
 #include "masked_pixels.hpp"
 #include "match.hpp"
@@ -317,6 +318,28 @@ static void register_matching(py::module_& m) {
 }
 
 template <class T>
+static void define_grain(py::module_& m) {
+    m.def("grain", [](const Array<T>& image, const Array<bool>& mask, const Array<bool>& unclean, const Array<float>& values,
+                      const Array<float>& share, int threads) {
+        const auto in = view(image, "image");
+        const auto where = mask_view(mask), avoid = mask_view(unclean);
+        if (in.rows != where.rows || in.columns != where.columns || in.rows != avoid.rows || in.columns != avoid.columns)
+            throw std::invalid_argument("image and masks must be of one size");
+        if (values.ndim() != 2 || values.shape(1) > in.channels || values.shape(1) > 3 || share.ndim() != 1 || share.size() != values.shape(0))
+            throw std::invalid_argument("values and share must be of one length");
+        std::vector<float> result;
+        {
+            py::gil_scoped_release release;
+            const MaskedPixels masked(where);
+            if (masked.size() != values.shape(0)) throw std::invalid_argument("values must be those of the masked pixels");
+            result = grain(in, masked, avoid, values.shape(1), values.data(), share.data(), threads);
+        }
+        return to_array(result, {values.shape(0), values.shape(1)});
+    }, py::arg("image").noconvert(), py::arg("mask").noconvert(), py::arg("unclean").noconvert(), py::arg("values").noconvert(),
+       py::arg("share").noconvert(), py::arg("threads"));
+}
+
+template <class T>
 static void define_structured_fill(py::module_& m) {
     m.def("structured_fill", [](const Array<T>& image, const Array<bool>& mask, py::ssize_t colours, float scale, int threads) {
         const auto in = view(image, "image");
@@ -447,6 +470,9 @@ PYBIND11_MODULE(_kernels, m) {
     define_structured_fill<std::uint8_t>(m);
     define_structured_fill<std::uint16_t>(m);
     define_structured_fill<float>(m);
+    define_grain<std::uint8_t>(m);
+    define_grain<std::uint16_t>(m);
+    define_grain<float>(m);
 
     register_stacking<std::uint8_t>(m);
     register_stacking<std::uint16_t>(m);

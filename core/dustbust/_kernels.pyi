@@ -69,6 +69,14 @@ def match_cells(first: NDArray[np.float32], second: NDArray[np.float32], height:
 def structured_fill(
     image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32], mask: NDArray[np.bool_], colours: int, scale: float, threads: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], int]: ...
+def grain(
+    image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    unclean: NDArray[np.bool_],
+    values: NDArray[np.float32],
+    share: NDArray[np.float32],
+    threads: int,
+) -> NDArray[np.float32]: ...
 def particles(mask: NDArray[np.bool_], cores: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32], int]: ...
 def surroundings(
     image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],

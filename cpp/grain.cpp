@@ -1,0 +1,169 @@
+// Fine detail is what a 5 x 5 binomial blur takes away. A filled picture has too little of it. Each tile of 8 x 8 pixels borrows
+// the fine detail of another place nearby, as a whole, and so with its own spectrum and its own correlation between colours.
+// Of some places around the tile, which a hash of its position chooses, the one most like the fill is taken; the borrowed
+// detail is made weaker by as much as the fill has detail of its own.
+#include "grain.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "parallel.hpp"
+#include "zero_plane.hpp"
+
+namespace dustbust {
+namespace {
+
+constexpr std::ptrdiff_t side = 8;      // of a tile, px
+constexpr int enough = 8, tries = 64;   // places to choose from, and how many are looked at to find so many
+constexpr int most_colours = 3;
+constexpr float luma[most_colours] = {0.299f, 0.587f, 0.114f};      // ITU-R BT.601
+
+// Mixes the bits of a number (the finalizer of MurmurHash3, A. Appleby).
+std::uint64_t mixed(std::uint64_t bits) {
+    bits = (bits ^ (bits >> 33)) * 0xff51afd7ed558ccdULL;
+    bits = (bits ^ (bits >> 33)) * 0xc4ceb9fe1a85ec53ULL;
+    return bits ^ (bits >> 33);
+}
+
+struct Shift {
+    std::ptrdiff_t dy, dx;
+};
+
+// The place to try as the `attempt`th one, farther and farther away from the tile: 8 to 250 px.
+Shift shift(std::int64_t tile, int attempt) {
+    static const auto ring = [] {
+        std::array<Shift, 64> result;
+        for (int k = 0; k < 64; ++k) {
+            const double angle = 2 * 3.14159265358979323846 * k / 64;
+            result[k] = {std::lround(1024 * std::sin(angle)), std::lround(1024 * std::cos(angle))};
+        }
+        return result;
+    }();
+    const std::uint64_t bits = mixed(static_cast<std::uint64_t>(tile) * 64 + attempt);
+    const std::ptrdiff_t nearest = 8 + attempt * attempt / 18, radius = nearest + static_cast<std::ptrdiff_t>((bits >> 8) % (nearest / 2));
+    const Shift unit = ring[bits % 64];
+    return {unit.dy * radius / 1024, unit.dx * radius / 1024};
+}
+
+template <class T>
+class Grain {
+public:
+    Grain(Image<const T> image, const MaskedPixels& masked, Image<const std::uint8_t> unclean, std::ptrdiff_t colours, const float* values)
+        : image_(image), masked_(masked), unclean_(unclean), colours_(colours), values_(values) {}
+
+    void add(std::int64_t tile, std::ptrdiff_t top, std::ptrdiff_t left, const float* share, float* result) const {
+        std::array<std::ptrdiff_t, side * side> places, rows, columns;
+        int count = 0;
+        for (std::ptrdiff_t y = top; y < std::min(top + side, image_.rows); ++y)
+            for (std::ptrdiff_t x = left; x < std::min(left + side, image_.columns); ++x)
+                if (const std::ptrdiff_t place = masked_(y, x); place >= 0) places[count] = place, rows[count] = y, columns[count] = x, ++count;
+
+        // Compare the means of the tile's quarters: they tell the structure and not the grain.
+        float quarter[4][most_colours] = {};
+        int of_quarter[side * side];
+        for (int k = 0; k < count; ++k) {
+            of_quarter[k] = (rows[k] - top >= side / 2) * 2 + (columns[k] - left >= side / 2);
+            for (std::ptrdiff_t c = 0; c < colours_; ++c) quarter[of_quarter[k]][c] += values_[places[k] * colours_ + c];
+        }
+        Shift best = {0, 0};
+        float least = INFINITY;
+        for (int attempt = 0, found = 0; attempt < tries && found < enough; ++attempt) {
+            const Shift by = shift(tile, attempt);
+            float other[4][most_colours] = {};
+            int k = 0;
+            for (; k < count; ++k) {
+                const std::ptrdiff_t y = rows[k] + by.dy, x = columns[k] + by.dx;
+                if (y < 2 || x < 2 || y >= image_.rows - 2 || x >= image_.columns - 2 || unclean_(y, x)) break;
+                const T* pixel = image_.row(y) + x * image_.channels;
+                if (image_.channels > colours_ && pixel[colours_] == 0) break;
+                for (std::ptrdiff_t c = 0; c < colours_; ++c) other[of_quarter[k]][c] += pixel[c];
+            }
+            if (k < count) continue;
+            ++found;
+            float unlike = 0;
+            for (int q = 0; q < 4; ++q)
+                for (std::ptrdiff_t c = 0; c < colours_; ++c) unlike += (other[q][c] - quarter[q][c]) * (other[q][c] - quarter[q][c]);
+            if (unlike < least) least = unlike, best = by;
+        }
+        if (least == INFINITY) return;      // nothing clean within reach
+
+        float detail[side * side][most_colours], there = 0, here = 0;
+        for (int k = 0; k < count; ++k) {
+            float own[most_colours];
+            fine(rows[k], columns[k], [&](std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c) {
+                const std::ptrdiff_t place = masked_(y, x);
+                return place >= 0 ? values_[place * colours_ + c] : static_cast<float>(image_(y, x, c));
+            }, own);
+            fine(rows[k] + best.dy, columns[k] + best.dx, [&](std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c) {
+                return static_cast<float>(image_(y, x, c));
+            }, detail[k]);
+            here += square_of_luminance(own);
+            there += square_of_luminance(detail[k]);
+        }
+        if (there <= here) return;
+        const float missing = 1 - here / there;
+        for (int k = 0; k < count; ++k) {
+            // The part of the pixel that is not filled has its own grain, of amplitude 1 - share.
+            const float filled = share ? std::clamp(share[places[k]], 0.0f, 1.0f) : 1.0f;
+            const float amplitude = std::sqrt(missing * filled * (2 - filled));
+            for (std::ptrdiff_t c = 0; c < colours_; ++c) result[places[k] * colours_ + c] = amplitude * detail[k][c];
+        }
+    }
+
+private:
+    float square_of_luminance(const float* value) const {
+        const float grey = colours_ == 1 ? value[0] : luma[0] * value[0] + luma[1] * value[1] + luma[2] * value[2];
+        return grey * grey;
+    }
+
+    // A pixel minus the 5 x 5 binomial mean around it.
+    template <class At>
+    void fine(std::ptrdiff_t y, std::ptrdiff_t x, At at, float* result) const {
+        constexpr float binomial[5] = {1 / 16.0f, 4 / 16.0f, 6 / 16.0f, 4 / 16.0f, 1 / 16.0f};
+        for (std::ptrdiff_t c = 0; c < colours_; ++c) {
+            float mean = 0;
+            for (std::ptrdiff_t dy = -2; dy <= 2; ++dy)
+                for (std::ptrdiff_t dx = -2; dx <= 2; ++dx)
+                    mean += binomial[dy + 2] * binomial[dx + 2] * at(std::clamp<std::ptrdiff_t>(y + dy, 0, image_.rows - 1),
+                                                                     std::clamp<std::ptrdiff_t>(x + dx, 0, image_.columns - 1), c);
+            result[c] = at(y, x, c) - mean;
+        }
+    }
+
+    Image<const T> image_;
+    const MaskedPixels& masked_;
+    Image<const std::uint8_t> unclean_;
+    std::ptrdiff_t colours_;
+    const float* values_;
+};
+
+}  // namespace
+
+template <class T>
+std::vector<float> grain(Image<const T> image, const MaskedPixels& masked, Image<const std::uint8_t> unclean, std::ptrdiff_t colours,
+                         const float* values, const float* share, int threads) {
+    std::vector<float> result(masked.size() * colours, 0.0f);
+    const std::ptrdiff_t across = (image.columns + side - 1) / side, down = (image.rows + side - 1) / side;
+    std::vector<std::int64_t> tiles;
+    ZeroPlane<std::uint8_t> listed(across * down);
+    for (const auto at : masked.positions()) {
+        const std::ptrdiff_t tile = at / image.columns / side * across + at % image.columns / side;
+        if (!listed[tile]) listed[tile] = 1, tiles.push_back(tile);
+    }
+    const Grain<T> filler(image, masked, unclean, colours, values);
+    split_over_threads(tiles.size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        for (std::ptrdiff_t k = begin; k < end; ++k)
+            filler.add(tiles[k], tiles[k] / across * side, tiles[k] % across * side, share, result.data());
+    });
+    return result;
+}
+
+template std::vector<float> grain(Image<const std::uint8_t>, const MaskedPixels&, Image<const std::uint8_t>, std::ptrdiff_t, const float*,
+                                  const float*, int);
+template std::vector<float> grain(Image<const std::uint16_t>, const MaskedPixels&, Image<const std::uint8_t>, std::ptrdiff_t, const float*,
+                                  const float*, int);
+template std::vector<float> grain(Image<const float>, const MaskedPixels&, Image<const std::uint8_t>, std::ptrdiff_t, const float*,
+                                  const float*, int);
+
+}  // namespace dustbust
