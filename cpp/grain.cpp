@@ -1,7 +1,7 @@
-// Fine detail is what a 5 x 5 binomial blur takes away. A filled picture has too little of it. Each tile of 8 x 8 pixels borrows
-// the fine detail of another place nearby, as a whole, and so with its own spectrum and its own correlation between colours.
+// Each tile of 8 x 8 pixels borrows what a 7 x 7 blur takes away from another place nearby, as a whole, and so with its own spectrum and its own correlation between colours.
 // Of some places around the tile, which a hash of its position chooses, the one most like the fill is taken; the borrowed
-// detail is made weaker by as much as the fill has detail of its own.
+// detail is made weaker by as much as the fill has detail of its own. How much that is, a 5 x 5 blur tells: it is the finest
+// detail that a fill lacks, and of that the wider blur takes nothing away.
 #include "grain.hpp"
 
 #include <algorithm>
@@ -17,6 +17,8 @@ namespace {
 constexpr std::ptrdiff_t side = 8;      // of a tile, px
 constexpr int enough = 8, tries = 64;   // places to choose from, and how many are looked at to find so many
 constexpr int most_colours = 3;
+constexpr std::array<float, 5> narrow = {1 / 16.0f, 4 / 16.0f, 6 / 16.0f, 4 / 16.0f, 1 / 16.0f};
+constexpr std::array<float, 7> wide = {3 / 30.0f, 4 / 30.0f, 5 / 30.0f, 6 / 30.0f, 5 / 30.0f, 4 / 30.0f, 3 / 30.0f};
 constexpr float luma[most_colours] = {0.299f, 0.587f, 0.114f};      // ITU-R BT.601
 
 // Mixes the bits of a number (the finalizer of MurmurHash3, A. Appleby).
@@ -74,7 +76,7 @@ public:
             int k = 0;
             for (; k < count; ++k) {
                 const std::ptrdiff_t y = rows[k] + by.dy, x = columns[k] + by.dx;
-                if (y < 2 || x < 2 || y >= image_.rows - 2 || x >= image_.columns - 2 || unclean_(y, x)) break;
+                if (y < 3 || x < 3 || y >= image_.rows - 3 || x >= image_.columns - 3 || unclean_(y, x)) break;
                 const T* pixel = image_.row(y) + x * image_.channels;
                 if (image_.channels > colours_ && pixel[colours_] == 0) break;
                 for (std::ptrdiff_t c = 0; c < colours_; ++c) other[of_quarter[k]][c] += pixel[c];
@@ -88,25 +90,26 @@ public:
         }
         if (least == INFINITY) return;      // nothing clean within reach
 
+        const auto source = [&](std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c) { return static_cast<float>(image_(y, x, c)); };
+        const auto filled = [&](std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c) {
+            const std::ptrdiff_t place = masked_(y, x);
+            return place >= 0 ? values_[place * colours_ + c] : static_cast<float>(image_(y, x, c));
+        };
         float detail[side * side][most_colours], there = 0, here = 0;
         for (int k = 0; k < count; ++k) {
-            float own[most_colours];
-            fine(rows[k], columns[k], [&](std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c) {
-                const std::ptrdiff_t place = masked_(y, x);
-                return place >= 0 ? values_[place * colours_ + c] : static_cast<float>(image_(y, x, c));
-            }, own);
-            fine(rows[k] + best.dy, columns[k] + best.dx, [&](std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c) {
-                return static_cast<float>(image_(y, x, c));
-            }, detail[k]);
-            here += square_of_luminance(own);
-            there += square_of_luminance(detail[k]);
+            float finest[most_colours];
+            fine(rows[k], columns[k], narrow, filled, finest);
+            here += square_of_luminance(finest);
+            fine(rows[k] + best.dy, columns[k] + best.dx, narrow, source, finest);
+            there += square_of_luminance(finest);
+            fine(rows[k] + best.dy, columns[k] + best.dx, wide, source, detail[k]);
         }
         if (there <= here) return;
         const float missing = 1 - here / there;
         for (int k = 0; k < count; ++k) {
             // The part of the pixel that is not filled has its own grain, of amplitude 1 - share.
-            const float filled = share ? std::clamp(share[places[k]], 0.0f, 1.0f) : 1.0f;
-            const float amplitude = std::sqrt(missing * filled * (2 - filled));
+            const float part = share ? std::clamp(share[places[k]], 0.0f, 1.0f) : 1.0f;
+            const float amplitude = std::sqrt(missing * part * (2 - part));
             for (std::ptrdiff_t c = 0; c < colours_; ++c) result[places[k] * colours_ + c] = amplitude * detail[k][c];
         }
     }
@@ -117,16 +120,16 @@ private:
         return grey * grey;
     }
 
-    // A pixel minus the 5 x 5 binomial mean around it.
-    template <class At>
-    void fine(std::ptrdiff_t y, std::ptrdiff_t x, At at, float* result) const {
-        constexpr float binomial[5] = {1 / 16.0f, 4 / 16.0f, 6 / 16.0f, 4 / 16.0f, 1 / 16.0f};
+    // A pixel minus the mean around it, weighted by a bell in each direction.
+    template <std::size_t size, class At>
+    void fine(std::ptrdiff_t y, std::ptrdiff_t x, const std::array<float, size>& bell, At at, float* result) const {
+        constexpr std::ptrdiff_t radius = size / 2;
         for (std::ptrdiff_t c = 0; c < colours_; ++c) {
             float mean = 0;
-            for (std::ptrdiff_t dy = -2; dy <= 2; ++dy)
-                for (std::ptrdiff_t dx = -2; dx <= 2; ++dx)
-                    mean += binomial[dy + 2] * binomial[dx + 2] * at(std::clamp<std::ptrdiff_t>(y + dy, 0, image_.rows - 1),
-                                                                     std::clamp<std::ptrdiff_t>(x + dx, 0, image_.columns - 1), c);
+            for (std::ptrdiff_t dy = -radius; dy <= radius; ++dy)
+                for (std::ptrdiff_t dx = -radius; dx <= radius; ++dx)
+                    mean += bell[dy + radius] * bell[dx + radius] * at(std::clamp<std::ptrdiff_t>(y + dy, 0, image_.rows - 1),
+                                                                       std::clamp<std::ptrdiff_t>(x + dx, 0, image_.columns - 1), c);
             result[c] = at(y, x, c) - mean;
         }
     }

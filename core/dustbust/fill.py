@@ -1,6 +1,8 @@
 """Filling dust from its surroundings.
 
-`fill_boxes` is the original fill, kept as its author describes it.
+`fill_boxes` is the original fill, kept as its author describes it. `fill_dust` is a better one: `fill_at` lets edges and lines
+run on through a hair, and `grain_at` gives what was filled the grain of the picture.
+The cost of all of them follows the dust, not the picture.
 """
 import numpy as np
 
@@ -150,7 +152,7 @@ def grain_at(image, mask, values, share=None, *, threads=None):
     values = np.ascontiguousarray(values, np.float32)
     share = np.ones(len(values), np.float32) if share is None else np.ascontiguousarray(share, np.float32)
     threads = count(threads)
-    unclean = _kernels.dilate(mask, 3, threads)         # a disc of 3 px holds the 5 x 5 pixels that fine detail is told by
+    unclean = _kernels.dilate(mask, 4, threads)         # a disc of 4 px holds the 7 x 7 pixels that detail is told by
     return _kernels.grain(image, mask, unclean, values, share, threads)
 
 
@@ -174,6 +176,32 @@ def fill_pixels(image, mask, *, threads=None):
     """
     positions, values, _ = fill_at(image, mask, threads=threads)
     return blend_at(np.ascontiguousarray(image), positions, values, np.ones(positions.shape, np.float32))
+
+
+def fill_dust(image, mask, *, grow=2, strength=None, threads=None):
+    """A picture without its dust, when nothing but the place of the dust is known: grown mask, `fill_at`, and `grain_at`.
+
+    Parameters
+    ----------
+    image : uint8, uint16 or float32, (H, W) or (H, W, C); left as it is. Alpha is not changed, and where it is 0 there is no data.
+    mask : bool (H, W), True = dust.
+    grow : by how many px the mask is dilated, for dust has soft edges.
+    strength : float32 (H, W) in 0..1, opacity of the repair, which grows with the mask; None for 1 everywhere.
+
+    Returns
+    -------
+    filled : like `image`
+
+    >>> picture = np.full((20, 20), 100, np.uint8)
+    >>> picture[8:12, 8:12] = 255
+    >>> int(fill_dust(picture, picture == 255).max())
+    100
+    """
+    mask = dilate(check_mask(mask, check_image(image, "image").shape), grow, threads=threads)
+    positions, values, _ = fill_at(image, mask, threads=threads)
+    weights = np.ones(positions.shape, np.float32) if strength is None else strongest_near(strength, positions, grow)
+    values = values + grain_at(image, mask, values, weights, threads=threads)
+    return blend_at(np.ascontiguousarray(image), positions, values, weights)
 
 
 def strongest_near(plane, positions, radius):

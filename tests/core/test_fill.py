@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import dustbust
-from dustbust.fill import dilate, fill_at, fill_boxes, fill_pixels
+from dustbust.fill import dilate, fill_at, fill_boxes, fill_dust, fill_pixels, grain_at
 
 
 def picture(shape, dtype=np.uint8, seed=1):
@@ -205,3 +205,71 @@ def test_the_number_of_threads_changes_nothing_in_the_fill():
     one = fill_at(image, mask, threads=1)[1]
     for threads in (2, 3, 7):
         assert np.array_equal(fill_at(image, mask, threads=threads)[1], one)
+
+
+def grainy(shape, colours_alike=0.5, level=0.05, seed=3):
+    """An even picture with grain of known spectrum and known correlation between its colours."""
+    rng = np.random.default_rng(seed)
+    common = rng.normal(size=shape[:2] + (1,) * (len(shape) - 2))
+    noise = np.sqrt(colours_alike) * common + np.sqrt(1 - colours_alike) * rng.normal(size=shape)
+    noise = sum(np.roll(noise, step, axis) for step in (-1, 0, 1) for axis in (0, 1)) / np.sqrt(12)
+    return (0.5 + level * noise).astype(np.float32)
+
+
+def finest(plane):
+    """What a 3 x 3 mean takes away."""
+    return plane[1:-1, 1:-1] - box_sums(plane, 1)[1:-1, 1:-1] / 9
+
+
+def test_filled_pixels_have_the_grain_of_their_surroundings():
+    image = grainy((200, 200, 3))
+    mask = np.zeros((200, 200), bool)
+    mask[20:-20] = np.arange(200) % 20 < 8
+    smooth = fill_pixels(image, mask)
+    values = smooth[mask]
+    filled = smooth.copy()
+    filled[mask] += grain_at(image, mask, values)
+    inside = (mask & np.roll(mask, 1, 1) & np.roll(mask, -1, 1))[1:-1, 1:-1] & (np.abs(np.arange(1, 199) - 100) < 70)[:, None]
+    energy = lambda picture: np.mean(finest(picture.mean(axis=2))[inside] ** 2)
+    assert energy(smooth) < 0.2 * energy(image)
+    assert 0.85 < energy(filled) / energy(image) < 1.15
+    alike = lambda picture: np.corrcoef(finest(picture[..., 0])[inside], finest(picture[..., 1])[inside])[0, 1]
+    assert abs(alike(filled) - alike(image)) < 0.15
+    assert abs((filled - image)[mask].mean()) < 0.005
+
+
+def test_the_grain_of_a_pixel_that_is_filled_in_part_is_that_of_its_surroundings():
+    image = grainy((200, 200))
+    mask = np.zeros((200, 200), bool)
+    mask[20:-20, 20:-20] = np.arange(160) % 20 < 8
+    values = fill_pixels(image, mask)[mask][:, None]
+    share = np.full(len(values), 0.5, np.float32)
+    mixed = image.copy()
+    mixed[mask] = (image[mask][:, None] * 0.5 + values * 0.5 + grain_at(image, mask, values, share))[:, 0]
+    inside = mask[1:-1, 1:-1]
+    assert 0.85 < np.mean(finest(mixed)[inside] ** 2) / np.mean(finest(image)[inside] ** 2) < 1.15
+    assert not grain_at(image, mask, values, 0 * share).any()
+
+
+def test_grain_is_the_same_each_time_and_for_any_number_of_threads():
+    image, mask = grainy((120, 90, 3)), some_dust((120, 90), count=20)
+    values = fill_at(image, mask)[1]
+    one = grain_at(image, mask, values, threads=1)
+    assert one.any()
+    for threads in (1, 2, 5):
+        assert np.array_equal(grain_at(image, mask, values, threads=threads), one)
+
+
+def test_a_picture_without_grain_gets_none():
+    image, mask = np.full((60, 60, 3), 120, np.uint8), some_dust((60, 60))
+    assert np.array_equal(fill_dust(np.where(mask[..., None], 255, image).astype(np.uint8), mask), image)
+
+
+def test_there_is_no_ring_around_filled_dust():
+    image, mask = grainy((200, 200), level=0.02), some_dust((200, 200), count=30)
+    y, x = np.mgrid[:200, :200] / 200
+    image += (0.2 * x - 0.1 * y).astype(np.float32)
+    filled = fill_dust(np.where(mask, np.float32(1), image), mask)
+    rim = dilate(mask, 2) & ~mask
+    for where in (rim, mask):
+        assert abs(float((filled - image)[where].mean())) < 0.003
