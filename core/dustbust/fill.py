@@ -191,17 +191,19 @@ def fill_dust(image, mask, *, grow=2, strength=None, threads=None):
     Returns
     -------
     filled : like `image`
+    failures : int, how many pixels stayed as they were, because nothing in the picture is known.
 
     >>> picture = np.full((20, 20), 100, np.uint8)
     >>> picture[8:12, 8:12] = 255
-    >>> int(fill_dust(picture, picture == 255).max())
-    100
+    >>> filled, failures = fill_dust(picture, picture == 255)
+    >>> int(filled.max()), failures
+    (100, 0)
     """
     mask = dilate(check_mask(mask, check_image(image, "image").shape), grow, threads=threads)
-    positions, values, _ = fill_at(image, mask, threads=threads)
+    positions, values, failures = fill_at(image, mask, threads=threads)
     weights = np.ones(positions.shape, np.float32) if strength is None else strongest_near(strength, positions, grow)
     values = values + grain_at(image, mask, values, weights, threads=threads)
-    return blend_at(np.ascontiguousarray(image), positions, values, weights)
+    return blend_at(np.ascontiguousarray(image), positions, values, weights), failures
 
 
 def strongest_near(plane, positions, radius):
