@@ -1,0 +1,142 @@
+"""A batch that is killed, or whose disk is full, leaves whole files only, and goes on where it stopped.
+
+DUSTBUST_KILLS says how many times the batch is killed (the test kills a few, 200 take minutes).
+As a program, in a process of its own since it forks:  python tests/core/test_interrupted.py FOLDER KILLS
+"""
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+import dustbust
+from dustbust import batch
+from dustbust.receipt import NAME, Receipt, verify
+
+FRAMES = 50
+
+
+def make_run(folder, count):
+    """Frames of three formats, and a mask."""
+    rng = np.random.default_rng(3)
+    folder.mkdir()
+    for index in range(count):
+        pixels = rng.integers(60, 200, (60, 80, 3), np.uint8)
+        if index % 3 == 0:
+            tifffile.imwrite(folder / f"{index}.tif", pixels.astype(np.uint16) * 250, compression="lzw", photometric="rgb", metadata=None)
+        else:
+            Image.fromarray(pixels).save(folder / f"{index}.{('png', 'jpg')[index % 3 - 1]}")
+    grey = np.zeros((60, 80), np.float32)
+    grey[20:24, 30:34] = grey[40:43, 60:63] = 1
+    return dustbust.DustMask(grey, 0.5)
+
+
+def outputs(folder):
+    """Name -> bytes of what a person sees in a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".") and path.name != NAME}
+
+
+def kill_many(folder, kills):
+    """Kill a batch at random moments, check what is there, finish it, check again."""
+    mask = make_run(folder / "scans", FRAMES)
+    begin = time.perf_counter()
+    right = outputs(dustbust.clean_frames(folder / "scans", mask, "right").folder)
+    duration = time.perf_counter() - begin
+    assert len(right) == FRAMES
+    rng = random.Random(11)
+    unfinished = 0
+    for kill in range(kills):
+        child = os.fork()
+        if child == 0:
+            try:
+                dustbust.clean_frames(folder / "scans", mask, f"out{kill}", threads=2)
+            finally:
+                os._exit(0)
+        time.sleep(rng.uniform(0, duration))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        out = folder / "scans" / f"out{kill}"
+        if out.exists():
+            there = outputs(out)
+            assert all(content == right[name] for name, content in there.items()), f"kill {kill}: a file is not whole"
+            unfinished += len(there) < FRAMES
+            if (out / NAME).exists():
+                Receipt.load(out / NAME)
+        again = dustbust.clean_frames(folder / "scans", mask, out)
+        assert not again.failed and outputs(out) == right, f"kill {kill}: the second run did not finish it"
+        assert sorted(path.name for path in out.iterdir()) == sorted([*right, NAME]) and verify(out) == []
+        assert set(Receipt.load(out / NAME).files) == set(right)
+    return unfinished
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
+def test_killed_batch_leaves_whole_files_and_is_finished_by_the_next(tmp_path):
+    kills = int(os.environ.get("DUSTBUST_KILLS", 8))
+    done = subprocess.run([sys.executable, __file__, tmp_path, str(kills)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert int(done.stdout) >= kills // 4           # so many were really interrupted
+
+
+def test_journal_of_another_batch_is_respected(tmp_path):
+    mask = make_run(tmp_path / "scans", 2)
+    folder = tmp_path / "scans" / "out"
+    folder.mkdir()
+    journal = batch.Journal(folder)
+    with pytest.raises(dustbust.DustbustError, match="another batch"):
+        dustbust.clean_frames(tmp_path / "scans", mask, folder)
+    journal.close()
+    assert len(dustbust.clean_frames(tmp_path / "scans", mask, folder).written) == 2
+
+
+def test_torn_journal_is_read_as_far_as_it_goes(tmp_path):
+    mask = make_run(tmp_path / "scans", 3)
+    folder = tmp_path / "scans" / "out"
+    folder.mkdir()
+    (folder / batch.JOURNAL).write_bytes(b'{"batch": {"version": "0"}}\n{"begin": "0.tif"}\nnonsense\n[1]\n{"done": "../x", "entry": {}}\n{"done": "0.ti')
+    assert len(dustbust.clean_frames(tmp_path / "scans", mask, folder).written) == 3
+    assert set(Receipt.load(folder / NAME).files) == {"0.tif", "1.png", "2.jpg"}
+
+
+def test_full_disk_stops_the_batch_with_a_sentence_and_nothing_half_written(tmp_path, monkeypatch):
+    mask = make_run(tmp_path / "scans", 9)
+    written = []
+
+    def flush(path):
+        if len(written) == 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batch, "_flush", flush)
+        cleaned = dustbust.clean_frames(tmp_path / "scans", mask, threads=1)
+    assert len(cleaned.written) == 4 and len(cleaned.failed) == 5
+    assert all("No space left" in sentence for sentence in cleaned.failed.values())
+    assert len(outputs(cleaned.folder)) == 4 and not list(cleaned.folder.glob(".*"))
+    assert len(dustbust.clean_frames(tmp_path / "scans", mask).written) == 5
+
+
+@pytest.mark.parametrize("folder", ["1.png/out", "/proc/dustbust"])
+def test_folder_that_cannot_be_written_is_one_sentence(tmp_path, folder):
+    mask = make_run(tmp_path / "scans", 2)
+    with pytest.raises(dustbust.DustbustError, match="choose another folder"):
+        dustbust.clean_frames(tmp_path / "scans", mask, folder)
+    assert len(list((tmp_path / "scans").iterdir())) == 2
+
+
+def test_folder_of_a_batch_of_which_nothing_came_is_not_left_behind(tmp_path):
+    make_run(tmp_path / "scans", 2)
+    cleaned = dustbust.clean_frames(tmp_path / "scans", dustbust.DustMask(np.ones((5, 5)), 0.5))
+    assert len(cleaned.failed) == 2 and all("5 x 5" in sentence for sentence in cleaned.failed.values())
+    assert not (tmp_path / "scans" / "cleanedphotos").exists()
+
+
+if __name__ == "__main__":
+    print(kill_many(Path(sys.argv[1]), int(sys.argv[2])))
