@@ -1,10 +1,12 @@
-"""The command line: python -m dustbust estimate|apply|stack|compare. Every option's default is the core's."""
+"""The command line: python -m dustbust estimate|apply|verify|stack|compare. Every option's default is the core's."""
 import argparse
 import inspect
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
-from dustbust import apply, batch, estimate, stack
+from dustbust import apply, batch, estimate, receipt, stack
+from dustbust.cluster import dask_executor
 from dustbust.compare import before_after
 from dustbust.errors import DustbustError
 from dustbust.frames import find_frames, frames_between
@@ -38,14 +40,23 @@ def run_apply(options):
     dust = DustMask.load(options.mask)
     if options.threshold is not None:
         dust.threshold = options.threshold
-    cleaned = batch.clean_frames(options.frames or dust.frames, dust, options.folder, method=options.method, exists=options.exists,
-                                 progress=progress())
+    with dask_executor(options.dask) if options.dask else nullcontext() as executor:
+        cleaned = batch.clean_frames(options.frames or dust.frames, dust, options.folder, method=options.method, exists=options.exists,
+                                     times=options.times, executor=executor, progress=progress())
     for path, notes in cleaned.notes.items():
         print(f"{path}: {'; '.join(notes)}")
     for sentence in cleaned.failed.values():
         print(f"dustbust: {sentence}", file=sys.stderr)
     print(f"{cleaned.folder}: {len(cleaned.written)} written, {len(cleaned.skipped)} there already, {len(cleaned.failed)} failed")
     return 1 if cleaned.failed else 0
+
+
+def run_verify(options):
+    problems = receipt.verify(options.folder, progress=progress())
+    for sentence in problems:
+        print(f"dustbust: {sentence}", file=sys.stderr)
+    print(f"{options.folder}: {f'{len(problems)} files are not as they were written' if problems else 'all files are as they were written'}")
+    return 1 if problems else 0
 
 
 def run_stack(options):
@@ -95,6 +106,12 @@ def parser():
                      help="restore: bring back what is under the dust; fill: the original way, paint over it")
     one.add_argument("--threshold", type=share, help="0 to 1: less is treated at a higher one; without it, the mask's own")
     one.add_argument("--exists", choices=batch.EXISTS, default=default_of(batch.clean_frames, "exists"), help="what to do where a cleaned frame is there already")
+
+    one.add_argument("--times", action="store_true", help="give the cleaned frames the times of the originals")
+    one.add_argument("--dask", metavar="ADDRESS", help="work on the Dask cluster with this scheduler, such as tcp://host:8786")
+
+    one = command("verify", run_verify, "check cleaned frames against the receipt beside them")
+    one.add_argument("folder", help="the folder of the cleaned frames, or the receipt in it")
 
     one = command("stack", run_stack, "combine scans of one page, which lay differently on the glass, into one clean page")
     one.add_argument("scans", nargs="+", help="two or more scans of the page; the first gives size and place")

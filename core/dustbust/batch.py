@@ -60,7 +60,7 @@ def clean_frames(paths, dust, folder="cleanedphotos", *, exists="skip", times=Fa
         (so that an interrupted batch, run again, goes on where it stopped); "overwrite" it; or "rename" the new one.
     times : give the outputs the times of their frames.
     executor : any `concurrent.futures.Executor`, whose workers see the same files under the same names, such as that of a cluster
-        (`distributed.Client(address).get_executor()`); None runs in threads of this process.
+        (`dustbust.cluster.dask_executor`); None runs in threads of this process.
     progress : callable(fraction, text), or None.
     threads : how many files are worked on at a time; with an executor, threads for each file.
     options : of `apply_mask`, such as `method`.
@@ -219,7 +219,7 @@ def _run(jobs, dust, options, times, executor, threads, progress, total, journal
 
     try:
         for frame, output in jobs:
-            future = (own or executor).submit(_clean_file, frame, output, shared, options, times, inner) if output else None
+            future = (own or executor).submit(_clean_file, frame.absolute(), output.absolute(), shared, options, times, inner) if output else None
             waiting.append((frame, output, future))
             while len(waiting) > AHEAD or (waiting and (waiting[0][2] is None or waiting[0][2].done())):
                 finish(*waiting.popleft())
@@ -256,15 +256,15 @@ def _result(frame, future):
 
 def _share(dust, folder):
     """Put the mask where the workers of an executor find it: gives its path."""
-    token = folder / f".dustbust-{secrets.token_hex(8)}"
+    path = folder.absolute() / f".dustbust-{secrets.token_hex(8)}{'.png' if isinstance(dust, DustMask) else '.npy'}"
     if isinstance(dust, DustMask):
-        dust.save(token.with_name(token.name + ".png"))
-        return token.with_name(token.name + ".png")
-    np.save(token.with_name(token.name + ".npy"), np.asarray(dust), allow_pickle=False)
-    return token.with_name(token.name + ".npy")
+        dust.save(path)
+    else:
+        np.save(path, np.asarray(dust), allow_pickle=False)
+    return path
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _shared(path):
     return DustMask.load(path) if path.suffix == ".png" else np.load(path, allow_pickle=False)
 
@@ -287,7 +287,7 @@ def _clean_file(path, output, dust, options, times, threads):
             _flush(part)
             if times:
                 os.utime(part, ns=(before.st_atime_ns, before.st_mtime_ns))
-            entry = {"frame": str(path), "frame_size": before.st_size, "frame_time": before.st_mtime_ns,
+            entry = {"frame": str(path.absolute()), "frame_size": before.st_size, "frame_time": before.st_mtime_ns,
                      "size": part.stat().st_size, "sha256": checksum(part), **asdict(report), "notes": notes}
             os.replace(part, output)
         except OSError as error:

@@ -1,0 +1,34 @@
+"""Batches on a cluster that runs Dask."""
+from contextlib import contextmanager
+
+from .errors import DustbustError
+
+# How long to wait for the scheduler, in seconds.
+PATIENCE = 20
+
+
+@contextmanager
+def dask_executor(address):
+    """The executor of a Dask cluster, for `clean_frames(..., executor=...)`, while the context lasts.
+
+    Parameters
+    ----------
+    address : of the scheduler, such as "tcp://host:8786". Its workers must have dustbust installed, and see the same files under
+        the same names.
+
+    Raises
+    ------
+    DustbustError
+        when Dask is not installed, or nobody answers at the address.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise DustbustError("Dask is not installed for this Python; install it with: pip install dustbust[dask]") from error
+    try:
+        client = Client(address, timeout=PATIENCE)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise DustbustError(f"{address}: no Dask scheduler answers here ({error or type(error).__name__}); "
+                            "give its address, such as tcp://host:8786") from error
+    with client, client.get_executor() as executor:
+        yield executor
