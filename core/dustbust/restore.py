@@ -148,7 +148,7 @@ def count_particles(mask):
 def share_changed(frame, clean, where):
     """Share of the pixels that differ; they do so only in `where`, bool (H, W)."""
     differ = frame[where] != clean[where]
-    return float(differ.reshape(len(differ), -1).any(axis=1).sum() / where.size)
+    return float((differ if differ.ndim == 1 else differ.any(axis=1)).sum() / where.size)
 
 
 def put(image, where, values):
