@@ -49,8 +49,8 @@ constexpr int WIDTH = 64;   // windows that go through the network side by side
 VECTOR_CLONES
 void run_network(const Exchanges& network, float* values) {
     for (const auto& [first, second] : network) {
-        float* low = values + first * WIDTH;
-        float* high = values + second * WIDTH;
+        float* __restrict low = values + first * WIDTH;
+        float* __restrict high = values + second * WIDTH;
         for (int i = 0; i < WIDTH; ++i) {
             const float a = low[i], b = high[i];
             low[i] = a < b ? a : b;
@@ -66,20 +66,28 @@ void window_median(Image<const float> in, Image<float> out, int radius, int thre
     const int side = 2 * radius + 1, count = side * side;
     const Exchanges network = median_network(count);
     split_over_threads(in.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        std::vector<float> values(count * WIDTH);
-        for (std::ptrdiff_t y = begin; y < end; ++y)
+        // The rows around the one that is worked on, with the border repeated on both sides; each is made once and used `side` times.
+        const std::ptrdiff_t padded = in.columns + 2 * radius + WIDTH;
+        std::vector<float> rows(side * padded), values(count * WIDTH);
+        const auto row_of = [&](std::ptrdiff_t y) { return rows.data() + ((y % side + side) % side) * padded; };
+        const auto prepare = [&](std::ptrdiff_t y) {
+            const float* from = in.row(std::clamp<std::ptrdiff_t>(y, 0, in.rows - 1));
+            float* to = row_of(y);
+            std::fill_n(to, radius, from[0]);
+            std::copy_n(from, in.columns, to + radius);
+            std::fill_n(to + radius + in.columns, radius + WIDTH, from[in.columns - 1]);
+        };
+        for (std::ptrdiff_t y = begin - radius; y < begin + radius; ++y) prepare(y);
+        for (std::ptrdiff_t y = begin; y < end; ++y) {
+            prepare(y + radius);
             for (std::ptrdiff_t left = 0; left < in.columns; left += WIDTH) {
-                const std::ptrdiff_t width = std::min<std::ptrdiff_t>(WIDTH, in.columns - left);
                 float* to = values.data();
-                for (int dy = -radius; dy <= radius; ++dy) {
-                    const float* from = in.row(std::clamp<std::ptrdiff_t>(y + dy, 0, in.rows - 1));
-                    for (int dx = -radius; dx <= radius; ++dx, to += WIDTH)
-                        for (std::ptrdiff_t i = 0; i < width; ++i)
-                            to[i] = from[std::clamp<std::ptrdiff_t>(left + i + dx, 0, in.columns - 1)];
-                }
+                for (int dy = -radius; dy <= radius; ++dy)
+                    for (int dx = 0; dx < side; ++dx, to += WIDTH) std::copy_n(row_of(y + dy) + left + dx, WIDTH, to);
                 run_network(network, values.data());
-                std::copy_n(values.data() + (count / 2) * WIDTH, width, out.row(y) + left);
+                std::copy_n(values.data() + (count / 2) * WIDTH, std::min<std::ptrdiff_t>(WIDTH, in.columns - left), out.row(y) + left);
             }
+        }
     });
 }
 
