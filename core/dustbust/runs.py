@@ -1,0 +1,157 @@
+"""Runs: where in a series of frames the dust changes, because somebody cleaned the glass or turned the film holder.
+
+What stands out of a frame's background, block by block and in units of what usually stands out there, is the frame's trace. Traces of two
+frames correlate through the dust that they share, and through nothing else: by `g_i * g_j * s`, where `g` is how well a frame shows dust and
+`s` is how much of the dust is the same. Between the frames before and those after a place, `s` is the mean correlation across it over the
+geometric mean of those on both sides; how well single frames show dust drops out.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import DustbustError
+from .estimate import check_size, estimate_mask
+from .frames import name_of, read_ahead, read_luminance
+from .opacity import Surroundings
+
+# A run has at least so many frames; so many on each side of a place are compared.
+SHORTEST_RUN = 3
+REACH = 12
+
+# Less of the dust than this is the same on both sides of a change, and so many standard errors less than all of it.
+SAME_DUST = 0.9
+DEVIATIONS = 4.5
+
+# Frames that show dust much less well than others differ by no more than this: correlations across, as a share of those on the better side.
+FAINTEST = 0.3
+
+# What stands out more than so many deviations is no more dust for that.
+LIMIT = 2.0
+
+
+def find_runs(frames, *, progress=None, threads=None):
+    """Split a series of frames into runs: where the dust changes, a new run begins.
+
+    Parameters
+    ----------
+    frames : paths of pictures, or arrays (H, W) or (H, W, C), uint8, uint16 or float32, all of one size, in the order of scanning.
+    progress : called as progress(fraction, text) while the work goes on, or None.
+    threads : how many to use; by default one for each processor.
+
+    Returns
+    -------
+    list of lists : the frames, in their order. One list when the dust does not change, or there is none.
+
+    Raises
+    ------
+    DustbustError
+        when there are no frames, one cannot be read, or has another size than the first; the message names it.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> frames = [rng.normal(0.3, 0.01, (160, 240)).astype(np.float32) for _ in range(10)]
+    >>> for index, frame in enumerate(frames):
+    ...     for x in range(20, 200, 40):
+    ...         frame[40 + x % 50:48 + x % 50, x + 9 * (index > 5):x + 8 + 9 * (index > 5)] += 0.3
+    >>> [len(run) for run in find_runs(frames)]
+    [6, 4]
+    """
+    frames = list(frames)
+    if not frames:
+        raise DustbustError("no frames: give the frames in the order in which they were scanned")
+    ends = [0, *changes(correlations(frames, progress, threads)), len(frames)]
+    return [frames[begin:end] for begin, end in zip(ends, ends[1:])]
+
+
+@dataclass(frozen=True)
+class Correlations:
+    """Of the traces of frames that are near each other in the series.
+
+    Parameters
+    ----------
+    values : float64 (N, 2 * REACH), [i, k] is that of the frames i and i - k; 0 where there is no such frame.
+    error : of one value.
+    """
+    values: np.ndarray
+    error: float
+
+    def pairs(self, later, earlier):
+        """Those of some frames with some earlier ones; the numbers of both: int (A,), (B,)."""
+        apart = later[:, None] - earlier
+        return self.values[np.broadcast_to(later[:, None], apart.shape)[apart > 0], apart[apart > 0]]
+
+
+def trace(frame):
+    """What stands out of the background of a frame: float32 (rows, columns) of blocks, of mean 0 and length 1."""
+    surroundings = Surroundings.of(read_luminance(frame), radius=2, threads=1)
+    stands_out = np.clip((surroundings.mean - surroundings.background) / np.sqrt(surroundings.variance), -LIMIT, LIMIT)
+    stands_out -= stands_out.mean()
+    return stands_out / max(float(np.sqrt(np.vdot(stands_out, stands_out))), 1e-9)
+
+
+def correlations(frames, progress=None, threads=None):
+    """Those of all pairs of frames that are fewer than 2 * REACH apart. Not more traces than that are held."""
+    values = np.zeros((len(frames), 2 * REACH))
+    held = None
+    for index, here in enumerate(read_ahead(frames, trace, threads)):
+        name = name_of(frames[index], index)
+        if held is None:
+            shape, held = here.shape, np.zeros((2 * REACH, here.size), np.float32)
+        if here.shape != shape:
+            check_size(read_luminance(frames[index]), read_luminance(frames[0]).shape, name)
+        held[index % (2 * REACH)] = here.ravel()
+        with_all = held @ here.ravel()
+        back = np.arange(1, min(index, 2 * REACH - 1) + 1)
+        values[index, back] = with_all[(index - back) % (2 * REACH)]
+        if progress:
+            progress((index + 1) / len(frames), name)
+    # Neighbouring blocks are alike: so many of them say as much as a quarter that are independent.
+    return Correlations(values, 2 / np.sqrt(shape[0] * shape[1]))
+
+
+def changes(found):
+    """The numbers of the frames with which a new run begins, rising: the clearest change first, then those on both sides of it."""
+    def split(begin, end):
+        places = range(begin + SHORTEST_RUN, end - SHORTEST_RUN + 1)
+        clearest = max((Change.at(found, place, begin, end) for place in places), key=lambda change: change.deviations, default=None)
+        if clearest is None or clearest.deviations < DEVIATIONS:
+            return []
+        # Pairs across the change correlate less than half way between what is across and what is expected: there are as many such as can be.
+        middle = (clearest.across + clearest.expected) / 2
+        near = [place for place in places if abs(place - clearest.place) < REACH]
+        place = min(near, key=lambda place: (found.pairs(*around(place, begin, end)[::-1]) - middle).sum())
+        return [*split(begin, place), place, *split(place, end)]
+    return split(0, len(found.values))
+
+
+def around(place, begin, end):
+    """The numbers of the frames before and after a place that are compared."""
+    return np.arange(max(begin, place - REACH), place), np.arange(place, min(end, place + REACH))
+
+
+@dataclass(frozen=True)
+class Change:
+    """How the dust before a place differs from that after it.
+
+    Parameters
+    ----------
+    place : number of the first frame after it.
+    across, expected : correlation of frames before with frames after, and what it would be if the dust were the same.
+    deviations : by how many standard errors they differ; 0 if they differ less than they may.
+    """
+    place: int
+    across: float
+    expected: float
+    deviations: float
+
+    @classmethod
+    def at(cls, found, place, begin, end):
+        before, after = around(place, begin, end)
+        across, left, right = found.pairs(after, before), found.pairs(before, before), found.pairs(after, after)
+        error = found.error * np.sqrt(1 / across.size + 0.25 / left.size + 0.25 / right.size)
+        across = across.mean()
+        # Two pictures may happen to be alike: that makes the mean too high, but not the median.
+        left, right = (max(min(side.mean(), np.median(side)), 0) for side in (left, right))
+        expected = max(np.sqrt(left * right), FAINTEST * max(left, right))
+        return cls(place, across, expected, (expected - across) / error if across < SAME_DUST * expected else 0)
