@@ -5,7 +5,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from dustbust import apply, batch, estimate, receipt, stack
+from dustbust import apply, batch, estimate, receipt, runs, stack
 from dustbust.cluster import dask_executor
 from dustbust.compare import before_after
 from dustbust.errors import DustbustError
@@ -31,9 +31,22 @@ def main(arguments=None):
 
 def run_estimate(options):
     frames = frames_between(options.first, options.last) if options.first else find_frames(options.frames)
-    dust = estimate.estimate_mask(frames, method=options.method, polarity=options.polarity, progress=progress())
+    settings = {"method": options.method, "polarity": options.polarity, "progress": progress()}
+    if options.runs:
+        found = runs.estimate_runs(frames, options.runs, **settings)
+        rows = runs.table_of(found)
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        for row in rows:
+            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+        for run in found:
+            for sentence in run.mask.warnings:
+                print(f"{run.path}: {sentence}")
+        return
+    dust = estimate.estimate_mask(frames, **settings)
     dust.save(options.output)
-    print(f"{options.output}: {len(frames)} frames, {100 * dust.binary().mean():.2f} % of the picture is dust at the threshold {dust.threshold:.3f}")
+    if options.plot:
+        dust.plot(options.plot)
+    print(f"{options.output}: {dust.summary()}")
 
 
 def run_apply(options):
@@ -93,6 +106,8 @@ def parser():
     one.add_argument("--first", help="instead of frames: the first frame ...")
     one.add_argument("--last", help="... and the last one; all pictures of the folder between the two are the run")
     one.add_argument("-o", "--output", default="dust-mask.png", help="the mask, a 16-bit grey PNG")
+    one.add_argument("--runs", metavar="FOLDER", help="find the runs in the frames and write a mask for each, and a table, into this folder")
+    one.add_argument("--plot", metavar="FILE", help="also write a plot of how much is marked at each threshold")
     one.add_argument("--method", choices=estimate.METHODS, default=default_of(estimate.estimate_mask, "method"),
                      help="opacity: how much light the dust takes; sum: the original way, for some 50 frames")
     one.add_argument("--polarity", choices=estimate.POLARITIES, default=default_of(estimate.estimate_mask, "polarity"),

@@ -72,6 +72,44 @@ class DustMask:
         limit = self.threshold if threshold is None else threshold
         return _to_steps(self.grey) >= round(float(limit) * 65535)
 
+    @property
+    def coverage(self):
+        """Share of the picture that is dust at the threshold."""
+        return float(self.binary().mean())
+
+    @property
+    def particles(self):
+        """The particles that were found: dicts of x, y and area in px, opacity, and share of the frames that each was in."""
+        return [dict(zip(("x", "y", "area", "opacity", "share"), particle)) for particle in self.report.get("particles", [])]
+
+    @property
+    def warnings(self):
+        """What is to be known before the mask is trusted: sentences."""
+        return tuple(self.report.get("warnings", ()))
+
+    def summary(self):
+        """What the mask is made of and how far it can be trusted, in a line or two.
+
+        >>> DustMask(np.array([[0.2, 0.6]], np.float32), 0.5, frames=("a.jpg", "b.jpg")).summary()
+        '2 frames, 50.00 % of the picture is dust at the threshold 0.500.'
+        """
+        used, found = self.report.get("frames", len(self.frames)), self.report.get("particles")
+        first = (f"{used} frames, " + ("" if found is None else f"{len(found)} particles of {self.polarity} dust, ")
+                 + f"{100 * self.coverage:.2f} % of the picture is dust at the threshold {self.threshold:.3f}.")
+        return "\n".join([first, *self.warnings])
+
+    def plot(self, path=None):
+        """A plot of how much is marked at each threshold, with the mask's own: written to `path`, or given back as a `PIL.Image`."""
+        from .plot import plot_of_thresholds
+        picture = plot_of_thresholds(self.grey, self.threshold)
+        if path is None:
+            return picture
+        try:
+            picture.save(path)
+        except (OSError, ValueError) as error:
+            raise DustbustError(f"{path}: cannot be written ({error})") from error
+        return picture
+
     def extra(self):
         """All but `grey` as bytes: what travels in the mask's file or in the GIMP image. `from_extra` reads it."""
         header = {"threshold": self.threshold, "polarity": self.polarity, "method": self.method, "frames": list(self.frames),

@@ -5,13 +5,17 @@ frames correlate through the dust that they share, and through nothing else: by 
 `s` is how much of the dust is the same. Between the frames before and those after a place, `s` is the mean correlation across it over the
 geometric mean of those on both sides; how well single frames show dust drops out.
 """
+import csv
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from .errors import DustbustError
 from .estimate import check_size, estimate_mask
-from .frames import name_of, read_ahead, read_luminance
+from .evidence import connected
+from .frames import as_path, name_of, read_ahead, read_luminance
+from .mask import DustMask
 from .opacity import Surroundings
 
 # A run has at least so many frames; so many on each side of a place are compared.
@@ -155,3 +159,87 @@ class Change:
         left, right = (max(min(side.mean(), np.median(side)), 0) for side in (left, right))
         expected = max(np.sqrt(left * right), FAINTEST * max(left, right))
         return cls(place, across, expected, (expected - across) / error if across < SAME_DUST * expected else 0)
+
+
+# --- a mask for each run -----------------------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class RunMask:
+    """A run, its mask, and what is new in it.
+
+    Parameters
+    ----------
+    path : of the mask's file.
+    first, last : names of the run's first and last frame.
+    mask : DustMask
+    new : float32, dust that the run before did not have, as a share of the picture; None for the first run.
+    """
+    path: Path
+    first: str
+    last: str
+    mask: DustMask
+    new: float | None
+
+
+def estimate_runs(frames, folder, *, method="opacity", polarity="light", progress=None, threads=None):
+    """Find the runs in a series of frames and write a mask for each.
+
+    Parameters
+    ----------
+    frames : paths, in the order of scanning.
+    folder : where the masks go, `FIRST-LAST.png` by the names of the frames, with the table `runs.csv`; it is made if it is not there.
+    method, polarity, progress, threads : as of `estimate_mask`.
+
+    Returns
+    -------
+    list of RunMask
+
+    Raises
+    ------
+    DustbustError
+        as `find_runs` and `estimate_mask` do, and when the folder cannot be written.
+    """
+    folder = as_path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DustbustError(f"{folder}: cannot be made ({error.strerror or error})") from error
+    runs = find_runs(frames, progress=progress and (lambda done, text: progress(done / 3, text)), threads=threads)
+    done, written, before = 0, [], None
+    for run in runs:
+        def step(fraction, text, done=done, size=len(run)):
+            progress(1 / 3 + 2 / 3 * (done + fraction * size) / sum(map(len, runs)), text)
+        mask = estimate_mask(run, method=method, polarity=polarity, progress=progress and step, threads=threads)
+        first, last = as_path(run[0]), as_path(run[-1])
+        path = folder / f"{first.stem}-{last.stem}.png"
+        mask.save(path)
+        marked = mask.binary()
+        written.append(RunMask(path, first.name, last.name, mask, None if before is None else new_dust(before, marked)))
+        done, before = done + len(run), marked
+    table = folder / "runs.csv"
+    try:
+        with open(table, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            csv.writer(file).writerows(table_of(written))
+    except OSError as error:
+        raise DustbustError(f"{table}: cannot be written ({error.strerror or error})") from error
+    return written
+
+
+def new_dust(before, after):
+    """The share of the picture under particles of a mask that another, both bool (H, W), has nothing of."""
+    _, labels, particles = connected(after)
+    met = np.bincount(labels, before[after], particles) > 0
+    return float((~met[labels]).sum() / after.size)
+
+
+def table_of(runs):
+    """The table of some runs: rows of text, the first names the columns. It says when to clean the glass."""
+    rows = [("mask", "first frame", "last frame", "frames", "particles", "coverage %", "new dust %")]
+    for run in runs:
+        rows.append((run.path.name, run.first, run.last, str(len(run.mask.frames)), str(particle_count(run.mask)), f"{100 * run.mask.coverage:.3f}",
+                     "" if run.new is None else f"{100 * run.new:.3f}"))
+    return rows
+
+
+def particle_count(mask):
+    return connected(mask.binary())[2]
