@@ -17,11 +17,16 @@ float luminance(const T* pixel, Index colours) {
     return colours == 3 ? 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2] : float(pixel[0]);
 }
 
-// One pixel of one scan.
+// One pixel of one scan: its luminance, and that of the page if dust took (or gave) the share `opacity`; `dust` as in the marks.
 struct Sample {
     int scan;
-    float luminance, dust;
+    float luminance, dust, opacity;
 };
+
+// The page under dust that lets 1 - opacity of its light through; light dust takes that share of what is missing to white.
+float without_dust(float value, float opacity, int polarity, float largest) {
+    return polarity < 0 ? value / (1 - opacity) : largest - (largest - value) / (1 - opacity);
+}
 
 using Samples = std::vector<Sample>;
 
@@ -67,21 +72,14 @@ void leave_the_clean_one(Samples& samples, int polarity) {
 
 // Reduce the samples of a pixel to those that show the page.
 Outcome choose(Samples& samples, float limit, int polarity) {
-    const bool pair = samples.size() == 2 && polarity != 0;
     float least = samples.front().dust;
     for (const auto& sample : samples) least = std::min(least, sample.dust);
-    if (least >= dust_core) {
-        if (!pair || agree(samples, limit)) return Outcome::filled_later;
-        leave_the_clean_one(samples, polarity);
-        return Outcome::clean;
-    }
-    // Opacities are known to about a tenth: 20 of these steps.
-    const float most = least < dust_edge ? dust_edge : least + 20;
+    if (least >= (polarity != 0 ? dust_heavy : dust_core)) return Outcome::filled_later;
+    const float most = least < dust_edge ? dust_edge : least + dust_step;
     keep_if(samples, [&](const Sample& s) { return s.dust < most; });
     if (agree(samples, limit)) return Outcome::clean;
     if (samples.size() == 2) {
-        if (polarity == 0) return Outcome::ambiguous;
-        leave_the_clean_one(samples, polarity);
+        if (polarity != 0) leave_the_clean_one(samples, polarity);
         return Outcome::clean;
     }
     const float middle = median_luminance(samples);
@@ -107,7 +105,10 @@ void clean_mean(const std::vector<Image<const T>>& stack, const std::vector<Imag
                     if (!(pixel[colours] > 0)) continue;
                     alpha = std::max(alpha, pixel[colours]);
                     const std::uint8_t* known = &dust[k](y, x);
-                    samples.push_back({int(k), luminance(pixel, colours), known[1] > 0 ? float(known[0]) : 0.0f});
+                    const float lies = known[1] > 0 ? float(known[0]) : 0.0f;
+                    const float opacity = polarity != 0 ? std::clamp((lies - dust_zero) / dust_opaque, 0.0f, 0.8f) : 0.0f;
+                    const float seen = luminance(pixel, colours);
+                    samples.push_back({int(k), without_dust(seen, opacity, polarity, largest), lies, opacity});
                 }
                 T* to = &out(row, x);
                 std::uint8_t& result = outcome(row, x);
@@ -120,10 +121,13 @@ void clean_mean(const std::vector<Image<const T>>& stack, const std::vector<Imag
                 if (samples.empty()) samples = all;     // an even number, half of them high and half low: none is near the middle
                 for (Index c = 0; c < colours; ++c) {
                     double sum = 0;
-                    for (const auto& sample : samples) sum += stack[sample.scan](y, x, c);
+                    for (const auto& sample : samples) {
+                        const float value = stack[sample.scan](y, x, c);
+                        sum += sample.opacity > 0 ? without_dust(value, sample.opacity, polarity, largest) : value;
+                    }
                     const double mean = sum / samples.size();
                     if constexpr (std::is_same_v<T, float>) to[c] = float(mean);
-                    else to[c] = static_cast<T>(std::nearbyint(mean));
+                    else to[c] = static_cast<T>(std::nearbyint(std::clamp(mean, 0.0, double(largest))));
                 }
                 to[colours] = alpha;
             }

@@ -38,7 +38,7 @@ AFTER_BLUR = 0.28
 # Two scans that lie closer together than this, px, show most particles at the same place of the page.
 LEAST_MOVE = 3.0
 
-# Outcomes of cpp/clean_mean.hpp.
+# Outcome of cpp/clean_mean.hpp: dusty in all scans.
 FILLED = 1
 
 
@@ -82,29 +82,33 @@ def find_scanner_dust(images, report, median_page, threads, progress=None):
         evidence[rows], opacity[rows], shade[rows] = readings.together(top, rows.stop - top, polarity)
         if progress:
             progress(rows.stop / height)
+    opacity = np.abs(opacity)
     strong = np.abs(evidence) > STRONG
     core = dilate(strong, 4, threads=threads) & (np.abs(evidence) > WEAK)
     if polarity:
         moved = max(registration.moved for registration in report.registrations)
-        core |= _overlaid(core, shade, opacity, polarity, moved, threads)
-    marks = (EDGE + PER_OPACITY * np.clip(np.abs(opacity), 0, 1)).astype(np.uint8)
+        core |= _overlaid(core, shade if polarity < 0 else 1 - shade, opacity, moved, threads)
+    marks = (EDGE + PER_OPACITY * np.clip(opacity, 0, 1)).astype(np.uint8)
     marks[~dilate(core, SOFT_EDGE, threads=threads)] = 0
     return ScannerDust(marks, polarity, noise)
 
 
-def _overlaid(core, shade, opacity, polarity, moved, threads):
-    """Middles of particles that are wider than the page moved: there each scan is as dusty as the others. `opacity` gets theirs.
+def _overlaid(core, light, opacity, moved, threads):
+    """Parts of particles that lie on other parts of them, in the other scan: there each scan is as dusty as the other, and no difference shows.
 
-    They lie between parts that were found, and all scans are as dark (or as light) there as dust.
+    light : of the lightest scan at each pixel of the scanner (of the negative, for light dust).
+    opacity : is raised there.
+
+    They are, or lie between, parts that were found, and all scans are as dark there as dust.
     """
     reach = int(np.clip(np.ceil(moved) + SOFT_EDGE, 2, 16))
-    closed = ~dilate(~dilate(core, reach, threads=threads), reach, threads=threads) & ~core
-    light = shade if polarity < 0 else 1 - shade
-    around = gaussian_blur(light, 20.0, threads)
-    # Blurred, for dust is solid where letters are not.
-    taken = 1 - gaussian_blur(light, 2.0, threads) / np.maximum(around, 0.05)
-    middle = closed & (taken > 0.4)
-    opacity[middle] = taken[middle]
+    closed = ~dilate(~dilate(core, reach, threads=threads), reach, threads=threads)
+    around = np.maximum(gaussian_blur(light, 20.0, threads), 0.05)
+    # Blurred, for dust is solid where letters are not; less so where dust is known to be.
+    taken = 1 - gaussian_blur(light, 1.0, threads) / around
+    middle = closed & ~core & (1 - gaussian_blur(light, 2.0, threads) / around > 0.4)
+    raised = (core & (taken > 0.25)) | middle
+    opacity[raised] = np.maximum(opacity, taken)[raised]
     return middle
 
 
