@@ -15,10 +15,13 @@ namespace dustbust {
 namespace {
 
 constexpr std::ptrdiff_t side = 8;      // of a tile, px
-constexpr int enough = 8, tries = 64;   // places to choose from, and how many are looked at to find so many
+constexpr int enough = 6, tries = 64;   // places to choose from, and how many are looked at to find so many
 constexpr int most_colours = 3;
-constexpr std::array<float, 5> narrow = {1 / 16.0f, 4 / 16.0f, 6 / 16.0f, 4 / 16.0f, 1 / 16.0f};
-constexpr std::array<float, 7> wide = {3 / 30.0f, 4 / 30.0f, 5 / 30.0f, 6 / 30.0f, 5 / 30.0f, 4 / 30.0f, 3 / 30.0f};
+constexpr std::ptrdiff_t border = 3, block = side + 2 * border;
+using Bell = std::array<float, 2 * border + 1>;
+constexpr Bell narrow = {0, 1 / 16.0f, 4 / 16.0f, 6 / 16.0f, 4 / 16.0f, 1 / 16.0f, 0};
+constexpr Bell wide = {3 / 30.0f, 4 / 30.0f, 5 / 30.0f, 6 / 30.0f, 5 / 30.0f, 4 / 30.0f, 3 / 30.0f};
+constexpr float most = 3;               // times the mean size of a tile's detail: more is not grain but the edge of something
 constexpr float luma[most_colours] = {0.299f, 0.587f, 0.114f};      // ITU-R BT.601
 
 // Mixes the bits of a number (the finalizer of MurmurHash3, A. Appleby).
@@ -47,6 +50,24 @@ Shift shift(std::int64_t tile, int attempt) {
     const Shift unit = ring[bits % 64];
     return {unit.dy * radius / 1024, unit.dx * radius / 1024};
 }
+
+// A tile and its border, the colours of a pixel side by side, and the tile blurred.
+struct Block {
+    float value[block][block * most_colours] = {};
+    float smoothed[side][side * most_colours];
+
+    void smooth(const Bell& bell) {
+        float down[side][block * most_colours] = {};
+        for (std::ptrdiff_t y = 0; y < side; ++y)
+            for (std::size_t k = 0; k < bell.size(); ++k)
+                for (std::ptrdiff_t x = 0; x < block * most_colours; ++x) down[y][x] += bell[k] * value[y + k][x];
+        for (std::ptrdiff_t y = 0; y < side; ++y) {
+            std::fill_n(smoothed[y], side * most_colours, 0.0f);
+            for (std::size_t k = 0; k < bell.size(); ++k)
+                for (std::ptrdiff_t x = 0; x < side * most_colours; ++x) smoothed[y][x] += bell[k] * down[y][x + k * most_colours];
+        }
+    }
+};
 
 template <class T>
 class Grain {
@@ -90,19 +111,27 @@ public:
         }
         if (least == INFINITY) return;      // nothing clean within reach
 
-        const auto source = [&](std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c) { return static_cast<float>(image_(y, x, c)); };
-        const auto filled = [&](std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c) {
-            const std::ptrdiff_t place = masked_(y, x);
-            return place >= 0 ? values_[place * colours_ + c] : static_cast<float>(image_(y, x, c));
-        };
-        float detail[side * side][most_colours], there = 0, here = 0;
+        // The tile where detail is borrowed, and what the tile will be like when it is filled, with what is around them.
+        Block source, own;
+        for (std::ptrdiff_t y = 0; y < block; ++y)
+            for (std::ptrdiff_t x = 0; x < block; ++x) {
+                const std::ptrdiff_t dy = top + y - border, dx = left + x - border;
+                read(dy + best.dy, dx + best.dx, &source.value[y][x * most_colours], false);
+                read(dy, dx, &own.value[y][x * most_colours], true);
+            }
+        source.smooth(wide);
+        float detail[side * side][most_colours], size[most_colours] = {}, there = 0, here = 0;
+        for (int k = 0; k < count; ++k)
+            for (std::ptrdiff_t c = 0; c < colours_; ++c) {
+                const std::ptrdiff_t y = rows[k] - top, x = (columns[k] - left) * most_colours + c;
+                detail[k][c] = source.value[y + border][x + border * most_colours] - source.smoothed[y][x];
+                size[c] += std::abs(detail[k][c]) / count;
+            }
+        source.smooth(narrow);
+        own.smooth(narrow);
         for (int k = 0; k < count; ++k) {
-            float finest[most_colours];
-            fine(rows[k], columns[k], narrow, filled, finest);
-            here += square_of_luminance(finest);
-            fine(rows[k] + best.dy, columns[k] + best.dx, narrow, source, finest);
-            there += square_of_luminance(finest);
-            fine(rows[k] + best.dy, columns[k] + best.dx, wide, source, detail[k]);
+            there += square_of_finest(source, rows[k] - top, columns[k] - left);
+            here += square_of_finest(own, rows[k] - top, columns[k] - left);
         }
         if (there <= here) return;
         const float missing = 1 - here / there;
@@ -110,28 +139,26 @@ public:
             // The part of the pixel that is not filled has its own grain, of amplitude 1 - share.
             const float part = share ? std::clamp(share[places[k]], 0.0f, 1.0f) : 1.0f;
             const float amplitude = std::sqrt(missing * part * (2 - part));
-            for (std::ptrdiff_t c = 0; c < colours_; ++c) result[places[k] * colours_ + c] = amplitude * detail[k][c];
+            for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                result[places[k] * colours_ + c] = amplitude * std::clamp(detail[k][c], -most * size[c], most * size[c]);
         }
     }
 
 private:
-    float square_of_luminance(const float* value) const {
-        const float grey = colours_ == 1 ? value[0] : luma[0] * value[0] + luma[1] * value[1] + luma[2] * value[2];
-        return grey * grey;
+    // The colours of a pixel, at the border those of the nearest one; `filled`: of masked pixels what they are filled with.
+    void read(std::ptrdiff_t y, std::ptrdiff_t x, float* value, bool filled) const {
+        y = std::clamp<std::ptrdiff_t>(y, 0, image_.rows - 1), x = std::clamp<std::ptrdiff_t>(x, 0, image_.columns - 1);
+        const std::ptrdiff_t place = filled ? masked_(y, x) : -1;
+        const T* pixel = image_.row(y) + x * image_.channels;
+        for (std::ptrdiff_t c = 0; c < colours_; ++c) value[c] = place >= 0 ? values_[place * colours_ + c] : static_cast<float>(pixel[c]);
     }
 
-    // A pixel minus the mean around it, weighted by a bell in each direction.
-    template <std::size_t size, class At>
-    void fine(std::ptrdiff_t y, std::ptrdiff_t x, const std::array<float, size>& bell, At at, float* result) const {
-        constexpr std::ptrdiff_t radius = size / 2;
-        for (std::ptrdiff_t c = 0; c < colours_; ++c) {
-            float mean = 0;
-            for (std::ptrdiff_t dy = -radius; dy <= radius; ++dy)
-                for (std::ptrdiff_t dx = -radius; dx <= radius; ++dx)
-                    mean += bell[dy + radius] * bell[dx + radius] * at(std::clamp<std::ptrdiff_t>(y + dy, 0, image_.rows - 1),
-                                                                       std::clamp<std::ptrdiff_t>(x + dx, 0, image_.columns - 1), c);
-            result[c] = at(y, x, c) - mean;
-        }
+    float square_of_finest(const Block& tile, std::ptrdiff_t y, std::ptrdiff_t x) const {
+        float grey = 0;
+        for (std::ptrdiff_t c = 0; c < colours_; ++c)
+            grey += (colours_ == 1 ? 1 : luma[c]) *
+                    (tile.value[y + border][(x + border) * most_colours + c] - tile.smoothed[y][x * most_colours + c]);
+        return grey * grey;
     }
 
     Image<const T> image_;

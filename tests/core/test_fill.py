@@ -212,7 +212,7 @@ def grainy(shape, colours_alike=0.5, level=0.05, seed=3):
     rng = np.random.default_rng(seed)
     common = rng.normal(size=shape[:2] + (1,) * (len(shape) - 2))
     noise = np.sqrt(colours_alike) * common + np.sqrt(1 - colours_alike) * rng.normal(size=shape)
-    noise = sum(np.roll(noise, step, axis) for step in (-1, 0, 1) for axis in (0, 1)) / np.sqrt(12)
+    noise = (noise + 0.35 * sum(np.roll(noise, step, axis) for step in (-1, 1) for axis in (0, 1))) / np.sqrt(1 + 4 * 0.35 ** 2)
     return (0.5 + level * noise).astype(np.float32)
 
 
