@@ -6,9 +6,9 @@ import numpy as np
 from .arrays import check_image
 from .effect import Effect
 from .errors import DustbustError
-from .fill import fill_boxes
+from .fill import fill_boxes, fill_dust
 from .mask import DustMask
-from .restore import Applied, count_particles, fill_dust, restore
+from .restore import Applied, count_particles, restore
 
 METHODS = ("restore", "fill")
 
@@ -58,23 +58,22 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
         raise DustbustError(f"the frame is {frame.shape[1]} x {frame.shape[0]}, but the mask is {dusty.shape[1]} x {dusty.shape[0]}; "
                             f"use the mask that was made from the frames of this run")
     effect = Effect.unpack(dust.effect, dusty.shape) if isinstance(dust, DustMask) else None
-    if method == "fill":
-        clean, report = original(frame, dusty, strength, threads=threads, **options)
-    elif effect:
+    if effect and method == "restore":
         clean, report = restore(frame, dusty, effect, threads=threads)
     else:
-        clean, report = fill_dust(frame, dusty, strength, threads=threads)
+        fill = fill_boxes if method == "fill" else fill_dust
+        clean, failures = fill(frame, dusty, strength=strength, threads=threads, **options)
+        if failures:
+            warnings.warn(f"{failures} pixels could not be filled: no picture within reach", RuntimeWarning, stacklevel=2)
+        report = report_of_filled(frame, clean, dusty)
     return (clean, report) if return_report else clean
 
 
-def original(frame, dusty, strength=None, *, threads=None, **options):
-    """A frame with its dust filled in the original way, and an `Applied`."""
-    clean, failures = fill_boxes(frame, dusty, strength=strength, threads=threads, **options)
-    if failures:
-        warnings.warn(f"{failures} pixels could not be filled: no picture within reach after the last pass", RuntimeWarning, stacklevel=3)
+def report_of_filled(frame, clean, dusty):
+    """The `Applied` of a frame all of whose dust was filled."""
     particles = count_particles(dusty)
     changed = (frame != clean).reshape(*dusty.shape, -1).any(axis=2)
-    return clean, Applied(particles, 0, particles, 0, float(changed.mean()))
+    return Applied(particles, 0, particles, 0, float(changed.mean()))
 
 
 def binary_and_strength(dust):

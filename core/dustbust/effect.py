@@ -14,7 +14,7 @@ from .arrays import alpha_channel, check_image, colour_channels, largest
 from .errors import DustbustError
 from .fill import dilate
 from .response import BLACK, WHITE, Response
-from .sighting import moved, sight
+from .sighting import VALUE_NOISE, moved, sight
 from .threads import count
 
 # Dust has soft edges: its effect is measured so many pixels beyond the mask.
@@ -103,7 +103,9 @@ class Effect:
             labels, _ = effect.particles
             fits = (len(effect.density) == len(effect.error) == len(labels) and len(effect.share) == len(effect.dark)
                     and not (effect.core & ~effect.where).any() and labels.max(initial=-1) < len(effect.share)
-                    and arrays["where"].size == arrays["core"].size == -(-shape[0] * shape[1] // 8))
+                    and arrays["where"].size == arrays["core"].size == -(-shape[0] * shape[1] // 8)
+                    and arrays["dark"].size == -(-len(effect.share) // 8)
+                    and arrays["responses"].shape == (2, 2) and bool(np.isfinite(arrays["responses"]).all()) and arrays["responses"][:, 0].min() > 0)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise DustbustError(f"what the mask knows of its dust is damaged ({error}); estimate it again") from error
         if not fits:
@@ -132,7 +134,7 @@ def look_around(frame, where, *, also_unknown=None, threads=None):
     Returns
     -------
     observed, filled : float32 (N, colours) in 0..1
-    spread : float32 (N,), standard deviation by which the clean picture is likely to differ from `filled`.
+    spread : float32 (N,), standard deviation by which the clean picture is likely to differ from `filled`; 1 where there is no data.
     """
     frame = np.ascontiguousarray(check_image(frame, "frame"))
     where = np.ascontiguousarray(where)
@@ -143,7 +145,11 @@ def look_around(frame, where, *, also_unknown=None, threads=None):
         unknown = unknown | (alpha == 0)
     scale = np.float32(1 / largest(frame.dtype))
     filled, spread = _kernels.surroundings(frame, colours.shape[2], scale, where, unknown, count(threads))
-    return colours[where].astype(np.float32) * scale, filled, np.maximum(spread, np.float32(0.004))
+    observed = colours[where].astype(np.float32) * scale
+    if alpha is not None:
+        hidden = alpha[where] == 0
+        observed[hidden], spread[hidden] = filled[hidden], 1
+    return observed, filled, np.maximum(spread, np.float32(VALUE_NOISE))
 
 
 def mirrored(values, dark):

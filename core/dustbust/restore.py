@@ -6,7 +6,7 @@ import numpy as np
 from . import _kernels
 from .arrays import LUMA, alpha_channel, colour_channels, from_unit, largest
 from .effect import RIM, look_around, mirrored
-from .fill import blend_at, dilate, fill_at, strongest_near
+from .fill import dilate, fill_at, fill_dust, grain_at
 from .response import BLACK, WHITE
 from .sighting import sight
 
@@ -18,9 +18,6 @@ RESPONSE_ERROR = 0.05
 
 # A pixel that is un-mixed to this share or more counts as known when the others are filled.
 KNOWN = 0.8
-
-# A particle of which nothing but the place is known is filled to so many px beyond its mask, where its soft edge ends.
-EDGE = 2
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,7 @@ def restore(frame, dusty, effect, *, threads=None):
     other = dusty & ~effect.where
     effect = effect.within(dilate(dusty, RIM, threads=threads))
     labels, _ = effect.particles
-    unmixed, filled, weight, here = unmix(frame, effect, also_unknown=dilate(other, EDGE, threads=threads) if other.any() else None,
-                                          threads=threads)
+    unmixed, filled, weight, here = unmix(frame, effect, also_unknown=dilate(other, RIM, threads=threads), threads=threads)
     clean = frame.copy()
     put(clean, effect.where, weight * unmixed + (1 - weight) * filled)
 
@@ -70,12 +66,13 @@ def restore(frame, dusty, effect, *, threads=None):
     mask = np.zeros_like(effect.where)
     mask[effect.where] = doubtful
     if doubtful.any():
-        better = fill_at(clean, mask, threads=threads)[1] / np.float32(largest(frame.dtype))
-        put(clean, mask, weight[doubtful] * unmixed[doubtful] + (1 - weight[doubtful]) * better)
+        better = fill_at(clean, mask, threads=threads)[1]
+        better += grain_at(clean, mask, better, 1 - share[doubtful], threads=threads)
+        put(clean, mask, weight[doubtful] * unmixed[doubtful] + (1 - weight[doubtful]) * better / np.float32(largest(frame.dtype)))
     changed = effect.where
     if other.any():
         clean, _ = fill_dust(clean, other, threads=threads)
-        changed = changed | dilate(other, EDGE, threads=threads)
+        changed = changed | dilate(other, RIM, threads=threads)
     others = count_particles(other)
     mostly = np.bincount(labels, share * effect.density, here.size) > 0.5 * np.bincount(labels, effect.density, here.size)
     return clean, Applied(here.size + others, int((here & mostly).sum()), int((here & ~mostly).sum()) + others, int((~here).sum()),
@@ -117,29 +114,6 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
     return mirrored(unmixed, dark), mirrored(filled, dark), weight, here
 
 
-def fill_dust(frame, dusty, strength=None, *, threads=None):
-    """A frame with all of its dust filled: for dust of which nothing but the place is known.
-
-    Parameters
-    ----------
-    strength : float32 (H, W) in 0..1, opacity of the repair, or None for 1 everywhere.
-
-    Returns
-    -------
-    clean : like `frame`
-    report : `Applied`
-    """
-    mask = dilate(dusty, EDGE, threads=threads)
-    positions, values, _ = fill_at(frame, mask, threads=threads)
-    weights = np.ones(positions.shape, np.float32) if strength is None else strongest_near(strength, positions, EDGE)
-    alpha = alpha_channel(frame)
-    if alpha is not None:
-        weights = np.where(alpha[mask] == 0, np.float32(0), weights)
-    clean = blend_at(np.ascontiguousarray(frame), positions, values, weights)
-    particles = count_particles(dusty)
-    return clean, Applied(particles, 0, particles, 0, share_changed(frame, clean, mask))
-
-
 def count_particles(mask):
     """How many particles a mask has: pixels that are connected, 8 ways."""
     return _kernels.particles(mask, mask)[2]
@@ -147,8 +121,8 @@ def count_particles(mask):
 
 def share_changed(frame, clean, where):
     """Share of the pixels that differ; they do so only in `where`, bool (H, W)."""
-    differ = frame[where] != clean[where]
-    return float((differ if differ.ndim == 1 else differ.any(axis=1)).sum() / where.size)
+    differ = colour_channels(frame)[where] != colour_channels(clean)[where]
+    return float(differ.any(axis=1).sum() / where.size)
 
 
 def put(image, where, values):

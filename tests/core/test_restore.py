@@ -1,0 +1,183 @@
+"""The picture under dust is brought back: measured against scans of the same scenes without dust."""
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+import film_scans
+from dustbust import DustMask, apply_mask
+from dustbust.effect import EffectMeter
+from test_effect import FILMS
+
+
+@lru_cache
+def mask_of(film="gamma", frames=10, seed=0, strongest=0.75, share=1.0):
+    """(transmittance, its particles, the mask of a run with that dust)"""
+    transmittance, masks = film_scans.particles(seed, strongest=strongest)
+    dusty = transmittance < 0.94
+    meter = EffectMeter(dusty, polarity="dark" if film == "slide" else "light")
+    for frame in film_scans.run(film, frames, transmittance)[0]:
+        meter.add(frame.astype(np.float32) / 255)
+    return transmittance, masks, DustMask((1 - transmittance).astype(np.float32), 0.06, effect=meter.result())
+
+
+def one_frame(film, transmittance, seed=3):
+    """(dusty, clean): frame `seed` of the run."""
+    dusty, clean = film_scans.run(film, 1, transmittance, first=seed)
+    return dusty[0], clean[0]
+
+
+@pytest.mark.parametrize("film", FILMS)
+@pytest.mark.parametrize("seed", [3, 50], ids=["of the run", "new"])
+def test_restored_is_far_nearer_to_the_clean_frame_than_filled(film, seed):
+    transmittance, _, dust = mask_of(film)
+    dusty, clean = one_frame(film, transmittance, seed)
+    here = transmittance < 0.95
+    restored, filled = (film_scans.rms(apply_mask(dusty, dust, method=method), clean, here) for method in ("restore", "fill"))
+    assert restored < 0.75 * filled
+    assert restored < 0.25 * film_scans.rms(dusty, clean, here)
+
+
+def test_five_frames_are_enough():
+    transmittance, _, dust = mask_of("density", 5)
+    dusty, clean = one_frame("density", transmittance)
+    here = transmittance < 0.95
+    assert film_scans.rms(apply_mask(dusty, dust), clean, here) < film_scans.rms(apply_mask(dusty, dust, method="fill"), clean, here)
+
+
+def test_away_from_dust_nothing_changes_and_the_frame_is_left_as_it_is():
+    transmittance, _, dust = mask_of()
+    dusty, _ = one_frame("gamma", transmittance)
+    before = dusty.copy()
+    clean = apply_mask(dusty, dust)
+    assert np.array_equal(dusty, before)
+    y, x = np.nonzero(dust.binary())
+    far = np.ones(dusty.shape, bool)
+    for dy in range(-5, 6):
+        for dx in range(-5, 6):
+            far[np.clip(y + dy, 0, far.shape[0] - 1), np.clip(x + dx, 0, far.shape[1] - 1)] = False
+    assert np.array_equal(clean[far], dusty[far])
+    assert not np.array_equal(clean, dusty)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [None, 1, 2, 3, 4])
+def test_all_kinds_of_frames(dtype, channels):
+    transmittance, _, dust = mask_of()
+    dusty, clean = (frame.astype(np.float64) / 255 for frame in one_frame("gamma", transmittance))
+    largest = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    frame = dusty if channels is None else np.repeat(dusty[..., None], channels, axis=2)
+    frame = (frame * largest).astype(dtype)
+    if channels in (2, 4):
+        frame[..., -1] = largest // 2 if largest > 1 else 0.5
+    result = apply_mask(frame, dust)
+    assert result.dtype == frame.dtype and result.shape == frame.shape
+    colours = result if channels is None else result[..., 0]
+    here = transmittance < 0.95
+    assert film_scans.rms(colours / largest, clean, here) < 0.3 * film_scans.rms(dusty, clean, here)
+    if channels in (2, 4):
+        assert np.array_equal(result[..., -1], frame[..., -1])
+
+
+def test_sixteen_bits_are_not_made_eight():
+    transmittance, _, dust = mask_of()
+    dusty = (film_scans.shown("gamma", film_scans.scene(3), transmittance, film_scans.levels_of(3)) * 65535).astype(np.uint16)
+    clean = apply_mask(dusty, dust)
+    assert len(np.unique(clean[clean != dusty])) > 500
+
+
+def test_transparent_pixels_are_no_data():
+    transmittance, masks, dust = mask_of()
+    dusty, _ = one_frame("gamma", transmittance)
+    hidden = masks[0]
+    alpha = np.where(hidden, 0, 255).astype(np.uint8)
+    black, white = (apply_mask(np.dstack([np.where(hidden, value, dusty).astype(np.uint8), alpha]), dust) for value in (0, 255))
+    assert np.array_equal(black[~hidden], white[~hidden])
+    assert (black[hidden, 0] == 0).all() and (white[hidden, 0] == 255).all()
+
+
+def test_a_particle_that_is_not_in_the_frame_is_left_alone():
+    transmittance, masks, dust = mask_of()
+    strong = [mask for mask in masks if transmittance[mask].min() < 0.6]
+    without = np.where(strong[0], 1, transmittance)
+    dusty, clean = one_frame("gamma", without)
+    result, report = apply_mask(dusty, dust, return_report=True)
+    assert np.array_equal(result[strong[0]], dusty[strong[0]])
+    assert report.absent == 1 and report.particles == len(masks) == report.restored + report.filled + report.absent
+    assert report.changed == pytest.approx((result != dusty).mean())
+
+
+@pytest.mark.parametrize("down, right", [(0.6, -0.4), (-1.3, 0.8)])
+def test_a_pattern_that_is_shifted_as_a_whole_is_found(down, right):
+    transmittance, _, dust = mask_of()
+    y, x = np.fft.fftfreq(transmittance.shape[0])[:, None], np.fft.fftfreq(transmittance.shape[1])[None]
+    moved = np.fft.ifft2(np.fft.fft2(transmittance) * np.exp(-2j * np.pi * (down * y + right * x))).real
+    here = moved < 0.95
+    dusty, clean = one_frame("gamma", moved)
+    error = film_scans.rms(apply_mask(dusty, dust), clean, here)
+    in_place = film_scans.rms(apply_mask(one_frame("gamma", transmittance)[0], dust), clean, transmittance < 0.95)
+    assert error < 1.6 * in_place
+
+
+def test_clipped_pixels_are_filled():
+    transmittance, masks, dust = mask_of()
+    frame = np.full(transmittance.shape, 100, np.uint8)
+    frame[np.logical_or.reduce(masks)] = 255
+    assert np.abs(apply_mask(frame, dust).astype(int) - 100)[np.logical_or.reduce(masks)].max() <= 40   # the soft rims are still 100
+    assert np.median(apply_mask(frame, dust)[np.logical_or.reduce(masks)]) == pytest.approx(100, abs=3)
+
+
+def test_no_halo():
+    transmittance, _, dust = mask_of()
+    flat = np.full(transmittance.shape, 0.4)
+    dusty, clean = ((film_scans.shown("gamma", flat, t) * 255 + 0.5).astype(np.uint8) for t in (transmittance, np.ones_like(transmittance)))
+    result = apply_mask(dusty, dust).astype(int)
+    assert np.abs(result - clean).max() <= 4                                # of an effect of up to 80
+    ring = (transmittance < 0.995) & (transmittance > 0.93)
+    assert abs(float((result - clean.astype(int))[ring].mean())) < 0.5
+
+
+def test_dust_painted_into_the_mask_is_filled():
+    transmittance, _, dust = mask_of()
+    dusty, clean = one_frame("gamma", transmittance)
+    y, x = 71, 71                               # between the particles
+    dusty[y:y + 4, x:x + 4] = 250
+    grey = dust.grey.copy()
+    grey[y:y + 4, x:x + 4] = 1
+    painted = DustMask(grey, dust.threshold, effect=dust.effect)
+    result, report = apply_mask(dusty, painted, return_report=True)
+    assert np.abs(result[y:y + 4, x:x + 4].astype(int) - clean[y:y + 4, x:x + 4]).max() < 25
+    before, plain = apply_mask(dusty, dust, return_report=True)
+    assert np.array_equal(before[y:y + 4, x:x + 4], dusty[y:y + 4, x:x + 4])
+    assert report.filled == plain.filled + 1
+
+
+def test_what_the_threshold_leaves_out_is_left_alone():
+    transmittance, masks, dust = mask_of()
+    dusty, _ = one_frame("gamma", transmittance)
+    strict = DustMask(dust.grey, 0.4, effect=dust.effect)
+    faint = [mask for mask in masks if transmittance[mask].min() > 0.62]
+    assert faint
+    result, report = apply_mask(dusty, strict, return_report=True)
+    for mask in faint:
+        assert np.array_equal(result[mask], dusty[mask])
+    assert report.particles == len(masks) - len(faint)
+
+
+def test_a_run_without_dust_changes_nothing():
+    nothing = np.zeros(film_scans.SHAPE, bool)
+    meter = EffectMeter(nothing)
+    frames, _ = film_scans.run("gamma", 3, np.ones(film_scans.SHAPE))
+    for frame in frames:
+        meter.add(frame.astype(np.float32) / 255)
+    result, report = apply_mask(frames[0], DustMask(nothing.astype(np.float32), 0.5, effect=meter.result()), return_report=True)
+    assert np.array_equal(result, frames[0])
+    assert report.particles == report.changed == 0
+
+
+def test_the_same_for_any_number_of_threads_and_each_time():
+    transmittance, _, dust = mask_of()
+    dusty, _ = one_frame("gamma", transmittance)
+    first = apply_mask(dusty, dust, threads=1)
+    assert np.array_equal(first, apply_mask(dusty, dust, threads=3))
+    assert np.array_equal(first, apply_mask(dusty, dust, threads=1))
