@@ -54,7 +54,7 @@ private:
     float luminance(std::ptrdiff_t y, std::ptrdiff_t x) const {
         const T* const from = pixel(y, x);
         if (colours_ < 3) return static_cast<float>(from[0]) * scale_;
-        return (0.299f * static_cast<float>(from[0]) + 0.587f * static_cast<float>(from[1]) + 0.114f * static_cast<float>(from[2])) * scale_;
+        return scale_ * (0.299f * static_cast<float>(from[0]) + 0.587f * static_cast<float>(from[1]) + 0.114f * static_cast<float>(from[2]));
     }
 
     // Sum up the known pixels beside a pixel. Is there any?

@@ -59,7 +59,7 @@ class Effect:
 
     @cached_property
     def particles(self):
-        """(labels, neighbours): int32 (N,) the particle of each pixel, int32 (N, 4) places of the pixels above, left, right, below or -1."""
+        """(labels, neighbours): int32 (N,), the particle of each pixel; int32 (N, 4), places of the pixels above, left, right, below or -1."""
         labels, neighbours, _ = _kernels.particles(self.where, self.core)
         return labels, neighbours
 
@@ -105,7 +105,8 @@ class Effect:
                     and not (effect.core & ~effect.where).any() and labels.max(initial=-1) < len(effect.share)
                     and arrays["where"].size == arrays["core"].size == -(-shape[0] * shape[1] // 8)
                     and arrays["dark"].size == -(-len(effect.share) // 8)
-                    and arrays["responses"].shape == (2, 2) and bool(np.isfinite(arrays["responses"]).all()) and arrays["responses"][:, 0].min() > 0)
+                    and arrays["responses"].shape == (2, 2) and np.isfinite(arrays["responses"]).all()
+                    and arrays["responses"][:, 0].min() > 0)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise DustbustError(f"what the mask knows of its dust is damaged ({error}); estimate it again") from error
         if not fits:

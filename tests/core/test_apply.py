@@ -32,7 +32,7 @@ def test_a_mask_without_opacity_is_filled(frame, dusty):
 def test_a_float_mask_is_the_opacity_of_the_repair(frame, dusty):
     spoiled = np.where(dusty, 0.9, frame / 255).astype(np.float32)
     full, half = (apply_mask(spoiled, dusty * np.float32(strength)) for strength in (1, 0.5))
-    assert np.allclose(half, (full + spoiled) / 2, atol=1e-5)
+    assert np.median(np.abs(half - (full + spoiled) / 2)[dusty]) < 0.02         # of a change of about 0.5; grain differs
     assert np.array_equal(apply_mask(spoiled, dusty * np.float32(0)), spoiled)
 
 

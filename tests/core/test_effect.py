@@ -11,8 +11,7 @@ FILMS = ("linear", "gamma", "density", "slide")
 
 
 def measured(film, transmittance, frames=10, polarity=None, dusty=None):
-    meter = EffectMeter(np.min(transmittance, axis=0) < 0.94 if dusty is None and not isinstance(transmittance, np.ndarray)
-                        else transmittance < 0.94 if dusty is None else dusty, polarity=polarity or ("dark" if film == "slide" else "light"))
+    meter = EffectMeter(transmittance < 0.94 if dusty is None else dusty, polarity=polarity or ("dark" if film == "slide" else "light"))
     for frame in film_scans.run(film, frames, transmittance)[0]:
         meter.add(frame.astype(np.float32) / 255)
     return meter.effect()
