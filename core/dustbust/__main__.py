@@ -13,6 +13,9 @@ from dustbust.frames import find_frames, frames_between
 from dustbust.mask import DustMask
 from dustbust.newfile import check_target, write_picture
 
+# Where the results go that are given no name.
+MASK, MASKS, PAGES = "dust-mask.png", "dust-masks", "pages"
+
 
 def main(arguments=None):
     """Run one command. -> exit code: 0 all was done, 1 it was not, 2 the command line is wrong."""
@@ -33,7 +36,8 @@ def run_estimate(options):
     frames = frames_between(options.first, options.last) if options.first else find_frames(options.frames)
     settings = {"method": options.method, "polarity": options.polarity, "progress": progress()}
     if options.runs:
-        found = runs.estimate_runs(frames, options.runs, **settings)
+        folder = options.output or (frames[0].parent / MASKS if frames else MASKS)
+        found = runs.estimate_runs(frames, folder, **settings)
         rows = runs.table_of(found)
         widths = [max(map(len, column)) for column in zip(*rows)]
         for row in rows:
@@ -43,10 +47,11 @@ def run_estimate(options):
                 print(f"{run.path}: {sentence}")
         return
     dust = estimate.estimate_mask(frames, **settings)
-    dust.save(options.output)
+    output = options.output or MASK
+    dust.save(output)
     if options.plot:
         dust.plot(options.plot)
-    print(f"{options.output}: {dust.summary()}")
+    print(f"{output}: {dust.summary()}")
 
 
 def run_apply(options):
@@ -73,12 +78,50 @@ def run_verify(options):
 
 
 def run_stack(options):
-    check_target(options.output, options.scans)     # before the work, not after it
-    page, report = stack.stack_scans(options.scans, mode=options.mode, align=options.align, view=True, return_report=True, progress=progress())
-    write_picture(options.output, page, like=options.scans[0], inputs=options.scans)
-    moved = ", ".join(f"{registration.moved:.1f}" for registration in report.registrations[1:])
-    scale = "" if report.white is None else f"; white is {report.white:g}"
-    print(f"{options.output}: {len(options.scans)} scans, {options.mode}; the page had moved by {moved} px{scale}")
+    if options.group:
+        return stack_groups(options)
+    if not options.output:
+        raise DustbustError("say where the page goes: -o page.tif")
+    stack_one(options.scans, options.output, options)
+
+
+def stack_groups(options):
+    """One page from each so many consecutive scans; a group that fails is reported and the others are done."""
+    scans = find_frames(options.scans)
+    folder = Path(options.output) if options.output else scans[0].parent / PAGES
+    if len(scans) % options.group:
+        raise DustbustError(f"{len(scans)} scans are no whole number of groups of {options.group}; add the missing scan or name the scans of whole groups")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DustbustError(f"{folder}: cannot be made ({error.strerror or error}); choose another folder") from error
+    groups = [scans[start:start + options.group] for start in range(0, len(scans), options.group)]
+    failed = 0
+    for group in groups:
+        try:
+            stack_one(group, folder / group[0].name, options)
+        except DustbustError as error:
+            failed += 1
+            print(f"dustbust: {', '.join(scan.name for scan in group)}: {error}", file=sys.stderr)
+    print(f"{folder}: {len(groups) - failed} pages written, {failed} failed")
+    return 1 if failed else 0
+
+
+def stack_one(scans, output, options):
+    check_target(output, scans)     # before the work, not after it
+    page, *dust, report = stack.stack_scans(scans, mode=options.mode, align=options.align, view=True, return_dust=bool(options.dust),
+                                            return_report=True, progress=progress())
+    write_picture(output, page, like=scans[0], inputs=scans)
+    if dust:
+        dust[0].save(options.dust)
+    said = [f"{output}: {len(scans)} scans, {options.mode}"]
+    if options.align:
+        said.append("the page had moved by " + ", ".join(f"{registration.moved:.1f}" for registration in report.registrations[1:]) + " px")
+    if report.white is not None:
+        said.append(f"white is {report.white:g}")
+    if options.mode == "dust-free":
+        said.append(f"{100 * report.filled:.3f} % was dusty in all scans and had to be filled")
+    print("; ".join(said))
 
 
 def run_compare(options):
@@ -97,7 +140,7 @@ def parser():
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name, run, text):
-        one = commands.add_parser(name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        one = commands.add_parser(name, help=text, description=text)
         one.set_defaults(run=run)
         return one
 
@@ -105,23 +148,22 @@ def parser():
     one.add_argument("frames", nargs="*", help="the frames of one run: files, folders or patterns")
     one.add_argument("--first", help="instead of frames: the first frame ...")
     one.add_argument("--last", help="... and the last one; all pictures of the folder between the two are the run")
-    one.add_argument("-o", "--output", default="dust-mask.png", help="the mask, a 16-bit grey PNG")
-    one.add_argument("--runs", metavar="FOLDER", help="find the runs in the frames and write a mask for each, and a table, into this folder")
+    one.add_argument("-o", "--output", help=f"the mask, a 16-bit grey PNG ({MASK}); with --runs a folder ({MASKS} beside the frames)")
+    one.add_argument("--runs", action="store_true", help="find the runs in the frames, and write a mask for each and a table")
     one.add_argument("--plot", metavar="FILE", help="also write a plot of how much is marked at each threshold")
     one.add_argument("--method", choices=estimate.METHODS, default=default_of(estimate.estimate_mask, "method"),
-                     help="opacity: how much light the dust takes; sum: the original way, for some 50 frames")
+                     help="opacity: how much light the dust takes; sum: the original way, for some 50 frames (%(default)s)")
     one.add_argument("--polarity", choices=estimate.POLARITIES, default=default_of(estimate.estimate_mask, "polarity"),
-                     help="whether the dust is lighter (negatives) or darker (slides) than the picture")
+                     help="whether the dust is lighter (negatives) or darker (slides) than the picture (%(default)s)")
 
     one = command("apply", run_apply, "clean frames with a mask; the originals are never changed")
     one.add_argument("mask", help="a mask from estimate, or any grey or black and white picture (white = dust)")
     one.add_argument("frames", nargs="*", help="the frames: files, folders or patterns; without any, those the mask was made from")
-    one.add_argument("--folder", default=default_of(batch.clean_frames, "folder"), help="where the cleaned frames go; taken from the folder of the frames")
+    one.add_argument("--folder", default=default_of(batch.clean_frames, "folder"), help="where the cleaned frames go; taken from the folder of the frames (%(default)s)")
     one.add_argument("--method", choices=apply.METHODS, default=default_of(apply.apply_mask, "method"),
-                     help="restore: bring back what is under the dust; fill: the original way, paint over it")
+                     help="restore: bring back what is under the dust; fill: the original way, paint over it (%(default)s)")
     one.add_argument("--threshold", type=share, help="0 to 1: less is treated at a higher one; without it, the mask's own")
-    one.add_argument("--exists", choices=batch.EXISTS, default=default_of(batch.clean_frames, "exists"), help="what to do where a cleaned frame is there already")
-
+    one.add_argument("--exists", choices=batch.EXISTS, default=default_of(batch.clean_frames, "exists"), help="what to do where a cleaned frame is there already (%(default)s)")
     one.add_argument("--times", action="store_true", help="give the cleaned frames the times of the originals")
     one.add_argument("--dask", metavar="ADDRESS", help="work on the Dask cluster with this scheduler, such as tcp://host:8786")
 
@@ -129,15 +171,19 @@ def parser():
     one.add_argument("folder", help="the folder of the cleaned frames, or the receipt in it")
 
     one = command("stack", run_stack, "combine scans of one page, which lay differently on the glass, into one clean page")
-    one.add_argument("scans", nargs="+", help="two or more scans of the page; the first gives size and place")
-    one.add_argument("-o", "--output", required=True, help="the page: .tif, .png or .jpg")
-    one.add_argument("--mode", choices=stack.MODES, default=default_of(stack.stack_scans, "mode"), help="how the scans are combined, pixel by pixel")
+    one.add_argument("scans", nargs="+", help="two or more scans of the page; the first gives size and place. With --pairs or --group: files or folders")
+    one.add_argument("-o", "--output", help=f"the page: .tif, .png or .jpg; with --pairs or --group a folder ({PAGES} beside the scans)")
+    many = one.add_mutually_exclusive_group()
+    many.add_argument("--pairs", dest="group", action="store_const", const=2, help="a page from each two consecutive scans")
+    many.add_argument("--group", type=at_least_two, metavar="N", help="a page from each N consecutive scans")
+    one.add_argument("--mode", choices=stack.MODES, default=default_of(stack.stack_scans, "mode"), help="how the scans are combined, pixel by pixel (%(default)s)")
     one.add_argument("--no-align", dest="align", action="store_false", help="the scans lie on each other already")
+    one.add_argument("--dust", metavar="MASK", help="write the scanner's dust, found on the way, as a mask for apply (only with dust-free)")
 
     one = command("compare", run_compare, "write one picture of the part that changed most: before on the left, after on the right")
     one.add_argument("before")
     one.add_argument("after")
-    one.add_argument("-o", "--output", default="before-after.png")
+    one.add_argument("-o", "--output", default="before-after.png", help="the picture (%(default)s)")
     return top
 
 
@@ -152,6 +198,13 @@ def share(text):
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {text}")
     return number
+
+
+def at_least_two(text):
+    """A number of scans, as an option."""
+    if int(text) < 2:
+        raise argparse.ArgumentTypeError(f"must be at least 2, not {text}")
+    return int(text)
 
 
 def progress():
