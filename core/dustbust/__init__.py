@@ -5,9 +5,8 @@ from .errors import DustbustError
 from .estimate import estimate_mask
 from .mask import DustMask
 from .register import Registration, register_scans
-from .runs import estimate_runs, find_runs
+from .runs import estimate_runs, find_runs, run_from
 from .stack import StackReport, stack_scans
 
 __all__ = ["DustbustError", "DustMask", "Registration", "StackReport", "apply_mask", "clean_frames", "estimate_mask", "estimate_runs",
-           "find_runs", "register_scans",
-           "stack_scans"]
+           "find_runs", "register_scans", "run_from", "stack_scans"]

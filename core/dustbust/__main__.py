@@ -33,7 +33,12 @@ def main(arguments=None):
 # --- what the commands do ----------------------------------------------------------------------------------------------------------
 
 def run_estimate(options):
-    frames = frames_between(options.first, options.last) if options.first else find_frames(options.frames)
+    if options.first and options.last:
+        frames = frames_between(options.first, options.last)
+    elif options.first:
+        frames = runs.run_from(options.first, progress=progress())
+    else:
+        frames = find_frames(options.frames)
     settings = {"method": options.method, "polarity": options.polarity, "progress": progress()}
     if options.runs:
         folder = options.output or (frames[0].parent / MASKS if frames else MASKS)
@@ -147,7 +152,8 @@ def parser():
     one = command("estimate", run_estimate, "find the dust that a run of frames has in common, and write it as a mask")
     one.add_argument("frames", nargs="*", help="the frames of one run: files, folders or patterns")
     one.add_argument("--first", help="instead of frames: the first frame ...")
-    one.add_argument("--last", help="... and the last one; all pictures of the folder between the two are the run")
+    one.add_argument("--last", help="... and the last one; all pictures of the folder between the two are the run. "
+                     "Without a last one the run goes as far as the dust stays the same")
     one.add_argument("-o", "--output", help=f"the mask, a 16-bit grey PNG ({MASK}); with --runs a folder ({MASKS} beside the frames)")
     one.add_argument("--runs", action="store_true", help="find the runs in the frames, and write a mask for each and a table")
     one.add_argument("--plot", metavar="FILE", help="also write a plot of how much is marked at each threshold")

@@ -14,7 +14,7 @@ import numpy as np
 from .errors import DustbustError
 from .estimate import check_size, estimate_mask
 from .evidence import connected
-from .frames import as_path, name_of, read_ahead, read_luminance
+from .frames import as_path, frames_between, frames_in, name_of, read_ahead, read_luminance
 from .mask import DustMask
 from .opacity import Surroundings
 
@@ -179,6 +179,27 @@ class RunMask:
     last: str
     mask: DustMask
     new: float | None
+
+
+def run_from(first, *, progress=None, threads=None):
+    """The run that begins with a file: the pictures of its folder from there on, as far as the same dust goes.
+
+    Parameters
+    ----------
+    first : path of the first frame.
+    progress, threads : as of `find_runs`.
+
+    Returns
+    -------
+    list of pathlib.Path
+
+    Raises
+    ------
+    DustbustError
+        as `find_runs` does.
+    """
+    first = as_path(first)
+    return find_runs(frames_between(first, (frames_in(first.parent) or [first])[-1]), progress=progress, threads=threads)[0]
 
 
 def estimate_runs(frames, folder, *, method="opacity", polarity="light", progress=None, threads=None):

@@ -1,4 +1,5 @@
 """The command line does what the functions do, and says what went wrong."""
+import re
 import shutil
 from pathlib import Path
 
@@ -107,3 +108,19 @@ def test_one_bad_frame_is_named_and_the_others_are_done(run, tmp_path, capsys):
     assert main(["apply", str(tmp_path / "mask.png"), str(run)]) == 1
     assert "frame03.jpg" in capsys.readouterr().err
     assert len(list((run / "cleanedphotos").glob("*.jpg"))) == 7
+
+
+def test_a_mask_for_each_run_of_a_folder(run, capsys):
+    assert main(["estimate", "--runs", str(run)]) == 0
+    assert [path.name for path in (run / "dust-masks").glob("*.png")] == ["frame01-frame08.png"]
+    said = capsys.readouterr().out.splitlines()
+    assert (run / "dust-masks" / "runs.csv").read_text().splitlines()[0].split(",") == re.split("  +", said[0])
+    assert said[1].split()[:4] == ["frame01-frame08.png", "frame01.jpg", "frame08.jpg", "8"]
+
+
+def test_without_a_last_frame_the_run_goes_as_far_as_the_dust(run, tmp_path):
+    for name in ("frame01.jpg", "frame02.jpg", "frame03.jpg"):      # turned by half a turn, the dust is elsewhere
+        pixels = read_frame(run / name)
+        dustbust.newfile.write_picture(run / f"later-{name}", np.ascontiguousarray(pixels[::-1, ::-1]))
+    assert main(["estimate", "--first", str(run / "frame01.jpg"), "-o", str(tmp_path / "mask.png")]) == 0
+    assert [Path(name).name for name in dustbust.DustMask.load(tmp_path / "mask.png").frames] == [f"frame{k:02d}.jpg" for k in range(1, 9)]
