@@ -21,7 +21,7 @@ constexpr std::ptrdiff_t border = 3, block = side + 2 * border;
 using Bell = std::array<float, 2 * border + 1>;
 constexpr Bell narrow = {0, 1 / 16.0f, 4 / 16.0f, 6 / 16.0f, 4 / 16.0f, 1 / 16.0f, 0};
 constexpr Bell wide = {3 / 30.0f, 4 / 30.0f, 5 / 30.0f, 6 / 30.0f, 5 / 30.0f, 4 / 30.0f, 3 / 30.0f};
-constexpr float most = 3;               // times the mean size of a tile's detail: more is not grain but the edge of something
+constexpr float most = 4;               // times the mean size of a tile's detail: more is not grain but the edge of something
 constexpr float luma[most_colours] = {0.299f, 0.587f, 0.114f};      // ITU-R BT.601
 
 // Mixes the bits of a number (the finalizer of MurmurHash3, A. Appleby).
@@ -91,24 +91,29 @@ public:
         }
         Shift best = {0, 0};
         float least = INFINITY;
-        for (int attempt = 0, found = 0; attempt < tries && found < enough; ++attempt) {
-            const Shift by = shift(tile, attempt);
-            float other[4][most_colours] = {};
-            int k = 0;
-            for (; k < count; ++k) {
-                const std::ptrdiff_t y = rows[k] + by.dy, x = columns[k] + by.dx;
-                if (y < 3 || x < 3 || y >= image_.rows - 3 || x >= image_.columns - 3 || unclean_(y, x)) break;
-                const T* pixel = image_.row(y) + x * image_.channels;
-                if (image_.channels > colours_ && pixel[colours_] == 0) break;
-                for (std::ptrdiff_t c = 0; c < colours_; ++c) other[of_quarter[k]][c] += pixel[c];
+        const auto look = [&](bool between_dust) {
+            for (int attempt = 0, found = 0; attempt < tries && found < enough; ++attempt) {
+                const Shift by = shift(tile, attempt);
+                float other[4][most_colours] = {};
+                int k = 0;
+                for (; k < count; ++k) {
+                    const std::ptrdiff_t y = rows[k] + by.dy, x = columns[k] + by.dx;
+                    if (y < border || x < border || y >= image_.rows - border || x >= image_.columns - border) break;
+                    if (between_dust ? masked_(y, x) >= 0 : unclean_(y, x)) break;
+                    const T* pixel = image_.row(y) + x * image_.channels;
+                    if (image_.channels > colours_ && pixel[colours_] == 0) break;
+                    for (std::ptrdiff_t c = 0; c < colours_; ++c) other[of_quarter[k]][c] += pixel[c];
+                }
+                if (k < count) continue;
+                ++found;
+                float unlike = 0;
+                for (int q = 0; q < 4; ++q)
+                    for (std::ptrdiff_t c = 0; c < colours_; ++c) unlike += (other[q][c] - quarter[q][c]) * (other[q][c] - quarter[q][c]);
+                if (unlike < least) least = unlike, best = by;
             }
-            if (k < count) continue;
-            ++found;
-            float unlike = 0;
-            for (int q = 0; q < 4; ++q)
-                for (std::ptrdiff_t c = 0; c < colours_; ++c) unlike += (other[q][c] - quarter[q][c]) * (other[q][c] - quarter[q][c]);
-            if (unlike < least) least = unlike, best = by;
-        }
+        };
+        look(false);
+        if (least == INFINITY) look(true);      // dust all around: between its particles
         if (least == INFINITY) return;      // nothing clean within reach
 
         // The tile where detail is borrowed, and what the tile will be like when it is filled, with what is around them.
@@ -116,8 +121,8 @@ public:
         for (std::ptrdiff_t y = 0; y < block; ++y)
             for (std::ptrdiff_t x = 0; x < block; ++x) {
                 const std::ptrdiff_t dy = top + y - border, dx = left + x - border;
-                read(dy + best.dy, dx + best.dx, &source.value[y][x * most_colours], false);
-                read(dy, dx, &own.value[y][x * most_colours], true);
+                read(dy + best.dy, dx + best.dx, &source.value[y][x * most_colours]);
+                read(dy, dx, &own.value[y][x * most_colours]);
             }
         source.smooth(wide);
         float detail[side * side][most_colours], size[most_colours] = {}, there = 0, here = 0;
@@ -145,10 +150,10 @@ public:
     }
 
 private:
-    // The colours of a pixel, at the border those of the nearest one; `filled`: of masked pixels what they are filled with.
-    void read(std::ptrdiff_t y, std::ptrdiff_t x, float* value, bool filled) const {
+    // The colours of a pixel, of a masked one those it is filled with, beyond the border those of the nearest one.
+    void read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const {
         y = std::clamp<std::ptrdiff_t>(y, 0, image_.rows - 1), x = std::clamp<std::ptrdiff_t>(x, 0, image_.columns - 1);
-        const std::ptrdiff_t place = filled ? masked_(y, x) : -1;
+        const std::ptrdiff_t place = masked_(y, x);
         const T* pixel = image_.row(y) + x * image_.channels;
         for (std::ptrdiff_t c = 0; c < colours_; ++c) value[c] = place >= 0 ? values_[place * colours_ + c] : static_cast<float>(pixel[c]);
     }
