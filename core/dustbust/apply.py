@@ -41,7 +41,7 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
     Warns
     -----
     RuntimeWarning
-        when pixels could not be filled within the number of passes.
+        when pixels could not be filled, unless `return_report` says so.
 
     >>> frame = np.full((9, 9), 100, np.uint8)
     >>> frame[4, 4] = 255
@@ -62,18 +62,20 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
         clean, report = restore(frame, dusty, effect, threads=threads)
     else:
         fill = fill_boxes if method == "fill" else fill_dust
-        clean, failures = fill(frame, dusty, strength=strength, threads=threads, **options)
-        if failures:
-            warnings.warn(f"{failures} pixels could not be filled: no picture within reach", RuntimeWarning, stacklevel=2)
-        report = report_of_filled(frame, clean, dusty)
-    return (clean, report) if return_report else clean
+        clean, unfilled = fill(frame, dusty, strength=strength, threads=threads, **options)
+        report = report_of_filled(frame, clean, dusty, unfilled)
+    if return_report:
+        return clean, report
+    if report.unfilled:
+        warnings.warn(f"{report.unfilled} pixels could not be filled: no picture within reach", RuntimeWarning, stacklevel=2)
+    return clean
 
 
-def report_of_filled(frame, clean, dusty):
+def report_of_filled(frame, clean, dusty, unfilled):
     """The `Applied` of a frame all of whose dust was filled."""
     particles = count_particles(dusty)
     changed = (frame != clean).reshape(*dusty.shape, -1).any(axis=2)
-    return Applied(particles, 0, particles, 0, float(changed.mean()))
+    return Applied(particles, 0, particles, 0, float(changed.mean()), unfilled)
 
 
 def binary_and_strength(dust):

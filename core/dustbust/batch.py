@@ -6,6 +6,7 @@ import secrets
 import shutil
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -82,19 +83,17 @@ def clean_frames(paths, dust, folder="cleanedphotos", *, exists="skip", times=Fa
     if is_path(dust):
         dust = DustMask.load(as_path(dust))
     folder = _prepare(frames, folder)
-    cleaned = Cleaned(folder)
-    journal = _open_journal(folder)
+    batch = _Batch(frames, folder, dust, exists, times, options, progress)
     try:
-        _remove_leftovers(folder)
-        batch = journal.begin_batch({"version": version(), "mask": _checksum_of(dust), "settings": {name: str(value) for name, value in sorted(options.items())}})
-        jobs = _jobs(frames, folder, exists, journal, batch, cleaned)
-        _run(jobs, dust, options, times, executor, threads, progress, len(frames), journal, batch, cleaned)
+        if executor is None:
+            workers = count(threads)
+            with ThreadPoolExecutor(workers) as own:
+                batch.run(own, dust, max(1, workers // len(frames)))
+        else:
+            batch.run(executor, _share(dust, folder), threads or 1)
     finally:
-        journal.close()
-        _remove_leftovers(folder)
-        if not os.listdir(folder):
-            folder.rmdir()
-    return cleaned
+        batch.close()
+    return batch.cleaned
 
 
 # --- before the first file ---------------------------------------------------------------------------------------------------------
@@ -117,13 +116,6 @@ def _prepare(frames, folder):
     return folder
 
 
-def _open_journal(folder):
-    try:
-        return Journal(folder)
-    except OSError as error:
-        raise DustbustError(f"{folder}: cannot be written to ({error.strerror or error}); choose another folder") from error
-
-
 def _remove_leftovers(folder):
     """Remove what an interrupted batch left half done."""
     for name in os.listdir(folder):
@@ -139,28 +131,145 @@ def _checksum_of(dust):
     return digest.hexdigest()
 
 
-# --- which files are to be done ----------------------------------------------------------------------------------------------------
+# --- the batch ---------------------------------------------------------------------------------------------------------------------
 
-def _jobs(frames, folder, exists, journal, batch, cleaned):
-    """Yield (frame, output or None) for each frame; None: nothing is to be done."""
-    for frame in frames:
-        output = folder / frame.name
+class _Stop(Exception):
+    """The rest of the batch cannot be done either."""
+
+
+@dataclass
+class _Job:
+    """One file: what is to be done, and what came of it. It travels to the worker and back."""
+    frame: Path
+    output: Path
+    known: dict | None = None       # what the receipt says of an output that is there: if it is still so, it is left as it is
+    entry: dict | None = None       # what the receipt is to say
+    kept: bool = False              # the output was there already
+    problem: str = ""               # why it failed
+    number: int | None = None       # errno of that
+
+
+class _Batch:
+    """A batch at work: hands out jobs in the order of the run, and takes what comes back in the same order."""
+
+    def __init__(self, frames, folder, dust, exists, times, options, progress):
+        self.frames, self.folder, self.exists, self.times, self.options, self.progress = frames, folder, exists, times, options, progress
+        self.cleaned = Cleaned(folder)
         try:
-            if output.exists() or output.is_symlink():
-                if output.exists() and os.path.samefile(frame, output):
-                    raise DustbustError(f"{output}: is the frame itself by another name, and frames are never written over")
-                if exists == "rename":
-                    output = _free_name(output)
-                elif exists == "skip" and _is_done(frame, output, journal, batch):
-                    cleaned.skipped.append(output)
-                    yield frame, None
-                    continue
-        except (OSError, DustbustError) as error:
-            cleaned.failed[frame] = _sentence(frame, error)
-            yield frame, None
-            continue
-        journal.begin(output.name)
-        yield frame, output
+            self.journal = Journal(folder)
+            _remove_leftovers(folder)
+            self.number = self.journal.begin_batch({"version": version(), "mask": _checksum_of(dust),
+                                                    "settings": {name: str(value) for name, value in sorted(options.items())}})
+        except OSError as error:
+            raise DustbustError(f"{folder}: cannot be written to ({error.strerror or error}); choose another folder") from error
+
+    def run(self, executor, dust, threads):
+        """Do all jobs. `dust` is the mask or the path of a file with it, `threads` are for each file."""
+        waiting = deque()
+        jobs = self.jobs()
+        try:
+            for job in jobs:
+                waiting.append((job, None if job.kept or job.problem else
+                                executor.submit(_clean_file, job, dust, self.options, self.times, threads)))
+                while waiting and (len(waiting) > AHEAD or waiting[0][1] is None or waiting[0][1].done()):
+                    self.finish(*waiting.popleft())
+            while waiting:
+                self.finish(*waiting.popleft())
+        except _Stop as stop:
+            for job, future in waiting:
+                if future is None or not future.cancel():
+                    with suppress(_Stop):
+                        self.finish(job, future)
+                else:
+                    self.give_up(stop)
+            while self.done < len(self.frames):
+                self.give_up(stop)
+        finally:
+            for _, future in waiting:
+                if future is not None:
+                    future.cancel()
+
+    @property
+    def done(self):
+        """How many frames are dealt with, one way or another."""
+        return len(self.cleaned.written) + len(self.cleaned.skipped) + len(self.cleaned.failed)
+
+    def give_up(self, stop):
+        """Note that the next frame is not done."""
+        frame = self.frames[self.done]
+        self.cleaned.failed[frame] = printable(f"{frame}: not done, since the batch had to stop ({stop})")
+
+    def jobs(self):
+        """Yield a job for each frame; one that is `kept` or has a `problem` is done already."""
+        for frame in self.frames:
+            job = _Job(frame.absolute(), self.folder.absolute() / frame.name)
+            try:
+                self.look_at_output(job)
+            except (OSError, DustbustError) as error:
+                job.problem = _sentence(frame, error)
+            if not (job.kept or job.problem):
+                self.note(self.journal.begin, job.output.name)
+            yield job
+
+    def look_at_output(self, job):
+        """Decide what to do about an output that may be there."""
+        frame, output = job.frame, job.output
+        if not (output.exists() or output.is_symlink()):
+            return
+        if output.exists() and os.path.samefile(frame, output):
+            raise DustbustError(f"{output}: is the frame itself by another name, and frames are never written over")
+        if self.exists == "rename":
+            job.output = _free_name(output)
+        if self.exists != "skip":
+            return
+        known = self.journal.receipt.files.get(output.name)
+        if known is not None:
+            now = frame.stat()
+            if (known["batch"], known.get("frame_size"), known.get("frame_time"), known["size"]) == (
+                    self.number, now.st_size, now.st_mtime_ns, output.stat().st_size):
+                job.known = known
+        elif output.name not in self.journal.begun:
+            _check_complete(frame, output)
+            job.kept = True
+
+    def finish(self, job, future):
+        """Take what came of a job."""
+        if future is not None:
+            try:
+                job = future.result()
+            except Exception as error:          # the executor lost it
+                job.problem = _sentence(job.frame, error)
+        frame = self.frames[self.done]
+        output = self.folder / job.output.name
+        if job.problem:
+            self.cleaned.failed[frame] = job.problem
+        else:
+            (self.cleaned.skipped if job.kept else self.cleaned.written).append(output)
+        if job.entry:
+            if job.entry["notes"]:
+                self.cleaned.notes[output] = job.entry["notes"]
+            self.note(self.journal.done, output.name, {**job.entry, "batch": self.number})
+        if job.number in FATAL:
+            raise _Stop(job.problem)
+        if self.progress:
+            self.progress(self.done / len(self.frames), frame.name)
+
+    def note(self, write, *what):
+        """Write into the journal."""
+        try:
+            write(*what)
+        except OSError as error:
+            raise _Stop(f"{self.folder}: cannot be written to ({error.strerror or error})") from error
+
+    def close(self):
+        """Turn the journal into the receipt, and leave nothing else behind."""
+        try:
+            self.journal.close()
+        except OSError as error:                # the journal stays, and the next batch makes the receipt
+            self.cleaned.failed[self.folder / NAME] = printable(f"{self.folder / NAME}: cannot be written ({error.strerror or error})")
+        _remove_leftovers(self.folder)
+        if not os.listdir(self.folder):
+            self.folder.rmdir()
 
 
 def _free_name(output):
@@ -170,16 +279,8 @@ def _free_name(output):
     return free
 
 
-def _is_done(frame, output, journal, batch):
-    """Whether an output that is there is what this batch would write."""
-    entry = journal.receipt.files.get(output.name)
-    if entry is not None:
-        now = frame.stat()
-        return (entry["batch"] == batch and entry.get("frame_size") == now.st_size and entry.get("frame_time") == now.st_mtime_ns
-                and entry["size"] == output.stat().st_size and checksum(output) == entry["sha256"])
-    if output.name in journal.begun:
-        return False
-    # Not ours, as far as we know: never replaced unless asked for.
+def _check_complete(frame, output):
+    """Refuse an output that is not ours, as far as we know, unless it may well be what is wanted: it is never replaced unasked."""
     if output.stat().st_mtime_ns < frame.stat().st_mtime_ns:
         raise DustbustError(f"{output}: exists, but is older than its frame; remove it, or choose to overwrite or to rename")
     try:
@@ -188,71 +289,9 @@ def _is_done(frame, output, journal, batch):
         complete = False
     if not complete:
         raise DustbustError(f"{output}: exists, but is no complete picture like its frame; remove it, or choose to overwrite or to rename")
-    return True
 
 
-# --- doing them --------------------------------------------------------------------------------------------------------------------
-
-def _run(jobs, dust, options, times, executor, threads, progress, total, journal, batch, cleaned):
-    own = ThreadPoolExecutor(count(threads)) if executor is None else None
-    inner = max(1, count(threads) // total) if own else (threads or 1)
-    shared = dust if own else _share(dust, cleaned.folder)
-    waiting = deque()
-    finished = 0
-
-    def finish(frame, output, future):
-        nonlocal finished
-        finished += 1
-        if future is not None:
-            entry, problem, fatal = _result(frame, future)
-            if entry is None:
-                cleaned.failed[frame] = problem
-                if fatal:
-                    raise _Stop(problem)
-            else:
-                cleaned.written.append(output)
-                if entry.get("notes"):
-                    cleaned.notes[output] = entry["notes"]
-                journal.done(output.name, {**entry, "batch": batch})
-        if progress:
-            progress(finished / total, frame.name)
-
-    try:
-        for frame, output in jobs:
-            future = (own or executor).submit(_clean_file, frame.absolute(), output.absolute(), shared, options, times, inner) if output else None
-            waiting.append((frame, output, future))
-            while len(waiting) > AHEAD or (waiting and (waiting[0][2] is None or waiting[0][2].done())):
-                finish(*waiting.popleft())
-        while waiting:
-            finish(*waiting.popleft())
-    except _Stop as stop:
-        for frame, output, future in waiting:
-            if future is not None:
-                future.cancel()
-                cleaned.failed[frame] = f"{frame}: not done, since writing had to stop ({stop})"
-        for frame, output in jobs:
-            if output:
-                cleaned.failed[frame] = f"{frame}: not done, since writing had to stop ({stop})"
-    finally:
-        for _, _, future in waiting:
-            if future is not None:
-                future.cancel()
-        if own:
-            own.shutdown()
-
-
-class _Stop(Exception):
-    """The rest of the batch cannot be done either."""
-
-
-def _result(frame, future):
-    """(entry, None, False) of a file that was cleaned, or (None, why not, whether the others would fail as well)."""
-    try:
-        entry, problem, number = future.result()
-    except Exception as error:                  # the executor lost it
-        return None, _sentence(frame, error), False
-    return entry, problem, number in FATAL
-
+# --- in the workers ----------------------------------------------------------------------------------------------------------------
 
 def _share(dust, folder):
     """Put the mask where the workers of an executor find it: gives its path."""
@@ -269,34 +308,43 @@ def _shared(path):
     return DustMask.load(path) if path.suffix == ".png" else np.load(path, allow_pickle=False)
 
 
-def _clean_file(path, output, dust, options, times, threads):
-    """Clean one file. Gives (entry for the receipt, None, None), or (None, why it failed, errno or None); it never raises."""
-    part = output.with_name(f".dustbust-{secrets.token_hex(8)}.part")
+def _clean_file(job, dust, options, times, threads):
+    """Do a job and give it back. It never raises: one bad file must not end the batch, whatever is wrong with it."""
+    part = job.output.with_name(f".dustbust-{secrets.token_hex(8)}.part")
     try:
+        if job.known and checksum(job.output) == job.known["sha256"]:
+            job.kept = True
+            return job
         if isinstance(dust, Path):
             dust = _shared(dust)
-        before = path.stat()
-        frame = open_frame(path)
+        before = job.frame.stat()
+        frame = open_frame(job.frame)
         clean, report = apply_mask(frame.pixels, dust, return_report=True, threads=threads, **options)
-        notes = []
         try:
-            if report.changed:
-                notes = frame.write(clean, part)
-            else:
-                shutil.copyfile(path, part)
+            notes = frame.write(clean, part) if report.changed else _copy(job.frame, part)
+            if report.unfilled:
+                notes.append(f"{report.unfilled} pixels could not be filled: there is no picture within reach")
             _flush(part)
             if times:
                 os.utime(part, ns=(before.st_atime_ns, before.st_mtime_ns))
-            entry = {"frame": str(path.absolute()), "frame_size": before.st_size, "frame_time": before.st_mtime_ns,
+            entry = {"frame": str(job.frame), "frame_size": before.st_size, "frame_time": before.st_mtime_ns,
                      "size": part.stat().st_size, "sha256": checksum(part), **asdict(report), "notes": notes}
-            os.replace(part, output)
+            os.replace(part, job.output)
+            job.entry = entry
         except OSError as error:
-            return None, printable(f"{output}: cannot be written ({error.strerror or error})"), error.errno
-        return entry, None, None
-    except Exception as error:                  # one bad file must not end the batch, whatever is wrong with it
-        return None, _sentence(path, error), None
+            job.problem = printable(f"{job.output}: cannot be written ({error.strerror or error})")
+            job.number = error.errno
+    except Exception as error:
+        job.problem = _sentence(job.frame, error)
     finally:
         part.unlink(missing_ok=True)
+    return job
+
+
+def _copy(path, target):
+    """Copy a frame in which there is nothing to clean; all is kept, so there is no note."""
+    shutil.copyfile(path, target)
+    return []
 
 
 def _flush(path):

@@ -168,10 +168,12 @@ class Journal:
 
     def close(self):
         """Turn the journal into the receipt."""
-        if self.receipt.files:
-            self.receipt.save(self.folder / NAME)
-        (self.folder / JOURNAL).unlink(missing_ok=True)
-        self.file.close()
+        try:
+            if self.receipt.files:
+                self.receipt.save(self.folder / NAME)
+            (self.folder / JOURNAL).unlink(missing_ok=True)
+        finally:
+            self.file.close()
 
 
 def verify(path, *, progress=None):

@@ -29,12 +29,14 @@ class Applied:
     particles : how many particles the mask has.
     restored, filled, absent : how many of them were un-mixed for the most part, filled for the most part, not in this frame.
     changed : share of the frame's pixels that are not what they were.
+    unfilled : how many pixels could not be filled, since there was no picture within reach.
     """
     particles: int
     restored: int
     filled: int
     absent: int
     changed: float
+    unfilled: int = 0
 
 
 def restore(frame, dusty, effect, *, threads=None):

@@ -167,3 +167,9 @@ def test_progress_is_in_the_order_of_the_run(run, mask):
     said = []
     dustbust.clean_frames(run, mask, progress=lambda fraction, text: said.append((fraction, text)), threads=4)
     assert said == [(0.2, "1.jpg"), (0.4, "2.jpg"), (0.6, "3.png"), (0.8, "4.png"), (1.0, "10.tif")]
+
+
+def test_pixels_that_could_not_be_filled_are_said_of_each_file(run):
+    dust = np.ones((60, 80), bool)
+    cleaned = dustbust.clean_frames(run, dust, method="fill")
+    assert len(cleaned.notes) == 5 and all("4800 pixels could not be filled" in notes[0] for notes in cleaned.notes.values())
