@@ -9,9 +9,9 @@ def _(text):
     return GLib.dgettext(DOMAIN, text)
 
 
-def count_text(one, many, number):
-    """`one` or `many`, whichever fits the number, in the language of GIMP, with {number} filled in."""
-    return GLib.dngettext(DOMAIN, one, many, number).format(number=number)
+def count_text(one, many, number, **words):
+    """`one` or `many`, whichever fits the number, in the language of GIMP, with {number} and the words filled in."""
+    return GLib.dngettext(DOMAIN, one, many, number).format(number=number, **words)
 
 
 class Refused(Exception):
