@@ -86,6 +86,7 @@ install_plug_in() {
     "$python" -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action ignore --target "$part" "$checkout" ||
         { rm -rf "$part"; fail "the core could not be built; pip's words are above"; }
     cp -R "$checkout/plugin/." "$part/"
+    "$python" "$part/dustbust_gimp/help_page.py" "$checkout/README.md" "$part/help"
     rm -rf "$part/bin" "$part/__pycache__"
     chmod +x "$part/$plug_in.py"
     touch "$part/$plug_in.py"     # GIMP reads the plug-in anew only when this file's time has changed

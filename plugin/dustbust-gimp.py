@@ -9,7 +9,7 @@ for library, version in (("Gimp", "3.0"), ("GimpUi", "3.0"), ("Gtk", "3.0"), ("G
     gi.require_version(library, version)
 from gi.repository import Gegl, Gimp, Gio, GLib
 
-from dustbust_gimp import apply, core, estimate, helping, stack
+from dustbust_gimp import apply, core, estimate, help_page, stack
 from dustbust_gimp.texts import DOMAIN, Cancelled, Refused, _
 
 ACTIONS = {action.NAME: action for action in (estimate, apply, stack)}
@@ -43,7 +43,7 @@ class Dustbust(Gimp.PlugIn):
         return True, DOMAIN, None
 
     def do_query_procedures(self):
-        self.set_help_domain(DOMAIN, Gio.File.new_for_path(str(helping.FOLDER)))
+        self.set_help_domain(DOMAIN, Gio.File.new_for_path(str(help_page.FOLDER)))
         return list(ACTIONS)
 
     def do_create_procedure(self, name):
