@@ -27,10 +27,12 @@ def declare(plug_in, name, run):
         ("fill", _("Fill"), _("The original method: fill the dust from its surroundings"))])
     arguments.image(procedure, "mask-image", _("Mask _image"), _(
         "The open image with the mask. Without it and without a file: the one mask image that is open"))
-    arguments.file(procedure, "mask-file", _("Mask fi_le"), _("A file with the mask, also a black and white picture from anywhere: white is dust"))
-    arguments.boolean(procedure, "new-layer", _("_Repairs as a layer of their own"), _(
+    arguments.file(procedure, "mask-file", _("Mask fi_le"), _(
+        "A file with the mask, also a black and white picture from anywhere: white is dust"))
+    arguments.boolean(procedure, "new-layer", _("R_epairs as a layer of their own"), _(
         "Leave the layer as it is and put the repaired pixels on a new one above it, to be erased or faded at will"), False)
-    arguments.file(procedure, "first-frame", _("_First frame"), _("Clean other frames than those that the mask was made from: the first of them"))
+    arguments.file(procedure, "first-frame", _("_First frame"), _(
+        "Clean other frames than those that the mask was made from: the first of them"))
     arguments.file(procedure, "last-frame", _("L_ast frame"), _("The last of the other frames, in the same folder"))
     arguments.file(procedure, "folder", _("Fol_der"), _(
         "Where the cleaned frames go. Without it: a folder 'cleanedphotos' beside the frames"))
@@ -42,13 +44,14 @@ def declare(plug_in, name, run):
 
 
 def run(procedure, run_mode, image, drawables, config):
+    chosen = config.get_property("mask-image")
     if run_mode == Gimp.RunMode.INTERACTIVE:
         from . import apply_dialog
-        apply_dialog.ask(procedure, config, image, drawables)
+        chosen = apply_dialog.ask(procedure, config, image, drawables)
     if cleans_files(image, config):
         clean_files(image, config, run_mode)
     else:
-        clean_layers(image, drawables, config)
+        clean_layers(image, drawables, config, chosen)
         Gimp.displays_flush()
     return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
 
@@ -71,8 +74,8 @@ def files_to_clean(image, config):
     files = [Path(file) for file in mask_image.files_of(image)]
     missing = [file for file in files if not file.exists()]
     if missing:
-        raise Refused(count_text("{number} frame of the run is no longer where it was: {{file}}", "{number} frames of the run are no longer where they were: {{file}}",
-                                 len(missing)).format(file=missing[0]))
+        raise Refused(count_text("{number} frame of the run is no longer where it was: {file}",
+                                 "{number} frames of the run are no longer where they were: {file}", len(missing), file=missing[0]))
     return files
 
 
@@ -94,21 +97,21 @@ def clean_files(image, config, run_mode):
 
 def said_of(done):
     """One or two sentences about what became of the files."""
-    said = [count_text("{number} cleaned frame is in {{folder}}.", "{number} cleaned frames are in {{folder}}.", len(done.written)).format(
-        folder=done.folder)]
+    said = [count_text("{number} cleaned frame is in {folder}.", "{number} cleaned frames are in {folder}.", len(done.written),
+                       folder=done.folder)]
     if done.skipped:
         said.append(count_text("{number} was there already.", "{number} were there already.", len(done.skipped)))
     if done.failed:
-        said.append(count_text("{number} could not be cleaned: {{reason}}", "{number} could not be cleaned, the first: {{reason}}",
-                               len(done.failed)).format(reason=next(iter(done.failed.values()))))
+        said.append(count_text("{number} could not be cleaned: {reason}", "{number} could not be cleaned, the first: {reason}",
+                               len(done.failed), reason=next(iter(done.failed.values()))))
     return " ".join(said)
 
 
 # Layers
 
-def clean_layers(image, drawables, config):
+def clean_layers(image, drawables, config, mask):
     chosen = layers.editable(image, drawables)
-    dust = find_mask(image, config)
+    dust = find_mask(image, config, mask)
     check_size(dust, image, chosen)
     clean = functools.partial(dustbust.apply_mask, threads=core.threads(), **options(config))
     done = [(layer, *cleaned(layer, dust, image, clean)) for layer in chosen]       # first all the work, then the image in one go
@@ -118,7 +121,8 @@ def clean_layers(image, drawables, config):
             if config.get_property("new-layer"):
                 layers.add_repairs(image, layer, before, after)
             elif not pixels.change_drawable(layer, before, after):
-                raise Refused(_("{layer}: cannot be changed: {reason}").format(layer=layer.get_name(), reason=Gimp.get_pdb().get_last_error()))
+                raise Refused(_("{layer}: cannot be changed: {reason}").format(
+                    layer=layer.get_name(), reason=Gimp.get_pdb().get_last_error()))
     finally:
         image.undo_group_end()
 
@@ -143,9 +147,9 @@ def cleaned(layer, dust, image, clean):
     return before, after
 
 
-def find_mask(image, config):
-    """The mask to clean layers with: of the file, of the image, or of the one mask image that is open."""
-    path, chosen = arguments.path(config, "mask-file"), config.get_property("mask-image")
+def find_mask(image, config, chosen):
+    """The mask to clean layers with: of the chosen image, of the file, or of the one mask image that is open."""
+    path = arguments.path(config, "mask-file")
     if chosen is None and path is not None:
         if not path.lower().endswith(EVERY_MASK):
             return dustbust.DustMask.load(path)

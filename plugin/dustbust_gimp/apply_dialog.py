@@ -11,11 +11,10 @@ from .texts import Refused, _, count_text
 
 
 def ask(procedure, config, image, drawables):
-    """Let the user choose; raises Cancelled."""
+    """Let the user choose; gives the mask image if one that is open was chosen, else None. Raises Cancelled."""
     if mask_image.is_mask_image(image):
-        ask_for_files(procedure, config, image)
-    else:
-        ask_for_layers(procedure, config, image, drawables)
+        return ask_for_files(procedure, config, image)
+    return ask_for_layers(procedure, config, image, drawables)
 
 
 def ask_for_files(procedure, config, image):
@@ -42,30 +41,38 @@ def ask_for_files(procedure, config, image):
 def files_sentence(files, config):
     folder = apply.folder_for(files, config)
     there = sum((folder / Path(file).name).exists() for file in files)
-    text = count_text("{number} file will be written to {{folder}}.", "{number} files will be written to {{folder}}.",
-                      len(files) - (there if config.get_property("exists") == "skip" else 0)).format(folder=folder)
+    text = count_text("{number} file will be written to {folder}.", "{number} files will be written to {folder}.",
+                      len(files) - (there if config.get_property("exists") == "skip" else 0), folder=folder)
     if there:
-        text += " " + {
-            "skip": count_text("{number} is there already and is kept if it is complete.", "{number} are there already and are kept if they are complete.", there),
-            "overwrite": count_text("{number} that is there already will be overwritten.", "{number} that are there already will be overwritten.", there),
-            "rename": count_text("{number} is there already; the new one gets another name.", "{number} are there already; the new ones get other names.", there),
-        }[config.get_property("exists")]
+        text += " " + about_existing(config.get_property("exists"), there)
     return text
+
+
+def about_existing(exists, there):
+    if exists == "skip":
+        return count_text("{number} is there already and is kept if it is complete.",
+                          "{number} are there already and are kept if they are complete.", there)
+    if exists == "overwrite":
+        return count_text("{number} that is there already will be overwritten.",
+                          "{number} that are there already will be overwritten.", there)
+    return count_text("{number} is there already; the new one gets another name.",
+                      "{number} are there already; the new ones get other names.", there)
 
 
 def marked(dust):
     number = int(dust.binary().sum())
     if not number:
         return _("The mask marks nothing.")
-    return count_text("The mask marks {number} pixel, {{share}} of the picture.", "The mask marks {number} pixels, {{share}} of the picture.",
-                      number).format(share=f"{number / dust.grey.size:.2%}")
+    return count_text("The mask marks {number} pixel, {share} of the picture.", "The mask marks {number} pixels, {share} of the picture.",
+                      number, share=f"{number / dust.grey.size:.2%}")
 
 
 def ask_for_layers(procedure, config, image, drawables):
     chosen = layers.editable(image, drawables)
     before = pixels.read_drawable(chosen[0])
     window = Window(procedure, config, _("Apply Dust Mask to a Layer"), _("_Apply"))
-    window.add(mask_chooser(config, image))
+    masks = MaskChooser(config, image)
+    window.add(masks)
     window.settings("method", "new-layer")
     window.add_answer()
     preview = BeforeAndAfter(window.worker())
@@ -74,7 +81,7 @@ def ask_for_layers(procedure, config, image, drawables):
     def describe():
         preview.show_spots(None)
         try:
-            dust = apply.find_mask(image, config)
+            dust = apply.find_mask(image, config, masks.image)
             apply.check_size(dust, image, chosen)
         except (Refused, core.DustbustError) as refusal:
             window.say(str(refusal), possible=False)
@@ -83,34 +90,43 @@ def ask_for_layers(procedure, config, image, drawables):
         if dust.grey.shape == before.shape[:2]:
             preview.show_spots(spots_of_mask(lambda: before, dust, apply.options(config)))
 
-    window.on_change(describe, "mask-image", "mask-file", "method")
+    masks.on_change = describe
+    window.on_change(describe, "method")
     window.run()
+    return masks.image
 
 
-def mask_chooser(config, image):
-    """A row with the open images that may be masks, and a file. (GIMP 3.0 has no widget for an image argument.)"""
-    row = Gtk.Box(spacing=MARGIN, margin=MARGIN)
-    others = [other for other in Gimp.get_images() if other != image]
-    others.sort(key=lambda other: (not mask_image.is_mask_image(other), -other.get_id()))
-    combo = Gtk.ComboBoxText(tooltip_text=_("The open image with the mask, or a file, also a black and white picture from anywhere: white is dust"))
-    for other in others:
-        combo.append(str(other.get_id()), other.get_name())
-    combo.append("file", _("From a file:"))
-    button = Gtk.FileChooserButton(title=_("Mask file"), action=Gtk.FileChooserAction.OPEN, hexpand=True)
-    if config.get_property("mask-file"):
-        button.set_file(config.get_property("mask-file"))
-    label = Gtk.Label(label=_("Mas_k:"), use_underline=True, mnemonic_widget=combo)
+class MaskChooser(Gtk.Box):
+    """A row with the open images that may be masks, and a file.
 
-    def choose(*_ignored):
-        selected = combo.get_active_id()
-        button.set_sensitive(selected == "file")
-        config.set_property("mask-image", None if selected == "file" else Gimp.Image.get_by_id(int(selected)))
-        config.set_property("mask-file", button.get_file() if selected == "file" else None)
+    GIMP 3.0 has no widget for an image argument, and keeps no image among the settings to repeat; so the image stays here.
+    """
 
-    combo.set_active_id(str(others[0].get_id()) if others and (mask_image.is_mask_image(others[0]) or not config.get_property("mask-file")) else "file")
-    combo.connect("changed", choose)
-    button.connect("file-set", choose)
-    choose()
-    for widget, wide in ((label, False), (combo, True), (button, True)):
-        row.pack_start(widget, wide, wide, 0)
-    return row
+    def __init__(self, config, image):
+        super().__init__(spacing=MARGIN, margin=MARGIN)
+        self.image, self.on_change, self._config = None, None, config
+        others = [other for other in Gimp.get_images() if other != image]
+        others.sort(key=lambda other: (not mask_image.is_mask_image(other), -other.get_id()))
+        self._combo = Gtk.ComboBoxText(tooltip_text=_(
+            "The open image with the mask, or a file, also a black and white picture from anywhere: white is dust"))
+        for other in others:
+            self._combo.append(str(other.get_id()), other.get_name())
+        self._combo.append("file", _("From a file:"))
+        self._file = Gtk.FileChooserButton(title=_("Mask file"), action=Gtk.FileChooserAction.OPEN, hexpand=True)
+        if config.get_property("mask-file"):
+            self._file.set_file(config.get_property("mask-file"))
+        self._combo.set_active_id(str(others[0].get_id()) if others and mask_image.is_mask_image(others[0]) else "file")
+        self._combo.connect("changed", self._choose)
+        self._file.connect("file-set", self._choose)
+        label = Gtk.Label(label=_("Mas_k:"), use_underline=True, mnemonic_widget=self._combo)
+        for widget, wide in ((label, False), (self._combo, True), (self._file, True)):
+            self.pack_start(widget, wide, wide, 0)
+        self._choose()
+
+    def _choose(self, *_ignored):
+        selected = self._combo.get_active_id()
+        self._file.set_sensitive(selected == "file")
+        self.image = None if selected == "file" else Gimp.Image.get_by_id(int(selected))
+        self._config.set_property("mask-file", self._file.get_file() if selected == "file" else None)
+        if self.on_change:
+            self.on_change()

@@ -40,6 +40,11 @@ def boolean(procedure, name, label, blurb, default):
     procedure.add_boolean_argument(name, label, blurb, bool(default), FLAGS)
 
 
+def area(procedure, name, label, blurb, function):
+    """An area in px; 0 stands for None, which leaves it to the core."""
+    procedure.add_int_argument(name, label, blurb, 0, 10 ** 9, core.default(function, name) or 0, FLAGS)
+
+
 def path(config, name):
     """The path in a file argument, or None."""
     chosen = config.get_property(name)

@@ -124,7 +124,7 @@ class Window:
             if isinstance(result, (Refused, DustbustError)):
                 self.say(str(result), possible=False)
             elif isinstance(result, Exception):
-                raise result
+                self.say(f"{type(result).__name__}: {result}", possible=False)
             else:
                 self.say(text(result))
         self._answers.ask(work, told)

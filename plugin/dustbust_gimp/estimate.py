@@ -3,11 +3,12 @@ from pathlib import Path
 
 from gi.repository import Gimp, GObject
 
-from . import arguments, core, mask_image, working
+from . import arguments, core, mask_image, run_summary, working
 from .core import dustbust
 from .texts import Refused, _
 
 NAME = "plug-in-dustbust-estimate-mask"
+SOME = 5        # frames are looked at for a typical one
 
 
 def declare(plug_in, name, run):
@@ -23,7 +24,8 @@ def declare(plug_in, name, run):
         "The file that the run ends with, in the same folder; all pictures whose names sort between the two belong to the run. "
         "Without it the run goes as far as the dust stays the same"))
     arguments.file(procedure, "frame", _("Sho_w over"), _(
-        "The frame that is shown under the dust, to judge it by. Without it a typical one is taken when GIMP shows the mask, and none in batch mode"))
+        "The frame that is shown under the dust, to judge it by. Without it a typical one is taken when GIMP shows the mask, "
+        "and none in batch mode"))
     arguments.choice(procedure, "polarity", _("_Dust is"), _("Whether dust is brighter or darker than the picture"), "estimate_mask", [
         ("auto", _("Light or dark: find out"), ""),
         ("light", _("Light (negatives)"), _("Dust on negatives is white once they are inverted")),
@@ -32,6 +34,11 @@ def declare(plug_in, name, run):
     arguments.choice(procedure, "method", _("_Method"), _("How the dust is told from the pictures"), "estimate_mask", [
         ("opacity", _("Opacity of the dust"), _("How much light the dust takes; ten frames are enough")),
         ("sum", _("Sum of the frames"), _("The original method; wants some fifty frames"))])
+    arguments.area(procedure, "smallest", _("Smallest _particle"), _(
+        "Area in pixels of the smallest particle that is marked"), "estimate_mask")
+    arguments.area(procedure, "largest", _("Lar_gest particle"), _(
+        "Area in pixels of the largest particle that is marked: larger things that many frames have in common are lamps and windows. "
+        "0: a fiftieth of the picture"), "estimate_mask")
     procedure.add_image_return_value("image", _("Mask"), _("The mask image"), False, GObject.ParamFlags.READWRITE)
     return procedure
 
@@ -42,8 +49,13 @@ def run(procedure, config):
         from . import estimate_dialog
         estimate_dialog.ask(procedure, config)
     files = files_of_run(config)
+    if run_mode != Gimp.RunMode.NONINTERACTIVE:
+        files = run_summary.fitting(files)[0]       # the window has said which are left out
+    if config.get_property("last-frame") is None:
+        files = working.run(_("Looking how far the dust stays the same"), dustbust.find_runs, files, threads=core.threads())[0]
     dust = working.run(_("Estimate Dust Mask"), dustbust.estimate_mask, files, method=config.get_property("method"),
-                       polarity=config.get_property("polarity"), threads=core.threads())
+                       polarity=config.get_property("polarity"), smallest=config.get_property("smallest"),
+                       largest=config.get_property("largest") or None, threads=core.threads())
     frame = arguments.path(config, "frame")
     if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
         frame = typical(files)
@@ -51,6 +63,7 @@ def run(procedure, config):
     if run_mode != Gimp.RunMode.NONINTERACTIVE:
         Gimp.Display.new(image)
         Gimp.displays_flush()
+        Gimp.message(dust.summary())
     values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     values.remove(1)
     values.insert(1, GObject.Value(Gimp.Image, image))
@@ -58,7 +71,7 @@ def run(procedure, config):
 
 
 def files_of_run(config):
-    """The files from the first to the last frame."""
+    """The files from the first to the last frame, or to the end of the folder."""
     first, last = arguments.path(config, "first-frame"), arguments.path(config, "last-frame")
     if first is None:
         raise Refused(_("Choose the first frame of the run."))
@@ -68,5 +81,6 @@ def files_of_run(config):
 
 
 def typical(files):
-    """The file to show the dust over."""
-    return files[len(files) // 2]
+    """The file to show the dust over: of some that are spread over the run, the one of middling brightness."""
+    some = files[::max(len(files) // SOME, 1)]
+    return sorted(some, key=lambda file: float(dustbust.frames.read_luminance(file)[::8, ::8].mean()))[len(some) // 2]

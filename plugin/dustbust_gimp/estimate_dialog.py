@@ -12,7 +12,7 @@ def ask(procedure, config):
     suggest(config)
     window = Window(procedure, config, _("Estimate Dust Mask"), _("_Estimate"))
     window.settings("first-frame", "last-frame")
-    window.folded("frame", "polarity", "method")
+    window.folded("frame", "polarity", "smallest", "largest", "method")
     window.add_answer()
 
     def describe():

@@ -11,7 +11,7 @@ def _check_pixels(layer):
     name = layer.get_name()
     if layer.is_indexed():
         raise Refused(_("{layer}: the image has indexed colours; use Image > Mode > RGB first.").format(layer=name))
-    for kind, message in (("is_text_layer", _("{layer}: is a text layer; rasterize it first (right-click on the layer, Discard Text Information).")),
+    for kind, message in (("is_text_layer", _("{layer}: is a text layer; discard its text information first (right-click on the layer).")),
                           ("is_vector_layer", _("{layer}: is a vector layer; rasterize it first.")),
                           ("is_link_layer", _("{layer}: is a link layer; rasterize it first."))):
         if hasattr(layer, kind) and getattr(layer, kind)():
@@ -117,7 +117,7 @@ def place_on_canvas(layer, picture, width, height):
 def add(image, name, picture, format, like, parent=None, position=0):
     """A new layer with these pixels (in `format`, with or without alpha) where the layer `like` is."""
     height, width, channels = picture.shape
-    kind = {1: Gimp.ImageType.GRAY_IMAGE, 2: Gimp.ImageType.GRAYA_IMAGE, 3: Gimp.ImageType.RGB_IMAGE, 4: Gimp.ImageType.RGBA_IMAGE}[channels]
+    kind = (Gimp.ImageType.GRAY_IMAGE, Gimp.ImageType.GRAYA_IMAGE, Gimp.ImageType.RGB_IMAGE, Gimp.ImageType.RGBA_IMAGE)[channels - 1]
     layer = Gimp.Layer.new(image, name, width, height, kind, 100, Gimp.LayerMode.NORMAL)
     layer.set_offsets(*offsets(like))
     image.insert_layer(layer, parent, position)
@@ -142,4 +142,5 @@ def add_repairs(image, layer, before, after):
         visible *= pixels.read(mask.get_buffer(), pixels.stored_format(mask, "float"), 0, 0, width, height)[..., 0]
     alpha = visible * one + (0.5 if after.dtype.kind == "u" else 0)
     repaired = np.concatenate([after[..., :colours], alpha.astype(after.dtype)[..., None]], axis=2)
-    return add(image, _("{layer} without dust").format(layer=layer.get_name()), repaired, format, layer, layer.get_parent(), image.get_item_position(layer))
+    name = _("{layer} without dust").format(layer=layer.get_name())
+    return add(image, name, repaired, format, layer, layer.get_parent(), image.get_item_position(layer))

@@ -129,12 +129,14 @@ def read(image):
     layer = _layer_with_role(image, MASK)
     if layer is None:
         if is_mask_image(image) and image.get_base_type() != Gimp.ImageBaseType.GRAY:
-            raise Refused(_("{image}: the layer with the grey mask is gone; undo to where it was still there.").format(image=image.get_name()))
+            raise Refused(_("{image}: the layer with the grey mask is gone; undo to where it was still there.").format(
+                image=image.get_name()))
         return dustbust.DustMask(_rendering(image), 0.5)
     grey, shown = _grey(image, layer), _shown(image)
     soft, white = np.count_nonzero((shown > 0.02) & (shown < 0.98)), np.count_nonzero(shown >= 0.98)
     if soft > white:
-        raise Refused(_("{image}: the mask is grey and has no threshold; use Colors > Threshold on its layer.").format(image=image.get_name()))
+        raise Refused(_("{image}: the mask is grey and has no threshold; use Colors > Threshold on its layer.").format(
+            image=image.get_name()))
     dust = dustbust.DustMask.from_extra(grey, base64.b85decode(_content(image, EXTRA)))
     dust = dataclasses.replace(dust, threshold=_threshold(layer))
     # Where the user painted, or merged the threshold, the picture counts: white is sure dust, black is none.

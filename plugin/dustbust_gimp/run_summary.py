@@ -10,22 +10,26 @@ from .texts import Refused, _, count_text
 FEW = 10        # frames; with fewer the mask has gaps
 
 
-def describe(files):
-    """One or two lines about the files of a run: how many, what they are, and which do not fit."""
+def fitting(files):
+    """The files of the size that most have, what they are ("8-bit JPEG"), their size, and the other files."""
     kinds = {file: kind_of(file) for file in files}
-    if not files:
+    known = Counter(kind for kind in kinds.values() if kind)
+    if not known:
         raise Refused(_("There are no pictures between these two files."))
-    usual, __ = Counter(kinds.values()).most_common(1)[0]
-    if usual is None:
-        raise Refused(_("{file}: is no picture that can be read.").format(file=files[0]))
-    size, sort = usual
-    fitting = [file for file, kind in kinds.items() if kind and kind[0] == size]
-    lines = [count_text("{number} frame", "{number} frames", len(fitting)) + ", {} x {}, {}".format(*size, sort)]
-    others = [Path(file).name for file in files if file not in fitting]
+    (size, sort), __ = known.most_common(1)[0]
+    fits = [file for file, kind in kinds.items() if kind and kind[0] == size]
+    return fits, sort, size, [file for file in files if file not in fits]
+
+
+def describe(files):
+    """One to three lines about the files of a run: how many, what they are, and which do not fit."""
+    fits, sort, (width, height), others = fitting(files)
+    lines = [count_text("{number} frame", "{number} frames", len(fits)) + f", {width} x {height}, {sort}"]
     if others:
-        lines.append(count_text("{number} file of another size or kind: {{files}}", "{number} files of another size or kind: {{files}}",
-                                len(others)).format(files=", ".join(others[:3]) + (" ..." if len(others) > 3 else "")))
-    if len(fitting) < FEW:
+        names = ", ".join(Path(file).name for file in others[:3]) + (" ..." if len(others) > 3 else "")
+        lines.append(count_text("{number} file of another size or kind is left out: {files}",
+                                "{number} files of another size or kind are left out: {files}", len(others), files=names))
+    if len(fits) < FEW:
         lines.append(_("Ten frames and more make a better mask."))
     return "\n".join(lines)
 

@@ -33,12 +33,13 @@ def declare(plug_in, name, run):
     procedure.set_menu_label(_("_Stack Offset Scans..."))
     procedure.set_documentation(
         _("Combine scans of one page, each moved a little, into the page without the scanner's dust"),
-        _("The page moves from scan to scan and the dust stays. The scans are layers of one image: the selected ones if there are two or more, "
-          "else all visible ones. The result is a new layer on top."), name)
+        _("The page moves from scan to scan and the dust stays. The scans are layers of one image: the selected ones if there are "
+          "two or more, else all visible ones. The result is a new layer on top."), name)
     arguments.choice(procedure, "mode", _("_Mode"), _("How the scans are combined"), "stack_scans", modes())
     arguments.boolean(procedure, "align", _("_Align the scans"), _(
         "Find out how the page lies in each scan. Without it the layers count as they are placed"), core.default("stack_scans", "align"))
-    arguments.boolean(procedure, "aligned-layers", _("Add the ali_gned scans"), _("Put the other scans, as they were aligned, on layers of their own"), False)
+    arguments.boolean(procedure, "aligned-layers", _("Add the ali_gned scans"), _(
+        "Put the other scans, as they were aligned, on layers of their own"), False)
     procedure.add_layer_return_value("layer", _("Page"), _("The new layer"), False, GObject.ParamFlags.READWRITE)
     return procedure
 
