@@ -31,7 +31,8 @@ class Gimp:
         answer = folder / "answer"
         self.console("python-fu-eval", f"import __main__; open({str(answer)!r}, 'w').write(__main__.__file__)")
         of_gimp = Path(answer.read_text()).parent.parent
-        self.environment["GIMP_TESTING_PLUGINDIRS"] = os.pathsep.join(map(str, [self.plug_in.parent, *(of_gimp / name for name in OF_GIMP)]))
+        folders = [self.plug_in.parent, *(of_gimp / name for name in OF_GIMP)]
+        self.environment["GIMP_TESTING_PLUGINDIRS"] = os.pathsep.join(map(str, folders))
 
     def command_line(self, command, environment=()):
         """What to start so that a command runs where GIMP is."""

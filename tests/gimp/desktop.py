@@ -29,8 +29,8 @@ class Desktop:
         code = (f"exec(compile(open({str(agent)!r}).read(), {str(agent)!r}, 'exec'), "
                 f"{{'__file__': {str(agent)!r}, 'arguments': {[str(folder), str(gimp.plug_in)]!r}}})")
         self._log = open(folder / "console.log", "w+")
-        self._process = subprocess.Popen(gimp.command_line(["sh", "-c", START.format(display=self.display, size=SIZE), "sh", code], self.environment),
-                                         stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT)
+        start = gimp.command_line(["sh", "-c", START.format(display=self.display, size=SIZE), "sh", code], self.environment)
+        self._process = subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT)
         self.ask("pass", timeout=90)
         time.sleep(1)
         for __ in self.windows("Welcome to GIMP"):
@@ -108,13 +108,14 @@ class Desktop:
         self._tool("import", "-window", window, "-strip", str(self.folder / f"{name}.png"))
         (self.pictures / f"{name}.png").write_bytes((self.folder / f"{name}.png").read_bytes())
 
-    def action(self, words):
-        """Start one of GIMP's actions as a user does who types / and its name."""
-        self._tool("xdotool", "windowactivate", "--sync", self.windows("GIMP$")[0])
-        self.key("slash", pause=1)
-        self.type(words)
-        time.sleep(1)
-        self.key("Down", "Return")
+    def main_key(self, *keys, pause=0.3):
+        """Press keys in GIMP's main window."""
+        self.wait_for("GIMP$")
+        self.key(*keys, pause=pause)
+
+    def menu(self, mnemonic):
+        """Choose from Filters > Dust Removal, the last entry of that menu."""
+        self.main_key("alt+r", "Up", "Right", mnemonic)
 
     def choose_file(self, mnemonic, path):
         """Choose a file in an open window: the button with this mnemonic opens GTK's file window."""

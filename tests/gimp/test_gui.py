@@ -33,19 +33,19 @@ def desktop(gimp, tmp_path_factory):
 
 
 def show(desktop, path):
-    """Open a file in a window of GIMP's."""
-    desktop.ask(f"shown = open_image({str(path)!r}); Gimp.Display.new(shown); Gimp.displays_flush()")
+    """Open a file in a window of GIMP's. (A picture that a plug-in opens keeps no undo unless told to.)"""
+    desktop.ask(f"shown = open_image({str(path)!r}); shown.undo_enable(); Gimp.Display.new(shown); Gimp.displays_flush()")
 
 
 def test_1_menu(desktop, run):
     show(desktop, run[0])
-    desktop.key("alt+r", "Up", "Right", pause=1)
+    desktop.main_key("alt+r", "Up", "Right", pause=1)
     desktop.picture("menu")
     desktop.key("Escape", "Escape", "Escape")
 
 
 def test_2_estimate(desktop, run):
-    desktop.action("estimate dust")
+    desktop.menu("e")
     window = desktop.wait_for("Estimate Dust Mask")
     desktop.choose_file("f", run[0])
     desktop.choose_file("a", run[-1])
@@ -54,8 +54,9 @@ def test_2_estimate(desktop, run):
     desktop.wait_until("[image for image in Gimp.get_images() if image.get_parasite('dustbust-mask')]")
     desktop.ask("mask = [image for image in Gimp.get_images() if image.get_parasite('dustbust-mask')][0]")
     assert desktop.ask("result = [role(layer) for layer in all_layers(mask)]") == ["overlay", "eraser", "red", "mask", "frame"]
-    assert desktop.ask("import json; result = json.loads(bytes(mask.get_parasite('dustbust-run').get_data()))['frames']") == list(map(str, run))
-    desktop.key("shift+ctrl+j", pause=1.5)
+    frames = desktop.ask("import json; result = json.loads(bytes(mask.get_parasite('dustbust-run').get_data()))['frames']")
+    assert frames == list(map(str, run))
+    desktop.main_key("shift+ctrl+j", pause=1.5)
     desktop.picture("mask")
 
 
@@ -89,22 +90,23 @@ def test_4_paint_out(desktop):
     """A stroke of the pencil in black on the mask takes dust out of what will be treated."""
     before = red(desktop)
     desktop.ask("mask.set_selected_layers([with_role(mask, 'mask')])")
-    desktop.key("n", "d")
+    desktop.main_key("n", "d")
     desktop.drag((300, 150), *[(x, y) for y in range(150, 500, 30) for x in (300, 800)])
     assert red(desktop) < before
     desktop.picture("mask-painted")
-    desktop.key("ctrl+z", pause=1)
+    desktop.main_key("ctrl+z", pause=1)
     assert red(desktop) == before
 
 
 def test_5_apply_to_the_run(desktop, run):
-    desktop.action("apply dust")
+    desktop.menu("a")
     window = desktop.wait_for("Apply Dust Mask to a Run")
     desktop.key("alt+n", pause=3)
     desktop.picture("apply-run", window)
     desktop.key("alt+w")
     written = run[0].parent / "cleanedphotos"
-    desktop.wait_for_true(lambda: sorted(path.name for path in written.glob("*.jpg")) == [path.name for path in run], "not all frames were cleaned")
+    names = [path.name for path in run]
+    desktop.wait_for_true(lambda: sorted(path.name for path in written.glob("*.jpg")) == names, "not all frames were cleaned")
     time.sleep(2)
     desktop.picture("apply-run-done")       # GIMP says in its status bar, or in a window, where they are
     for window in desktop.windows("GIMP Message"):
@@ -114,7 +116,7 @@ def test_5_apply_to_the_run(desktop, run):
 def test_6_apply_to_a_layer_and_undo(desktop, run):
     show(desktop, run[3])
     desktop.ask("layer = shown.get_layers()[0]; before = get(layer, \"R'G'B' u8\")")
-    desktop.action("apply dust")
+    desktop.menu("a")
     window = desktop.wait_for("Apply Dust Mask to a Layer")
     desktop.picture("apply-layer", window)
     desktop.key("alt+a")
@@ -122,17 +124,18 @@ def test_6_apply_to_a_layer_and_undo(desktop, run):
     desktop.wait_until(changed)
     desktop.wait_gone("Apply Dust Mask to a Layer")
     desktop.picture("layer-cleaned")
-    desktop.key("ctrl+z", pause=1)
+    desktop.main_key("ctrl+z", pause=1)
     desktop.wait_until(f"not {changed}")
-    desktop.key("ctrl+f")       # Repeat does not ask
+    desktop.main_key("ctrl+f")       # Repeat does not ask
     desktop.wait_until(changed)
     assert not desktop.windows("Apply Dust Mask to a Layer")
 
 
 def test_7_stack(desktop):
     show(desktop, PAIR[0])
-    desktop.ask(f"scan = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, shown, file({str(PAIR[1])!r})); shown.insert_layer(scan, None, 0)")
-    desktop.action("stack offset")
+    desktop.ask(f"scan = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, shown, file({str(PAIR[1])!r}))\n"
+                "shown.insert_layer(scan, None, 0)")
+    desktop.menu("s")
     window = desktop.wait_for("Stack Offset Scans")
     desktop.key("alt+n", pause=6)
     desktop.picture("stack", window)
@@ -140,11 +143,13 @@ def test_7_stack(desktop):
     desktop.wait_until("len(shown.get_layers()) == 3")
     desktop.wait_gone("Stack Offset Scans")
     desktop.picture("stacked")
-    desktop.key("ctrl+z", pause=1)
+    desktop.main_key("ctrl+z", pause=1)
     desktop.wait_until("len(shown.get_layers()) == 2")
 
 
 def test_8_nothing_on_the_console_is_ours(desktop):
     console = (desktop.folder / "console.log").read_text()
-    ours = [line for line in console.splitlines() if re.search("dustbust|Traceback|mnemonic|PyGI|Gtk-", line) and "gimp_flush()" not in line]
-    assert not ours, console
+    noise = ("gimp_flush()", "dbus-daemon")
+    ours = [line for line in console.splitlines() if re.search("dustbust|Traceback|mnemonic|PyGI|Gtk-", line)
+            and not any(word in line for word in noise)]
+    assert not ours, "\n".join(ours)

@@ -17,7 +17,8 @@ def outcomes(gimp, tmp_path_factory):
 
     def of(path):
         if path not in known:
-            known[path], console = gimp.run_script(INSIDE / "run_checks.py", str(path), str(tmp_path_factory.mktemp(path.stem)), str(gimp.plug_in))
+            folder = tmp_path_factory.mktemp(path.stem)
+            known[path], console = gimp.run_script(INSIDE / "run_checks.py", str(path), str(folder), str(gimp.plug_in))
             print(console)
         return known[path]
     return of

@@ -67,7 +67,7 @@ def check_a_mask_thresholded_by_hand_cleans_a_run(folder):
     white = np.repeat(np.where(dust.binary(), 255, 0).astype(np.uint8)[..., None], 3, 2)
     image = new_image(white.shape[1], white.shape[0])
     layer = add_layer(image, white, "R'G'B' u8")
-    call(APPLY, image=image, drawables=[layer], first_frame=(folder / "run" / "frame01-00.jpg"), last_frame=(folder / "run" / "frame03-00.jpg"))
+    call(APPLY, image=image, drawables=[layer], first_frame=folder / "run" / "frame01-00.jpg", last_frame=folder / "run" / "frame03-00.jpg")
     dustbust.clean_frames(files, dust.binary(), folder / "core")
     assert contents(folder / "run" / "cleanedphotos") == contents(folder / "core")
 

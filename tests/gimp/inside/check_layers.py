@@ -11,7 +11,8 @@ DUST[20:24, 30:35] = DUST[40:42, 60:62] = True
 # What the fill may change: the dust grown by its default of 2 px and a soft edge of a few more.
 AWAY = ~dustbust.fill.dilate(DUST, 8)
 
-PRECISIONS = [f"{number}_{curve}" for number in ("U8", "U16", "U32", "HALF", "FLOAT", "DOUBLE") for curve in ("LINEAR", "NON_LINEAR", "PERCEPTUAL")]
+PRECISIONS = [f"{number}_{curve}" for number in ("U8", "U16", "U32", "HALF", "FLOAT", "DOUBLE")
+              for curve in ("LINEAR", "NON_LINEAR", "PERCEPTUAL")]
 
 
 def picture(channels, seed=3):
@@ -39,7 +40,8 @@ def image_with(pixels, base, precision, profile=None):
     if profile is not None:
         image.set_color_profile(profile)
     kind = {("RGB", 3): "RGB", ("RGB", 4): "RGBA", ("GRAY", 1): "GRAY", ("GRAY", 2): "GRAYA"}[base, pixels.shape[2]]
-    layer = Gimp.Layer.new(image, "scan", pixels.shape[1], pixels.shape[0], getattr(Gimp.ImageType, kind + "_IMAGE"), 100, Gimp.LayerMode.NORMAL)
+    kind = getattr(Gimp.ImageType, kind + "_IMAGE")
+    layer = Gimp.Layer.new(image, "scan", pixels.shape[1], pixels.shape[0], kind, 100, Gimp.LayerMode.NORMAL)
     image.insert_layer(layer, None, 0)
     write_all(layer, pixels, own_format(layer))
     return image, layer

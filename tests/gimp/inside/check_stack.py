@@ -39,8 +39,10 @@ def check_every_mode_is_the_cores(folder):
 
 
 def check_grey_16_bit_float_and_alpha(folder):
-    for dtype, precision, base, format in ((np.uint16, "U16_NON_LINEAR", "RGB", "R'G'B' u16"), (np.uint16, "U16_NON_LINEAR", "GRAY", "Y' u16"),
-                                           (np.float32, "FLOAT_NON_LINEAR", "RGB", "R'G'B' float"), (np.uint8, "U8_NON_LINEAR", "RGB", "R'G'B'A u8"),
+    for dtype, precision, base, format in ((np.uint16, "U16_NON_LINEAR", "RGB", "R'G'B' u16"),
+                                           (np.uint16, "U16_NON_LINEAR", "GRAY", "Y' u16"),
+                                           (np.float32, "FLOAT_NON_LINEAR", "RGB", "R'G'B' float"),
+                                           (np.uint8, "U8_NON_LINEAR", "RGB", "R'G'B'A u8"),
                                            (np.uint8, "U8_NON_LINEAR", "GRAY", "Y'A u8")):
         channels = len(format.split()[0].replace("'", ""))
         pictures = scans(dtype=dtype, channels=channels)
