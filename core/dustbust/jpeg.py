@@ -126,7 +126,9 @@ def _repair(components, before, after, is_rgb):
         raise DustbustError("its chroma subsampling by a fraction is not supported; convert it to TIFF or PNG first")
     convert = np.eye(len(components), dtype=np.float32) if is_rgb or len(components) == 1 else YCBCR
     unit = 8 * tallest, 8 * widest                  # of the pixels that belong together in the file
-    rows, columns = np.unique(np.stack(np.nonzero((before != after).any(2)), 1) // unit, axis=0).T
+    y, x = np.divmod(np.flatnonzero(before != after) // before.shape[2], shape[1])
+    across = -(-shape[1] // unit[1])
+    rows, columns = np.divmod(np.unique(y // unit[0] * across + x // unit[1]), across)
     for part in np.array_split(np.arange(len(rows)), max(1, len(rows) * unit[0] * unit[1] // 2 ** 20)):
         y, x = rows[part], columns[part]
         # Beyond the border the last pixels are repeated, as encoders do.

@@ -40,8 +40,6 @@ class TiffFile(FrameFile):
 
     def _write(self, pixels, target):
         shutil.copyfile(self.path, target)
-        changed = pixels != self.pixels
-        changed = changed.any(2) if changed.ndim == 3 else changed
         with tifffile.TiffFile(self.path) as file, open(target, "r+b") as output:
             page = _page(self.path, file)
             if page.dtype == bool:      # which is read, since a mask may be black and white
@@ -54,10 +52,11 @@ class TiffFile(FrameFile):
             offsets, counts = list(page.dataoffsets), list(page.databytecounts)
             for index, region, stored in _segments(file, page):
                 planes, rows, columns = region
-                dirty = changed[rows, columns]
-                if not dirty.any():
+                before, new = self.pixels[rows, columns], pixels[rows, columns]
+                if np.array_equal(before, new):
                     continue
-                new = pixels[rows, columns].reshape(*dirty.shape, -1)[..., planes]
+                dirty = (before != new).reshape(*new.shape[:2], -1).any(2)
+                new = new.reshape(*dirty.shape, -1)[..., planes]
                 if self.inverted:
                     new = _invert(new)
                 part = stored[:dirty.shape[0], :dirty.shape[1], :new.shape[2]]
