@@ -8,6 +8,9 @@ from .opacity import BLOCKS, block_side, grid_shape, soften
 # A frame's digest: its background without what is slow, this many numbers along the longer side.
 DIGEST = 64
 
+# The numbers of a digest are bytes, so many to a standard deviation.
+STEPS_OF_DIGEST = 25
+
 # From this correlation of their digests two frames show the same scene.
 ALIKE = 0.85
 
@@ -39,7 +42,8 @@ class Scenes:
         """Whether a frame counts: it does unless one of the same scene was there before."""
         digest = digest_of(surroundings.background)
         if digest is not None and self._digests:
-            alike = (np.stack([other for _, other in self._digests]) @ digest.astype(np.float32)) / np.float32(127 ** 2 * digest.size)
+            others = np.stack([other for _, other in self._digests]).astype(np.float32)
+            alike = others @ digest.astype(np.float32) / (np.linalg.norm(others, axis=1) * np.linalg.norm(digest.astype(np.float32)))
             best = int(np.argmax(alike))
             if alike[best] > ALIKE:
                 self.left_out[index] = self._digests[best][0]
@@ -73,7 +77,7 @@ class Scenes:
 
 
 def digest_of(background):
-    """A background as a few numbers, int8, of mean 0 and mean square 127^2 / 9; None when it is plain."""
+    """A background as a few numbers, int8; None when it is plain."""
     side = max(1, round(max(background.shape) / DIGEST))
     small, _ = _kernels.block_means(background, None, side, 1)
     slow = small
@@ -84,4 +88,4 @@ def digest_of(background):
     deviation = float(detail.std())
     if deviation < SMALLEST_CONTRAST:
         return None
-    return np.clip(np.rint(detail.ravel() * (127 / 3 / deviation)), -127, 127).astype(np.int8)
+    return np.clip(np.rint(detail.ravel() * (STEPS_OF_DIGEST / deviation)), -127, 127).astype(np.int8)

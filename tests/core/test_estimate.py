@@ -1,0 +1,249 @@
+"""Dust is found, picture is not, and the mask says how far it can be trusted."""
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import synthetic_run
+from PIL import Image
+
+import dustbust
+from dustbust.estimate import look_at
+from dustbust.opacity import OpacitySums
+
+
+@pytest.fixture(scope="module")
+def light():
+    return synthetic_run.run(1, 10)
+
+
+@pytest.fixture(scope="module")
+def light_mask(light):
+    return dustbust.estimate_mask(light[0])
+
+
+def quality(mask, opacity):
+    """-> recall, precision of the marked pixels. Soft edges, 2 to 12 % of the light, may be marked or not."""
+    marked, dusty = mask.binary(), opacity > 0.12
+    edge = (opacity > 0.02) & ~dusty
+    hit = (marked & dusty).sum()
+    return hit / dusty.sum(), hit / max((marked & ~edge).sum(), 1)
+
+
+@pytest.mark.parametrize(("seed", "frames", "polarity"), [(1, 10, "light"), (2, 10, "dark"), (3, 16, "light")])
+def test_dust_is_found_and_picture_is_not(seed, frames, polarity):
+    run, opacity = synthetic_run.run(seed, frames, polarity)
+    recall, precision = quality(dustbust.estimate_mask(run, polarity=polarity), opacity)
+    assert recall > 0.97 and precision > 0.95
+
+
+def test_grey_is_the_share_of_the_light_that_dust_takes(light, light_mask):
+    _, opacity = light
+    inside = opacity > 0.3
+    assert abs(np.median(light_mask.grey[inside] - opacity[inside])) < 0.03
+
+
+@pytest.mark.parametrize("polarity", ["light", "dark"])
+def test_auto_finds_the_polarity(polarity):
+    run, _ = synthetic_run.run(4, 8, polarity)
+    found, given = (dustbust.estimate_mask(run, polarity=each) for each in ("auto", polarity))
+    assert found.polarity == polarity
+    assert (found.binary() != given.binary()).mean() < 0.002
+
+
+def test_both_finds_light_and_dark_dust_in_one_run():
+    rng = np.random.default_rng(11)
+    light, dark = synthetic_run.dust(rng, hairs=0), synthetic_run.dust(rng, hairs=0)
+    dark[light > 0] = 0
+    frames = []
+    for _ in range(10):
+        seen = synthetic_run.picture(rng)
+        seen = seen + light * (1 - seen)
+        frames.append(synthetic_run.frame(rng, seen, dark, "dark"))
+    mask = dustbust.estimate_mask(frames, polarity="both")
+    assert mask.polarity == "both"
+    assert mask.binary()[(light > 0.2) & (dark == 0)].mean() > 0.95 and mask.binary()[dark > 0.2].mean() > 0.95
+    assert quality(mask, np.maximum(light, dark))[1] > 0.9
+
+
+def test_run_without_dust_gives_an_empty_mask():
+    for seed in (5, 6):
+        run, _ = synthetic_run.run(seed, 10, opacity=np.zeros((240, 360)))
+        mask = dustbust.estimate_mask(run, polarity="both")
+        assert not mask.binary().any() and mask.particles == [] and mask.coverage == 0
+
+
+def test_frames_of_one_scene_cannot_tell_dust_from_picture():
+    rng = np.random.default_rng(3)
+    scene, opacity = synthetic_run.picture(rng), synthetic_run.dust(rng)
+    mask = dustbust.estimate_mask([synthetic_run.frame(rng, scene, opacity) for _ in range(14)])
+    assert not mask.binary().any()
+    assert len(mask.report["left_out"]) == 13 and mask.report["left_out"][0] == ["frame 1", "shows the same scene as frame 0"]
+    assert "cannot be told from picture" in mask.warnings[0]
+
+
+def test_frames_that_come_again_do_not_count_again(light, light_mask):
+    frames, _ = light
+    again = dustbust.estimate_mask(frames[:4] + frames[:2] + frames[4:])
+    assert again.report["frames"] == 10 and [name for name, _ in again.report["left_out"]] == ["frame 4", "frame 5"]
+    assert np.array_equal(again.grey, light_mask.grey)
+    assert "2 of 12 frames show the same scene" in again.summary()
+
+
+def test_same_plain_sky_in_all_frames_is_no_reason_to_leave_them_out():
+    rng = np.random.default_rng(8)
+    opacity = synthetic_run.dust(rng)
+    frames = [synthetic_run.frame(rng, np.full((240, 360), level), opacity) for level in np.linspace(0.2, 0.5, 6)]
+    mask = dustbust.estimate_mask(frames)
+    assert mask.report["left_out"] == [] and quality(mask, opacity)[0] > 0.97
+
+
+def test_film_border_is_no_dust():
+    run, opacity = synthetic_run.run(9, 10)
+    holder = np.ones((240, 360), bool)
+    holder[14:-12, 20:-16] = False
+    rng = np.random.default_rng(2)
+    marks = np.where(rng.random((240, 360)) < 0.02, 250, 8)       # bright spots on the black holder, the same in all frames
+    mask = dustbust.estimate_mask([np.where(holder, marks, frame).astype(np.uint8) for frame in run])
+    assert not mask.binary()[holder].any()
+    inner = np.zeros_like(holder)
+    inner[40:-40, 50:-40] = True
+    assert mask.binary()[inner & (opacity > 0.12)].mean() > 0.97
+
+
+def test_limits_on_the_size_of_particles(light):
+    frames, _ = light
+    areas = sorted(particle["area"] for particle in dustbust.estimate_mask(frames).particles)
+    some = dustbust.estimate_mask(frames, smallest=areas[5], largest=areas[-5])
+    assert {particle["area"] for particle in some.particles} <= set(areas[5:-4])
+    assert len(some.particles) >= len(areas) - 12
+
+
+def test_share_of_the_frames_that_a_particle_was_in():
+    rng = np.random.default_rng(12)
+    always, sometimes = synthetic_run.dust(rng, hairs=0, specks=8, opacity=(0.5, 0.9)), np.zeros((240, 360))
+    sometimes[60:66, 100:106] = 0.7
+    always[50:76, 90:116] = 0
+    frames = [synthetic_run.frame(rng, synthetic_run.picture(rng), np.maximum(always, sometimes if k % 5 < 3 else 0)) for k in range(20)]
+    mask = dustbust.estimate_mask(frames)
+    shares = {(60 <= particle["y"] < 66 and 100 <= particle["x"] < 106): particle["share"] for particle in mask.particles}
+    assert 0.5 < shares[True] < 0.75
+    assert all(particle["share"] > 0.8 for particle in mask.particles if not (60 <= particle["y"] < 66 and 100 <= particle["x"] < 106))
+
+
+def test_depth_and_colour_make_no_difference(light, light_mask):
+    frames, _ = light
+    deep = dustbust.estimate_mask([frame.astype(np.uint16) * 257 for frame in frames])
+    assert np.abs(deep.grey - light_mask.grey).max() < 0.01
+    colour = dustbust.estimate_mask([np.repeat(frame[..., None], 3, 2) for frame in frames])
+    assert np.abs(colour.grey - light_mask.grey).max() < 0.01
+
+
+def test_same_bytes_with_any_number_of_threads(light, light_mask):
+    one, eight = (dustbust.estimate_mask(light[0], threads=threads) for threads in (1, 8))
+    assert one.grey.tobytes() == eight.grey.tobytes() == light_mask.grey.tobytes()
+    assert one.extra() == eight.extra()
+
+
+def test_sums_of_parts_of_a_run_merge_to_the_same_bytes(light):
+    frames, _ = light
+    seen = [look_at(None, frame) for frame in frames]
+
+    def sums(order):
+        total = OpacitySums((240, 360), "light")
+        for index in order:
+            total.add(*seen[index])
+        return total
+
+    whole, last, first = sums(range(10)), sums([9, 7, 8, 6]), sums(range(6))
+    last.merge(first)
+    assert last.opacity().tobytes() == whole.opacity().tobytes()
+    whole.add(*seen[3], times=-1)
+    assert whole.opacity().tobytes() == sums([0, 1, 2, 4, 5, 6, 7, 8, 9]).opacity().tobytes()
+
+
+def test_report_survives_the_file(light_mask, tmp_path):
+    light_mask.save(tmp_path / "mask.png")
+    again = dustbust.DustMask.load(tmp_path / "mask.png")
+    assert again.report == json.loads(json.dumps(light_mask.report)) and again.particles == light_mask.particles
+    assert again.summary() == light_mask.summary() and "10 frames" in again.summary()
+    assert abs(sum(particle["area"] for particle in again.particles) / again.grey.size - again.coverage) < 1e-9
+
+
+def test_few_frames_are_said(light):
+    mask = dustbust.estimate_mask(light[0][:4])
+    assert "Only 4 frames" in mask.warnings[0]
+    assert not dustbust.estimate_mask(light[0][:1]).binary().any()
+
+
+def test_plot_shows_what_is_marked(light_mask, tmp_path):
+    light_mask.plot(tmp_path / "plot.png")
+    with Image.open(tmp_path / "plot.png") as picture:
+        pixels = np.asarray(picture.convert("RGB")).astype(int)
+    red = (pixels[..., 0] > 150) & (pixels[..., 1] < 90)
+    assert red[100:300].any(axis=0).sum() <= 3       # one upright line at the threshold
+    with pytest.raises(dustbust.DustbustError, match="cannot be written"):
+        light_mask.plot(tmp_path / "nowhere" / "plot.png")
+
+
+def test_progress_goes_from_0_to_1(light):
+    said = []
+    dustbust.estimate_mask(light[0][:4], progress=lambda fraction, text: said.append((fraction, text)))
+    fractions = [fraction for fraction, _ in said]
+    assert fractions == sorted(fractions) and fractions[-1] == 1 and said[0][1] == "frame 0"
+
+
+def test_errors_name_what_is_wrong(light, tmp_path):
+    frames, _ = light
+    with pytest.raises(dustbust.DustbustError, match="no frames"):
+        dustbust.estimate_mask([])
+    with pytest.raises(dustbust.DustbustError, match="frame 2: is 350 x 240, but the first frame is 360 x 240"):
+        dustbust.estimate_mask([*frames[:2], frames[2][:, :350]])
+    (tmp_path / "text.jpg").write_text("no picture")
+    for method in ("opacity", "sum"):
+        with pytest.raises(dustbust.DustbustError, match="text.jpg"):
+            dustbust.estimate_mask([frames[0], tmp_path / "text.jpg"], method=method)
+    with pytest.raises(ValueError, match="method must be one of opacity, sum"):
+        dustbust.estimate_mask(frames, method="average")
+    with pytest.raises(ValueError, match="polarity must be one of"):
+        dustbust.estimate_mask(frames, polarity="grey")
+
+
+def test_sum_is_the_original_method(light):
+    frames, _ = light
+    total = sum(frame.astype(np.float64) for frame in frames) / 255
+    total /= total.max()
+    padded = np.pad(total, 60, mode="reflect")
+    kernel = np.exp(-0.5 * (np.arange(-60, 61) / 15) ** 2)
+    kernel /= kernel.sum()
+    blurred = np.apply_along_axis(np.convolve, 0, np.apply_along_axis(np.convolve, 1, padded, kernel, "valid"), kernel, "valid")
+    expected = np.abs(total - blurred)
+    mask = dustbust.estimate_mask(frames, method="sum", blur=15.0, trim=8)
+    inner = (slice(50, -50), slice(50, -50))
+    assert np.abs(mask.grey[inner] - expected[inner]).max() < 0.01
+    assert not mask.grey[:8].any() and not mask.grey[:, -8:].any()
+
+
+MEASURE = """
+import resource, sys
+import dustbust
+from dustbust.frames import frames_in
+dustbust.estimate_mask(frames_in(sys.argv[1])[:int(sys.argv[2])], threads=2)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
+    rng = np.random.default_rng(1)
+    opacity = synthetic_run.dust(rng, (480, 640))
+    scenes = [synthetic_run.picture(rng, (480, 640)) for _ in range(6)]
+    for index in range(100):
+        scene = np.roll(scenes[index % 6], rng.integers(20, 400, 2), (0, 1))
+        Image.fromarray(synthetic_run.frame(rng, scene, opacity)).save(tmp_path / f"{index}.jpg", quality=90)
+
+    def peak(frames):
+        run = subprocess.run([sys.executable, "-c", MEASURE, str(tmp_path), str(frames)], capture_output=True, text=True, check=True)
+        return int(run.stdout)
+
+    assert peak(100) < 1.05 * peak(10)

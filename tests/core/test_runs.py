@@ -1,0 +1,89 @@
+"""Where the dust changes, a new run begins; nowhere else."""
+import csv
+
+import numpy as np
+import pytest
+import synthetic_run
+from PIL import Image
+
+import dustbust
+from dustbust.runs import new_dust
+
+
+def lengths(frames):
+    return [len(run) for run in dustbust.find_runs(frames)]
+
+
+def test_each_change_is_found():
+    parts = [synthetic_run.run(seed, count)[0] for seed, count in ((7, 7), (8, 6), (9, 9))]
+    frames = sum(parts, [])
+    found = dustbust.find_runs(frames)
+    assert [len(run) for run in found] == [7, 6, 9]
+    assert all(a is b for a, b in zip(sum(found, []), frames))
+
+
+def test_dark_dust_too():
+    assert lengths(synthetic_run.run(7, 8, "dark")[0] + synthetic_run.run(8, 8, "dark")[0]) == [8, 8]
+
+
+def test_half_of_the_dust_stays():
+    rng = np.random.default_rng(4)
+    stays, goes, comes = (synthetic_run.dust(rng, specks=14, hairs=3) for _ in range(3))
+    first, _ = synthetic_run.run(1, 10, opacity=np.maximum(stays, goes))
+    second, _ = synthetic_run.run(2, 10, opacity=np.maximum(stays, comes))
+    assert lengths(first + second) == [10, 10]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_one_run_is_one_run(seed):
+    assert lengths(synthetic_run.run(seed, 24)[0]) == [24]
+
+
+def test_no_dust_is_one_run():
+    assert lengths(synthetic_run.run(3, 12, opacity=np.zeros((240, 360)))[0]) == [12]
+
+
+def test_clean_glass_gets_dusty():
+    clean, _ = synthetic_run.run(3, 8, opacity=np.zeros((240, 360)))
+    dusty, _ = synthetic_run.run(4, 8)
+    assert lengths(clean + dusty) == [8, 8]
+
+
+def test_particles_that_are_in_some_frames_only_make_no_new_run():
+    rng = np.random.default_rng(6)
+    specks = [synthetic_run.dust(rng, specks=2, hairs=0) for _ in range(15)]
+    frames = [synthetic_run.frame(rng, synthetic_run.picture(rng), np.maximum.reduce([s for s in specks if rng.random() < 0.7] or specks[:1]))
+              for _ in range(20)]
+    assert lengths(frames) == [20]
+
+
+def test_errors_name_what_is_wrong():
+    with pytest.raises(dustbust.DustbustError, match="no frames"):
+        dustbust.find_runs([])
+    frames, _ = synthetic_run.run(1, 2)
+    with pytest.raises(dustbust.DustbustError, match="frame 1: is 300 x 240, but the first frame is 360 x 240"):
+        dustbust.find_runs([frames[0], frames[1][:, :300]])
+
+
+def test_a_mask_for_each_run_and_a_table(tmp_path):
+    frames = synthetic_run.run(7, 9)[0] + synthetic_run.run(8, 10)[0]
+    paths = [tmp_path / f"scan {index:02d}.png" for index in range(len(frames))]
+    for path, frame in zip(paths, frames):
+        Image.fromarray(frame).save(path)
+    found = dustbust.estimate_runs(paths, tmp_path / "masks")
+    assert [run.path.name for run in found] == ["scan 00-scan 08.png", "scan 09-scan 18.png"]
+    for run, part in zip(found, (paths[:9], paths[9:])):
+        assert np.array_equal(dustbust.DustMask.load(run.path).grey, dustbust.estimate_mask(part).grey)
+    assert found[0].new is None and 0.5 * found[1].mask.coverage < found[1].new <= found[1].mask.coverage
+    with open(tmp_path / "masks" / "runs.csv", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0][:4] == ["mask", "first frame", "last frame", "frames"]
+    assert [row[1:4] for row in rows[1:]] == [["scan 00.png", "scan 08.png", "9"], ["scan 09.png", "scan 18.png", "10"]]
+
+
+def test_new_dust_is_that_of_particles_that_were_not_there():
+    before, after = np.zeros((10, 20), bool), np.zeros((10, 20), bool)
+    before[2:4, 2:4] = True
+    after[2:5, 2:6] = True          # there before, and grown
+    after[7:9, 15:19] = True
+    assert new_dust(before, after) == 8 / 200
