@@ -16,7 +16,7 @@ constexpr float enough = 1.5f;
 // Beside the rim the membrane is nearer to the truth than the spread says: measured on photographs.
 constexpr float beside_rim = 0.65f;
 // The membrane is done when no pixel moves by more than this.
-constexpr float precision = 2e-4f;
+constexpr float precision = 1e-3f;
 
 template <class T>
 class Surroundings {
@@ -54,7 +54,8 @@ private:
     float luminance(std::ptrdiff_t y, std::ptrdiff_t x) const {
         const T* const from = pixel(y, x);
         if (colours_ < 3) return static_cast<float>(from[0]) * scale_;
-        return scale_ * (0.299f * static_cast<float>(from[0]) + 0.587f * static_cast<float>(from[1]) + 0.114f * static_cast<float>(from[2]));
+        const float red = from[0], green = from[1], blue = from[2];
+        return scale_ * (0.299f * red + 0.587f * green + 0.114f * blue);
     }
 
     // Sum up the known pixels beside a pixel. Is there any?

@@ -59,7 +59,7 @@ class Effect:
 
     @cached_property
     def particles(self):
-        """(labels, neighbours): int32 (N,), the particle of each pixel; int32 (N, 4), places of the pixels above, left, right, below or -1."""
+        """(labels, neighbours): int32 (N,), the particle of each pixel; int32 (N, 4), the pixels above, left, right, below or -1."""
         labels, neighbours, _ = _kernels.particles(self.where, self.core)
         return labels, neighbours
 

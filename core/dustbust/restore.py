@@ -14,7 +14,7 @@ from .sighting import sight
 NOISE = 1.5 / 255
 
 # How far a frame's response can be trusted, as a share of what it takes away.
-RESPONSE_ERROR = 0.05
+RESPONSE_ERROR = 0.06
 
 # A pixel that is un-mixed to this share or more counts as known when the others are filled.
 KNOWN = 0.8
