@@ -83,20 +83,3 @@ def test_the_demo_of_install_sh(gimp, tmp_path):
                                      f"< {CHECKOUT / 'tests/gimp/demo_batch.py'}"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "mask.png").exists() and len(cleaned(tmp_path / "run" / "cleanedphotos")) == len(FRAMES)
-
-
-def recipes():
-    """The README's commands in batch mode, word for word."""
-    return re.findall(r"```sh\n(gimp-console.*?)```", (CHECKOUT / "README.md").read_text(), re.S)
-
-
-@pytest.mark.parametrize("recipe", recipes(), ids=["script-fu", "python"])
-def test_recipes_of_the_readme(gimp, tmp_path, recipe):
-    for name in ("run", "pair"):
-        shutil.copytree(CHECKOUT / "tests" / "samples" / name, tmp_path / name)
-    done = gimp.command(["sh", "-c", f"cd {tmp_path}\n{recipe}"])
-    assert done.returncode == 0, done.stdout + done.stderr
-    if "script-fu" in recipe:
-        assert len(cleaned(tmp_path / "run" / "cleanedphotos")) == len(list((tmp_path / "run").glob("*.jpg")))
-    else:
-        assert (tmp_path / "page.png").exists()
