@@ -53,7 +53,7 @@ void run_network(const Exchanges& network, float* values) {
         float* __restrict high = values + second * WIDTH;
         for (int i = 0; i < WIDTH; ++i) {
             const float a = low[i], b = high[i];
-            low[i] = a < b ? a : b;
+            low[i] = b < a ? b : a;
             high[i] = a < b ? b : a;
         }
     }
