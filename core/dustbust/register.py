@@ -43,6 +43,12 @@ class Registration:
         lie = _Lie(self.matrix, self.bend, self.pitch).scaled(factor)
         return Registration(lie.matrix, self.confidence, self.overlap, self.moved * factor, lie.bend, lie.pitch)
 
+    def map_points(self, x, y):
+        """(2, ...) float64, pixels of this scan that show what pixels (x, y) of scan 0 show."""
+        x, y = np.asarray(x, float), np.asarray(y, float)
+        straight = np.einsum("ij,j...->i...", self.matrix, np.array([x, y, np.ones_like(x)]))[:2]
+        return straight + _Lie(self.matrix, self.bend, self.pitch).bend_at(x, y)
+
     def resample(self, scan, box, *, gain=None, offset=None, inverse=False, threads=None):
         """Part of the scan on the grid of scan 0 (or of a picture on the grid of scan 0 in this scan, if `inverse`).
 
@@ -172,12 +178,22 @@ class _Match:
     def share(self):
         return float(self.agree.sum() / max(self.detailed.sum(), 1))
 
+    @property
+    def support(self):
+        """Cells that agree beyond what chance makes agree: a small overlap that fits outweighs a large one that does not."""
+        return float(self.agree.sum() - BY_CHANCE * self.detailed.sum())
+
 
 # Cells, px of a level; how alike (correlation) the two scans must be in a cell to agree in it.
 CELL, ALIKE = 16, 0.6
 
-# A match needs this many agreeing cells, and this share of the detailed ones. Unrelated pages agree, at their best, in some per cent of them.
-LEAST_CELLS, LEAST_SHARE = 8, 0.12
+# A match needs this many agreeing cells, and this share of the detailed ones. Unrelated pages of text, placed at their best, agree in up to a fifth
+# of them; the same page under much dust in two thirds.
+LEAST_CELLS, LEAST_SHARE = 8, 0.35
+BY_CHANCE = 0.2
+
+# So many of the possible shifts are refined beyond a shift.
+PROMISING = 4
 
 
 def _register(reference, other, threads):
@@ -187,8 +203,9 @@ def _register(reference, other, threads):
     starts = _shifts(a, b, 6)
     turned = np.array([[-1, 0, b.shape[1] - 1], [0, -1, b.shape[0] - 1], [0, 0, 1.0]])
     starts += [turned @ start for start in _shifts(a, np.ascontiguousarray(b[::-1, ::-1]), 4)]
-    matches = [_refine(a, b, _Lie(start), ("shift", "similarity", "affine"), threads) for start in [np.eye(3)] + starts]
-    best = _best(matches)
+    still, *others = (_refine(a, b, _Lie(start), ("shift", "similarity"), threads, iterations=3) for start in [np.eye(3)] + starts)
+    others = sorted(others, key=lambda match: match.support, reverse=True)[:PROMISING]
+    best = _best([_refine(a, b, match.lie, ("similarity", "affine"), threads) for match in [still] + others])
     lie = best.lie.scaled(factor)
 
     fine = max(reference.factor_for(REFINE_SIDE * 1.6), other.factor_for(REFINE_SIDE * 1.6))
@@ -368,14 +385,12 @@ def _best(matches):
     Static dust agrees with itself where nothing moved, and nowhere else. So a page that moved is believed
     when it explains details that a still one does not; a still page explains all that any other does.
     """
-    still, moved = matches[0], max(matches[1:], key=lambda match: match.agree.sum())
+    still, moved = matches[0], max(matches[1:], key=lambda match: match.support)
     same = np.abs(still.lie.matrix[:2, 2] - moved.lie.matrix[:2, 2]).max() < 0.5
-    if same:
-        return max(still, moved, key=lambda match: match.agree.sum())
-    news = (moved.agree & ~still.agree).sum()
-    lost = (still.agree & ~moved.agree).sum()
-    credible = moved.agree.sum() >= LEAST_CELLS and moved.share >= LEAST_SHARE
-    return moved if credible and (news >= LEAST_CELLS and news >= 0.25 * lost) else max(still, moved, key=lambda match: match.agree.sum())
+    news, lost = (moved.agree & ~still.agree).sum(), (still.agree & ~moved.agree).sum()
+    if not same and moved.support > 0 and news >= max(LEAST_CELLS, 0.25 * lost):
+        return moved
+    return max(still, moved, key=lambda match: match.support)
 
 
 # ---- uneven film transport --------------------------------------------------------------------------------------------
