@@ -144,16 +144,17 @@ static void define_estimate(py::module_& m) {
     }, py::arg("image").noconvert(), py::arg("known").noconvert(), py::arg("side"), py::arg("threads"));
 
     m.def("block_spread", [](const Array<float>& image, const std::optional<Array<bool>>& known, const Array<float>& background,
-                             py::ssize_t side, float limit, int threads) {
+                             py::ssize_t side, py::ssize_t every, float limit, int threads) {
+        if (every < 1) throw std::invalid_argument("every must be at least 1");
         const auto in = one_channel(image, "image");
         const auto where = known_view(known, in);
         const auto coarse = coarse_view(background, in, side, "background");
         auto spread = on_coarse_grid(in, side);
         const auto out = mutable_view(spread);
         py::gil_scoped_release release;
-        block_spread(in, where, coarse, side, limit, out, threads);
+        block_spread(in, where, coarse, side, every, limit, out, threads);
         return spread;
-    }, py::arg("image").noconvert(), py::arg("known").noconvert(), py::arg("background").noconvert(), py::arg("side"), py::arg("limit"),
+    }, py::arg("image").noconvert(), py::arg("known").noconvert(), py::arg("background").noconvert(), py::arg("side"), py::arg("every"), py::arg("limit"),
        py::arg("threads"));
 
     m.def("add_readings", [](const Array<float>& image, const Array<float>& background, const Array<float>& gain,

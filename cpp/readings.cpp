@@ -102,7 +102,8 @@ void gather_row(const float* in, const std::uint8_t* known, std::ptrdiff_t colum
 
 // `row(y)` gives the values of a row; calls finish(block row, sums, counts).
 template <class MakeRow, class Finish>
-void each_block_row(Image<const float> in, Image<const std::uint8_t> known, std::ptrdiff_t side, int threads, MakeRow make_row, Finish finish) {
+void each_block_row(Image<const float> in, Image<const std::uint8_t> known, std::ptrdiff_t side, std::ptrdiff_t every, int threads,
+                    MakeRow make_row, Finish finish) {
     const std::ptrdiff_t block_rows = (in.rows + side - 1) / side, block_columns = (in.columns + side - 1) / side;
     split_over_threads(block_rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         auto row = make_row();
@@ -111,10 +112,10 @@ void each_block_row(Image<const float> in, Image<const std::uint8_t> known, std:
             const std::ptrdiff_t top = block * side, bottom = std::min(top + side, in.rows);
             std::fill(sum.begin(), sum.end(), 0.0f);
             std::fill(count.begin(), count.end(), 0.0f);
-            for (std::ptrdiff_t y = top; y < bottom; ++y)
+            for (std::ptrdiff_t y = top; y < bottom; y += every)
                 gather_row(row(y), known.data ? known.row(y) : nullptr, in.columns, side, sum.data(), count.data());
             for (std::ptrdiff_t x = 0; x < block_columns; ++x) {
-                const float pixels = static_cast<float>((bottom - top) * (std::min((x + 1) * side, in.columns) - x * side));
+                const float pixels = static_cast<float>(((bottom - top + every - 1) / every) * (std::min((x + 1) * side, in.columns) - x * side));
                 finish(block, x, sum[x], known.data ? count[x] : pixels, pixels);
             }
         }
@@ -125,7 +126,7 @@ void each_block_row(Image<const float> in, Image<const std::uint8_t> known, std:
 
 void block_means(Image<const float> in, Image<const std::uint8_t> known, std::ptrdiff_t side,
                  Image<float> mean, Image<float> share, int threads) {
-    each_block_row(in, known, side, threads, [&] { return [&](std::ptrdiff_t y) { return in.row(y); }; },
+    each_block_row(in, known, side, 1, threads, [&] { return [&](std::ptrdiff_t y) { return in.row(y); }; },
                    [&](std::ptrdiff_t y, std::ptrdiff_t x, float sum, float count, float pixels) {
                        mean(y, x) = count > 0 ? sum / count : 0.0f;
                        share(y, x) = count / pixels;
@@ -133,9 +134,9 @@ void block_means(Image<const float> in, Image<const std::uint8_t> known, std::pt
 }
 
 void block_spread(Image<const float> in, Image<const std::uint8_t> known, Image<const float> background, std::ptrdiff_t side,
-                  float limit, Image<float> spread, int threads) {
+                  std::ptrdiff_t every, float limit, Image<float> spread, int threads) {
     const Places down(in.rows, background.rows, side), along(in.columns, background.columns, side);
-    each_block_row(in, known, side, threads,
+    each_block_row(in, known, side, every, threads,
                    [&] {
                        return [&, rows = Rows(background, down, along), squares = std::vector<float>(in.columns)](std::ptrdiff_t y) mutable {
                            square_row(in.row(y), rows(y), limit, in.columns, squares.data());

@@ -15,9 +15,9 @@ namespace dustbust {
 void block_means(Image<const float> in, Image<const std::uint8_t> known, std::ptrdiff_t side,
                  Image<float> mean, Image<float> share, int threads);
 
-// Mean of each block of min(|in - background|, limit)^2, over the same pixels.
+// Mean of each block of min(|in - background|, limit)^2, over the same pixels of every `every`-th of its rows.
 void block_spread(Image<const float> in, Image<const std::uint8_t> known, Image<const float> background, std::ptrdiff_t side,
-                  float limit, Image<float> spread, int threads);
+                  std::ptrdiff_t every, float limit, Image<float> spread, int threads);
 
 // Readings are in steps of 1 / READING_STEPS, so that sums of readings are whole numbers and do not depend on their order.
 constexpr int READING_STEPS = 4096;

@@ -26,6 +26,7 @@ def block_spread(
     known: NDArray[np.bool_] | None,
     background: NDArray[np.float32],
     side: int,
+    every: int,
     limit: float,
     threads: int,
 ) -> NDArray[np.float32]: ...

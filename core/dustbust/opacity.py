@@ -69,15 +69,16 @@ class Surroundings:
     variance: np.ndarray
 
     @classmethod
-    def of(cls, plane, known=None, *, radius=None, threads=None):
-        """Those of a plane float32 (H, W); `known`: bool (H, W), False where dust is known to be, or None; `radius` of the median in blocks."""
+    def of(cls, plane, known=None, *, radius=None, every=1, threads=None):
+        """Those of a plane float32 (H, W); `known`: bool (H, W), False where dust is known to be, or None;
+        `radius` of the median in blocks; `every` so many rows are looked at for the variance."""
         radius = radius or (FIRST_RADIUS if known is None else SECOND_RADIUS)
         threads = count(threads)
         side = block_side(plane.shape)
         mean, share = _kernels.block_means(plane, known, side, threads)
         mean = fill_gaps(mean, share)
         background = _kernels.window_median(mean, radius, threads)
-        variance = fill_gaps(_kernels.block_spread(plane, known, background, side, SPREAD_LIMIT, threads), share)
+        variance = fill_gaps(_kernels.block_spread(plane, known, background, side, every, SPREAD_LIMIT, threads), share)
         return cls(mean, background, soften(variance) + np.float32(GRAIN ** 2))
 
     def gain(self, polarity):
