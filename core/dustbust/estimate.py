@@ -146,8 +146,7 @@ class SecondPass:
         likely = np.logical_or.reduce([candidates(opacity, LIKELY_DEVIATIONS, threads) for opacity in first.values()])
         self.known = ~_kernels.dilate(likely, round(REACH * block_side(self.shape)), count(threads))
         self.sums = {side: OpacitySums(self.shape, side) for side in first}
-        strong = likely & np.logical_or.reduce([opacity > SUGGESTED_THRESHOLD for opacity in first.values()])
-        self.meter = EffectMeter(strong, polarity="both" if len(first) > 1 else next(iter(first)), threads=threads)
+        self.meter = EffectMeter(likely, polarity="both" if len(first) > 1 else next(iter(first)), threads=threads)
 
     def go_over(self, frames, kept, *, progress=None, threads=None):
         """Take in the frames with the numbers `kept`."""
