@@ -1,4 +1,6 @@
 """Stack Offset Scans: from several scans of one page to the page without the scanner's dust."""
+import threading
+
 from gi.repository import Gimp, GObject
 
 from . import arguments, core, layers, pixels, working
@@ -51,25 +53,28 @@ class Scans:
         self.layers = chosen
         self.format = pixels.working_format(chosen[0], alpha=chosen[0].has_alpha() or chosen[0].get_mask() is not None)
         self.pictures = [layers.plain_pixels(layer, self._format_of(layer)) for layer in chosen]
+        self._positions = [layers.offsets(layer) for layer in chosen]
         self._threads, self._registrations, self._pages = core.threads(), None, {}
+        self._lock = threading.RLock()      # who asks for what is being worked out waits for it
 
     def _format_of(self, layer):
         return pixels.working_format(layer, alpha=layer.has_alpha() or layer.get_mask() is not None)
 
     def registrations(self, progress=None):
         """How the page lies in each scan."""
-        if self._registrations is None:
-            self._registrations = dustbust.register_scans(self.pictures, progress=progress, threads=self._threads)
-        return self._registrations
+        with self._lock:
+            if self._registrations is None:
+                self._registrations = dustbust.register_scans(self.pictures, progress=progress, threads=self._threads)
+            return self._registrations
 
     def page(self, mode, align, progress=None):
         """The page, on the grid of the first scan, and the core's report."""
-        if (mode, align) not in self._pages:
-            where = {"registrations": self.registrations(progress)} if align else {
-                "align": False, "positions": [layers.offsets(layer) for layer in self.layers]}
-            self._pages[mode, align] = dustbust.stack_scans(self.pictures, mode=mode, view=True, return_report=True, progress=progress,
-                                                            threads=self._threads, **where)
-        return self._pages[mode, align]
+        with self._lock:
+            if (mode, align) not in self._pages:
+                where = {"registrations": self.registrations(progress)} if align else {"align": False, "positions": self._positions}
+                self._pages[mode, align] = dustbust.stack_scans(self.pictures, mode=mode, view=True, return_report=True, progress=progress,
+                                                                threads=self._threads, **where)
+            return self._pages[mode, align]
 
     def aligned(self, number, report):
         """A scan as it was stacked: on the grid of the first one, with alpha."""

@@ -56,6 +56,9 @@ def test_2_estimate(desktop, run):
     assert desktop.ask("result = [role(layer) for layer in all_layers(mask)]") == ["overlay", "eraser", "red", "mask", "frame"]
     frames = desktop.ask("import json; result = json.loads(bytes(mask.get_parasite('dustbust-run').get_data()))['frames']")
     assert frames == list(map(str, run))
+    for window in desktop.windows("GIMP Message"):      # in the status bar where it fits
+        desktop.wait_for("GIMP Message")
+        desktop.key("Return")
     desktop.main_key("shift+ctrl+j", pause=1.5)
     desktop.picture("mask")
 
@@ -137,10 +140,10 @@ def test_7_stack(desktop):
                 "shown.insert_layer(scan, None, 0)")
     desktop.menu("s")
     window = desktop.wait_for("Stack Offset Scans")
-    desktop.key("alt+n", pause=6)
+    desktop.key("alt+n", pause=10)
     desktop.picture("stack", window)
     desktop.key("alt+k")
-    desktop.wait_until("len(shown.get_layers()) == 3")
+    desktop.wait_until("len(shown.get_layers()) == 3", timeout=240)
     desktop.wait_gone("Stack Offset Scans")
     desktop.picture("stacked")
     desktop.main_key("ctrl+z", pause=1)
