@@ -1,5 +1,4 @@
 """Batch mode: Script-Fu, Python in GIMP, the command line and `import dustbust` give the same; failure is an exit code."""
-import re
 import shutil
 
 import pytest
