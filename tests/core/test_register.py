@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 import dustbust
+from dustbust.frames import read_frame
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from synthetic_scans import largest_error, movement, simulate  # noqa: E402
+from synthetic_scans import dust_on_glass, largest_error, movement, page_of_text, simulate  # noqa: E402
+
+PAIR = Path(__file__).parents[1] / "samples" / "pair"
 
 MOVES = {
     "4 px": movement(3.25, -2.5),
@@ -40,3 +43,124 @@ def test_depth_and_channels_do_not_matter(dtype):
     white = 257 if dtype == np.uint16 else 1 / 255
     scans = [np.repeat((scan * np.float32(white)).astype(dtype)[..., None], 3, axis=2) for scan in case.scans]
     assert largest_error(dustbust.register_scans(scans)[1].matrix, case.matrices[1]) <= 0.05
+
+
+def test_scans_of_different_size():
+    case = simulate([movement(13.5, 9.25)])
+    matrix = case.matrices[1].copy()
+    matrix[:2, 2] -= (50, 30)
+    assert largest_error(dustbust.register_scans([case.scans[0], case.scans[1][30:, 50:-20]])[1].matrix, matrix) <= 0.05
+
+
+def test_half_a_turn():
+    case = simulate([movement(13.5, 9.25)])
+    turned = np.array([[-1, 0, 639], [0, -1, 479], [0, 0, 1.0]])
+    assert largest_error(dustbust.register_scans([case.scans[0], case.scans[1][::-1, ::-1]])[1].matrix, turned @ case.matrices[1]) <= 0.05
+
+
+def test_the_other_way_round_is_the_inverse():
+    case = simulate([movement(13.5, 9.25, turn=0.4)])
+    there = dustbust.register_scans(case.scans)[1].matrix
+    back = dustbust.register_scans(case.scans[::-1])[1].matrix
+    assert largest_error(back @ there, np.eye(3)) <= 0.03
+
+
+def test_overlap_by_a_fifth_is_found():
+    case = simulate([movement(-512, 3)], seed=3)
+    found = dustbust.register_scans(case.scans)[1]
+    assert largest_error(found.matrix, case.matrices[1]) <= 0.5
+    assert found.overlap == pytest.approx(0.2, abs=0.03)
+
+
+def test_transparent_pixels_are_no_data():
+    case = simulate([movement(13.5, 9.25)])
+    scans = [np.stack([scan, np.full_like(scan, 255)], axis=2) for scan in case.scans]
+    scans[1][:, :200] = (255, 0)
+    scans[0][300:] = (0, 0)
+    assert largest_error(dustbust.register_scans(scans)[1].matrix, case.matrices[1]) <= 0.06
+
+
+def test_unrelated_pages_are_refused():
+    one, other = simulate([], seed=1), simulate([], seed=2)
+    for second in (other.scans[0], np.where(one.dust > 0.15, one.scans[0], other.scans[0])):      # also with the same dust on both
+        with pytest.raises(dustbust.DustbustError, match="scan 1: no place on it shows what scan 0 shows"):
+            dustbust.register_scans([one.scans[0], second])
+
+
+@pytest.mark.parametrize("noise", [0, 3])
+def test_blank_pages_are_refused(noise):
+    rng = np.random.default_rng(1)
+    pages = [np.clip(200 + rng.normal(0, noise, (300, 400)), 0, 255).astype(np.uint8) for _ in range(2)]
+    with pytest.raises(dustbust.DustbustError, match="scan 1"):
+        dustbust.register_scans(pages)
+
+
+def test_identical_scans_did_not_move():
+    scan = simulate([]).scans[0]
+    found = dustbust.register_scans([scan, scan])[1]
+    assert found.moved < 0.01 and found.confidence == 1
+
+
+def test_files_are_named(tmp_path):
+    with pytest.raises(dustbust.DustbustError, match="missing.png"):
+        dustbust.register_scans([simulate([]).scans[0], tmp_path / "missing.png"])
+
+
+def test_uneven_transport_is_followed():
+    rng = np.random.default_rng(4)
+    rows = np.arange(480)
+    waver = np.stack([2.5 * np.sin(rows / 37.0) + 1.5 * np.sin(rows / 90.0 + 1), 0.6 * np.sin(rows / 53.0)], axis=1)
+    page = page_of_text(rng, 960, 1280)
+    case = simulate([movement(26.0, 13.25)], waver=waver, page=page)
+    found = dustbust.register_scans(case.scans)[1]
+    x, y = np.meshgrid(np.arange(40, 560, 20.0), np.arange(30, 430, 3.0))
+    at = found.map_points(x, y)
+    # The scan shows at row v what lies at row v + waver of an even scan.
+    even = np.array([at[0] + np.interp(at[1], rows, waver[:, 0]), at[1] + np.interp(at[1], rows, waver[:, 1])])
+    true = np.einsum("ij,j...->i...", case.matrices[1], np.array([x, y, np.ones_like(x)]))[:2]
+    assert np.sqrt(np.mean((even - true) ** 2)) <= 0.08
+
+
+def test_even_transport_is_not_bent():
+    case = simulate([movement(12.25, -7.75)], coverage=0)
+    assert len(dustbust.register_scans(case.scans)[1].bend) == 0
+
+
+def test_real_pair_is_aligned_along_its_edges():
+    """One target, filmed and scanned twice, with uneven transport: where edges run, the scans are less than 0.5 px apart, but for a few places at the rim."""
+    one, two = (read_frame(PAIR / f"scan-{letter}.jpg") for letter in "ab")
+    found = dustbust.register_scans([one, two])[1]
+    height, width = one.shape[:2]
+    aligned = found.resample(two, (0, 0, width, height)).astype(float)
+    first, second, data = one.reshape(height, width, -1)[..., 0].astype(float), aligned[..., 0], aligned[..., -1] > 0
+    gy, gx = np.gradient((first + second) / 2)
+    side, apart = 24, []
+    for top in range(8, height - side - 8, side):
+        for left in range(8, width - side - 8, side):
+            here = np.s_[top:top + side, left:left + side]
+            if not data[top - 2:top + side + 2, left - 2:left + side + 2].all():
+                continue
+            g = np.stack([gx[here].ravel(), gy[here].ravel()])
+            strengths, directions = np.linalg.eigh(g @ g.T)
+            if strengths[1] < 40 * 40 * side:           # no edge that crosses the patch
+                continue
+            normal = directions[:, 1] @ g
+            difference = (second - first)[here].ravel()
+            normal, difference = normal - normal.mean(), difference - difference.mean()
+            apart.append(float(normal @ difference / (normal @ normal)))
+    assert len(apart) > 80
+    assert np.median(np.abs(apart)) < 0.1 and np.mean(np.abs(apart) < 0.5) > 0.93
+
+
+def test_registration_does_not_depend_on_threads():
+    case = simulate([movement(13.5, 9.25)])
+    assert np.array_equal(dustbust.register_scans(case.scans, threads=1)[1].matrix, dustbust.register_scans(case.scans, threads=3)[1].matrix)
+
+
+def test_dust_on_a_blank_page_is_a_page_that_did_not_move():
+    rng = np.random.default_rng(2)
+    dust = dust_on_glass(rng, 300, 400)
+    scans = [np.clip(210 * (1 - dust) + rng.normal(0, 3, dust.shape), 0, 255).astype(np.uint8) for _ in range(2)]
+    assert dustbust.register_scans(scans)[1].moved < 0.1
+    with pytest.raises(dustbust.DustbustError, match="nothing tells dust from page"):
+        dustbust.stack_scans(scans)
