@@ -69,5 +69,5 @@ def gimp_3_is_there():
 @pytest.fixture(scope="session")
 def gimp(tmp_path_factory):
     if not gimp_3_is_there():
-        pytest.skip("there is no GIMP 3 on this machine; tests/run makes a private one")
+        pytest.fail("there is no GIMP 3 on this machine; tests/run makes a private one")
     return Gimp(tmp_path_factory.mktemp("gimp"))

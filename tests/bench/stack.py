@@ -1,0 +1,73 @@
+"""How fast scans are combined and aligned, as ratios within one run.
+
+    python tests/bench/stack.py [--megapixels 24]
+
+maximum   five RGB scans, against copying them
+median    five RGB scans, against np.median
+register  a pair made from the sample pair, tiled to size, against decoding its two JPEGs on the same processors
+"""
+import argparse
+import io
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from dustbust import register_scans
+from dustbust.frames import read_frame
+from dustbust.modes import combine
+from dustbust.threads import count
+
+PAIR = [Path(__file__).parents[1] / "samples" / "pair" / name for name in ("scan-a.jpg", "scan-b.jpg")]
+
+
+def seconds(work, repeats=5):
+    """The least time of several runs."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def enlarged(megapixels):
+    """The sample pair, enlarged to so many megapixels, as JPEG files in memory."""
+    files = []
+    for path in PAIR:
+        scan = Image.fromarray(read_frame(path))
+        scale = (megapixels * 1e6 / (scan.width * scan.height)) ** 0.5
+        file = io.BytesIO()
+        scan.resize((round(scan.width * scale), round(scan.height * scale)), Image.Resampling.BICUBIC).save(file, "JPEG", quality=92)
+        files.append(file.getvalue())
+    return files
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megapixels", type=float, default=24)
+    megapixels = parser.parse_args().megapixels
+    side = round((megapixels * 1e6 / 1.5) ** 0.5)
+    rng = np.random.default_rng(1)
+    scans = [rng.integers(0, 256, (side, side * 3 // 2, 3), dtype=np.uint8) for _ in range(5)]
+    threads = count()
+
+    ours, copying = (seconds(work) for work in (lambda: combine(scans, "maximum", threads=threads), lambda: [scan.copy() for scan in scans]))
+    print(f"maximum of five   {ours:.3f} s, {ours / copying:.2f} times copying them ({copying:.3f} s)")
+    ours = seconds(lambda: combine(scans, "median", threads=threads))
+    theirs = seconds(lambda: np.median(scans, axis=0), 1)
+    print(f"median of five    {ours:.3f} s, np.median takes {theirs / ours:.1f} times as long ({theirs:.2f} s)")
+
+    files = enlarged(megapixels)
+    decode = lambda file: np.asarray(Image.open(io.BytesIO(file)))
+    with ThreadPoolExecutor(threads) as pool:
+        pair = list(pool.map(decode, files))
+        decoding = seconds(lambda: list(pool.map(decode, files)), 3)
+    ours = seconds(lambda: register_scans(pair), 1)
+    print(f"registration      {ours:.2f} s, {ours / decoding:.1f} times decoding the pair ({decoding:.2f} s)")
+
+
+if __name__ == "__main__":
+    main()
