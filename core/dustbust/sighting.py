@@ -20,7 +20,6 @@ VALUE_NOISE = 0.004
 # A smaller shift than this (px) is none: moving costs sharpness.
 SMALLEST_SHIFT = 0.04
 
-
 # What stands out further than this many times what is expected of the dust does not speak any louder for it.
 LOUDEST = 2.0
 
