@@ -9,11 +9,12 @@ from gi.repository import Gimp
 from .texts import Refused, _
 
 try:
+    import numpy as np      # it is installed with the core
     import dustbust
     from dustbust import DustbustError
     problem = None
 except ImportError as error:
-    dustbust = None
+    np = dustbust = None
     problem = error
 
     class DustbustError(Exception):

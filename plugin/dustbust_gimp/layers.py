@@ -1,8 +1,8 @@
 """Layers as scans and frames: which can be used, and where they lie on the canvas."""
-import numpy as np
 from gi.repository import Gimp
 
 from . import pixels
+from .core import np
 from .texts import Refused, _
 
 

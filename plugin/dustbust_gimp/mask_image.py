@@ -12,11 +12,10 @@ import dataclasses
 import json
 import math
 
-import numpy as np
 from gi.repository import Gegl, Gimp
 
 from . import pixels
-from .core import dustbust
+from .core import dustbust, np
 from .texts import Refused, _
 
 RUN = "dustbust-run"        # parasite of the image: JSON with the files of the run

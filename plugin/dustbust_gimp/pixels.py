@@ -4,12 +4,13 @@ Two formats per drawable. *Stored* is the drawable's own: what is read and writt
 *Working* is what the core computes in: the same colour space, values as they are in a picture file (R'G'B', not linear light),
 uint8 or uint16 where that is what the drawable holds, else float32.
 """
-import numpy as np
 from gi.repository import Babl, Gegl
+
+from .core import np
 
 STRIP_BYTES = 64 << 20      # GEGL's calls take less than 2 GiB, and strips keep the memory low
 
-DTYPES = {"u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "half": np.float16, "float": np.float32, "double": np.float64}
+DTYPES = {"u8": "uint8", "u16": "uint16", "u32": "uint32", "half": "float16", "float": "float32", "double": "float64"}
 
 
 class Format:

@@ -1,10 +1,9 @@
 """A look at the result before OK: a part of the picture as it is and as it will be, side by side."""
 import dataclasses
 
-import numpy as np
 from gi.repository import GdkPixbuf, GLib, Gtk
 
-from .core import dustbust
+from .core import dustbust, np
 from .dialogs import MARGIN
 from .texts import _
 

@@ -2,9 +2,6 @@
 from collections import Counter
 from pathlib import Path
 
-import tifffile
-from PIL import Image
-
 from .texts import Refused, _, count_text
 
 FEW = 10        # frames; with fewer the mask has gaps
@@ -36,6 +33,8 @@ def describe(files):
 
 def kind_of(file):
     """((width, height), "8-bit JPEG") of a picture file, or None."""
+    import tifffile         # installed with the core, without which the plug-in registers too
+    from PIL import Image
     try:
         if str(file).lower().endswith((".tif", ".tiff")):
             with tifffile.TiffFile(file) as tiff:

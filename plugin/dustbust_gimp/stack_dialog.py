@@ -1,6 +1,6 @@
 """The window of Stack Offset Scans."""
-import numpy as np
 
+from .core import np
 from .dialogs import Window
 from .preview import BeforeAndAfter, spots_of_change
 from .texts import _

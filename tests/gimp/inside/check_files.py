@@ -2,9 +2,9 @@
 import os
 import shutil
 import signal
-import subprocess
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 from gi.repository import Gimp
@@ -113,11 +113,15 @@ def kill_the_plug_in(when):
     def watch():
         while not when():
             time.sleep(0.02)
-        for process in subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout.splitlines():
-            pid, parent, command = process.split(None, 2)
-            if parent == str(os.getppid()) and "dustbust-gimp.py" in command:
-                os.kill(int(pid), signal.SIGKILL)
-                killed.append(pid)
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+                command = (process / "cmdline").read_bytes()
+            except OSError:         # it has ended
+                continue
+            if parent == str(os.getppid()) and b"dustbust-gimp.py" in command:
+                os.kill(int(process.name), signal.SIGKILL)
+                killed.append(process.name)
 
     killed = []
     thread = threading.Thread(target=watch)
