@@ -1,6 +1,7 @@
 """A GIMP with its windows, on a screen that nobody looks at, and the keys and the mouse to work it with."""
 import json
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -30,7 +31,7 @@ class Desktop:
                 f"{{'__file__': {str(agent)!r}, 'arguments': {[str(folder), str(gimp.plug_in)]!r}}})")
         self._log = open(folder / "console.log", "w+")
         start = gimp.command_line(["sh", "-c", START.format(display=self.display, size=SIZE), "sh", code], self.environment)
-        self._process = subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT)
+        self._process = subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True)
         self.ask("pass", timeout=90)
         time.sleep(1)
         for __ in self.windows("Welcome to GIMP"):
@@ -41,7 +42,11 @@ class Desktop:
         """End GIMP; gives what it wrote on its console."""
         (self.folder / f"request-{self._number}.py").write_text(
             "quit = Gimp.get_pdb().lookup_procedure('gimp-quit'); c = quit.create_config(); c.set_property('force', True); quit.run(c)")
-        self._process.wait(30)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:       # GIMP is slow to quit while it still shows many images; its console is whole
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
         self._log.seek(0)
         return self._log.read()
 
