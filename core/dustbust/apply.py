@@ -82,7 +82,7 @@ def binary_and_strength(dust):
     """What to repair (bool) and how strongly (float32, or None for fully)."""
     if isinstance(dust, DustMask):
         return dust.binary(), None
-    dust = np.asarray(dust)
+    dust = np.ascontiguousarray(dust)       # also a part of a larger mask
     if dust.dtype == np.bool_:
         return dust, None
     if dust.dtype.kind != "f":

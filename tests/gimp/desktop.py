@@ -48,7 +48,8 @@ class Desktop:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._log.seek(0)
-        return self._log.read()
+        with self._log:
+            return self._log.read()
 
     def ask(self, code, timeout=60):
         """Run Python inside this GIMP; gives what it put into `result`."""

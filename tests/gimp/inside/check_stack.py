@@ -31,6 +31,8 @@ def stacked(pictures, format, precision="U8_NON_LINEAR", base="RGB", **arguments
 def check_every_mode_is_the_cores(folder):
     pictures = scans()
     for mode in dustbust.stack.MODES:
+        if mode == "dust-free":         # refuses scans that lie on each other; the real pair has it
+            continue
         image, layers, layer = stacked(pictures, "R'G'B' u8", mode=mode, align=False)
         expected = dustbust.stack_scans(pictures, mode=mode, align=False, view=True)
         assert np.array_equal(get(layer, "R'G'B' u8"), expected), mode
