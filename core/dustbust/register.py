@@ -67,7 +67,7 @@ class Registration:
                                  0.0 if scan.dtype == np.float32 else white, white, count(threads))
 
 
-def register_scans(scans, *, progress=None, threads=None):
+def register_scans(scans, *, names=None, progress=None, threads=None):
     """Find how the page lies in each scan, relative to the first one.
 
     Dust stays with the scanner while the page moves, so plain correlation finds the dust. Here several shifts that could be it
@@ -78,6 +78,7 @@ def register_scans(scans, *, progress=None, threads=None):
     ----------
     scans : list of two or more arrays, (H, W) or (H, W, C), uint8, uint16 or float32, or of file paths. They may differ in size,
         brightness and contrast. Fully transparent pixels are no data.
+    names : what messages call the scans. Default: their paths, or "scan 0", "scan 1" and so on.
     progress : callable `progress(fraction, text)`.
     threads : int
 
@@ -96,22 +97,26 @@ def register_scans(scans, *, progress=None, threads=None):
     [-12.0, -7.0]
     """
     scans = list(scans)
-    if len(scans) < 2:
-        raise DustbustError(f"{len(scans)} scan: give at least two scans of one page")
-    threads = count(threads)
-    reference = _Scan(read_frame(scans[0]), name_of_scan(scans[0], 0), threads)
+    names, threads = names_of_scans(scans, names), count(threads)
+    reference = _Scan(read_frame(scans[0]), names[0], threads)
     found = [Registration(np.eye(3))]
     for index, scan in enumerate(scans[1:], 1):
-        other = _Scan(read_frame(scan), name_of_scan(scan, index), threads)
+        other = _Scan(read_frame(scan), names[index], threads)
         found.append(_register(reference, other, threads))
         if progress:
             progress(index / (len(scans) - 1), other.name)
     return found
 
 
-def name_of_scan(scan, index):
-    """What a message calls this scan."""
-    return name_of(scan, index) if is_path(scan) else f"scan {index}"
+def names_of_scans(scans, names=None):
+    """What messages call the scans, of which there have to be two or more."""
+    if len(scans) < 2:
+        raise DustbustError(f"{'one scan' if scans else 'no scans'}: give at least two scans of one page")
+    if names is None:
+        return [name_of(scan) if is_path(scan) else f"scan {index}" for index, scan in enumerate(scans)]
+    if len(names) != len(scans):
+        raise ValueError(f"names must be one for each of the {len(scans)} scans, not {len(names)}")
+    return [str(name) for name in names]
 
 
 class _Scan:

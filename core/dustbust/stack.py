@@ -9,7 +9,7 @@ from .dust_free import check_moved, clean_page, find_scanner_dust
 from .errors import DustbustError
 from .frames import read_frame
 from .modes import PICTURES, STATISTICS, combine, viewable
-from .register import Registration, name_of_scan, register_scans
+from .register import Registration, names_of_scans, register_scans
 from .threads import count
 
 MODES = ("dust-free",) + PICTURES + STATISTICS
@@ -34,8 +34,8 @@ class StackReport:
     filled: float = 0.0
 
 
-def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registrations=None, normalise=None, view=False, return_dust=False,
-                return_report=False, progress=None, threads=None):
+def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registrations=None, normalise=None, names=None, view=False,
+                return_dust=False, return_report=False, progress=None, threads=None):
     """Align several scans of one page and combine them into one.
 
     Parameters
@@ -49,6 +49,7 @@ def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registra
     positions : (x, y) of each scan's top left corner on a common canvas, px; only with align=False. Default: all the same.
     registrations : of the scans, as `register_scans` gives them, if they are known already; only with align=True.
     normalise : make the brightness of all scans that of scan 0. Default: when they are aligned, and for "dust-free".
+    names : what messages call the scans. Default: their paths, or "scan 0", "scan 1" and so on.
     view : give a statistic ("range" and all after it) as a picture of the scans' dtype that can be looked at; the number that is
         white in it is in the report. Otherwise a statistic is float32, in the unit of the scans.
     return_dust : give the dust of the scanner as a `DustMask` too; only with "dust-free".
@@ -79,16 +80,16 @@ def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registra
     if return_dust and mode != "dust-free":
         raise ValueError(f'return_dust needs mode "dust-free", which finds the dust; mode is {mode!r}')
     scans, threads = list(scans), count(threads)
+    names = names_of_scans(scans, names)
     step = _steps(progress, mode)
-    images = _read(scans)
+    images = _read(scans, names)
     if registrations is None:
-        registrations = register_scans(images, progress=step(0.0, 0.5), threads=threads) if align else _placed(images, positions)
+        registrations = register_scans(images, names=names, progress=step(0.0, 0.5), threads=threads) if align else _placed(images, positions)
     elif len(registrations) != len(images):
         raise ValueError(f"registrations must be one for each of the {len(images)} scans, not {len(registrations)}")
     report = _brightness(images, registrations, align or mode == "dust-free" if normalise is None else normalise, threads)
     dust = None
     if mode == "dust-free":
-        names = [name_of_scan(scan, index) for index, scan in enumerate(scans)]
         check_moved(registrations, names)
         page, dust = _dust_free(images, report, names, threads, step)
     else:
@@ -106,16 +107,13 @@ def _steps(progress, mode):
     return part
 
 
-def _read(scans):
+def _read(scans, names):
     """The scans as arrays that fit together."""
-    if len(scans) < 2:
-        raise DustbustError(f"{'one scan' if scans else 'no scans'}: give at least two scans of one page")
     images = [read_frame(scan) for scan in scans]
     kind = lambda image: ("colour" if colour_channels(image).shape[2] == 3 else "grey", image.dtype.name)
-    for index, image in enumerate(images):
+    for name, image in zip(names, images):
         if kind(image) != kind(images[0]):
-            raise DustbustError(f"{name_of_scan(scans[index], index)} is {' '.join(kind(image))}, but {name_of_scan(scans[0], 0)} is "
-                                f"{' '.join(kind(images[0]))}; convert them to one kind")
+            raise DustbustError(f"{name} is {' '.join(kind(image))}, but {names[0]} is {' '.join(kind(images[0]))}; convert them to one kind")
     return images
 
 

@@ -106,6 +106,16 @@ def test_files_are_named(tmp_path):
         dustbust.register_scans([simulate([]).scans[0], tmp_path / "missing.png"])
 
 
+def test_messages_call_scans_by_their_names():
+    blank = np.full((200, 300), 200, np.uint8)
+    with pytest.raises(dustbust.DustbustError, match="back of the page: no place on it shows what front shows"):
+        dustbust.register_scans([blank, blank], names=["front", "back of the page"])
+    with pytest.raises(dustbust.DustbustError, match="back is grey uint16, but front is grey uint8"):
+        dustbust.stack_scans([blank, blank.astype(np.uint16)], names=["front", "back"])
+    with pytest.raises(ValueError, match="names must be one for each of the 2 scans, not 1"):
+        dustbust.register_scans([blank, blank], names=["front"])
+
+
 def test_uneven_transport_is_followed():
     rng = np.random.default_rng(4)
     rows = np.arange(480)
