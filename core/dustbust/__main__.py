@@ -11,7 +11,7 @@ from dustbust.compare import before_after
 from dustbust.errors import DustbustError
 from dustbust.frames import find_frames, frames_between
 from dustbust.mask import DustMask
-from dustbust.newfile import check_target, write_picture
+from dustbust.newfile import EXISTS, check_complete, check_target, free_name, write_picture
 
 # Where the results go that are given no name.
 MASK, MASKS, PAGES = "dust-mask.png", "dust-masks", "pages"
@@ -39,7 +39,7 @@ def run_estimate(options):
         frames = runs.run_from(options.first, progress=progress())
     else:
         frames = find_frames(options.frames)
-    settings = {"method": options.method, "polarity": options.polarity, "progress": progress()}
+    settings = {name: getattr(options, name) for name in ("method", "polarity", "smallest", "largest")} | {"progress": progress()}
     if options.runs:
         folder = options.output or (frames[0].parent / MASKS if frames else MASKS)
         found = runs.estimate_runs(frames, folder, **settings)
@@ -91,7 +91,7 @@ def run_stack(options):
 
 
 def stack_groups(options):
-    """One page from each so many consecutive scans; a group that fails is reported and the others are done."""
+    """One page from each so many consecutive scans; a group that fails is reported and the others are done, and again, it goes on where it stopped."""
     scans = find_frames(options.scans)
     folder = Path(options.output) if options.output else scans[0].parent / PAGES
     if len(scans) % options.group:
@@ -101,20 +101,26 @@ def stack_groups(options):
     except OSError as error:
         raise DustbustError(f"{folder}: cannot be made ({error.strerror or error}); choose another folder") from error
     groups = [scans[start:start + options.group] for start in range(0, len(scans), options.group)]
-    failed = 0
+    written, there, failed = 0, 0, 0
     for group in groups:
+        page = folder / group[0].name
         try:
-            stack_one(group, folder / group[0].name, options)
+            if page.exists() and options.exists == "skip":
+                check_complete(group[0], page)
+                there += 1
+                continue
+            stack_one(group, free_name(page) if page.exists() and options.exists == "rename" else page, options)
+            written += 1
         except DustbustError as error:
             failed += 1
             print(f"dustbust: {', '.join(scan.name for scan in group)}: {error}", file=sys.stderr)
-    print(f"{folder}: {len(groups) - failed} pages written, {failed} failed")
+    print(f"{folder}: {written} pages written, {there} there already, {failed} failed")
     return 1 if failed else 0
 
 
 def stack_one(scans, output, options):
     check_target(output, scans)     # before the work, not after it
-    page, *dust, report = stack.stack_scans(scans, mode=options.mode, align=options.align, view=True, return_dust=bool(options.dust),
+    page, *dust, report = stack.stack_scans(scans, mode=options.mode, align=options.align, normalise=options.normalise, view=True, return_dust=bool(options.dust),
                                             return_report=True, progress=progress())
     write_picture(output, page, like=scans[0], inputs=scans)
     if dust:
@@ -161,6 +167,10 @@ def parser():
                      help="opacity: how much light the dust takes; sum: the original way, for some 50 frames (%(default)s)")
     one.add_argument("--polarity", choices=estimate.POLARITIES, default=default_of(estimate.estimate_mask, "polarity"),
                      help="whether the dust is lighter (negatives) or darker (slides) than the picture (%(default)s)")
+    one.add_argument("--smallest", type=area, metavar="PX", default=default_of(estimate.estimate_mask, "smallest"),
+                     help="area of the smallest particle that is marked, in pixels (%(default)s)")
+    one.add_argument("--largest", type=area, metavar="PX", default=default_of(estimate.estimate_mask, "largest"),
+                     help="area of the largest one, so that a lamp or a window is left alone (a fiftieth of the picture)")
 
     one = command("apply", run_apply, "clean frames with a mask; the originals are never changed")
     one.add_argument("mask", help="a mask from estimate, or any grey or black and white picture (white = dust)")
@@ -169,7 +179,7 @@ def parser():
     one.add_argument("--method", choices=apply.METHODS, default=default_of(apply.apply_mask, "method"),
                      help="restore: bring back what is under the dust; fill: the original way, paint over it (%(default)s)")
     one.add_argument("--threshold", type=share, help="0 to 1: less is treated at a higher one; without it, the mask's own")
-    one.add_argument("--exists", choices=batch.EXISTS, default=default_of(batch.clean_frames, "exists"), help="what to do where a cleaned frame is there already (%(default)s)")
+    one.add_argument("--exists", choices=EXISTS, default=default_of(batch.clean_frames, "exists"), help="what to do where a cleaned frame is there already (%(default)s)")
     one.add_argument("--times", action="store_true", help="give the cleaned frames the times of the originals")
     one.add_argument("--dask", metavar="ADDRESS", help="work on the Dask cluster with this scheduler, such as tcp://host:8786")
 
@@ -182,8 +192,12 @@ def parser():
     many = one.add_mutually_exclusive_group()
     many.add_argument("--pairs", dest="group", action="store_const", const=2, help="a page from each two consecutive scans")
     many.add_argument("--group", type=at_least_two, metavar="N", help="a page from each N consecutive scans")
+    one.add_argument("--exists", choices=EXISTS, default=default_of(batch.clean_frames, "exists"),
+                     help="with --pairs or --group: what to do where a page is there already (%(default)s)")
     one.add_argument("--mode", choices=stack.MODES, default=default_of(stack.stack_scans, "mode"), help="how the scans are combined, pixel by pixel (%(default)s)")
     one.add_argument("--no-align", dest="align", action="store_false", help="the scans lie on each other already")
+    one.add_argument("--keep-brightness", dest="normalise", action="store_false", default=None,
+                     help="do not make the brightness of the scans that of the first")
     one.add_argument("--dust", metavar="MASK", help="write the scanner's dust, found on the way, as a mask for apply (only with dust-free)")
 
     one = command("compare", run_compare, "write one picture of the part that changed most: before on the left, after on the right")
@@ -204,6 +218,13 @@ def share(text):
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {text}")
     return number
+
+
+def area(text):
+    """A number of pixels, as an option."""
+    if not float(text) >= 0:
+        raise argparse.ArgumentTypeError(f"must be 0 or more, not {text}")
+    return float(text)
 
 
 def at_least_two(text):

@@ -17,10 +17,9 @@ from .apply import apply_mask
 from .errors import DustbustError, printable
 from .frames import as_path, find_frames, is_path, open_frame
 from .mask import DustMask
+from .newfile import EXISTS, check_complete, free_name
 from .receipt import JOURNAL, NAME, Journal, checksum, version
 from .threads import count
-
-EXISTS = ("skip", "overwrite", "rename")
 
 # Jobs that are handed to the executor ahead of the one that is waited for.
 AHEAD = 1000
@@ -219,7 +218,7 @@ class _Batch:
         if output.exists() and os.path.samefile(frame, output):
             raise DustbustError(f"{output}: is the frame itself by another name, and frames are never written over")
         if self.exists == "rename":
-            job.output = _free_name(output)
+            job.output = free_name(output)
         if self.exists != "skip":
             return
         known = self.journal.receipt.files.get(output.name)
@@ -229,7 +228,7 @@ class _Batch:
                     self.number, now.st_size, now.st_mtime_ns, output.stat().st_size):
                 job.known = known
         elif output.name not in self.journal.begun:
-            _check_complete(frame, output)
+            check_complete(frame, output)
             job.kept = True
 
     def finish(self, job, future):
@@ -270,25 +269,6 @@ class _Batch:
         _remove_leftovers(self.folder)
         if not os.listdir(self.folder):
             self.folder.rmdir()
-
-
-def _free_name(output):
-    number = 2
-    while (free := output.with_name(f"{output.stem}-{number}{output.suffix}")).exists():
-        number += 1
-    return free
-
-
-def _check_complete(frame, output):
-    """Refuse an output that is not ours, as far as we know, unless it may well be what is wanted: it is never replaced unasked."""
-    if output.stat().st_mtime_ns < frame.stat().st_mtime_ns:
-        raise DustbustError(f"{output}: exists, but is older than its frame; remove it, or choose to overwrite or to rename")
-    try:
-        complete = open_frame(output).pixels.shape[:2] == open_frame(frame).pixels.shape[:2]
-    except DustbustError:
-        complete = False
-    if not complete:
-        raise DustbustError(f"{output}: exists, but is no complete picture like its frame; remove it, or choose to overwrite or to rename")
 
 
 # --- in the workers ----------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,9 @@ from .arrays import check_image
 from .errors import DustbustError
 from .frames import open_frame
 
+# What to do about an output that is there already.
+EXISTS = ("skip", "overwrite", "rename")
+
 
 def _encode_png(pixels):
     return imagecodecs.png_encode(pixels)
@@ -75,3 +78,23 @@ def write_picture(path, pixels, *, like=None, inputs=()):
         raise DustbustError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def free_name(output):
+    """A name beside an output that is not taken."""
+    number = 2
+    while (free := output.with_name(f"{output.stem}-{number}{output.suffix}")).exists():
+        number += 1
+    return free
+
+
+def check_complete(frame, output):
+    """Refuse an output that is not ours, as far as we know, unless it may well be what is wanted: it is never replaced unasked."""
+    if output.stat().st_mtime_ns < frame.stat().st_mtime_ns:
+        raise DustbustError(f"{output}: exists, but is older than its frame; remove it, or choose to overwrite or to rename")
+    try:
+        complete = open_frame(output).pixels.shape[:2] == open_frame(frame).pixels.shape[:2]
+    except DustbustError:
+        complete = False
+    if not complete:
+        raise DustbustError(f"{output}: exists, but is no complete picture like its frame; remove it, or choose to overwrite or to rename")

@@ -202,14 +202,14 @@ def run_from(first, *, progress=None, threads=None):
     return find_runs(frames_between(first, (frames_in(first.parent) or [first])[-1]), progress=progress, threads=threads)[0]
 
 
-def estimate_runs(frames, folder, *, method="opacity", polarity="light", progress=None, threads=None):
+def estimate_runs(frames, folder, *, progress=None, threads=None, **options):
     """Find the runs in a series of frames and write a mask for each.
 
     Parameters
     ----------
     frames : paths, in the order of scanning.
     folder : where the masks go, `FIRST-LAST.png` by the names of the frames, with the table `runs.csv`; it is made if it is not there.
-    method, polarity, progress, threads : as of `estimate_mask`.
+    progress, threads, options : as of `estimate_mask`.
 
     Returns
     -------
@@ -230,7 +230,7 @@ def estimate_runs(frames, folder, *, method="opacity", polarity="light", progres
     for run in runs:
         def step(fraction, text, done=done, size=len(run)):
             progress(1 / 3 + 2 / 3 * (done + fraction * size) / sum(map(len, runs)), text)
-        mask = estimate_mask(run, method=method, polarity=polarity, progress=progress and step, threads=threads)
+        mask = estimate_mask(run, progress=progress and step, threads=threads, **options)
         first, last = as_path(run[0]), as_path(run[-1])
         path = folder / f"{first.stem}-{last.stem}.png"
         mask.save(path)

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-
 import dustbust
 from dustbust.__main__ import main
 from dustbust.frames import read_frame
@@ -87,8 +86,14 @@ def test_pairs_of_a_folder(tmp_path, capsys):
     (folder / "page2b.jpg").write_text("not a picture")
     assert main(["stack", "--pairs", str(folder), "--mode", "minimum", "--no-align"]) == 1
     said = capsys.readouterr()
-    assert "1 pages written, 1 failed" in said.out and "page2b.jpg" in said.err
+    assert "1 pages written, 0 there already, 1 failed" in said.out and "page2b.jpg" in said.err
     assert [path.name for path in (folder / "pages").iterdir()] == ["page1a.jpg"]
+    page = folder / "pages" / "page1a.jpg"
+    written = page.stat().st_mtime_ns
+    shutil.copy(SAMPLES / "pair" / "scan-b.jpg", folder / "page2b.jpg")      # put right and run again, it goes on
+    assert main(["stack", "--pairs", str(folder), "--mode", "minimum", "--no-align"]) == 0
+    assert "1 pages written, 1 there already, 0 failed" in capsys.readouterr().out
+    assert page.stat().st_mtime_ns == written
     (folder / "page2b.jpg").unlink()
     assert main(["stack", "--pairs", str(folder)]) == 1
     assert "3 scans are no whole number of groups of 2" in capsys.readouterr().err
