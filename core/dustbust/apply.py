@@ -55,8 +55,8 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
         raise TypeError(f"{', '.join(options)}: no option of method=\"restore\"")
     dusty, strength = binary_and_strength(dust)
     if isinstance(dust, DustMask) and dusty.shape != frame.shape[:2]:
-        raise DustbustError(f"the frame is {frame.shape[1]} x {frame.shape[0]}, but the mask is {dusty.shape[1]} x {dusty.shape[0]}; "
-                            f"use the mask that was made from the frames of this run")
+        raise DustbustError("the frame is {frame}, but the mask is {mask}; use the mask that was made from the frames of this run",
+                            frame="{1} x {0}".format(*frame.shape), mask="{1} x {0}".format(*dusty.shape))
     effect = Effect.unpack(dust.effect, dusty.shape) if isinstance(dust, DustMask) else None
     if effect and method == "restore":
         clean, report = restore(frame, dusty, effect, threads=threads)

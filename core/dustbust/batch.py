@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .apply import apply_mask
-from .errors import DustbustError, printable
+from .errors import DustbustError, Sentence, printable
 from .frames import as_path, find_frames, is_path, open_frame
 from .mask import DustMask
 from .newfile import EXISTS, check_complete, free_name
@@ -104,14 +104,16 @@ def _prepare(frames, folder):
     for frame in frames:
         other = names.setdefault(os.path.normcase(frame.name), frame)
         if other != frame:
-            raise DustbustError(f"{other} and {frame} have the same name, so that one output would replace the other; clean them one after the other")
+            raise DustbustError("{other} and {frame} have the same name, so that one output would replace the other; clean them one after the other",
+                                other=other, frame=frame)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DustbustError(f"{folder}: cannot be made ({error.strerror or error}); choose another folder") from error
+        raise DustbustError("{folder}: cannot be made ({error}); choose another folder", folder=folder, error=error) from error
     for parent in {frame.resolve().parent for frame in frames} | {frame.parent for frame in frames}:
         if parent.exists() and os.path.samefile(parent, folder):
-            raise DustbustError(f"{folder}: is the folder of the frames themselves, which are never written over; choose another folder")
+            raise DustbustError("{folder}: is the folder of the frames themselves, which are never written over; choose another folder",
+                                folder=folder)
     return folder
 
 
@@ -160,7 +162,7 @@ class _Batch:
             self.number = self.journal.begin_batch({"version": version(), "mask": _checksum_of(dust),
                                                     "settings": {name: str(value) for name, value in sorted(options.items())}})
         except OSError as error:
-            raise DustbustError(f"{folder}: cannot be written to ({error.strerror or error}); choose another folder") from error
+            raise DustbustError("{folder}: cannot be written to ({error}); choose another folder", folder=folder, error=error) from error
 
     def run(self, executor, dust, threads):
         """Do all jobs. `dust` is the mask or the path of a file with it, `threads` are for each file."""
@@ -196,7 +198,7 @@ class _Batch:
     def give_up(self, stop):
         """Note that the next frame is not done."""
         frame = self.frames[self.done]
-        self.cleaned.failed[frame] = printable(f"{frame}: not done, since the batch had to stop ({stop})")
+        self.cleaned.failed[frame] = Sentence("{path}: not done, since the batch had to stop ({reason})", path=frame, reason=stop)
 
     def jobs(self):
         """Yield a job for each frame; one that is `kept` or has a `problem` is done already."""
@@ -216,7 +218,7 @@ class _Batch:
         if not (output.exists() or output.is_symlink()):
             return
         if output.exists() and os.path.samefile(frame, output):
-            raise DustbustError(f"{output}: is the frame itself by another name, and frames are never written over")
+            raise DustbustError("{output}: is the frame itself by another name, and frames are never written over", output=output)
         if self.exists == "rename":
             job.output = free_name(output)
         if self.exists != "skip":
@@ -258,14 +260,14 @@ class _Batch:
         try:
             write(*what)
         except OSError as error:
-            raise _Stop(f"{self.folder}: cannot be written to ({error.strerror or error})") from error
+            raise _Stop(Sentence("{folder}: cannot be written to ({error})", folder=self.folder, error=error)) from error
 
     def close(self):
         """Turn the journal into the receipt, and leave nothing else behind."""
         try:
             self.journal.close()
         except OSError as error:                # the journal stays, and the next batch makes the receipt
-            self.cleaned.failed[self.folder / NAME] = printable(f"{self.folder / NAME}: cannot be written ({error.strerror or error})")
+            self.cleaned.failed[self.folder / NAME] = Sentence("{path}: cannot be written ({error})", path=self.folder / NAME, error=error)
         _remove_leftovers(self.folder)
         if not os.listdir(self.folder):
             self.folder.rmdir()
@@ -303,7 +305,7 @@ def _clean_file(job, dust, options, times, threads):
         try:
             notes = frame.write(clean, part) if report.changed else _copy(job.frame, part)
             if report.unfilled:
-                notes.append(f"{report.unfilled} pixels could not be filled: there is no picture within reach")
+                notes.append(Sentence("{number} pixels could not be filled: there is no picture within reach", number=report.unfilled))
             _flush(part)
             if times:
                 os.utime(part, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -312,7 +314,7 @@ def _clean_file(job, dust, options, times, threads):
             os.replace(part, job.output)
             job.entry = entry
         except OSError as error:
-            job.problem = printable(f"{job.output}: cannot be written ({error.strerror or error})")
+            job.problem = Sentence("{path}: cannot be written ({error})", path=job.output, error=error)
             job.number = error.errno
     except Exception as error:
         job.problem = _sentence(job.frame, error)
@@ -334,5 +336,5 @@ def _flush(path):
 
 def _sentence(path, error):
     """What went wrong, with the name of the file."""
-    text = printable(error) or type(error).__name__
-    return text if printable(path) in text else f"{printable(path)}: {text}"
+    said = error.args[0] if isinstance(error, DustbustError) else Sentence(str(error) or type(error).__name__)
+    return said if printable(path) in said else Sentence("{path}: {error}", path=path, error=said)

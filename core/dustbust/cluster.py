@@ -28,7 +28,8 @@ def dask_executor(address):
     try:
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError, TimeoutError) as error:
-        raise DustbustError(f"{address}: no Dask scheduler answers here ({error or type(error).__name__}); "
-                            "give its address, such as tcp://host:8786") from error
+        raise DustbustError("{address}: no Dask scheduler answers here ({error}); "
+                            "give its address, such as tcp://host:8786",
+                            address=address, error=error) from error
     with client, client.get_executor() as executor:
         yield executor

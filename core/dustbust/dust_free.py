@@ -64,8 +64,9 @@ def check_moved(registrations, names):
     """Refuse scans between which the page did not move: nothing tells their dust from the page."""
     most = max(registration.moved for registration in registrations)
     if most < LEAST_MOVE:
-        raise DustbustError(f"{names[-1]}: shows the page where {names[0]} shows it (moved by {most:.1f} px), so that nothing tells dust from page; "
-                            "move the page by more than the size of the dust and scan it again, or use another mode")
+        raise DustbustError("{scan}: shows the page where {first} shows it (moved by {most:.1f} px), so that nothing tells dust from page; "
+                            "move the page by more than the size of the dust and scan it again, or use another mode",
+                            scan=names[-1], first=names[0], most=most)
 
 
 def find_scanner_dust(images, report, median_page, threads, progress=None):

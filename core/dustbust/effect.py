@@ -108,7 +108,7 @@ class Effect:
                     and arrays["responses"].shape == (2, 2) and np.isfinite(arrays["responses"]).all()
                     and arrays["responses"][:, 0].min() > 0)
         except (KeyError, ValueError, TypeError, IndexError) as error:
-            raise DustbustError(f"what the mask knows of its dust is damaged ({error}); estimate it again") from error
+            raise DustbustError("what the mask knows of its dust is damaged ({error}); estimate it again", error=error) from error
         if not fits:
             raise DustbustError("what the mask knows of its dust is damaged (its parts do not fit each other); estimate it again")
         return effect

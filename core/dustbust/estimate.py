@@ -5,7 +5,7 @@ import numpy as np
 
 from . import _kernels
 from .effect import RIM, EffectMeter
-from .errors import DustbustError
+from .errors import DustbustError, Sentence
 from .evidence import LIKELY_DEVIATIONS, Evidence, candidates, connected, denoise, noise_floor
 from .filters import gaussian_blur
 from .frames import name_of, read_ahead, read_luminance
@@ -247,13 +247,14 @@ def warnings(mask, frames, left_out):
     """What the user is to know before trusting the mask: sentences."""
     said = []
     if frames < FEWEST_SCENES:
-        said.append(f"{'All frames show' if left_out else 'There are frames of'} only {frames} different scene{'s' if frames > 1 else ''}: dust "
-                    "cannot be told from picture, and nothing is marked. Use frames of ten different scenes.")
+        said.append(Sentence("Too few different scenes ({number}): dust cannot be told from picture, and nothing is marked. "
+                             "Use frames of ten different scenes.", number=frames))
     elif frames < FEW_FRAMES:
-        said.append(f"Only {frames} frames{' of different scenes' if left_out else ''}: faint dust may be missed, and what the pictures have in "
-                    "common may be taken for dust. Ten or more are better.")
+        said.append(Sentence("Only {number} frames of different scenes: faint dust may be missed, and what the pictures have in common may be "
+                             "taken for dust. Ten or more are better.", number=frames))
     if left_out and frames >= FEWEST_SCENES:
-        said.append(f"{len(left_out)} of {len(mask.frames)} frames show the same scene as another and do not count.")
+        said.append(Sentence("{number} of {frames} frames show the same scene as another and do not count.",
+                             number=len(left_out), frames=len(mask.frames)))
     return said
 
 
@@ -281,5 +282,5 @@ def sum_of_frames(frames, *, blur, trim, progress=None, threads=None):
 def check_size(plane, shape, name):
     """All frames of a run have the size of the first."""
     if plane.shape != shape:
-        raise DustbustError(f"{name}: is {plane.shape[1]} x {plane.shape[0]}, but the first frame is {shape[1]} x {shape[0]}; "
-                            "all frames of a run have one size: leave it out, or scan it again")
+        raise DustbustError("{frame}: is {size}, but the first frame is {first}; all frames of a run have one size: leave it out, or scan it again",
+                            frame=name, size="{1} x {0}".format(*plane.shape), first="{1} x {0}".format(*shape))

@@ -22,10 +22,12 @@ def check_size(path, width, height):
     """Refuse a picture that is empty or larger than the limit."""
     limit = float(os.environ.get(MEGAPIXELS_VARIABLE) or MEGAPIXELS)
     if width < 1 or height < 1:
-        raise DustbustError(f"{path}: has no pixels: it says it is {width} x {height}; leave it out or scan it again")
+        raise DustbustError("{path}: has no pixels: it says it is {width} x {height}; leave it out or scan it again",
+                            path=path, width=width, height=height)
     if width * height > limit * 1e6:
-        raise DustbustError(f"{path}: says it is {width} x {height}, more than the limit of {limit:g} megapixels; "
-                            f"if that is right, set {MEGAPIXELS_VARIABLE} to a larger number")
+        raise DustbustError("{path}: says it is {width} x {height}, more than the limit of {limit:g} megapixels; "
+                            "if that is right, set {variable} to a larger number",
+                            path=path, width=width, height=height, limit=limit, variable=MEGAPIXELS_VARIABLE)
 
 
 class FrameFile:
@@ -86,4 +88,5 @@ class FrameFile:
 
 def damaged(kind, path, error):
     """The exception for a file that its decoder complains about; decoders raise anything."""
-    return DustbustError(f"{path}: is a damaged or incomplete {kind} ({error}); leave it out, or copy or scan it again")
+    return DustbustError("{path}: is a damaged or incomplete {kind} ({error}); leave it out, or copy or scan it again",
+                         path=path, kind=kind, error=error)

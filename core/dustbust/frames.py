@@ -83,9 +83,9 @@ def _read(path, read):
         with open(path, "rb") as file:
             head = file.read(16)
     except FileNotFoundError as error:
-        raise DustbustError(f"{path}: there is no such file") from error
+        raise DustbustError("{path}: there is no such file", path=path) from error
     except OSError as error:
-        raise DustbustError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise DustbustError("{path}: cannot be read ({error})", path=path, error=error) from error
     for kind in FORMATS:
         if kind.recognises(head):
             try:
@@ -94,8 +94,9 @@ def _read(path, read):
                 raise
             except Exception as error:
                 raise damaged(kind.kind, path, error) from error
-    raise DustbustError(f"{path}: is empty" if not head else
-                        f"{path}: is no JPEG, PNG, TIFF or WebP picture, whatever its name says; leave it out, or save it as one of these")
+    raise DustbustError("{path}: is empty" if not head else
+                        "{path}: is no JPEG, PNG, TIFF or WebP picture, whatever its name says; leave it out, or save it as one of these",
+                        path=path)
 
 
 def read_ahead(frames, read, threads=None):
@@ -142,7 +143,7 @@ def frames_in(folder):
     try:
         return sorted(filter(is_picture, Path(folder).iterdir()), key=natural_order)
     except OSError as error:
-        raise DustbustError(f"{folder}: cannot be listed ({error.strerror or error})") from error
+        raise DustbustError("{folder}: cannot be listed ({error})", folder=folder, error=error) from error
 
 
 def frames_between(first, last):
@@ -150,9 +151,9 @@ def frames_between(first, last):
     first, last = as_path(first), as_path(last)
     for path in (first, last):
         if not path.is_file():
-            raise DustbustError(f"{path}: there is no such file")
+            raise DustbustError("{path}: there is no such file", path=path)
     if not os.path.samefile(first.parent, last.parent):
-        raise DustbustError(f"{first} and {last} are in different folders; a run is part of one folder")
+        raise DustbustError("{first} and {last} are in different folders; a run is part of one folder", first=first, last=last)
     low, high = sorted((natural_order(first), natural_order(last)))
     return [path for path in frames_in(first.parent) if low <= natural_order(path) <= high]
 
@@ -179,6 +180,6 @@ def find_frames(sources):
             paths = sorted(filter(is_picture, map(Path, glob.glob(str(path), recursive=True))),
                            key=lambda found: (str(found.parent), natural_order(found)))
         if not paths:
-            raise DustbustError(f"{path}: there are no pictures")
+            raise DustbustError("{path}: there are no pictures", path=path)
         found.update(dict.fromkeys(paths))
     return list(found)

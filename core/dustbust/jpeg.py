@@ -11,7 +11,7 @@ from PIL import JpegImagePlugin
 
 from . import _kernels
 from .arrays import luminance
-from .errors import DustbustError
+from .errors import DustbustError, Sentence
 from .framefile import FrameFile, check_size
 
 SOI, EOI, SOS, APP0, APP2, APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE2, 0xEE
@@ -86,8 +86,8 @@ def _open(path, data):
     else:
         raise ValueError("it has no frame header")
     if precision != 8 or channels not in (1, 3):
-        kind = "CMYK pictures" if channels == 4 else f"JPEGs with {precision} bits and {channels} channels"
-        raise DustbustError(f"{path}: {kind} are not supported; convert it to grey or RGB first")
+        kind = Sentence("CMYK pictures" if channels == 4 else "JPEGs with {bits} bits and {channels} channels", bits=precision, channels=channels)
+        raise DustbustError("{path}: {kind} are not supported; convert it to grey or RGB first", path=path, kind=kind)
     check_size(path, width, height)
     if data.count(bytes((0xFF, SOS))) > SCANS:
         raise ValueError("it has too many scans")

@@ -107,7 +107,7 @@ class DustMask:
         try:
             picture.save(path)
         except (OSError, ValueError) as error:
-            raise DustbustError(f"{path}: cannot be written ({error})") from error
+            raise DustbustError("{path}: cannot be written ({error})", path=path, error=error) from error
         return picture
 
     def extra(self):
@@ -151,13 +151,13 @@ class DustMask:
                 raise ValueError("its entries are not those of a mask")
             return cls(grey, threshold, header["polarity"], header["method"], tuple(frames), effect, report)
         except (ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error, EOFError, RecursionError, NotImplementedError) as error:
-            raise DustbustError(f"what the mask carries beside its picture is damaged ({error}); estimate it again") from error
+            raise DustbustError("what the mask carries beside its picture is damaged ({error}); estimate it again", error=error) from error
 
     def save(self, path):
         """Write the mask as a 16-bit grey PNG that any program shows; all that Apply needs travels in it."""
         path = as_path(path)
         if path.suffix.lower() != ".png":
-            raise DustbustError(f"{path}: a dust mask is saved as a PNG; give it a name that ends in .png")
+            raise DustbustError("{path}: a dust mask is saved as a PNG; give it a name that ends in .png", path=path)
         info = PngImagePlugin.PngInfo()
         info.add(CHUNK, self.extra())
         part = path.with_name(path.name + ".part")
@@ -166,7 +166,7 @@ class DustMask:
             os.replace(part, path)
         except OSError as error:
             part.unlink(missing_ok=True)
-            raise DustbustError(f"{path}: cannot be written ({error.strerror or error})") from error
+            raise DustbustError("{path}: cannot be written ({error})", path=path, error=error) from error
 
     @classmethod
     def load(cls, path):
@@ -187,7 +187,7 @@ class DustMask:
         try:
             return cls.from_extra(read_luminance(path), extra)
         except DustbustError as error:
-            raise DustbustError(f"{path}: {error}") from error
+            raise DustbustError("{path}: {error}", path=path, error=error) from error
 
 
 def _array(content):
@@ -210,9 +210,9 @@ def _extra_of(path):
             file.seek(0)
             return next((content for name, content in chunks(file.read()) if name == CHUNK), None)
     except FileNotFoundError as error:
-        raise DustbustError(f"{path}: there is no such file") from error
+        raise DustbustError("{path}: there is no such file", path=path) from error
     except OSError as error:
-        raise DustbustError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise DustbustError("{path}: cannot be read ({error})", path=path, error=error) from error
     except (ValueError, struct.error):
         return None         # a damaged PNG: reading the picture says so
 
@@ -227,9 +227,10 @@ def _picture(path):
                 if picture.mode.startswith("I;16"):
                     return np.asarray(picture).astype(np.float32) / np.float32(65535)
                 if picture.mode in ("I", "F"):
-                    raise DustbustError(f"{path}: masks with 32 bits are not supported; save it with 8 or 16 bits")
+                    raise DustbustError("{path}: masks with 32 bits are not supported; save it with 8 or 16 bits", path=path)
                 opaque = picture.convert("RGBA") if "A" in picture.getbands() or "transparency" in picture.info else None
                 grey = np.asarray(picture.convert("L"), np.float32) / np.float32(255)
                 return grey if opaque is None else grey * (np.asarray(opaque.getchannel("A"), np.float32) / np.float32(255))
     except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
-        raise DustbustError(f"{path}: cannot be read as a picture ({printable(error)}); give a mask from Estimate, or a black and white picture") from error
+        raise DustbustError("{path}: cannot be read as a picture ({error}); give a mask from Estimate, or a black and white picture",
+                            path=path, error=error) from error

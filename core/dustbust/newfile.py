@@ -35,11 +35,11 @@ def check_target(path, inputs=()):
     """Refuse a name for a new picture that has no known suffix or is one of the files that the picture is made from."""
     path = Path(path)
     if path.suffix.lower() not in KINDS:
-        raise DustbustError(f"{path}: the name must end in one of {', '.join(KINDS)}")
+        raise DustbustError("{path}: the name must end in one of {kinds}", path=path, kinds=", ".join(KINDS))
     if not path.parent.is_dir():
-        raise DustbustError(f"{path}: there is no folder {path.parent}")
+        raise DustbustError("{path}: there is no folder {folder}", path=path, folder=path.parent)
     if path.exists() and any(os.path.exists(file) and os.path.samefile(file, path) for file in inputs):
-        raise DustbustError(f"{path}: is one of the scans, which are never written over; choose another name")
+        raise DustbustError("{path}: is one of the scans, which are never written over; choose another name", path=path)
 
 
 def write_picture(path, pixels, *, like=None, inputs=()):
@@ -63,7 +63,8 @@ def write_picture(path, pixels, *, like=None, inputs=()):
     check_target(path, inputs)
     kind, dtypes, alpha = KINDS[path.suffix.lower()]
     if pixels.dtype.name not in dtypes.split() or (not alpha and pixels.ndim == 3 and pixels.shape[2] in (2, 4)):
-        raise DustbustError(f"{path}: a {kind} cannot hold {pixels.dtype.name} pixels of shape {pixels.shape} without loss; write a TIFF")
+        raise DustbustError("{path}: a {kind} cannot hold {dtype} pixels of shape {shape} without loss; write a TIFF",
+                            path=path, kind=kind, dtype=pixels.dtype.name, shape=pixels.shape)
     part = path.with_name(f".{path.name}.part")
     try:
         template = open_frame(like) if like is not None else None
@@ -75,7 +76,7 @@ def write_picture(path, pixels, *, like=None, inputs=()):
             part.write_bytes((_encode_png if kind == "PNG" else _encode_jpeg)(pixels))
         os.replace(part, path)
     except OSError as error:
-        raise DustbustError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from error
+        raise DustbustError("{path}: cannot be written ({error}); choose another folder", path=path, error=error) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -91,10 +92,11 @@ def free_name(output):
 def check_complete(frame, output):
     """Refuse an output that is not ours, as far as we know, unless it may well be what is wanted: it is never replaced unasked."""
     if output.stat().st_mtime_ns < frame.stat().st_mtime_ns:
-        raise DustbustError(f"{output}: exists, but is older than its frame; remove it, or choose to overwrite or to rename")
+        raise DustbustError("{output}: exists, but is older than its frame; remove it, or choose to overwrite or to rename", output=output)
     try:
         complete = open_frame(output).pixels.shape[:2] == open_frame(frame).pixels.shape[:2]
     except DustbustError:
         complete = False
     if not complete:
-        raise DustbustError(f"{output}: exists, but is no complete picture like its frame; remove it, or choose to overwrite or to rename")
+        raise DustbustError("{output}: exists, but is no complete picture like its frame; remove it, or choose to overwrite or to rename",
+                            output=output)

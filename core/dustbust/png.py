@@ -61,11 +61,11 @@ class PngFile(FrameFile):
         width, height, self.depth, colour, _, _, self.interlaced = struct.unpack(">IIBBBBB", self.chunks[0][1])
         check_size(path, width, height)
         if colour == PALETTE:
-            raise DustbustError(f"{path}: indexed pictures are not supported; convert it to grey or RGB first")
+            raise DustbustError("{path}: indexed pictures are not supported; convert it to grey or RGB first", path=path)
         if b"tRNS" in names:
-            raise DustbustError(f"{path}: one of its colours stands for transparent; give it an alpha channel instead")
+            raise DustbustError("{path}: one of its colours stands for transparent; give it an alpha channel instead", path=path)
         if b"acTL" in names:
-            raise DustbustError(f"{path}: animated pictures are not supported; save its frames as files")
+            raise DustbustError("{path}: animated pictures are not supported; save its frames as files", path=path)
         super().__init__(path, imagecodecs.png_decode(data))
 
     @classmethod
@@ -74,7 +74,8 @@ class PngFile(FrameFile):
 
     def _write(self, pixels, target):
         if self.depth < 8:      # which is read, since a mask may be black and white
-            raise DustbustError(f"{self.path}: pictures with {self.depth} bits cannot be cleaned; convert it to 8 or 16 bit grey first")
+            raise DustbustError("{path}: pictures with {bits} bits cannot be cleaned; convert it to 8 or 16 bit grey first",
+                                path=self.path, bits=self.depth)
         image_data = _interlaced(pixels) if self.interlaced else _image_data(pixels)
         with open(target, "wb") as file:
             file.write(SIGNATURE)

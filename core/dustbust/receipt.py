@@ -62,12 +62,12 @@ class Receipt:
             check(data["batches"], data["files"])
             return cls(data["batches"], data["files"])
         except FileNotFoundError as error:
-            raise DustbustError(f"{path}: there is no receipt here") from error
+            raise DustbustError("{path}: there is no receipt here", path=path) from error
         except OSError as error:
-            raise DustbustError(f"{path}: cannot be read ({error.strerror or error})") from error
+            raise DustbustError("{path}: cannot be read ({error})", path=path, error=error) from error
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DustbustError(f"{path}: is no receipt of dustbust, or a damaged one ({error}); "
-                                "move it away to have the files of this folder made again") from error
+            raise DustbustError("{path}: is no receipt of dustbust, or a damaged one ({error}); "
+                                "move it away to have the files of this folder made again", path=path, error=error) from error
 
     def save(self, path):
         """Write the receipt under a temporary name, then rename it."""
@@ -117,7 +117,8 @@ class Journal:
                 fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.file.close()
-            raise DustbustError(f"{folder}: another batch is writing into this folder; wait for it, or choose another folder") from error
+            raise DustbustError("{folder}: another batch is writing into this folder; wait for it, or choose another folder",
+                                folder=folder) from error
         except OSError:
             pass                # a file system without locks
         try:

@@ -111,7 +111,7 @@ def register_scans(scans, *, names=None, progress=None, threads=None):
 def names_of_scans(scans, names=None):
     """What messages call the scans, of which there have to be two or more."""
     if len(scans) < 2:
-        raise DustbustError(f"{'one scan' if scans else 'no scans'}: give at least two scans of one page")
+        raise DustbustError("one scan: give at least two scans of one page" if scans else "no scans: give at least two scans of one page")
     if names is None:
         return [name_of(scan) if is_path(scan) else f"scan {index}" for index, scan in enumerate(scans)]
     if len(names) != len(scans):
@@ -221,8 +221,9 @@ def _register(reference, other, threads):
         best = _refine_bend(a, b, best, threads)
         lie = best.lie.scaled(step)
     if best.agree.sum() < LEAST_CELLS or best.share < LEAST_SHARE:
-        raise DustbustError(f"{other.name}: no place on it shows what {reference.name} shows ({best.share:.0%} of the details agree where most do); "
-                            "leave it out if it is another page, or place it by hand")
+        raise DustbustError("{scan}: no place on it shows what {first} shows ({share:.0%} of the details agree where most do); "
+                            "leave it out if it is another page, or place it by hand",
+                            scan=other.name, first=reference.name, share=best.share)
     height, width = reference.shape
     x, y = np.meshgrid(np.linspace(0, width - 1, 33), np.linspace(0, height - 1, 33))
     at = lie.matrix @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])

@@ -224,7 +224,7 @@ def estimate_runs(frames, folder, *, progress=None, threads=None, **options):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DustbustError(f"{folder}: cannot be made ({error.strerror or error})") from error
+        raise DustbustError("{folder}: cannot be made ({error})", folder=folder, error=error) from error
     runs = find_runs(frames, progress=progress and (lambda done, text: progress(done / 3, text)), threads=threads)
     done, written, before = 0, [], None
     for run in runs:
@@ -242,7 +242,7 @@ def estimate_runs(frames, folder, *, progress=None, threads=None, **options):
         with open(table, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             csv.writer(file).writerows(table_of(written))
     except OSError as error:
-        raise DustbustError(f"{table}: cannot be written ({error.strerror or error})") from error
+        raise DustbustError("{table}: cannot be written ({error})", table=table, error=error) from error
     return written
 
 

@@ -113,7 +113,8 @@ def _read(scans, names):
     kind = lambda image: ("colour" if colour_channels(image).shape[2] == 3 else "grey", image.dtype.name)
     for name, image in zip(names, images):
         if kind(image) != kind(images[0]):
-            raise DustbustError(f"{name} is {' '.join(kind(image))}, but {names[0]} is {' '.join(kind(images[0]))}; convert them to one kind")
+            raise DustbustError("{scan} is {kind}, but {first} is {first_kind}; convert them to one kind",
+                                scan=name, kind=" ".join(kind(image)), first=names[0], first_kind=" ".join(kind(images[0])))
     return images
 
 

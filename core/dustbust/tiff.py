@@ -9,7 +9,7 @@ import struct
 import numpy as np
 import tifffile
 
-from .errors import DustbustError
+from .errors import DustbustError, Sentence
 from .framefile import FrameFile, check_size
 
 GREY_INVERTED, GREY, RGB = 0, 1, 2      # photometric interpretations
@@ -43,12 +43,12 @@ class TiffFile(FrameFile):
         with tifffile.TiffFile(self.path) as file, open(target, "r+b") as output:
             page = _page(self.path, file)
             if page.dtype == bool:      # which is read, since a mask may be black and white
-                raise DustbustError(f"{self.path}: pictures with 1 bit cannot be cleaned; convert it to 8 or 16 bit grey first")
+                raise DustbustError("{path}: pictures with 1 bit cannot be cleaned; convert it to 8 or 16 bit grey first", path=self.path)
             if page.fillorder != 1:
-                raise DustbustError(f"{self.path}: TIFFs whose bits run from right to left cannot be written back; save it anew")
+                raise DustbustError("{path}: TIFFs whose bits run from right to left cannot be written back; save it anew", path=self.path)
             if page.compression not in LOSSLESS:
-                raise DustbustError(f"{self.path}: TIFFs compressed with {page.compression.name} cannot be written back; "
-                                    "save it with LZW, deflate or no compression")
+                raise DustbustError("{path}: TIFFs compressed with {compression} cannot be written back; "
+                                    "save it with LZW, deflate or no compression", path=self.path, compression=page.compression.name)
             offsets, counts = list(page.dataoffsets), list(page.databytecounts)
             for index, region, stored in _segments(file, page):
                 planes, rows, columns = region
@@ -70,7 +70,7 @@ class TiffFile(FrameFile):
                 output.write(encoded)
                 counts[index] = len(encoded)
             if not file.is_bigtiff and max(offset + count for offset, count in zip(offsets, counts)) > 2 ** 32 - 1:
-                raise DustbustError(f"{self.path}: would become larger than the 4 GB that a TIFF can have; save it as BigTIFF")
+                raise DustbustError("{path}: would become larger than the 4 GB that a TIFF can have; save it as BigTIFF", path=self.path)
             _rewrite(file, page, output, ("StripOffsets", "TileOffsets"), offsets)
             _rewrite(file, page, output, ("StripByteCounts", "TileByteCounts"), counts)
         return []
@@ -80,16 +80,17 @@ def _page(path, file):
     """The one picture of a file, if it is of a kind that is supported."""
     pages = [page for page in file.pages if not page.subfiletype & REDUCED]
     if len(pages) != 1:
-        raise DustbustError(f"{path}: holds {len(pages)} pictures; save each as a file of its own")
+        raise DustbustError("{path}: holds {number} pictures; save each as a file of its own", path=path, number=len(pages))
     page = pages[0]
     check_size(path, page.imagewidth, page.imagelength)
     if page.photometric not in (GREY_INVERTED, GREY, RGB):
         name = getattr(page.photometric, "name", page.photometric)
-        kind = {"PALETTE": "indexed pictures", "SEPARATED": "CMYK pictures"}.get(name, f"pictures of type {name}")
-        raise DustbustError(f"{path}: {kind} are not supported; convert it to grey or RGB first")
+        kind = Sentence({"PALETTE": "indexed pictures", "SEPARATED": "CMYK pictures"}.get(name, "pictures of type {name}"), name=name)
+        raise DustbustError("{path}: {kind} are not supported; convert it to grey or RGB first", path=path, kind=kind)
     bits = 1 if page.dtype == bool else page.dtype.itemsize * 8 if page.dtype else 0
     if not bits or page.dtype.name not in STORED or page.bitspersample != bits or page.imagedepth != 1:
-        raise DustbustError(f"{path}: TIFFs with {page.bitspersample} bits are not supported; convert it to 8 or 16 bit or float first")
+        raise DustbustError("{path}: TIFFs with {bits} bits are not supported; convert it to 8 or 16 bit or float first",
+                            path=path, bits=page.bitspersample)
     if page.samplesperpixel < (3 if page.photometric == RGB else 1):
         raise ValueError("too few channels for its colours")
     size = file.filehandle.size
@@ -157,6 +158,7 @@ def _rewrite(file, page, output, names, values):
     tag = next(page.tags[name] for name in names if name in page.tags)
     form = file.byteorder + {1: "B", 3: "H", 4: "I", 16: "Q"}[int(tag.dtype)]
     if max(values) >= 256 ** struct.calcsize(form):
-        raise DustbustError(f"{page.parent.filehandle.path}: one of its strips became too large for its tag; save it with larger strips")
+        raise DustbustError("{path}: one of its strips became too large for its tag; save it with larger strips",
+                            path=page.parent.filehandle.path)
     output.seek(tag.valueoffset)
     output.write(struct.pack(f"{form[0]}{len(values)}{form[1]}", *values))

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from PIL import Image, WebPImagePlugin
 
-from .errors import DustbustError
+from .errors import DustbustError, Sentence
 from .framefile import FrameFile, check_size
 
 
@@ -20,7 +20,7 @@ class WebpFile(FrameFile):
     def __init__(self, path, data):
         chunks = dict(_chunks(data))
         if b"ANIM" in chunks:
-            raise DustbustError(f"{path}: animated pictures are not supported; save its frames as files")
+            raise DustbustError("{path}: animated pictures are not supported; save its frames as files", path=path)
         check_size(path, *_size(chunks))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -35,7 +35,7 @@ class WebpFile(FrameFile):
 
     def _write(self, pixels, target):
         Image.fromarray(pixels).save(target, "WEBP", lossless=True, exact=True, **self.metadata)
-        return [] if self.lossless else ["lossy WebP was written without loss, so that the picture away from the dust stays as it is"]
+        return [] if self.lossless else [Sentence("lossy WebP was written without loss, so that the picture away from the dust stays as it is")]
 
 
 def _chunks(data):
