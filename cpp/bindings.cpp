@@ -157,18 +157,23 @@ static void define_estimate(py::module_& m) {
     }, py::arg("image").noconvert(), py::arg("known").noconvert(), py::arg("background").noconvert(), py::arg("side"), py::arg("every"), py::arg("limit"),
        py::arg("threads"));
 
-    m.def("add_readings", [](const Array<float>& image, const Array<float>& background, const Array<float>& gain,
-                             const Array<float>& weight, py::ssize_t side, float lowest, int times,
-                             Array<std::int64_t>& sum, int threads) {
+    m.def("add_readings", [](const Array<float>& image, const std::optional<Array<bool>>& seen, const Array<float>& background,
+                             const Array<float>& gain, const Array<float>& weight, py::ssize_t side, float lowest, int times,
+                             Array<std::int64_t>& sum, std::optional<Array<std::int64_t>> unseen, int threads) {
         const auto in = one_channel(image, "image");
+        const auto where = known_view(seen, in);
         const auto backgrounds = coarse_view(background, in, side, "background"), gains = coarse_view(gain, in, side, "gain"),
                    weights = coarse_view(weight, in, side, "weight");
-        const auto out = mutable_view(sum);
-        if (out.rows != in.rows || out.columns != in.columns || out.channels != 1) throw std::invalid_argument("sum must be of the size of image");
+        const auto out = mutable_view(sum), missing = unseen ? mutable_view(*unseen) : out;
+        for (const auto& each : {out, missing})
+            if (each.rows != in.rows || each.columns != in.columns || each.channels != 1)
+                throw std::invalid_argument("sum and unseen must be of the size of image");
+        if (seen && !unseen) throw std::invalid_argument("unseen must be given with seen");
         py::gil_scoped_release release;
-        add_readings(in, backgrounds, gains, weights, side, lowest, times, out, threads);
-    }, py::arg("image").noconvert(), py::arg("background").noconvert(), py::arg("gain").noconvert(), py::arg("weight").noconvert(),
-       py::arg("side"), py::arg("lowest"), py::arg("times"), py::arg("sum").noconvert(), py::arg("threads"));
+        add_readings(in, where, backgrounds, gains, weights, side, lowest, times, out, missing, threads);
+    }, py::arg("image").noconvert(), py::arg("seen").noconvert(), py::arg("background").noconvert(), py::arg("gain").noconvert(),
+       py::arg("weight").noconvert(), py::arg("side"), py::arg("lowest"), py::arg("times"), py::arg("sum").noconvert(),
+       py::arg("unseen").noconvert(), py::arg("threads"));
     m.attr("READING_STEPS") = READING_STEPS;
 
     m.def("particle_readings", [](const Array<float>& image, const Array<float>& background, const Array<float>& gain,

@@ -69,7 +69,15 @@ void add_row(const float* in, const float* background, const float* gain, const 
         const float reading = clipped((in[x] - background[x]) * gain[x], lowest);
         // Rounded by the shift from and back to non-negative numbers: a cast alone would round towards zero.
         const auto steps = static_cast<std::int32_t>((reading + 1.0f) * READING_STEPS + 0.5f) - READING_STEPS;
-        sum[x] += times * (steps * static_cast<std::int32_t>(weight[x] + 0.5f));
+        sum[x] += times * steps * static_cast<std::int32_t>(weight[x] + 0.5f);
+    }
+}
+
+// Where there is no data the weight is added to `unseen`, and no reading.
+void leave_out(const float* weight, const std::uint8_t* seen, int times, std::ptrdiff_t columns, float* kept, std::int64_t* unseen) {
+    for (std::ptrdiff_t x = 0; x < columns; ++x) {
+        kept[x] = seen[x] ? weight[x] : 0.0f;
+        if (!seen[x]) unseen[x] += times * static_cast<std::int32_t>(weight[x] + 0.5f);
     }
 }
 
@@ -148,13 +156,21 @@ void block_spread(Image<const float> in, Image<const std::uint8_t> known, Image<
                    });
 }
 
-void add_readings(Image<const float> in, Image<const float> background, Image<const float> gain, Image<const float> weight,
-                  std::ptrdiff_t side, float lowest, int times, Image<std::int64_t> sum, int threads) {
+void add_readings(Image<const float> in, Image<const std::uint8_t> seen, Image<const float> background, Image<const float> gain,
+                  Image<const float> weight, std::ptrdiff_t side, float lowest, int times, Image<std::int64_t> sum, Image<std::int64_t> unseen,
+                  int threads) {
     const Places down(in.rows, background.rows, side), along(in.columns, background.columns, side);
     split_over_threads(in.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         Rows backgrounds(background, down, along), gains(gain, down, along), weights(weight, down, along);
-        for (std::ptrdiff_t y = begin; y < end; ++y)
-            add_row(in.row(y), backgrounds(y), gains(y), weights(y), lowest, times, in.columns, sum.row(y));
+        std::vector<float> kept(seen.data ? in.columns : 0);
+        for (std::ptrdiff_t y = begin; y < end; ++y) {
+            const float* row = weights(y);
+            if (seen.data) {
+                leave_out(row, seen.row(y), times, in.columns, kept.data(), unseen.row(y));
+                row = kept.data();
+            }
+            add_row(in.row(y), backgrounds(y), gains(y), row, lowest, times, in.columns, sum.row(y));
+        }
     });
 }
 

@@ -33,13 +33,19 @@ def main(arguments=None):
 # --- what the commands do ----------------------------------------------------------------------------------------------------------
 
 def run_estimate(options):
+    with executor_of(options) as executor:
+        estimate_with(executor, options)
+
+
+def estimate_with(executor, options):
+    where = {"executor": executor, "progress": progress()}
     if options.first and options.last:
         frames = frames_between(options.first, options.last)
     elif options.first:
-        frames = runs.run_from(options.first, progress=progress())
+        frames = runs.run_from(options.first, **where)
     else:
         frames = find_frames(options.frames)
-    settings = {name: getattr(options, name) for name in ("method", "polarity", "smallest", "largest")} | {"progress": progress()}
+    settings = {name: getattr(options, name) for name in ("method", "polarity", "smallest", "largest")} | where
     if options.runs:
         folder = options.output or (frames[0].parent / MASKS if frames else MASKS)
         found = runs.estimate_runs(frames, folder, **settings)
@@ -63,7 +69,7 @@ def run_apply(options):
     dust = DustMask.load(options.mask)
     if options.threshold is not None:
         dust.threshold = options.threshold
-    with dask_executor(options.dask) if options.dask else nullcontext() as executor:
+    with executor_of(options) as executor:
         cleaned = batch.clean_frames(options.frames or dust.frames, dust, options.folder, method=options.method, exists=options.exists,
                                      times=options.times, executor=executor, progress=progress())
     for path, notes in cleaned.notes.items():
@@ -155,6 +161,8 @@ def parser():
         one.set_defaults(run=run)
         return one
 
+    dask = {"metavar": "ADDRESS", "help": "work on the Dask cluster with this scheduler, such as tcp://host:8786"}
+
     one = command("estimate", run_estimate, "find the dust that a run of frames has in common, and write it as a mask")
     one.add_argument("frames", nargs="*", help="the frames of one run: files, folders or patterns")
     one.add_argument("--first", help="instead of frames: the first frame ...")
@@ -171,6 +179,7 @@ def parser():
                      help="area of the smallest particle that is marked, in pixels (%(default)s)")
     one.add_argument("--largest", type=area, metavar="PX", default=default_of(estimate.estimate_mask, "largest"),
                      help="area of the largest one, so that a lamp or a window is left alone (a fiftieth of the picture)")
+    one.add_argument("--dask", **dask)
 
     one = command("apply", run_apply, "clean frames with a mask; the originals are never changed")
     one.add_argument("mask", help="a mask from estimate, or any grey or black and white picture (white = dust)")
@@ -181,7 +190,7 @@ def parser():
     one.add_argument("--threshold", type=share, help="0 to 1: less is treated at a higher one; without it, the mask's own")
     one.add_argument("--exists", choices=EXISTS, default=default_of(batch.clean_frames, "exists"), help="what to do where a cleaned frame is there already (%(default)s)")
     one.add_argument("--times", action="store_true", help="give the cleaned frames the times of the originals")
-    one.add_argument("--dask", metavar="ADDRESS", help="work on the Dask cluster with this scheduler, such as tcp://host:8786")
+    one.add_argument("--dask", **dask)
 
     one = command("verify", run_verify, "check cleaned frames against the receipt beside them")
     one.add_argument("folder", help="the folder of the cleaned frames, or the receipt in it")
@@ -205,6 +214,11 @@ def parser():
     one.add_argument("after")
     one.add_argument("-o", "--output", default="before-after.png", help="the picture (%(default)s)")
     return top
+
+
+def executor_of(options):
+    """A context with the executor that the options ask for, or None."""
+    return dask_executor(options.dask) if options.dask else nullcontext()
 
 
 def default_of(function, option):

@@ -32,6 +32,7 @@ def block_spread(
 ) -> NDArray[np.float32]: ...
 def add_readings(
     image: NDArray[np.float32],
+    seen: NDArray[np.bool_] | None,
     background: NDArray[np.float32],
     gain: NDArray[np.float32],
     weight: NDArray[np.float32],
@@ -39,6 +40,7 @@ def add_readings(
     lowest: float,
     times: int,
     sum: NDArray[np.int64],
+    unseen: NDArray[np.int64] | None,
     threads: int,
 ) -> None: ...
 def particle_readings(

@@ -61,6 +61,12 @@ def alpha_channel(image):
     return image[..., -1] if image.ndim == 3 and image.shape[2] in (2, 4) else None
 
 
+def opaque(image):
+    """Where a picture has data: bool (H, W), False where it is fully transparent; None where it is so nowhere."""
+    alpha = alpha_channel(image)
+    return None if alpha is None or alpha.all() else alpha != 0
+
+
 def luminance(image):
     """Luminance of a picture, float32 (H, W) in 0..1 (ITU-R BT.601).
 

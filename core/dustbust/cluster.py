@@ -1,4 +1,5 @@
-"""Batches on a cluster that runs Dask."""
+"""Work on a cluster that runs Dask."""
+import warnings
 from contextlib import contextmanager
 
 from .errors import DustbustError
@@ -9,7 +10,7 @@ PATIENCE = 20
 
 @contextmanager
 def dask_executor(address):
-    """The executor of a Dask cluster, for `clean_frames(..., executor=...)`, while the context lasts.
+    """The executor of a Dask cluster, for the `executor` of `clean_frames`, `estimate_mask` or `find_runs`, while the context lasts.
 
     Parameters
     ----------
@@ -31,5 +32,6 @@ def dask_executor(address):
         raise DustbustError("{address}: no Dask scheduler answers here ({error}); "
                             "give its address, such as tcp://host:8786",
                             address=address, error=error) from error
-    with client, client.get_executor() as executor:
+    with client, client.get_executor() as executor, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sending large graph")     # what is known of the dust is large, and wanted by all workers
         yield executor

@@ -2,10 +2,11 @@
 
 The mask says where the dust is. Around each particle the frame is known, and spans a membrane over it; how far the frame lies from the
 membrane is one noisy reading of the dust's density. Readings of many frames, each weighted by how far its surroundings can be trusted,
-give the density and its error. In the same loop each frame's `Response` is found, and which particles are there.
+give the density and its error. With them each frame's `Response` is found, and which particles are there.
 """
-from dataclasses import dataclass, replace
-from functools import cached_property
+from copy import copy
+from dataclasses import astuple, dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from . import _kernels
 from .arrays import alpha_channel, check_image, colour_channels, largest
 from .errors import DustbustError
 from .fill import dilate
+from .frames import read_ahead
 from .response import BLACK, WHITE, Response
 from .sighting import VALUE_NOISE, moved, sight
 from .threads import count
@@ -20,15 +22,18 @@ from .threads import count
 # Dust has soft edges: its effect is measured so many pixels beyond the mask.
 RIM = 4
 
-# So many frames are held (only their pixels at the dust), to be gone through several times.
-FRAMES_HELD = 8
-ROUNDS = 4
+# So many frames are held (only their pixels at the dust), to be gone through so many times.
+FRAMES_HELD = 10
+ROUNDS = 3
 
 # Before a particle's frames are counted, it is thought to be in this share of them.
 USUAL_SHARE = 0.95
 
 # A clipped value is better than none, by so much.
 CLIPPED = 1e-4
+
+# What frames say is summed in whole steps of this size, so that sums do not depend on their order.
+STEP = 2.0 ** -16
 
 # Densities are kept in steps of 1/1024, errors in steps of 5 %.
 DENSITY_STEP = 1 / 1024
@@ -158,8 +163,45 @@ def mirrored(values, dark):
     return np.where(dark if values.ndim == 1 else dark[:, None], 1 - values, values)
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What is known of the dust of a run when one of its frames is looked at.
+
+    Parameters
+    ----------
+    density : float32 (N,)
+    share : float32 (P,)
+    dark : bool (P,)
+    usual : {False: Response to light dust, True: Response to dark dust}
+    """
+    density: np.ndarray
+    share: np.ndarray
+    dark: np.ndarray
+    usual: dict
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one frame says about the dust.
+
+    Parameters
+    ----------
+    density, weight : float32 (N,), a reading of the density, and one over its variance.
+    chance : float32 (P,), how probable it is that each particle is there.
+    responses : {False: Response to light dust, True: Response to dark dust}
+    """
+    density: np.ndarray
+    weight: np.ndarray
+    chance: np.ndarray
+    responses: dict
+
+
 class EffectMeter:
     """Measures the effect of dust, frame after frame.
+
+    The first FRAMES_HELD frames settle what is to be expected of the others; so they are best taken from all over the run. Then each
+    frame is read once, for itself, and the readings are summed in whole steps: the sums do not depend on the order of the frames, and
+    those of parts of a run merge to the same bytes.
 
     Parameters
     ----------
@@ -168,97 +210,176 @@ class EffectMeter:
 
     >>> meter = EffectMeter(np.eye(12, dtype=bool))
     >>> for level in (0.2, 0.4, 0.6):
-    ...     _ = meter.add(np.where(np.eye(12, dtype=bool), level + 0.5 * (1 - level), level).astype(np.float32))
+    ...     meter.add(np.where(np.eye(12, dtype=bool), level + 0.5 * (1 - level), level).astype(np.float32))
     >>> effect = meter.effect()
     >>> bool(abs(np.exp(-effect.density.max()) - 0.5) < 0.1)
     True
     """
 
     def __init__(self, dusty, *, polarity="light", threads=None):
-        self.threads = threads
         self.core = np.ascontiguousarray(dusty)
-        self.where = dilate(dusty, RIM, threads=threads)
-        self.labels, self.neighbours, particles = _kernels.particles(self.where, self.core)
-        self.dark = None if polarity == "both" else np.full(particles, polarity == "dark")
-        self.share = np.full(particles, USUAL_SHARE, np.float32)
-        self.usual = {False: Response(), True: Response()}      # of light and of dark dust
-        self.density = np.zeros(self.labels.size, np.float32)
-        self._held = []
-        self._frames = 0
-        self._readings = np.zeros(self.labels.size, np.float32)     # sum of weight * reading
-        self._weights = np.zeros(self.labels.size, np.float32)
-        self._present = np.zeros(particles)                         # sum over frames
+        self.polarity, self.threads = polarity, threads
+        self.expected = None
+        self._held = {}             # number of a frame -> what it shows
+        self._readings = 0          # sum of weight * density, int64 (N,)
+        self._weights = 0           # sum of the weights, int64 (N,)
+        self._present = 0           # sum of the chances, int64 (P,)
+        self._responses = []        # of each frame: lift and fade for light dust, lift and fade for dark dust
+
+    def another(self):
+        """An empty meter for other frames of the run, which expects the same of them."""
+        other = copy(self)
+        other._held, other._responses = {}, []
+        other._readings = other._weights = other._present = 0
+        return other
+
+    def __getstate__(self):
+        # What follows from the place of the dust is found again rather than sent to another process.
+        return {name: value for name, value in vars(self).items() if name not in ("where", "graph")}
+
+    @cached_property
+    def where(self):
+        """bool (H, W), the N pixels at which the effect is measured."""
+        return dilate(self.core, RIM, threads=self.threads)
+
+    @cached_property
+    def graph(self):
+        """(labels, neighbours) as `Effect.particles`, and how many particles there are."""
+        return _kernels.particles(self.where, self.core)
+
+    def look(self, plane, seen=None, *, threads=None):
+        """What a frame says about the dust, for `take`: it depends on the frame and on what is expected, nothing else.
+
+        Parameters
+        ----------
+        plane : luminance of the frame, float32 (H, W) in 0..1.
+        seen : bool (H, W), False where the frame has no data; None: it has everywhere.
+        """
+        if seen is not None:
+            plane = np.stack([plane, seen], axis=2, dtype=np.float32)
+        observed, filled, spread = look_around(plane, self.where, threads=threads)
+        values = observed[:, 0], filled[:, 0], spread
+        return tuple(a.astype(np.float16) for a in values) if self.expected is None else self._read(values)
+
+    def take(self, number, said):
+        """Take in what `look` gave for the frame with this number."""
+        if self.expected is None:
+            self._held[number] = said
+            return
+        self._readings += in_steps(said.weight * said.density)
+        self._weights += in_steps(said.weight)
+        self._present += in_steps(said.chance)
+        self._responses.append([value for kind in (False, True) for value in astuple(said.responses[kind])])
 
     def add(self, plane):
-        """Take in a frame: its luminance, float32 (H, W) in 0..1. Give back what its surroundings suggest, float32 (N,)."""
-        observed, filled, spread = look_around(plane, self.where, threads=self.threads)
-        self._held.append(tuple(a.astype(np.float16) for a in (observed[:, 0], filled[:, 0], spread)))
+        """Take in a frame: its luminance, float32 (H, W) in 0..1."""
+        self.take(len(self._held), self.look(plane, threads=self.threads))
         if len(self._held) == FRAMES_HELD:
-            self._settle()
-        return filled[:, 0]
+            self.settle()
+
+    def merge(self, other):
+        """Take in what another meter of the same dust, which expects the same, saw of other frames."""
+        self._held |= other._held
+        self._readings += other._readings
+        self._weights += other._weights
+        self._present += other._present
+        self._responses += other._responses
+
+    def settle(self):
+        """Find out from the frames that are held what is to be expected, and count them.
+
+        Density, responses and presence depend on each other, so several rounds: the first knows no dust, the second not how frames respond to it.
+        """
+        held = [self._held[number] for number in sorted(self._held)]
+        self._held = {}
+        labels, _, particles = self.graph
+        self.expected = Expected(np.zeros(labels.size, np.float32), np.full(particles, USUAL_SHARE, np.float32), self._polarities(held),
+                                 {False: Response(), True: Response()})
+        for step in range(ROUNDS if held else 0):
+            readings, weights, present, responses = np.float32(0), np.float32(0), np.float32(0), []
+            for said in read_ahead(held, partial(self._read, blind=step == 0, free=step == 1), self.threads):
+                readings += said.weight * said.density
+                weights += said.weight
+                present += said.chance
+                responses.append(said.responses)
+            self.expected = replace(self.expected, density=density_of(readings, weights))
+            if step > 0:
+                self.expected = replace(self.expected, share=present / np.float32(len(held)), usual={
+                    kind: Response(*np.median([astuple(each[kind]) for each in responses], axis=0).tolist()) for kind in (False, True)})
+        for number, said in enumerate(read_ahead(held, self._read, self.threads)):
+            self.take(number, said)
 
     def effect(self):
         """What was measured so far, as an `Effect`."""
-        self._settle()
-        error = 1 / np.sqrt(np.maximum(self._weights, 1e-6))
-        dark = np.zeros(self.share.size, bool) if self.dark is None else self.dark
-        return Effect(self.where, self.core, self.density, error.astype(np.float32), self.share, dark, *self.usual.values())
+        if self.expected is None:
+            self.settle()
+        frames = len(self._responses)
+        if frames == 0:
+            density, weights, share, responses = self.expected.density, 0 * self.expected.density, self.expected.share, self.expected.usual.values()
+        else:
+            weights = self._weights * STEP
+            density = density_of(self._readings * STEP, weights)
+            share = (self._present * (STEP / frames)).astype(np.float32)
+            medians = np.median(self._responses, axis=0).tolist()
+            responses = Response(*medians[:2]), Response(*medians[2:])
+        error = 1 / np.sqrt(np.maximum(weights, 1e-6))
+        return Effect(self.where, self.core, density, error.astype(np.float32), share, self.expected.dark, *responses)
 
     def result(self):
         """What was measured so far, as it travels with a `DustMask`."""
         return self.effect().pack()
 
-    def _settle(self):
-        """Work the held frames in. Density, responses and presence depend on each other, so several rounds."""
-        if not self._held:
-            return
-        held = [tuple(a.astype(np.float32) for a in frame) for frame in self._held]
-        self._held = []
-        if self.dark is None:
-            balance = sum(np.bincount(self.labels, (observed - filled) / spread, self.share.size) for observed, filled, spread in held)
-            self.dark = balance < 0
-        dark = self.dark[self.labels]
-        held = [(mirrored(observed, dark), mirrored(filled, dark), spread) for observed, filled, spread in held]
-        first = self._frames == 0
-        self._frames += len(held)
-        for step in range(ROUNDS if first else 2):
-            blind = first and step == 0
-            sightings = [None if blind else sight(*frame, density=self.density, labels=self.labels, neighbours=self.neighbours,
-                                                  share=self.share, dark=self.dark, usual=self.usual, priors=not (first and step == 1),
-                                                  still=first and step == 1) for frame in held]
-            readings, weights, present = self._readings.copy(), self._weights.copy(), self._present.copy()
-            for frame, sighting in zip(held, sightings):
-                reading, weight = self._read(*frame, dark, sighting)
-                readings += weight * reading
-                weights += weight
-                present += 1 if blind else sighting.chance
-            self.density = np.maximum(readings / np.maximum(weights, 1e-9), 0)
-            if not blind:
-                self.share = (present / self._frames).astype(np.float32)
-                self.usual = {kind: Response(float(np.median([s.responses[kind].lift for s in sightings])),
-                                             float(np.median([s.responses[kind].fade for s in sightings]))) for kind in self.usual}
-        self._readings, self._weights, self._present = readings, weights, present
+    def _polarities(self, held):
+        """Which particles are dark, bool (P,)."""
+        labels, _, particles = self.graph
+        if self.polarity != "both":
+            return np.full(particles, self.polarity == "dark")
+        balance = np.zeros(particles)
+        for frame in held:
+            observed, filled, spread = (a.astype(np.float32) for a in frame)
+            balance += np.bincount(labels, (observed - filled) / spread, particles)
+        return balance < 0
 
-    def _read(self, observed, filled, spread, dark, sighting):
-        """Readings of the density in one frame and their weights (one over the variance), both float32 (N,)."""
+    def _read(self, frame, *, blind=False, free=False):
+        """A `Reading` of a frame: what is observed, filled and the spread, float (N,).
+
+        `blind`: without knowing any dust; `free`: without knowing how frames respond to it, and expecting it where it is usually.
+        """
+        labels, neighbours, particles = self.graph
+        expected = self.expected
+        dark = expected.dark[labels]
+        observed, filled, spread = (np.asarray(a, np.float32) for a in frame)
+        observed, filled = mirrored(observed, dark), mirrored(filled, dark)
+        sighting = None if blind else sight(observed, filled, spread, density=expected.density, labels=labels, neighbours=neighbours, share=expected.share,
+                                            dark=expected.dark, usual=expected.usual, priors=not free, still=free)
+        responses = expected.usual if blind else sighting.responses
         reading, weight = np.empty_like(observed), np.empty_like(observed)
         usable = (observed > BLACK) & (observed < WHITE)
-        for kind in (False, True):
+        for kind, response in responses.items():
             at = dark == kind
-            response = (sighting.responses if sighting else self.usual)[kind]
             reading[at] = response.density(observed[at], filled[at])
             weight[at] = (response.speed(filled[at]) / spread[at]) ** 2
             if sighting:        # what should be clipped, but is not, would make the dust too faint
                 predicted = response.observed(filled[at], sighting.density[at])
                 usable[at] &= (predicted > BLACK / 2) & (predicted < (1 + WHITE) / 2)
         weight *= np.where(usable, 1, np.float32(CLIPPED))
-        if not sighting:
-            return reading, weight
-        weight *= sighting.chance[self.labels]
-        if sighting.shift == (0.0, 0.0):
-            return reading, weight
-        # Moved back to where the dust of the run lies: the difference only, so that what is known does not get blurred.
-        down, right = sighting.shift
-        difference = moved(weight * (reading - sighting.density), self.neighbours, -down, -right)
-        weight = np.maximum(moved(weight, self.neighbours, -down, -right), 0)
-        return self.density + np.clip(difference / np.maximum(weight, 1e-3), -1, 1), weight
+        if blind:
+            return Reading(reading, weight, np.ones(particles, np.float32), responses)
+        weight *= sighting.chance[labels]
+        if sighting.shift != (0.0, 0.0):
+            # Moved back to where the dust of the run lies: the difference only, so that what is known does not get blurred.
+            down, right = sighting.shift
+            difference = moved(weight * (reading - sighting.density), neighbours, -down, -right)
+            weight = np.maximum(moved(weight, neighbours, -down, -right), 0)
+            reading = expected.density + np.clip(difference / np.maximum(weight, 1e-3), -1, 1)
+        return Reading(reading, weight, sighting.chance, responses)
+
+
+def in_steps(values):
+    """Values as whole steps, int64."""
+    return np.rint(values * np.float64(1 / STEP)).astype(np.int64)
+
+
+def density_of(readings, weights):
+    """Mean density, float32 (N,), from the sums of weight * density and of the weights."""
+    return np.maximum(readings / np.maximum(weights, 1e-9), 0).astype(np.float32)

@@ -4,14 +4,15 @@ from functools import partial
 import numpy as np
 
 from . import _kernels
-from .effect import RIM, EffectMeter
+from .effect import FRAMES_HELD, RIM, EffectMeter
 from .errors import DustbustError, Sentence
 from .evidence import LIKELY_DEVIATIONS, Evidence, candidates, connected, denoise, noise_floor
 from .filters import gaussian_blur
-from .frames import name_of, read_ahead, read_luminance
+from .frames import read_luminance, read_seen
 from .mask import DustMask
-from .opacity import OpacitySums, Surroundings, block_side, grid_shape
-from .scenes import Scenes
+from .opacity import FIRST_RADIUS, SECOND_RADIUS, OpacitySums, Surroundings, block_side, grid_shape
+from .passes import go_over, numbered
+from .scenes import Borders, Scenes, digest_of
 from .threads import count
 
 METHODS = ("opacity", "sum")
@@ -37,7 +38,8 @@ REACH = 0.75
 LARGEST_SHARE = 0.02
 
 
-def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, largest=None, blur=25.0, trim=8, progress=None, threads=None):
+def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, largest=None, blur=25.0, trim=8, progress=None, executor=None,
+                  threads=None):
     """Find the dust that a run of frames has in common.
 
     Parameters
@@ -50,7 +52,9 @@ def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, lar
         None: a fiftieth of the picture, so that a lamp or a window that many frames have in common is left alone.
     blur, trim : of "sum" only: standard deviation of the blur in px, and how many px at the edges are left out.
     progress : called as progress(fraction, text) while the work goes on, or None.
-    threads : how many to use; by default one for each processor.
+    executor : any `concurrent.futures.Executor`, whose workers see the same files under the same names, such as that of a cluster
+        (`dustbust.cluster.dask_executor`): the run is gone over in parts. The mask is the same, to the byte. None: here.
+    threads : how many to use, by default one for each processor; with an executor, for each part of the run, by default one.
 
     Returns
     -------
@@ -74,21 +78,36 @@ def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, lar
     >>> dust.report["particles"][0][:3]
     [62, 52, 24]
     """
-    frames = list(frames)
-    if not frames:
-        raise DustbustError("no frames: give the frames of one run, ten or more if there are so many")
+    frames = check_frames(frames)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     if polarity not in POLARITIES:
         raise ValueError(f"polarity must be one of {', '.join(POLARITIES)}, not {polarity!r}")
-    names = tuple(name_of(frame, index) for index, frame in enumerate(frames))
+    run = numbered(frames)
+    names = tuple(each.name for each in run)
+    shape = read_luminance(frames[0]).shape if executor else None       # that of the first part is soon known; the others are to know it, too
     if method == "sum":
-        grey = sum_of_frames(frames, blur=blur, trim=trim, progress=progress, threads=threads)
-        return DustMask(grey, 0.5, "light" if polarity == "auto" else polarity, method, names)
-    first = FirstPass.over(frames, polarity, progress=progress and (lambda done, text: progress(done / 2, text)), threads=threads)
+        total = SumPass(shape)
+        go_over(total, run, executor=executor, progress=progress, threads=threads)
+        return DustMask(total.grey(blur, trim, threads), 0.5, "light" if polarity == "auto" else polarity, method, names)
+    how = {"executor": executor, "threads": threads}
+    first = FirstPass(polarity, shape, threads=threads)
+    go_over(first, run, progress=part_of(progress, 0, len(run), 2 * len(run)), **how)
+    first.settle(run, **how)
     second = first.second(threads)
-    second.go_over(frames, first.scenes.kept, progress=progress and (lambda done, text: progress(0.5 + done / 2, text)), threads=threads)
-    return second.mask(polarity, names, first.scenes, smallest=smallest, largest=largest, threads=threads)
+    kept = [run[number] for number in first.scenes.kept]
+    # What is to be expected of the run is found out from some frames of all its parts.
+    typical = {kept[place].number for place in np.linspace(0, len(kept) - 1, min(FRAMES_HELD, len(kept))).round().astype(int)}
+    go_over(second, [each for each in kept if each.number in typical], progress=part_of(progress, len(kept), len(typical), 2 * len(kept)), **how)
+    second.meter.settle()
+    others = [each for each in kept if each.number not in typical]
+    go_over(second, others, progress=part_of(progress, len(kept) + len(typical), len(others), 2 * len(kept)), **how)
+    return second.mask(polarity, names, first, smallest=smallest, largest=largest, threads=threads)
+
+
+def part_of(progress, before, size, whole):
+    """The progress of some of the work, `size` of `whole` of it, with `before` done already."""
+    return progress and (lambda done, text: progress((before + done * size) / whole, text))
 
 
 # --- the two passes ----------------------------------------------------------------------------------------------------------------
@@ -98,38 +117,72 @@ def sides_of(polarity):
     return (polarity,) if polarity in ("light", "dark") else ("light", "dark")
 
 
-def look_at(known, frame):
-    """A frame's luminance and its surroundings, in one thread: the frames are read in many."""
-    plane = read_luminance(frame)
-    return plane, Surroundings.of(plane, known, threads=1)
-
-
 class FirstPass:
-    """What the frames of a run, or of a part of it, have in common, without knowing any dust yet."""
+    """What the frames of a run have in common, without knowing any dust yet.
 
-    def __init__(self, shape, polarity):
+    Parameters
+    ----------
+    polarity : as of `estimate_mask`.
+    shape : (H, W) of the frames; None: that of the first one.
+    times : how often a frame counts, 1 or -1; None: once, unless one of the same scene was there before.
+    """
+
+    def __init__(self, polarity, shape=None, times=None, threads=None):
+        self.polarity, self.times, self.threads = polarity, times, threads
+        self.shape = self.sums = self.borders = None
+        self.digests, self.scenes = {}, Scenes()
+        if shape is not None:
+            self._begin(shape)
+
+    def _begin(self, shape):
         self.shape = shape
-        self.sums = {side: OpacitySums(shape, side) for side in sides_of(polarity)}
-        self.scenes = Scenes(shape)
+        self.sums = {side: OpacitySums(shape, side) for side in sides_of(self.polarity)}
+        self.borders = Borders(shape)
 
-    @classmethod
-    def over(cls, frames, polarity, *, progress=None, threads=None):
-        """The first pass over some frames."""
-        self = None
-        for index, (plane, surroundings) in enumerate(read_ahead(frames, partial(look_at, None), threads)):
-            name = name_of(frames[index], index)
-            self = self or cls(plane.shape, polarity)
-            check_size(plane, self.shape, name)
-            if self.scenes.add(index, surroundings):
-                for sums in self.sums.values():
-                    sums.add(plane, surroundings, threads=threads)
-            if progress:
-                progress((index + 1) / len(frames), name)
-        return self
+    @property
+    def start(self):
+        return partial(FirstPass, self.polarity, self.shape, self.times, self.threads)
+
+    def look(self, frame):
+        plane, seen = read_seen(frame)
+        surroundings = Surroundings.of(plane, seen, radius=FIRST_RADIUS, threads=1)
+        return plane, seen, surroundings, digest_of(surroundings.background)
+
+    def take(self, number, name, looked):
+        plane, seen, surroundings, digest = looked
+        if self.shape is None:
+            self._begin(plane.shape)
+        check_size(plane, self.shape, name)
+        self.digests[number] = digest
+        times = self.times or self.scenes.add(number, digest)
+        if times:
+            self.borders.add(surroundings, times=times)
+            for sums in self.sums.values():
+                sums.add(plane, surroundings, seen, times=times, threads=self.threads)
+
+    def merge(self, other):
+        self.digests |= other.digests
+        self.scenes.kept += other.scenes.kept
+        self.borders.merge(other.borders)
+        for side, sums in self.sums.items():
+            sums.merge(other.sums[side])
+
+    def settle(self, frames, **how):
+        """Of each scene the first frame of the run is to count. Where the parts of the run, each for itself, took it otherwise, it is put right."""
+        counted, self.scenes = set(self.scenes.kept), Scenes.of(self.digests)
+        for times, numbers in ((-1, counted.difference(self.scenes.kept)), (1, set(self.scenes.kept) - counted)):
+            if numbers:
+                wrong = FirstPass(self.polarity, self.shape, times, self.threads)
+                go_over(wrong, [frame for frame in frames if frame.number in numbers], **how)
+                self.merge(wrong)
 
     def second(self, threads=None):
         """The second pass that this one prepares."""
-        return SecondPass({side: denoise(sums.opacity(threads), threads) for side, sums in self.sums.items()}, threads)
+        first = {side: denoise(sums.opacity(threads), threads) for side, sums in self.sums.items()}
+        likely = np.logical_or.reduce([candidates(opacity, LIKELY_DEVIATIONS, threads) for opacity in first.values()])
+        return SecondPass({side: Evidence(opacity, candidates(opacity, threads=threads), side) for side, opacity in first.items()},
+                          ~_kernels.dilate(likely, round(REACH * block_side(self.shape)), count(threads)),
+                          EffectMeter(likely, polarity="both" if len(first) > 1 else next(iter(first)), threads=threads), threads)
 
 
 class SecondPass:
@@ -137,34 +190,45 @@ class SecondPass:
 
     Parameters
     ----------
-    first : {"light" or "dark": float32 (H, W)}, the maps of the first pass.
+    evidence : {"light" or "dark": Evidence}
+    known : bool (H, W), False at and near what is likely to be dust.
+    meter : EffectMeter
     """
 
-    def __init__(self, first, threads=None):
-        self.shape = next(iter(first.values())).shape
-        self.evidence = {side: Evidence(opacity, candidates(opacity, threads=threads), side) for side, opacity in first.items()}
-        likely = np.logical_or.reduce([candidates(opacity, LIKELY_DEVIATIONS, threads) for opacity in first.values()])
-        self.known = ~_kernels.dilate(likely, round(REACH * block_side(self.shape)), count(threads))
-        self.sums = {side: OpacitySums(self.shape, side) for side in first}
-        self.meter = EffectMeter(likely, polarity="both" if len(first) > 1 else next(iter(first)), threads=threads)
+    def __init__(self, evidence, known, meter, threads=None):
+        self.evidence, self.known, self.meter, self.threads = evidence, known, meter, threads
+        self.sums = {side: OpacitySums(known.shape, side) for side in evidence}
 
-    def go_over(self, frames, kept, *, progress=None, threads=None):
-        """Take in the frames with the numbers `kept`."""
-        for done, (plane, surroundings) in enumerate(read_ahead([frames[index] for index in kept], partial(look_at, self.known), threads)):
-            self.add(plane, surroundings, threads)
-            if progress:
-                progress((done + 1) / len(kept), name_of(frames[kept[done]], kept[done]))
+    @property
+    def start(self):
+        return partial(SecondPass, {side: each.another() for side, each in self.evidence.items()}, self.known, self.meter.another(), self.threads)
 
-    def add(self, plane, surroundings, threads=None):
+    def look(self, frame):
+        plane, seen = read_seen(frame)
+        surroundings = Surroundings.of(plane, self.known if seen is None else self.known & seen, radius=SECOND_RADIUS, threads=1)
+        return (plane, seen, surroundings, {side: each.look(plane, surroundings, seen) for side, each in self.evidence.items()},
+                self.meter.look(plane, seen, threads=1))
+
+    def take(self, number, name, looked):
+        plane, seen, surroundings, said, effect = looked
         for side, sums in self.sums.items():
-            sums.add(plane, surroundings, threads=threads)
-            self.evidence[side].add(plane, surroundings)
-        self.meter.add(plane)
+            sums.add(plane, surroundings, seen, threads=self.threads)
+            self.evidence[side].take(*said[side])
+        self.meter.take(number, effect)
 
-    def mask(self, polarity, names, scenes, *, smallest, largest, threads=None):
+    def merge(self, other):
+        for side, sums in self.sums.items():
+            sums.merge(other.sums[side])
+            self.evidence[side].merge(other.evidence[side])
+        self.meter.merge(other.meter)
+
+    def mask(self, polarity, names, first, *, smallest, largest, threads=None):
         """The dust mask."""
-        largest = LARGEST_SHARE * self.shape[0] * self.shape[1] if largest is None else largest
-        found = {side: Found(denoise(self.sums[side].opacity(threads), threads), self.evidence[side], scenes, smallest, largest, threads) for side in self.sums}
+        rows, columns = self.known.shape
+        largest = LARGEST_SHARE * rows * columns if largest is None else largest
+        outside, enough = first.borders.outside(), len(first.scenes.kept) >= FEWEST_SCENES
+        found = {side: Found(denoise(self.sums[side].opacity(threads), threads), self.evidence[side], outside, enough, smallest, largest, threads)
+                 for side in self.sums}
         if polarity == "auto":
             polarity = max(found, key=lambda side: found[side].strength())
             found = {polarity: found[polarity]}
@@ -172,7 +236,7 @@ class SecondPass:
         mask = DustMask(np.maximum.reduce([each.grey(threshold) for each in found.values()]), threshold, polarity, "opacity", names)
         marked = mask.binary()
         mask.effect = self.meter.effect().within(_kernels.dilate(marked, RIM, count(threads))).pack()
-        mask.report = report(mask, marked, list(found.values()), scenes)
+        mask.report = report(mask, marked, list(found.values()), first.scenes)
         return mask
 
 
@@ -183,17 +247,18 @@ class Found:
     ----------
     opacity : float32 (H, W), the map of the second pass.
     evidence : Evidence for the candidates of the first.
-    scenes : Scenes of the frames.
+    outside : bool (H, W), where there is no picture.
+    enough : whether there are frames enough to tell dust from picture.
     smallest, largest : area of particles in px.
     """
 
-    def __init__(self, opacity, evidence, scenes, smallest, largest, threads=None):
+    def __init__(self, opacity, evidence, outside, enough, smallest, largest, threads=None):
         self.opacity, self.evidence = opacity, evidence
         self.noise = float(np.median(noise_floor(opacity, threads)))
         self.threshold = max(SUGGESTED_THRESHOLD, SUGGESTED_DEVIATIONS * self.noise)
-        self.dust = evidence.is_dust() if len(scenes.kept) >= FEWEST_SCENES else np.zeros(evidence.particles, bool)
+        self.dust = evidence.is_dust() if enough else np.zeros(evidence.particles, bool)
         reach = round(REACH * block_side(opacity.shape))
-        near = _kernels.dilate(evidence.mask_of(self.dust), reach, count(threads)) & ~scenes.outside()
+        near = _kernels.dilate(evidence.mask_of(self.dust), reach, count(threads)) & ~outside
         # Frames that a particle is missing from have taken part in the mean: what it takes where it is, is more.
         self.opacity = np.where(near, np.minimum(opacity / np.maximum(self.shares(), SMALLEST_SHARE), 1), opacity)
         self.marked = near & (self.opacity >= self.threshold)
@@ -260,23 +325,50 @@ def warnings(mask, frames, left_out):
 
 # --- the original method -------------------------------------------------------------------------------------------------------------
 
-def sum_of_frames(frames, *, blur, trim, progress=None, threads=None):
-    """The original method: sum of the frames, maximum 1, minus a heavy blur, absolute value, edges trimmed."""
-    total = None
-    for index, plane in enumerate(read_ahead(frames, read_luminance, threads)):
-        if total is None:
-            total = np.zeros(plane.shape, np.float64)
-        check_size(plane, total.shape, name_of(frames[index], index))
-        total += plane
-        if progress:
-            progress((index + 1) / len(frames), name_of(frames[index], index))
-    scaled = (total / max(total.max(), 1e-12)).astype(np.float32)
-    grey = np.abs(scaled - gaussian_blur(scaled, blur, threads))
-    if trim:
-        inner = np.zeros_like(grey)
-        inner[trim:-trim, trim:-trim] = grey[trim:-trim, trim:-trim]
-        grey = inner
-    return grey
+class SumPass:
+    """The sum of the frames, in steps so small that hardly anything is rounded.
+
+    Parameters
+    ----------
+    shape : (H, W) of the frames; None: that of the first one.
+    """
+    STEP = 2.0 ** -24
+
+    def __init__(self, shape=None):
+        self.shape, self.total = shape, 0
+
+    @property
+    def start(self):
+        return partial(SumPass, self.shape)
+
+    def look(self, frame):
+        return read_luminance(frame)
+
+    def take(self, number, name, plane):
+        self.shape = self.shape or plane.shape
+        check_size(plane, self.shape, name)
+        self.total += np.rint(plane / np.float64(self.STEP)).astype(np.int64)
+
+    def merge(self, other):
+        self.total += other.total
+
+    def grey(self, blur, trim, threads=None):
+        """Scaled so that the maximum is 1, minus a heavy blur, absolute value, edges trimmed."""
+        scaled = (self.total / max(self.total.max(), 1)).astype(np.float32)
+        grey = np.abs(scaled - gaussian_blur(scaled, blur, threads))
+        if trim:
+            inner = np.zeros_like(grey)
+            inner[trim:-trim, trim:-trim] = grey[trim:-trim, trim:-trim]
+            grey = inner
+        return grey
+
+
+def check_frames(frames):
+    """The frames as a list; there must be some."""
+    frames = list(frames)
+    if not frames:
+        raise DustbustError("no frames: give the frames of a run, ten or more if there are so many, in the order in which they were scanned")
+    return frames
 
 
 def check_size(plane, shape, name):

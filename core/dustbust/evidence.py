@@ -7,6 +7,8 @@ dust, about 0 for picture, both with the spread of its surroundings and with the
 ratios are added over the frames. How much is asked for depends on how many of the candidates turn out to be dust: where hardly any does,
 the few best of thousands are no dust either.
 """
+from copy import copy
+
 import numpy as np
 
 from . import _kernels
@@ -56,28 +58,53 @@ class Evidence:
         self.shape, self.side, self.polarity = opacity.shape, block_side(opacity.shape), polarity
         self.positions, self.labels, self.particles = connected(mask)
         self.expected = np.maximum(opacity.ravel()[self.positions], np.float32(1e-3))
-        self.area = np.bincount(self.labels, minlength=self.particles)
-        self.power = np.bincount(self.labels, self.expected.astype(np.float64) ** 2, self.particles)
-        self.odds = np.zeros(self.particles, np.int64)
-        self.present = np.zeros(self.particles, np.int64)
-        self.frames = 0
+        self.area, self.power = self._sizes(self.labels, self.expected)
+        self.odds, self.present, self.frames = (np.zeros(self.particles, np.int64) for _ in range(3))
 
-    def add(self, plane, surroundings, *, times=1):
-        """Take a frame into account: its luminance, float32 (H, W), and surroundings. `times` -1 takes it out again."""
+    def _sizes(self, labels, expected):
+        """Pixels of each candidate, and the sum of the squares of what is expected of them."""
+        return np.bincount(labels, minlength=self.particles), np.bincount(labels, expected.astype(np.float64) ** 2, self.particles)
+
+    def another(self):
+        """An empty one for the same candidates."""
+        other = copy(self)
+        other.odds, other.present, other.frames = (np.zeros(self.particles, np.int64) for _ in range(3))
+        return other
+
+    def look(self, plane, surroundings, seen=None):
+        """What a frame says of each candidate: logarithm of the odds that it is dust, and of the chance that it is there, in whole steps, int64 (P,);
+        whether the frame shows the place, bool (P,).
+
+        Parameters
+        ----------
+        plane : luminance of the frame, float32 (H, W).
+        surroundings : of the plane.
+        seen : bool (H, W), False where the frame has no data; None: it has everywhere.
+        """
+        positions, labels, expected, area, power = self.positions, self.labels, self.expected, self.area, self.power
+        if seen is not None:
+            at = seen.ravel()[positions]
+            positions, labels, expected = positions[at], labels[at], expected[at]
+            area, power = self._sizes(labels, expected)
         gain = surroundings.gain(self.polarity)
         reading, variance = _kernels.particle_readings(
-            plane, surroundings.background, gain, surroundings.variance * gain ** 2, self.side, LOWEST_READING, self.positions, self.labels,
-            self.expected, self.particles)
-        reading /= self.power
-        together = np.minimum(np.maximum(self.area / INDEPENDENT_PARTS, self.side ** 2), self.area)
-        deviation = np.sqrt(variance * together) / self.power
+            plane, surroundings.background, gain, surroundings.variance * gain ** 2, self.side, LOWEST_READING, positions, labels, expected, self.particles)
+        shown = power > 0
+        reading, variance, area, power = reading[shown] / power[shown], variance[shown], area[shown], power[shown]
+        together = np.minimum(np.maximum(area / INDEPENDENT_PARTS, self.side ** 2), area)
+        deviation = np.sqrt(variance * together) / power
         picture = _log_density(reading, deviation)
         dust = _log_density(reading - 1, np.hypot(deviation, CONVERSION))
-        odds = np.logaddexp(np.log(1 - ABSENT) + dust, np.log(ABSENT) + picture) - picture
-        present = 1 / (1 + np.exp(np.clip(picture - dust, -50, 50)))
-        self.odds += times * np.rint(odds / STEP).astype(np.int64)
-        self.present += times * np.rint(present / STEP).astype(np.int64)
-        self.frames += times
+        odds, present = (np.zeros(self.particles, np.int64) for _ in range(2))
+        odds[shown] = np.rint((np.logaddexp(np.log(1 - ABSENT) + dust, np.log(ABSENT) + picture) - picture) / STEP)
+        present[shown] = np.rint(1 / (1 + np.exp(np.clip(picture - dust, -50, 50))) / STEP)
+        return odds, present, shown
+
+    def take(self, odds, present, shown):
+        """Take in what `look` gave for a frame."""
+        self.odds += odds
+        self.present += present
+        self.frames += shown
 
     def merge(self, other):
         """Add what another part of the run says about the same candidates."""
@@ -86,8 +113,8 @@ class Evidence:
         self.frames += other.frames
 
     def share(self):
-        """In how large a share of the frames each candidate was: float (P,)."""
-        return self.present * STEP / max(self.frames, 1)
+        """In how large a share of the frames that show its place each candidate was: float (P,)."""
+        return self.present * STEP / np.maximum(self.frames, 1)
 
     def is_dust(self):
         """Which candidates are dust: bool (P,)."""

@@ -5,7 +5,7 @@ One module per format derives its class from `FrameFile`; `dustbust.frames.open_
 import logging
 import os
 
-from .arrays import luminance
+from .arrays import luminance, opaque
 from .errors import DustbustError
 
 # What they log about odd files would go to the terminal of programs that set up no logging.
@@ -47,9 +47,10 @@ class FrameFile:
         self.pixels = pixels
 
     @classmethod
-    def read_luminance(cls, path):
-        """The luminance of a file, float32 (H, W) in 0..1; for formats that can give it faster than the pixels."""
-        return luminance(cls.read(path).pixels)
+    def read_seen(cls, path):
+        """As `frames.read_seen`; for formats that can give it faster than the pixels."""
+        pixels = cls.read(path).pixels
+        return luminance(pixels), opaque(pixels)
 
     @classmethod
     def read(cls, path):

@@ -4,10 +4,11 @@ import os
 import re
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from .arrays import check_image, luminance
+from .arrays import check_image, luminance, opaque
 from .errors import DustbustError
 from .framefile import damaged
 from .jpeg import JpegFile
@@ -18,6 +19,9 @@ from .webp import WebpFile
 
 FORMATS = (JpegFile, PngFile, TiffFile, WebpFile)
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp"}
+
+# Frames that are handed to an executor before the first of them is waited for.
+AHEAD = 64
 
 
 # --- reading -----------------------------------------------------------------------------------------------------------------------
@@ -71,10 +75,15 @@ def read_frame(frame):
 
 def read_luminance(frame):
     """The luminance of a frame, float32 (H, W) in 0..1; of a JPEG only that is decoded."""
+    return read_seen(frame)[0]
+
+
+def read_seen(frame):
+    """The luminance of a frame, and where it has data: bool (H, W), False where it is fully transparent, or None where it is so nowhere."""
     if not is_path(frame):
-        return luminance(check_image(frame, "frame"))
+        return luminance(check_image(frame, "frame")), opaque(frame)
     path = as_path(frame)
-    return _read(path, lambda kind: kind.read_luminance(path))
+    return _read(path, lambda kind: kind.read_seen(path))
 
 
 def _read(path, read):
@@ -99,19 +108,19 @@ def _read(path, read):
                         path=path)
 
 
-def read_ahead(frames, read, threads=None):
-    """Yield `read(frame)` for each frame in order, while the next ones are being read in other threads.
+def read_ahead(frames, read, threads=None, executor=None):
+    """Yield `read(frame)` for each frame in order, while the next ones are being read in other threads, or by the workers of an executor.
 
-    At most one more frame than there are threads is held.
+    At most one more frame than there are threads is held, of an executor's AHEAD.
     """
-    threads = count(threads)
+    ahead = count(threads) if executor is None else AHEAD
     frames = iter(frames)
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(ahead) if executor is None else nullcontext(executor) as pool:
         waiting = deque()
         try:
             for frame in frames:
                 waiting.append(pool.submit(read, frame))
-                if len(waiting) > threads:
+                if len(waiting) > ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -63,11 +63,11 @@ class JpegFile(FrameFile):
         return cls(path, path.read_bytes())
 
     @classmethod
-    def read_luminance(cls, path):
+    def read_seen(cls, path):
         picture = _open(path, path.read_bytes())
         if picture.mode == "RGB":
             picture.draft("L", picture.size)        # 2.5 times faster than to decode the colours as well
-        return luminance(np.asarray(picture.convert("L")))
+        return luminance(np.asarray(picture.convert("L"))), None
 
     def _write(self, pixels, target):
         data, notes = _without_other_pictures(self.data)

@@ -69,10 +69,9 @@ class Surroundings:
     variance: np.ndarray
 
     @classmethod
-    def of(cls, plane, known=None, *, radius=None, every=1, threads=None):
-        """Those of a plane float32 (H, W); `known`: bool (H, W), False where dust is known to be, or None;
+    def of(cls, plane, known=None, *, radius=FIRST_RADIUS, every=1, threads=None):
+        """Those of a plane float32 (H, W); `known`: bool (H, W), False where dust is known to be or there is no data, or None;
         `radius` of the median in blocks; `every` so many rows are looked at for the variance."""
-        radius = radius or (FIRST_RADIUS if known is None else SECOND_RADIUS)
         threads = count(threads)
         side = block_side(plane.shape)
         mean, share = _kernels.block_means(plane, known, side, threads)
@@ -110,23 +109,32 @@ class OpacitySums:
         self.shape, self.polarity, self.side = tuple(shape), polarity, block_side(shape)
         self.readings = np.zeros(self.shape, np.int64)
         self.weights = np.zeros(grid_shape(shape), np.int64)
+        self.unseen = None          # int64 (H, W), the weights of the frames that have no data at a pixel; None: all have
 
-    def add(self, plane, surroundings, *, times=1, threads=None):
-        """Add the readings of a frame: its luminance, float32 (H, W), and surroundings. `times` -1 takes them out again."""
+    def add(self, plane, surroundings, seen=None, *, times=1, threads=None):
+        """Add the readings of a frame: its luminance, float32 (H, W), surroundings, and `seen`, bool (H, W), False where it has no data
+        (None: it has everywhere). `times` -1 takes them out again."""
         gain = surroundings.gain(self.polarity)
         weight = np.rint(WHOLE_WEIGHT / (surroundings.variance * gain ** 2 / np.float32(READING_DEVIATION ** 2) + 1))
-        _kernels.add_readings(plane, surroundings.background, gain, weight, self.side, LOWEST_READING, times, self.readings, count(threads))
+        if seen is not None and self.unseen is None:
+            self.unseen = np.zeros(self.shape, np.int64)
+        _kernels.add_readings(plane, seen, surroundings.background, gain, weight, self.side, LOWEST_READING, times, self.readings,
+                              None if seen is None else self.unseen, count(threads))
         self.weights += times * weight.astype(np.int64)
 
     def merge(self, other):
         """Add the sums of another part of the run."""
         self.readings += other.readings
         self.weights += other.weights
+        if other.unseen is not None:
+            self.unseen = other.unseen if self.unseen is None else self.unseen + other.unseen
 
     def opacity(self, threads=None):
         """The mean reading of each pixel: float32 (H, W), about 0 where there is no dust."""
         threads = count(threads)
         weight = _kernels.interpolate(self.weights.astype(np.float32), self.side, *self.shape, threads)
+        if self.unseen is not None:
+            weight -= self.unseen
         weight *= np.float32(_kernels.READING_STEPS)
         return np.divide(self.readings, np.maximum(weight, 1, out=weight), out=weight, casting="same_kind", dtype=np.float32)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from .errors import DustbustError
-from .estimate import check_size, estimate_mask
+from .estimate import check_frames, check_size, estimate_mask, part_of
 from .evidence import connected
-from .frames import as_path, frames_between, frames_in, name_of, read_ahead, read_luminance
+from .frames import as_path, frames_between, frames_in, name_of, read_ahead, read_luminance, read_seen
 from .mask import DustMask
 from .opacity import Surroundings
 
@@ -33,14 +33,13 @@ FAINTEST = 0.3
 LIMIT = 2.0
 
 
-def find_runs(frames, *, progress=None, threads=None):
+def find_runs(frames, *, progress=None, executor=None, threads=None):
     """Split a series of frames into runs: where the dust changes, a new run begins.
 
     Parameters
     ----------
-    frames : paths of pictures, or arrays (H, W) or (H, W, C), uint8, uint16 or float32, all of one size, in the order of scanning.
-    progress : called as progress(fraction, text) while the work goes on, or None.
-    threads : how many to use; by default one for each processor.
+    frames : as of `estimate_mask`, in the order of scanning.
+    progress, executor, threads : as of `estimate_mask`.
 
     Returns
     -------
@@ -49,7 +48,7 @@ def find_runs(frames, *, progress=None, threads=None):
     Raises
     ------
     DustbustError
-        when there are no frames, one cannot be read, or has another size than the first; the message names it.
+        as `estimate_mask` does.
 
     Examples
     --------
@@ -61,10 +60,8 @@ def find_runs(frames, *, progress=None, threads=None):
     >>> [len(run) for run in find_runs(frames)]
     [6, 4]
     """
-    frames = list(frames)
-    if not frames:
-        raise DustbustError("no frames: give the frames in the order in which they were scanned")
-    ends = [0, *changes(correlations(frames, progress, threads)), len(frames)]
+    frames = check_frames(frames)
+    ends = [0, *changes(correlations(frames, progress, executor, threads)), len(frames)]
     return [frames[begin:end] for begin, end in zip(ends, ends[1:])]
 
 
@@ -88,17 +85,17 @@ class Correlations:
 
 def trace(frame):
     """What stands out of the background of a frame: float32 (rows, columns) of blocks, of mean 0 and length 1."""
-    surroundings = Surroundings.of(read_luminance(frame), radius=2, every=2, threads=1)
+    surroundings = Surroundings.of(*read_seen(frame), radius=2, every=2, threads=1)
     stands_out = np.clip((surroundings.mean - surroundings.background) / np.sqrt(surroundings.variance), -LIMIT, LIMIT)
     stands_out -= stands_out.mean()
     return stands_out / max(float(np.sqrt(np.vdot(stands_out, stands_out))), 1e-9)
 
 
-def correlations(frames, progress=None, threads=None):
+def correlations(frames, progress=None, executor=None, threads=None):
     """Those of all pairs of frames that are fewer than 2 * REACH apart. Not more traces than that are held."""
     values = np.zeros((len(frames), 2 * REACH))
     held = None
-    for index, here in enumerate(read_ahead(frames, trace, threads)):
+    for index, here in enumerate(read_ahead(frames, trace, threads, executor)):
         name = name_of(frames[index], index)
         if held is None:
             shape, held = here.shape, np.zeros((2 * REACH, here.size), np.float32)
@@ -181,13 +178,13 @@ class RunMask:
     new: float | None
 
 
-def run_from(first, *, progress=None, threads=None):
+def run_from(first, **options):
     """The run that begins with a file: the pictures of its folder from there on, as far as the same dust goes.
 
     Parameters
     ----------
     first : path of the first frame.
-    progress, threads : as of `find_runs`.
+    options : of `find_runs`.
 
     Returns
     -------
@@ -199,17 +196,17 @@ def run_from(first, *, progress=None, threads=None):
         as `find_runs` does.
     """
     first = as_path(first)
-    return find_runs(frames_between(first, (frames_in(first.parent) or [first])[-1]), progress=progress, threads=threads)[0]
+    return find_runs(frames_between(first, (frames_in(first.parent) or [first])[-1]), **options)[0]
 
 
-def estimate_runs(frames, folder, *, progress=None, threads=None, **options):
+def estimate_runs(frames, folder, *, progress=None, executor=None, threads=None, **options):
     """Find the runs in a series of frames and write a mask for each.
 
     Parameters
     ----------
     frames : paths, in the order of scanning.
     folder : where the masks go, `FIRST-LAST.png` by the names of the frames, with the table `runs.csv`; it is made if it is not there.
-    progress, threads, options : as of `estimate_mask`.
+    progress, executor, threads, options : as of `estimate_mask`.
 
     Returns
     -------
@@ -225,12 +222,12 @@ def estimate_runs(frames, folder, *, progress=None, threads=None, **options):
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DustbustError("{folder}: cannot be made ({error})", folder=folder, error=error) from error
-    runs = find_runs(frames, progress=progress and (lambda done, text: progress(done / 3, text)), threads=threads)
+    where = {"executor": executor, "threads": threads}
+    runs = find_runs(frames, progress=part_of(progress, 0, 1, 3), **where)
     done, written, before = 0, [], None
+    whole = sum(map(len, runs))
     for run in runs:
-        def step(fraction, text, done=done, size=len(run)):
-            progress(1 / 3 + 2 / 3 * (done + fraction * size) / sum(map(len, runs)), text)
-        mask = estimate_mask(run, progress=progress and step, threads=threads, **options)
+        mask = estimate_mask(run, progress=part_of(progress, whole / 2 + done, len(run), 3 / 2 * whole), **where, **options)
         first, last = as_path(run[0]), as_path(run[-1])
         path = folder / f"{first.stem}-{last.stem}.png"
         mask.save(path)

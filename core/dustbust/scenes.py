@@ -23,7 +23,45 @@ STEPS = 65535
 
 
 class Scenes:
-    """Digests of frames, and how much each block differs between them.
+    """Which frames count: of those that show the same scene, the first."""
+
+    def __init__(self):
+        self.kept = []                  # numbers of the frames that count
+        self.left_out = {}              # number of a frame -> number of the frame that shows the same scene
+        self._numbers, self._norms = [], []
+        self._digests = np.zeros((1, 0), np.float32)
+
+    @classmethod
+    def of(cls, digests):
+        """Those of frames with these digests: {number: `digest_of` the frame}, in the order of the numbers."""
+        self = cls()
+        for number in sorted(digests):
+            self.add(number, digests[number])
+        return self
+
+    def add(self, number, digest):
+        """Whether the frame with this number and digest counts."""
+        if digest is not None:
+            digest = digest.astype(np.float32)
+            # Sums of whole numbers, smaller than what float32 holds exactly: their order makes no difference.
+            norm, seen = np.sqrt(digest @ digest), len(self._numbers)
+            if seen:
+                alike = self._digests[:seen] @ digest / (np.array(self._norms, np.float32) * norm)
+                best = int(np.argmax(alike))
+                if alike[best] > ALIKE:
+                    self.left_out[number] = self._numbers[best]
+                    return False
+            if seen == len(self._digests) or seen == 0:
+                self._digests = np.resize(self._digests, (2 * max(seen, 8), digest.size))
+            self._digests[seen] = digest
+            self._numbers.append(number)
+            self._norms.append(norm)
+        self.kept.append(number)
+        return True
+
+
+class Borders:
+    """How much each block differs between the frames of a run: where none does, there is no picture.
 
     Parameters
     ----------
@@ -31,34 +69,26 @@ class Scenes:
     """
 
     def __init__(self, shape):
-        self.shape = shape
-        self.kept = []                  # numbers of the frames that count
-        self.left_out = {}              # number of a frame -> number of the frame that shows the same scene
-        self._digests = []
+        self.shape, self.frames = shape, 0
         grid = grid_shape(shape)
         self._sum, self._squares = np.zeros(grid, np.int64), np.zeros(grid, np.int64)
 
-    def add(self, index, surroundings):
-        """Whether a frame counts: it does unless one of the same scene was there before."""
-        digest = digest_of(surroundings.background)
-        if digest is not None and self._digests:
-            others = np.stack([other for _, other in self._digests]).astype(np.float32)
-            alike = others @ digest.astype(np.float32) / (np.linalg.norm(others, axis=1) * np.linalg.norm(digest.astype(np.float32)))
-            best = int(np.argmax(alike))
-            if alike[best] > ALIKE:
-                self.left_out[index] = self._digests[best][0]
-                return False
-        if digest is not None:
-            self._digests.append((index, digest))
-        self.kept.append(index)
+    def add(self, surroundings, *, times=1):
+        """Take in a frame. `times` -1 takes it out again."""
         values = np.rint(surroundings.background * STEPS).astype(np.int64)
-        self._sum += values
-        self._squares += values ** 2
-        return True
+        self.frames += times
+        self._sum += times * values
+        self._squares += times * values ** 2
+
+    def merge(self, other):
+        """Add those of another part of the run."""
+        self.frames += other.frames
+        self._sum += other._sum
+        self._squares += other._squares
 
     def outside(self):
         """bool (H, W): film borders and holders, which touch the edge of the frames and are the same in all of them."""
-        frames = max(len(self.kept), 1)
+        frames = max(self.frames, 1)
         mean = self._sum / frames
         deviation = np.sqrt(np.maximum(self._squares / frames - mean ** 2, 0)) / STEPS
         still = deviation < STILL * np.median(deviation)

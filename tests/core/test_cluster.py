@@ -1,7 +1,8 @@
-"""A batch gives the same bytes wherever it runs.
+"""Batches and masks are the same to the byte, wherever they are made.
 
 As a program, in a process of its own since Dask starts more of them:  python tests/core/test_cluster.py FOLDER
 """
+import os
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import synthetic_run
 from PIL import Image
 
 import dustbust
@@ -55,7 +57,8 @@ def test_arrays_as_masks_reach_the_workers(tmp_path):
 
 
 def test_two_dask_workers_give_the_same_bytes(tmp_path):
-    done = subprocess.run([sys.executable, __file__, tmp_path], capture_output=True, text=True, timeout=300)
+    tests = {"PYTHONPATH": str(Path(synthetic_run.__file__).parent)}
+    done = subprocess.run([sys.executable, __file__, tmp_path], capture_output=True, text=True, timeout=300, env={**os.environ, **tests})
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -82,5 +85,25 @@ def with_dask(folder):
     assert main(["verify", str(there.folder)]) == 0
 
 
+def estimate_with_dask(folder):
+    """The same for masks: of 20 frames, which are three parts, and of the two runs in them."""
+    from distributed import Client, LocalCluster
+    (folder / "run").mkdir()
+    frames = synthetic_run.run(3, 11)[0] + synthetic_run.run(4, 9)[0]
+    paths = [folder / "run" / f"{index:02d}.png" for index in range(len(frames))]
+    for path, frame in zip(paths, frames):
+        Image.fromarray(frame).save(path)
+    dustbust.estimate_mask(paths).save(folder / "here.png")
+    dustbust.estimate_runs(paths, folder / "here")
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        with Client(cluster) as client, client.get_executor() as executor:
+            dustbust.estimate_mask(paths, executor=executor).save(folder / "there.png")
+        line = ["estimate", str(folder / "run"), "--dask", cluster.scheduler_address]
+        assert main([*line, "-o", str(folder / "line.png")]) == 0 and main([*line, "--runs", "-o", str(folder / "line")]) == 0
+    assert (folder / "here.png").read_bytes() == (folder / "there.png").read_bytes() == (folder / "line.png").read_bytes()
+    assert outputs(folder / "here") == outputs(folder / "line") and len(outputs(folder / "here")) == 3
+
+
 if __name__ == "__main__":
     with_dask(Path(sys.argv[1]))
+    estimate_with_dask(Path(sys.argv[1]))

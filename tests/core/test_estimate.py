@@ -2,6 +2,8 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -9,8 +11,9 @@ import synthetic_run
 from PIL import Image
 
 import dustbust
-from dustbust.estimate import look_at
-from dustbust.opacity import OpacitySums
+from dustbust import passes
+from dustbust.arrays import luminance
+from dustbust.opacity import OpacitySums, Surroundings
 
 
 @pytest.fixture(scope="module")
@@ -148,19 +151,80 @@ def test_same_bytes_with_any_number_of_threads(light, light_mask):
 
 def test_sums_of_parts_of_a_run_merge_to_the_same_bytes(light):
     frames, _ = light
-    seen = [look_at(None, frame) for frame in frames]
+    planes = [luminance(frame) for frame in frames]
 
     def sums(order):
         total = OpacitySums((240, 360), "light")
         for index in order:
-            total.add(*seen[index])
+            total.add(planes[index], Surroundings.of(planes[index]))
         return total
 
     whole, last, first = sums(range(10)), sums([9, 7, 8, 6]), sums(range(6))
     last.merge(first)
     assert last.opacity().tobytes() == whole.opacity().tobytes()
-    whole.add(*seen[3], times=-1)
+    whole.add(planes[3], Surroundings.of(planes[3]), times=-1)
     assert whole.opacity().tobytes() == sums([0, 1, 2, 4, 5, 6, 7, 8, 9]).opacity().tobytes()
+
+
+@pytest.fixture(scope="module")
+def long_run():
+    """Twenty frames with dust of both kinds, some of them of the same scene, so that parts of the run take others for the first of a scene."""
+    frames, _ = synthetic_run.run(21, 14)
+    again = synthetic_run.run(21, 14)[0]
+    return frames[:6] + again[2:4] + frames[6:10] + again[1:2] + frames[10:] + [again[12], again[3], frames[2]]
+
+
+def everything(mask):
+    return mask.grey.tobytes(), mask.extra()
+
+
+@pytest.mark.parametrize("options", [{}, {"polarity": "auto"}, {"method": "sum"}], ids=["light", "auto", "sum"])
+def test_any_division_of_a_run_gives_the_same_bytes(long_run, options, monkeypatch):
+    whole = everything(dustbust.estimate_mask(long_run, **options))
+    with ThreadPoolExecutor(2) as executor:
+        for size in (1, 3, 5, 11):
+            monkeypatch.setattr(passes, "FEWEST_FRAMES", size)
+            assert everything(dustbust.estimate_mask(long_run, executor=executor, **options)) == whole
+
+
+def test_scenes_that_change_little_by_little_are_told_apart_in_the_same_way(monkeypatch):
+    # Each frame is like the one before and the one after it, but not like those further away: which ones count depends on which come first.
+    rng = np.random.default_rng(5)
+    one, two = (synthetic_run.cloud(rng, (240, 360)) - 0.5 for _ in range(2))
+    opacity = synthetic_run.dust(rng)
+    frames = [synthetic_run.frame(rng, 0.45 + 0.4 * (np.cos(angle) * one + np.sin(angle) * two), opacity) for angle in np.radians(10 * np.arange(11))]
+    whole = dustbust.estimate_mask(frames)
+    assert 3 <= whole.report["frames"] <= 7
+    with ThreadPoolExecutor(2) as executor:
+        for size in (1, 2, 3, 4, 7):
+            monkeypatch.setattr(passes, "FEWEST_FRAMES", size)
+            assert everything(dustbust.estimate_mask(frames, executor=executor)) == everything(whole)
+
+
+def test_processes_give_the_same_bytes(long_run):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        assert everything(dustbust.estimate_mask(long_run, executor=executor)) == everything(dustbust.estimate_mask(long_run))
+
+
+def test_order_of_a_run_makes_no_difference_to_what_is_seen(light, light_mask):
+    turned = dustbust.estimate_mask(light[0][::-1])
+    assert np.array_equal(turned.grey, light_mask.grey)
+
+
+def test_errors_are_the_same_from_parts_of_a_run(light, monkeypatch):
+    frames, _ = light
+    monkeypatch.setattr(passes, "FEWEST_FRAMES", 2)
+    with ThreadPoolExecutor(2) as executor:
+        with pytest.raises(dustbust.DustbustError, match="frame 4: is 350 x 240, but the first frame is 360 x 240"):
+            dustbust.estimate_mask([*frames[:4], frames[4][:, :350], *frames[5:]], executor=executor)
+
+
+def test_progress_of_parts_goes_from_0_to_1(light, monkeypatch):
+    monkeypatch.setattr(passes, "FEWEST_FRAMES", 2)
+    said = []
+    with ThreadPoolExecutor(2) as executor:
+        dustbust.estimate_mask(light[0], executor=executor, progress=lambda fraction, text: said.append(fraction))
+    assert said == sorted(said) and said[-1] == 1
 
 
 def test_report_survives_the_file(light_mask, tmp_path):
