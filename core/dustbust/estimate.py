@@ -9,7 +9,7 @@ from .errors import DustbustError, Sentence
 from .evidence import LIKELY_DEVIATIONS, Evidence, candidates, connected, denoise, noise_floor
 from .filters import gaussian_blur
 from .frames import read_luminance, read_seen
-from .mask import DustMask
+from .mask import DustMask, to_steps
 from .opacity import FIRST_RADIUS, SECOND_RADIUS, OpacitySums, Surroundings, block_side, grid_shape
 from .passes import go_over, numbered
 from .scenes import Borders, Scenes, digest_of
@@ -227,12 +227,15 @@ class SecondPass:
         rows, columns = self.known.shape
         largest = LARGEST_SHARE * rows * columns if largest is None else largest
         outside, enough = first.borders.outside(), len(first.scenes.kept) >= FEWEST_SCENES
-        found = {side: Found(denoise(self.sums[side].opacity(threads), threads), self.evidence[side], outside, enough, smallest, largest, threads)
-                 for side in self.sums}
+        found = {side: Found(denoise(self.sums[side].opacity(threads), threads), self.evidence[side], outside, enough, threads) for side in self.sums}
         if polarity == "auto":
+            for each in found.values():
+                each.mark(each.threshold, smallest, largest)
             polarity = max(found, key=lambda side: found[side].strength())
             found = {polarity: found[polarity]}
         threshold = max(each.threshold for each in found.values())
+        for each in found.values():
+            each.mark(threshold, smallest, largest)
         mask = DustMask(np.maximum.reduce([each.grey(threshold) for each in found.values()]), threshold, polarity, "opacity", names)
         marked = mask.binary()
         mask.effect = self.meter.effect().within(_kernels.dilate(marked, RIM, count(threads))).pack()
@@ -249,25 +252,30 @@ class Found:
     evidence : Evidence for the candidates of the first.
     outside : bool (H, W), where there is no picture.
     enough : whether there are frames enough to tell dust from picture.
-    smallest, largest : area of particles in px.
     """
 
-    def __init__(self, opacity, evidence, outside, enough, smallest, largest, threads=None):
-        self.opacity, self.evidence = opacity, evidence
+    def __init__(self, opacity, evidence, outside, enough, threads=None):
+        self.evidence, self.threads = evidence, threads
         self.noise = float(np.median(noise_floor(opacity, threads)))
         self.threshold = max(SUGGESTED_THRESHOLD, SUGGESTED_DEVIATIONS * self.noise)
         self.dust = evidence.is_dust() if enough else np.zeros(evidence.particles, bool)
-        reach = round(REACH * block_side(opacity.shape))
-        near = _kernels.dilate(evidence.mask_of(self.dust), reach, count(threads)) & ~outside
+        self.reach = round(REACH * block_side(opacity.shape))
+        self.near = _kernels.dilate(evidence.mask_of(self.dust), self.reach, count(threads)) & ~outside
         # Frames that a particle is missing from have taken part in the mean: what it takes where it is, is more.
-        self.opacity = np.where(near, np.minimum(opacity / np.maximum(self.shares(), SMALLEST_SHARE), 1), opacity)
-        self.marked = near & (self.opacity >= self.threshold)
+        self.opacity = np.where(self.near, np.minimum(opacity / np.maximum(self.shares(), SMALLEST_SHARE), 1), opacity)
+
+    def mark(self, threshold, smallest, largest):
+        """Mark the particles at a threshold, but for those with an area, in px, below the smallest or above the largest."""
+        # In steps of the mask, so that it has no other particles than those that were measured here.
+        self.marked = self.near & (to_steps(self.opacity) >= to_steps(threshold))
         positions, labels, particles = connected(self.marked)
         area = np.bincount(labels, minlength=particles)
-        wrong = (area < smallest) | (area > largest)
-        self.marked.ravel()[positions[wrong[labels]]] = False
-        self.near = near
-        self.near.ravel()[positions[wrong[labels]]] = False
+        wrong = ((area < smallest) | (area > largest))[labels]
+        left = np.zeros_like(self.marked)
+        left.ravel()[positions[wrong]] = True
+        self.marked &= ~left
+        # What lies around them is not to turn up either, when the user takes a lower threshold.
+        self.near = self.marked | (self.near & ~_kernels.dilate(left, self.reach, count(self.threads)))
 
     def strength(self):
         """How much light the dust takes in all."""
@@ -280,15 +288,15 @@ class Found:
 
     def shares(self):
         """float32 (H, W): in how large a share of the frames the dust at or beside a pixel was; 1 where there is none."""
-        side = block_side(self.opacity.shape)
+        side = block_side(self.near.shape)
         dust = self.dust[self.evidence.labels]
-        y, x = np.divmod(self.evidence.positions[dust], self.opacity.shape[1])
-        blocks = np.zeros([n + 2 for n in grid_shape(self.opacity.shape)], np.float32)
+        y, x = np.divmod(self.evidence.positions[dust], self.near.shape[1])
+        blocks = np.zeros([n + 2 for n in grid_shape(self.near.shape)], np.float32)
         np.maximum.at(blocks, (y // side + 1, x // side + 1), self.evidence.share()[self.evidence.labels[dust]].astype(np.float32))
         for axis in (0, 1):
             blocks = np.maximum.reduce([np.roll(blocks, step, axis) for step in (-1, 0, 1)])
         blocks = np.where(blocks > 0, blocks, 1)[1:-1, 1:-1]
-        return np.repeat(np.repeat(blocks, side, 0), side, 1)[:self.opacity.shape[0], :self.opacity.shape[1]]
+        return np.repeat(np.repeat(blocks, side, 0), side, 1)[:self.near.shape[0], :self.near.shape[1]]
 
 
 # --- the report --------------------------------------------------------------------------------------------------------------------

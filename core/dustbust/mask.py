@@ -28,7 +28,8 @@ LARGEST_EFFECT = 64
 EFFECT_DTYPES = ("uint8", "uint16", "uint32", "float16")
 
 
-def _to_steps(values):
+def to_steps(values):
+    """Values 0..1 in the steps of a mask, uint16."""
     return (np.clip(values, 0, 1) * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
 
 
@@ -56,7 +57,7 @@ class DustMask:
     report: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        self.grey = _to_steps(np.asarray(self.grey, np.float32)).astype(np.float32) / np.float32(65535)
+        self.grey = to_steps(np.asarray(self.grey, np.float32)).astype(np.float32) / np.float32(65535)
         self.threshold = round(float(self.threshold) * 65535) / 65535
         self.frames = tuple(self.frames)
         if self.polarity not in POLARITIES:
@@ -70,7 +71,7 @@ class DustMask:
         """
         # In steps of the mask, so that a mask that went through a file gives the same pixels.
         limit = self.threshold if threshold is None else threshold
-        return _to_steps(self.grey) >= round(float(limit) * 65535)
+        return to_steps(self.grey) >= round(float(limit) * 65535)
 
     @property
     def coverage(self):
@@ -162,7 +163,7 @@ class DustMask:
         info.add(CHUNK, self.extra())
         part = path.with_name(path.name + ".part")
         try:
-            Image.fromarray(_to_steps(self.grey)).save(part, "PNG", pnginfo=info)
+            Image.fromarray(to_steps(self.grey)).save(part, "PNG", pnginfo=info)
             os.replace(part, path)
         except OSError as error:
             part.unlink(missing_ok=True)

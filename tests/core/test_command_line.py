@@ -43,6 +43,16 @@ def test_apply_without_frames_takes_those_of_the_mask(run, tmp_path):
     assert [path.name for path in sorted((run / "cleanedphotos").glob("*.jpg"))] == [path.name for path in frames]
 
 
+def test_particles_above_the_largest_are_left_alone(run, tmp_path):
+    frames = sorted(map(str, run.glob("*.jpg")))
+    sizes = []
+    for limits in ([], ["--smallest", "30", "--largest", "300"]):
+        assert main(["estimate", *frames, "-o", str(tmp_path / "mask.png"), *limits]) == 0
+        sizes.append([particle[2] for particle in dustbust.DustMask.load(tmp_path / "mask.png").report["particles"]])
+    assert min(sizes[0]) < 30 and max(sizes[0]) > 300
+    assert sizes[1] and min(sizes[1]) >= 30 and max(sizes[1]) <= 300
+
+
 def test_a_higher_threshold_changes_less(run, tmp_path):
     frame = run / "frame01.jpg"
     dustbust.estimate_mask(sorted(run.glob("*.jpg"))).save(tmp_path / "mask.png")
