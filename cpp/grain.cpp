@@ -1,7 +1,7 @@
 // Each tile of 8 x 8 pixels borrows what a 7 x 7 blur takes away from another place nearby, as a whole, and so with its own spectrum and its own correlation between colours.
-// Of some places around the tile, which a hash of its position chooses, the one most like the fill is taken; the borrowed
-// detail is made weaker by as much as the fill has detail of its own. How much that is, a 5 x 5 blur tells: it is the finest
-// detail that a fill lacks, and of that the wider blur takes nothing away.
+// Of some places around the tile, which a hash of its position chooses, the one most like the tile is taken; of the borrowed
+// detail so much is added that the tile has as much energy of the finest detail as that place, more of it where more was filled.
+// The finest detail is what a 5 x 5 blur takes away: that is what a fill lacks, and of that the wider blur takes nothing away.
 #include "grain.hpp"
 
 #include <algorithm>
@@ -134,16 +134,20 @@ public:
             }
         source.smooth(narrow);
         own.smooth(narrow);
+        // A pixel of which the part p was filled has its own grain, of amplitude 1 - p, and lacks the energy 1 - (1 - p)^2.
+        float lacks[side * side], borrowed = 0;
         for (int k = 0; k < count; ++k) {
-            there += square_of_finest(source, rows[k] - top, columns[k] - left);
+            const float part = share ? std::clamp(share[places[k]], 0.0f, 1.0f) : 1.0f;
+            lacks[k] = part * (2 - part);
+            const float finest = square_of_finest(source, rows[k] - top, columns[k] - left);
+            there += finest;
+            borrowed += lacks[k] * finest;
             here += square_of_finest(own, rows[k] - top, columns[k] - left);
         }
-        if (there <= here) return;
-        const float missing = 1 - here / there;
+        if (there <= here || borrowed <= 0) return;
+        const float energy = (there - here) / borrowed;
         for (int k = 0; k < count; ++k) {
-            // The part of the pixel that is not filled has its own grain, of amplitude 1 - share.
-            const float part = share ? std::clamp(share[places[k]], 0.0f, 1.0f) : 1.0f;
-            const float amplitude = std::sqrt(missing * part * (2 - part));
+            const float amplitude = std::sqrt(std::min(energy * lacks[k], 1.0f));
             for (std::ptrdiff_t c = 0; c < colours_; ++c)
                 result[places[k] * colours_ + c] = amplitude * std::clamp(detail[k][c], -most * size[c], most * size[c]);
         }

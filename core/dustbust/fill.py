@@ -91,7 +91,7 @@ def fill_boxes(image, mask, *, box=7, grow=2, soften=1.0, passes=200, strength=N
         image, _kernels.dilate(mask, int(grow), threads), colours, int(box), int(passes), float(soften), threads)
     if strength is not None:
         weights = weights * strongest_near(strength, positions, int(grow))
-    return blend_at(image, positions, values, weights), failures
+    return with_colours(image, positions, blend(image, positions, values, weights)), failures
 
 
 def fill_at(image, mask, *, threads=None):
@@ -125,16 +125,15 @@ def grain_at(image, mask, values, share=None, *, threads=None):
     """Grain for filled pixels: what to add so that they have as much fine detail as the clean picture near them.
 
     The detail is borrowed from clean places within some ten pixels that look like the fill, so its level, its spectrum and
-    the correlation of its colours are those of the surroundings. Where the fill has detail of its own, less is added.
+    the correlation of its colours are those of the surroundings. Where the values have detail of their own, less is added.
     The result depends on nothing but the arguments: it is the same each time.
 
     Parameters
     ----------
     image : uint8, uint16 or float32, (H, W) or (H, W, C)
     mask : bool (H, W), the pixels that `values` are of, in the order of `fill_at`; no grain is taken from them.
-    values : float32 (N, 1 or 3), what they were filled with, in the numbers of the image.
-    share : float32 (N,) in 0..1, how much of each pixel will be the filled value; the rest is taken to have its own grain.
-        None for 1 everywhere.
+    values : float32 (N, 1 or 3), what they are to be but for the grain, in the numbers of the image.
+    share : float32 (N,) in 0..1, how much of each value was filled; the rest has grain of its own. None for 1 everywhere.
 
     Returns
     -------
@@ -175,7 +174,7 @@ def fill_pixels(image, mask, *, threads=None):
     True
     """
     positions, values, _ = fill_at(image, mask, threads=threads)
-    return blend_at(np.ascontiguousarray(image), positions, values, np.ones(positions.shape, np.float32))
+    return with_colours(image, positions, values)
 
 
 def fill_dust(image, mask, *, grow=2, strength=None, threads=None):
@@ -202,8 +201,8 @@ def fill_dust(image, mask, *, grow=2, strength=None, threads=None):
     mask = dilate(check_mask(mask, check_image(image, "image").shape), grow, threads=threads)
     positions, values, failures = fill_at(image, mask, threads=threads)
     weights = np.ones(positions.shape, np.float32) if strength is None else strongest_near(strength, positions, grow)
-    values = values + grain_at(image, mask, values, weights, threads=threads)
-    return blend_at(np.ascontiguousarray(image), positions, values, weights), failures
+    values = blend(image, positions, values, weights)
+    return with_colours(image, positions, values + grain_at(image, mask, values, weights, threads=threads)), failures
 
 
 def strongest_near(plane, positions, radius):
@@ -228,21 +227,26 @@ def strongest_near(plane, positions, radius):
     return largest
 
 
-def blend_at(image, positions, values, weights):
-    """A copy of `image` with some of its pixels moved towards other values.
+def blend(image, positions, values, weights):
+    """Some pixels of a picture, moved towards other values: float32 (N, colours), in the numbers of the image (0..255, 0..65535 or 0..1).
 
     Parameters
     ----------
     positions : int64 (N,), row * W + column of each pixel.
-    values : float32 (N, colours), in the numbers of the image (0..255, 0..65535 or 0..1).
+    values : float32 (N, colours)
     weights : float32 (N,): 0 leaves the pixel, 1 replaces it.
     """
+    rows, columns = np.divmod(positions, image.shape[1])
+    before = colour_channels(image)[rows, columns].astype(np.float32)
+    return before + (values - before) * weights[:, None]
+
+
+def with_colours(image, positions, values):
+    """A copy of a picture with other colours, float32 (N, colours) in its numbers, at `positions`: rounded and clipped to its range.
+    float32 is not clipped: it may hold more than white."""
     result = image.copy()
-    pixels = result.reshape(image.shape[0] * image.shape[1], -1)
-    colours = values.shape[1]
-    before = pixels[positions, :colours].astype(np.float32)
-    after = before + (values - before) * weights[:, None]
     if image.dtype != np.float32:
-        after = np.clip(after, 0, largest(image.dtype)) + np.float32(0.5)
-    pixels[positions, :colours] = after.astype(image.dtype)
+        values = np.clip(values, 0, largest(image.dtype)) + np.float32(0.5)
+    rows, columns = np.divmod(positions, image.shape[1])
+    colour_channels(result)[rows, columns] = values.astype(image.dtype)
     return result
