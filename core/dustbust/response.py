@@ -69,7 +69,7 @@ class Response:
         return (observed - clean) / start if abs(self.fade) < 1e-3 else -np.log(ratio) / np.float32(self.fade)
 
 
-def fit_response(observed, filled, density, spread, start, prior=None, rounds=5):
+def fit_response(observed, filled, density, spread, start, prior=None, *, spreads=SPREAD_OF_RESPONSES, rounds=5):
     """The response that explains best what a frame shows, given the density of the dust.
 
     Robust least squares by Gauss-Newton; clipped values are left out.
@@ -78,7 +78,8 @@ def fit_response(observed, filled, density, spread, start, prior=None, rounds=5)
     ----------
     observed, filled, density, spread : float (N,): what is there, what the surroundings suggest (known to +- spread), the dust.
     start : Response to start from.
-    prior : Response that is expected, or None: it counts as much as SPREAD_OF_RESPONSES says.
+    prior : Response that is expected, or None.
+    spreads : standard deviations of `lift` and `fade` from those of the prior, as a share of `lift`.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def fit_response(observed, filled, density, spread, start, prior=None, rounds=5)
         normal = (slopes * weight) @ slopes.T
         right = (slopes * weight) @ residual
         if prior is not None:
-            certainty = 1 / (np.array(SPREAD_OF_RESPONSES) * prior.lift) ** 2
+            certainty = 1 / (np.array(spreads) * prior.lift) ** 2
             normal += np.diag(certainty)
             right += certainty * (prior.lift - lift, prior.fade - fade)
         normal += np.eye(2) * (1e-9 * np.trace(normal) + 1e-12)

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _kernels
-from .arrays import LUMA, alpha_channel, colour_channels, from_unit, largest
+from .arrays import alpha_channel, colour_channels, from_unit, largest
 from .effect import RIM, look_around, mirrored
 from .fill import dilate, fill_at, fill_dust, grain_at
-from .response import BLACK, WHITE
-from .sighting import sight
+from .sighting import clipped, sight
 
-# Noise of the values of an 8-bit JPEG, which un-mixing amplifies.
-NOISE = 1.5 / 255
+# What un-mixing amplifies, measured on scans: noise of the values, and errors of the density and of the response near white.
+NOISE = 5 / 255
 
 # How far a frame's response can be trusted, as a share of what it takes away.
 RESPONSE_ERROR = 0.06
@@ -68,9 +67,10 @@ def restore(frame, dusty, effect, *, threads=None):
     mask = np.zeros_like(effect.where)
     mask[effect.where] = doubtful
     if doubtful.any():
-        better = fill_at(clean, mask, threads=threads)[1]
+        white = np.float32(largest(frame.dtype))
+        better = white * weight[doubtful] * unmixed[doubtful] + (1 - weight[doubtful]) * fill_at(clean, mask, threads=threads)[1]
         better += grain_at(clean, mask, better, 1 - share[doubtful], threads=threads)
-        put(clean, mask, weight[doubtful] * unmixed[doubtful] + (1 - weight[doubtful]) * better / np.float32(largest(frame.dtype)))
+        put(clean, mask, better / white)
     changed = effect.where
     if other.any():
         clean, _ = fill_dust(clean, other, threads=threads)
@@ -99,20 +99,20 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
     labels, neighbours = effect.particles
     dark = effect.dark[labels]
     observed, filled = mirrored(observed, dark), mirrored(filled, dark)
-    luma = LUMA if observed.shape[1] == 3 else np.ones(1, np.float32)
-    seen = sight(observed @ luma, filled @ luma, spread, density=effect.density, labels=labels, neighbours=neighbours, share=effect.share,
+    seen = sight(observed, filled, spread, density=effect.density, labels=labels, neighbours=neighbours, share=effect.share,
                  dark=effect.dark, usual={False: effect.light_response, True: effect.dark_response})
     here = seen.chance > 0.5
     unmixed, weight = observed.copy(), np.ones_like(observed)
-    for kind, response in seen.responses.items():
+    for kind, colours in seen.of_colours.items():
         at = np.flatnonzero((dark == kind) & here[labels])
-        values, density, error, fill_error = observed[at], seen.density[at], effect.error[at], spread[at]
-        unmixed[at] = clean = response.restored(values, density[:, None])
-        gain = 1 / response.slope(density)[:, None]
-        variance = ((response.speed(np.clip(clean, 0, 1)) * error[:, None]) ** 2 + ((gain - 1) * np.float32(NOISE)) ** 2
-                    + (np.float32(RESPONSE_ERROR) * (clean - values)) ** 2)
-        clipped = (values <= BLACK) | (values >= WHITE)
-        weight[at] = np.where(clipped, 0, fill_error[:, None] ** 2 / (fill_error[:, None] ** 2 + variance))
+        density, error, fill_error = seen.density[at], effect.error[at], spread[at]
+        for c, response in enumerate(colours):
+            values = observed[at, c]
+            clean = response.restored(values, density)
+            variance = ((response.speed(np.clip(clean, 0, 1)) * error) ** 2 + ((1 / response.slope(density) - 1) * np.float32(NOISE)) ** 2
+                        + (np.float32(RESPONSE_ERROR) * (clean - values)) ** 2)
+            unmixed[at, c] = np.clip(clean, 0, 1)
+            weight[at, c] = np.where(clipped(values), 0, fill_error ** 2 / (fill_error ** 2 + variance))
     return mirrored(unmixed, dark), mirrored(filled, dark), weight, here
 
 

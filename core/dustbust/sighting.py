@@ -1,11 +1,12 @@
 """Dust in one frame: how the frame responds to it, how far the whole pattern is shifted, and which particles are there.
 
-All arrays are of the N pixels of an `Effect`; values are luminance in 0..1, mirrored where the dust is dark, so that all dust is light.
+All arrays are of the N pixels of an `Effect`; values are in 0..1, mirrored where the dust is dark, so that all dust is light.
 """
 from dataclasses import dataclass
 
 import numpy as np
 
+from .arrays import LUMA
 from .response import BLACK, PIXELS_PER_READING, WHITE, fit_response
 
 # No more pixels than this are used to find a frame's response and shift.
@@ -20,11 +21,13 @@ VALUE_NOISE = 0.004
 # A smaller shift than this (px) is none: moving costs sharpness.
 SMALLEST_SHIFT = 0.04
 
-# What stands out further than this many times what is expected of the dust does not speak any louder for it.
-LOUDEST = 2.0
+# Differences of neighbouring pixels of a picture: noise makes even the smallest about this large; and those of pixels that lie together
+# are alike, so that each of them counts only in part.
+SMALLEST_DIFFERENCE = 0.01
+DIFFERENCE_COUNTS = 0.25
 
-# How far the expected effect of a particle that is there can be trusted, as a share of it.
-EFFECT_ERROR = 0.3
+# How far `lift` and `fade` of a colour lie from those of the luminance, as a share of `lift`: colours are converted each in its own way.
+SPREAD_OF_COLOURS = (0.1, 0.15)
 
 # Columns of `neighbours`.
 UP, LEFT, RIGHT, DOWN = 0, 1, 2, 3
@@ -38,12 +41,14 @@ class Sighting:
     ----------
     density : float32 (N,), the density of each pixel in this frame, if its particle is there.
     chance : float32 (P,), how probable it is that each particle is there.
-    responses : {False: Response to light dust, True: Response to dark dust}
+    responses : {False: Response to light dust, True: Response to dark dust}, of the luminance.
+    of_colours : {False: list of the Response of each colour, True: ...}
     shift : (down, right) in px, of the whole pattern.
     """
     density: np.ndarray
     chance: np.ndarray
     responses: dict
+    of_colours: dict
     shift: tuple = (0.0, 0.0)
 
 
@@ -79,18 +84,41 @@ def moved(values, neighbours, down, right):
     return values
 
 
-def evidence(observed, filled, spread, density, response):
-    """How much the values speak for dust of this density and against none: logarithm of the likelihood ratio, float32 (N,)."""
-    expected = np.minimum(response.observed(filled, density), 1) - filled
-    residual = np.clip(observed - filled, -LOUDEST * np.abs(expected), LOUDEST * np.abs(expected))
-    variance = (spread * response.slope(density)) ** 2 + (np.float32(EFFECT_ERROR) * expected) ** 2 + np.float32(VALUE_NOISE ** 2)
-    usable = (filled > BLACK) & (filled < WHITE)
-    return usable * (2 * residual - expected) * expected / (2 * variance)
+def clipped(values):
+    """Whether values may be clipped: they say that there is dust, not how much."""
+    return (values <= BLACK) | (values >= WHITE)
 
 
-def per_particle(values, labels, count, pixels):
-    """Sum over each particle, as far as its pixels speak independently of each other."""
-    return np.bincount(labels, values, count) / np.clip(pixels, 1, PIXELS_PER_READING)
+def evidence(observed, restored, slope, labels, neighbours, count):
+    """How much a frame speaks for each particle and against its absence: logarithm of the likelihood ratio, float (P,).
+
+    To compute off dust that is there makes the picture smoother; to compute off dust that is not there draws its outline. Smooth is what
+    differs little from pixel to pixel, with the heavy tails that pictures have: the density of a difference is taken as falling like
+    one over its size, so that an edge of the picture does not speak louder than the rim of the dust.
+
+    Parameters
+    ----------
+    observed, restored : float32 (N,), values of one colour, without and with the dust computed off.
+    slope : float32 (N,), change of the observed value with the clean value.
+    labels, neighbours, count : of the P particles.
+    """
+    unknown = clipped(observed)
+    white = observed > 0.5
+    speaks = np.zeros(count)
+    for side in (RIGHT, DOWN):
+        one = np.flatnonzero(neighbours[:, side] >= 0)
+        other = neighbours[one, side]
+        kept = (labels[one] == labels[other]) & ~(unknown[one] & unknown[other])
+        one, other = one[kept], other[kept]
+        step = restored[one] - restored[other]
+        # What is clipped may have been anything beyond.
+        step = np.where(unknown[one], np.where(white[one], np.maximum(step, 0), np.minimum(step, 0)), step)
+        step = np.where(unknown[other], np.where(white[other], np.minimum(step, 0), np.maximum(step, 0)), step)
+        stretched = np.where(unknown[one] | unknown[other], 1, (slope[one] + slope[other]) / 2)
+        rougher = (np.abs(observed[one] - observed[other]) + np.float32(SMALLEST_DIFFERENCE)) / (
+            (np.abs(step) + np.float32(SMALLEST_DIFFERENCE)) * stretched)
+        speaks += np.bincount(labels[one], np.log(rougher), count)
+    return DIFFERENCE_COUNTS * speaks
 
 
 def logit(share):
@@ -104,7 +132,7 @@ def sight(observed, filled, spread, *, density, labels, neighbours, share, dark,
 
     Parameters
     ----------
-    observed, filled, spread : float32 (N,), see `effect.look_around`.
+    observed, filled : float32 (N,) or (N, colours); spread : float32 (N,): see `effect.look_around`.
     density : float32 (N,)
     labels : int (N,), the particle of each pixel.
     neighbours : int32 (N, 4)
@@ -118,28 +146,37 @@ def sight(observed, filled, spread, *, density, labels, neighbours, share, dark,
     -------
     Sighting
     """
+    colours, surroundings = (a if a.ndim == 2 else a[:, None] for a in (observed, filled))
+    luma = LUMA if colours.shape[1] == 3 else np.ones(1, np.float32)
+    observed, filled = colours @ luma, surroundings @ luma
     responses = dict(usual)
-    pixels = np.bincount(labels, minlength=share.size)
+    of_colours = {kind: [response] * colours.shape[1] for kind, response in usual.items()}
     shift = (0.0, 0.0)
     lying = density
     dark_pixels = dark[labels]
     kinds = [(kind, np.flatnonzero(dark_pixels == kind)) for kind in (False, True) if (dark == kind).any()]
     chance = np.ones(share.size, np.float32)
     for step in range(2):
-        speaks = np.zeros(labels.size, np.float32)
+        restored, slope = np.empty_like(colours), np.empty_like(colours)
         for kind, at in kinds:
             sample = at[(lying[at] > FAINTEST) & (chance[labels[at]] > 0.5)]
             sample = sample[::max(1, sample.size // PIXELS_FOR_RESPONSE)]
             if sample.size:
                 responses[kind] = fit_response(*(a[sample] for a in (observed, filled, lying, spread)), responses[kind],
                                                usual[kind] if priors else None)
-            speaks[at] = evidence(*(a[at] for a in (observed, filled, spread, lying)), responses[kind])
-        chance = _probability(per_particle(speaks, labels, share.size, pixels) + logit(share))
+            of_colours[kind] = [responses[kind]] * colours.shape[1] if colours.shape[1] == 1 or not sample.size else [
+                fit_response(colours[sample, c], surroundings[sample, c], lying[sample], spread[sample], responses[kind], responses[kind], spreads=SPREAD_OF_COLOURS)
+                for c in range(colours.shape[1])]
+            for c, response in enumerate(of_colours[kind]):
+                restored[at, c] = response.restored(colours[at, c], lying[at])
+                slope[at, c] = response.slope(lying[at])
+        speaks = np.mean([evidence(*colour, labels, neighbours, share.size) for colour in zip(colours.T, restored.T, slope.T)], axis=0)
+        chance = _probability(speaks + logit(share))
         if step == 0 and not still:
             shift = _find_shift(observed, filled, spread, density, labels, neighbours, chance, dark_pixels, responses)
             if shift != (0.0, 0.0):
                 lying = np.maximum(moved(density, neighbours, *shift), 0)
-    return Sighting(lying, chance, responses, shift)
+    return Sighting(lying, chance, responses, of_colours, shift)
 
 
 def _probability(log_odds):
