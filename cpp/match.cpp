@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
+#include <stdexcept>
 #include <vector>
 
 #include "parallel.hpp"
+#include "vector_clones.hpp"
 
 namespace dustbust {
 
@@ -48,37 +51,237 @@ template void reduce_luminance(Image<const std::uint8_t>, bool, Index, float, Im
 template void reduce_luminance(Image<const std::uint16_t>, bool, Index, float, Image<float>, int);
 template void reduce_luminance(Image<const float>, bool, Index, float, Image<float>, int);
 
-void match_cells(Image<const float> first, Image<const float> second, Index height, Index width, float limit, Image<double> out, int threads) {
-    split_over_threads(out.rows, threads, [&](Index begin, Index end) {
-        for (Index cy = begin; cy < end; ++cy)
-            for (Index cx = 0; cx < out.columns; ++cx) {
-                double sums[match_terms] = {};
-                const Index left = std::max<Index>(cx * width, 1), right = std::min((cx + 1) * width, first.columns - 1);
-                for (Index y = std::max<Index>(cy * height, 1); y < std::min((cy + 1) * height, first.rows - 1); ++y) {
-                    const float *a = first.row(y), *b = second.row(y);
-                    const Index up = 2 * first.columns;
-                    float row[match_terms] = {};
-                    for (Index i = 2 * left; i < 2 * right; i += 2) {
-                        const float data = a[i + 1] * b[i + 1] * a[i - 1] * b[i - 1] * a[i + 3] * b[i + 3] * a[i - up + 1] * b[i - up + 1] * a[i + up + 1] * b[i + up + 1];
-                        const float r = b[i] - a[i], ratio = r / limit, inside = 1 - ratio * ratio;
-                        const float w = inside > 0 && data > 0 ? inside * inside : 0.0f;
-                        const float gx = 0.25f * (a[i + 2] - a[i - 2] + b[i + 2] - b[i - 2]), gy = 0.25f * (a[i + up] - a[i - up] + b[i + up] - b[i - up]);
-                        row[0] += w;
-                        row[1] += w * gx;
-                        row[2] += w * gy;
-                        row[3] += w * r;
-                        row[4] += w * gx * gx;
-                        row[5] += w * gx * gy;
-                        row[6] += w * gy * gy;
-                        row[7] += w * gx * r;
-                        row[8] += w * gy * r;
-                        row[9] += w * r * r;
-                    }
-                    for (Index t = 0; t < match_terms; ++t) sums[t] += row[t];
-                }
-                for (Index t = 0; t < match_terms; ++t) out(cy, cx, t) = sums[t];
+void find_details(Image<const float> in, Index radius, Image<float> out, int threads) {
+    // Sums over columns run from row to row. They begin anew in each block, so that they do not depend on the number of threads.
+    constexpr Index block = 128, reach = 4;
+    const Index rows = in.rows, columns = in.columns;
+    split_over_threads((rows + block - 1) / block, threads, [&](Index begin, Index end) {
+        std::vector<float> sum(columns), number(columns), down(columns), fine(columns);
+        std::vector<Index> holes(columns);
+        const auto add = [&](Index y, float sign) {
+            if (y < 0 || y >= rows) return;
+            const float* row = in.row(y);
+            for (Index x = 0; x < columns; ++x) {
+                sum[x] += sign * row[2 * x] * row[2 * x + 1];
+                number[x] += sign * row[2 * x + 1];
             }
+        };
+        for (Index b = begin; b < end; ++b) {
+            std::fill(sum.begin(), sum.end(), 0.0f);
+            std::fill(number.begin(), number.end(), 0.0f);
+            const Index first = b * block, last = std::min(first + block, rows);
+            for (Index y = first - radius; y < first + radius; ++y) add(y, 1);
+            for (Index y = first; y < last; ++y) {
+                add(y + radius, 1);
+                if (y > first) add(y - radius - 1, -1);
+                const float* row[5];
+                for (Index j = 0; j < 5; ++j) row[j] = in.row(std::clamp<Index>(y - 2 + j, 0, rows - 1));
+                for (Index x = 0; x < columns; ++x)
+                    down[x] = 0.0625f * (row[0][2 * x] + row[4][2 * x]) + 0.25f * (row[1][2 * x] + row[3][2 * x]) + 0.375f * row[2][2 * x];
+                for (Index x = 0; x < columns; ++x) holes[x] = 0;
+                for (Index j = -reach; j <= reach; ++j) {
+                    const float* near = in.row(std::clamp<Index>(y + j, 0, rows - 1));
+                    for (Index x = 0; x < columns; ++x) holes[x] += near[2 * x + 1] == 0;
+                }
+                const auto at = [&](Index x) { return down[std::clamp<Index>(x, 0, columns - 1)]; };
+                const auto binomial = [&](Index x) { return 0.0625f * (at(x - 2) + at(x + 2)) + 0.25f * (at(x - 1) + at(x + 1)) + 0.375f * at(x); };
+                for (Index x = 2; x < columns - 2; ++x)
+                    fine[x] = 0.0625f * (down[x - 2] + down[x + 2]) + 0.25f * (down[x - 1] + down[x + 1]) + 0.375f * down[x];
+                for (Index x : {Index(0), Index(1), columns - 2, columns - 1})
+                    if (x >= 0) fine[x] = binomial(x);
+                double box = 0, count = 0;
+                Index near = 0;
+                for (Index x = 0; x < std::min(radius, columns); ++x) box += sum[x], count += number[x];
+                for (Index x = 0; x < std::min(reach, columns); ++x) near += holes[x];
+                for (Index x = 0; x < columns; ++x) {
+                    if (x + radius < columns) box += sum[x + radius], count += number[x + radius];
+                    if (x - radius - 1 >= 0) box -= sum[x - radius - 1], count -= number[x - radius - 1];
+                    if (x + reach < columns) near += holes[x + reach];
+                    if (x - reach - 1 >= 0) near -= holes[x - reach - 1];
+                    out(y, x) = near == 0 ? fine[x] - float(box / count) : std::numeric_limits<float>::quiet_NaN();
+                }
+            }
+        }
     });
+}
+
+namespace {
+
+// A patch and a ring of one pixel around it.
+constexpr Index patch_side = cell_side * patch_cells, ring_side = patch_side + 2;
+
+
+// So many points are interpolated side by side: a patch and its ring, in whole vector registers.
+constexpr Index block_points = (ring_side * ring_side + 7) / 8 * 8;
+
+// Where points lie between pixels: the offset of the upper left one of the four next to each, and how far it is beyond that.
+struct Places {
+    std::int32_t at[block_points];
+    float x[block_points], y[block_points];
+};
+
+// Cubic convolution: R. Keys, "Cubic convolution interpolation for digital image processing", 1981.
+VECTOR_CLONES void interpolate(const float* value, std::int32_t stride, const Places& places, float* __restrict out) {
+    for (Index k = 0; k < block_points; ++k) {
+        const float x = places.x[k], y = places.y[k];
+        const float x0 = ((-0.5f * x + 1) * x - 0.5f) * x, x1 = (1.5f * x - 2.5f) * x * x + 1, x2 = ((-1.5f * x + 2) * x + 0.5f) * x, x3 = (0.5f * x - 0.5f) * x * x;
+        const float y0 = ((-0.5f * y + 1) * y - 0.5f) * y, y1 = (1.5f * y - 2.5f) * y * y + 1, y2 = ((-1.5f * y + 2) * y + 0.5f) * y, y3 = (0.5f * y - 0.5f) * y * y;
+        const std::int32_t b = places.at[k], a = b - stride, c = b + stride, d = c + stride;
+        out[k] = y0 * (x0 * value[a - 1] + x1 * value[a] + x2 * value[a + 1] + x3 * value[a + 2])
+               + y1 * (x0 * value[b - 1] + x1 * value[b] + x2 * value[b + 1] + x3 * value[b + 2])
+               + y2 * (x0 * value[c - 1] + x1 * value[c] + x2 * value[c + 1] + x3 * value[c + 2])
+               + y3 * (x0 * value[d - 1] + x1 * value[d] + x2 * value[d + 1] + x3 * value[d + 2]);
+    }
+}
+
+// Set `count` places from the first one on; those that cannot be read are not known, and stand for one that can.
+VECTOR_CLONES void set_places(const Image<const float>& in, const Point* points, Index count, Index first, Places& places, float* __restrict known) {
+    const double right = double(in.columns - 2), bottom = double(in.rows - 2);
+    const std::int32_t stride = std::int32_t(in.columns);
+    for (Index k = 0; k < count; ++k) {
+        const double x = points[k].x, y = points[k].y;
+        const bool inside = (x >= 1) & (y >= 1) & (x < right) & (y < bottom);
+        const double px = inside ? x : 1.0, py = inside ? y : 1.0;
+        const std::int32_t column = std::int32_t(px), row = std::int32_t(py);
+        places.at[first + k] = row * stride + column;
+        places.x[first + k] = float(px - column);
+        places.y[first + k] = float(py - row);
+        known[first + k] = inside ? 1.0f : 0.0f;
+    }
+}
+
+// Whether there is a place that can be read.
+bool is_large_enough(const Image<const float>& in) { return in.rows >= 4 && in.columns >= 4; }
+
+// What is not known in both is 0 in both; b is multiplied by the gain.
+VECTOR_CLONES void leave_out_unknown(float* __restrict a, float* __restrict b, float* __restrict known, float gain) {
+    for (Index k = 0; k < block_points; ++k) {
+        const bool both = (a[k] == a[k]) & (b[k] == b[k]) & (known[k] > 0);
+        known[k] = both ? 1.0f : 0.0f;
+        a[k] = both ? a[k] : 0.0f;
+        b[k] = both ? gain * b[k] : 0.0f;
+    }
+}
+
+// The sums over one cell. Its columns are summed apart from each other, side by side.
+VECTOR_CLONES void sum_cell(const float* a, const float* b, const float* known, float limit, double* out) {
+    float sums[match_terms][cell_side] = {};
+    for (Index y = 0; y < cell_side; ++y, a += ring_side, b += ring_side, known += ring_side)
+        for (Index x = 0; x < cell_side; ++x) {
+            const float data = known[x] * known[x - 1] * known[x + 1] * known[x - ring_side] * known[x + ring_side];
+            const float r = b[x] - a[x], ratio = r / limit, inside = std::max(1 - ratio * ratio, 0.0f);
+            const float w = data * inside * inside;
+            const float gx = 0.25f * (a[x + 1] - a[x - 1] + b[x + 1] - b[x - 1]);
+            const float gy = 0.25f * (a[x + ring_side] - a[x - ring_side] + b[x + ring_side] - b[x - ring_side]);
+            const float first = data * a[x], second = data * b[x];
+            sums[0][x] += w;
+            sums[1][x] += w * gx;
+            sums[2][x] += w * gy;
+            sums[3][x] += w * r;
+            sums[4][x] += w * gx * gx;
+            sums[5][x] += w * gx * gy;
+            sums[6][x] += w * gy * gy;
+            sums[7][x] += w * gx * r;
+            sums[8][x] += w * gy * r;
+            sums[9][x] += w * r * r;
+            sums[10][x] += data;
+            sums[11][x] += first;
+            sums[12][x] += second;
+            sums[13][x] += first * a[x];
+            sums[14][x] += second * b[x];
+            sums[15][x] += first * b[x];
+        }
+    for (Index t = 0; t < match_terms; ++t) {
+        double sum = 0;
+        for (Index x = 0; x < cell_side; ++x) sum += sums[t][x];
+        out[t] = sum;
+    }
+}
+
+}  // namespace
+
+void match_patches(Image<const float> first, Image<const float> second, const Warp& warp, Image<const std::int32_t> corners, float gain, float limit,
+                   Image<double> out, int threads) {
+    if (!is_large_enough(second)) {
+        std::fill_n(out.data, out.size(), 0.0);
+        return;
+    }
+    split_over_threads(corners.rows, threads, [&](Index begin, Index end) {
+        const Bend bend(warp);
+        std::vector<Point> points(ring_side);
+        Places places;
+        std::fill_n(places.at, block_points, std::int32_t(second.columns) + 1);
+        float a[block_points] = {}, b[block_points] = {}, known[block_points] = {};
+        for (Index k = begin; k < end; ++k) {
+            const Index left = corners(k, 0) - 1, top = corners(k, 1) - 1;
+            const bool inside = left >= 0 && top >= 0 && left + ring_side <= first.columns && top + ring_side <= first.rows;
+            for (Index y = 0; y < ring_side; ++y) {
+                sources(warp, bend, left, top + y, points);
+                set_places(second, points.data(), ring_side, y * ring_side, places, known);
+                float* to = a + y * ring_side;
+                if (inside) std::copy_n(first.row(top + y) + left, ring_side, to);
+                else
+                    for (Index x = 0; x < ring_side; ++x) {
+                        const bool here = top + y >= 0 && top + y < first.rows && left + x >= 0 && left + x < first.columns;
+                        to[x] = here ? first(top + y, left + x) : std::numeric_limits<float>::quiet_NaN();
+                    }
+            }
+            interpolate(second.data, std::int32_t(second.columns), places, b);
+            leave_out_unknown(a, b, known, gain);
+            for (Index cell = 0; cell < patch_cells * patch_cells; ++cell) {
+                const Index at = (cell / patch_cells * cell_side + 1) * ring_side + cell % patch_cells * cell_side + 1;
+                sum_cell(a + at, b + at, known + at, limit, &out(k, cell));
+            }
+        }
+    });
+}
+
+void warp_points(Image<const float> second, const Warp& warp, Image<const std::int32_t> at, float* out, int threads) {
+    std::fill_n(out, at.rows, std::numeric_limits<float>::quiet_NaN());
+    if (!is_large_enough(second)) return;
+    split_over_threads((at.rows + block_points - 1) / block_points, threads, [&](Index begin, Index end) {
+        const Bend bend(warp);
+        std::vector<Point> points(block_points, Point{0, 0});
+        Places places;
+        float values[block_points], known[block_points];
+        for (Index block = begin; block < end; ++block) {
+            const Index first = block * block_points, count = std::min(block_points, at.rows - first);
+            for (Index k = 0; k < count; ++k) points[k] = source(warp, bend, at(first + k, 0), at(first + k, 1));
+            set_places(second, points.data(), block_points, 0, places, known);
+            interpolate(second.data, std::int32_t(second.columns), places, values);
+            for (Index k = 0; k < count; ++k)
+                if (known[k] != 0) out[first + k] = values[k];
+        }
+    });
+}
+
+namespace {
+
+// to -= factor * from
+VECTOR_CLONES void subtract(double factor, const double* from, double* __restrict to, Index count) {
+    for (Index i = 0; i < count; ++i) to[i] -= factor * from[i];
+}
+
+}  // namespace
+
+void solve_band(Image<double> band, double* b) {
+    const Index count = band.rows, width = band.columns;
+    // A = U' D U, row by row: what is eliminated with a row changes the rows of its band below it.
+    for (Index i = 0; i < count; ++i) {
+        const double* row = band.row(i);
+        if (!(row[0] > 0)) throw std::invalid_argument("solve_band: the matrix is not positive definite");
+        for (Index k = 1; k < width && i + k < count; ++k) {
+            const double factor = row[k] / row[0];
+            if (factor == 0) continue;
+            subtract(factor, row + k, band.row(i + k), width - k);
+            b[i + k] -= factor * b[i];
+        }
+    }
+    for (Index i = count - 1; i >= 0; --i) {
+        const double* row = band.row(i);
+        for (Index k = 1; k < width && i + k < count; ++k) b[i] -= row[k] * b[i + k];
+        b[i] /= row[0];
+    }
 }
 
 }  // namespace dustbust

@@ -19,6 +19,8 @@ MOVES = {
     "a third of the page": movement(-210.5, 60.25),
     "turned": movement(12.3, 18.2, turn=0.7),
     "stretched": movement(-14.6, 22.1, turn=-0.2, stretch=1.004),
+    "turned by 3 degrees": movement(12.3, 18.2, turn=3),
+    "turned by -6 degrees": movement(-8.3, 5.2, turn=-6),
 }
 
 

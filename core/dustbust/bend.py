@@ -1,0 +1,123 @@
+"""Uneven film transport: the bend that brings two scans together where no straight transform does."""
+from dataclasses import replace
+
+import numpy as np
+
+from . import _kernels
+from .match import centres, compare
+from .placement import NO_BEND
+
+# Distance of the knots, px of a level, in a bend that goes along or across the film, and in one that goes both ways.
+LINE_PITCH, MESH_PITCH = 8, 64
+
+# How smooth a bend may be: weights of its squared second differences, in px between knots, against the cells' chi square.
+STIFFNESS = (1e2, 3e3, 1e5)
+
+# A bend is used if it lowers chi square, in the cells that were not used to find it, by this much for each of its unknowns,
+LEAST_GAIN = 4.0
+# and if it is at least this large (px of a level, rms).
+LEAST_BEND = 0.03
+
+# Side, px, of the squares whose cells are used together.
+FOLD = 32
+
+
+def refine_bend(a, b, match, rounds=3):
+    """A match with the bend that a film has when it runs unevenly past the sensor or the camera; the same match if there is none.
+
+    Lines of the scan (rows or columns, whichever run across the film) moved each by its own amount, or a mesh moved.
+    Which, and how smoothly, is decided by how well a bend found in one half of the cells explains the other half.
+    """
+    x, y = centres(a.corners)
+    model, straight = None, replace(match.placement, bend=NO_BEND)
+    for _ in range(rounds):
+        if match.sums is None:
+            return match
+        placement = match.placement
+        normal, right = (part / match.noise for part in match.equations())
+        # What is still to be explained is a step from the bend so far; the bend itself, not the step, is to be smooth.
+        so_far = -np.linalg.solve(placement.matrix[:2, :2], placement.bend_at(x, y))
+        right = right + np.einsum("abm,bm->am", normal, so_far)
+        if model is None:
+            model, stiffness = _best_model(normal, right, x, y, a.shape)
+        if model is None:
+            return compare(a, b, straight) if len(placement.bend) else match
+        knots = model.solve(*model.equations(normal, right), stiffness)
+        bend = np.ascontiguousarray(-knots @ placement.matrix[:2, :2].T, np.float32)
+        match = compare(a, b, replace(placement, bend=bend, pitch=(float(model.pitch), float(model.pitch))))
+    if np.sqrt(np.mean(np.sum(match.placement.bend_at(x, y) ** 2, axis=0))) < LEAST_BEND:
+        return compare(a, b, straight)
+    return match
+
+
+def _best_model(normal, right, x, y, shape):
+    """The model and the stiffness that the data ask for, or None twice."""
+    height, width = shape
+    knots = lambda length, pitch: int(np.ceil((length - 1) / pitch)) + 1
+    fold = (y // FOLD + x // FOLD) % 2
+    least, chosen = 0.0, (None, None)
+    for rows, columns, pitch in ((knots(height, LINE_PITCH), 1, LINE_PITCH), (1, knots(width, LINE_PITCH), LINE_PITCH),
+                                 (knots(height, MESH_PITCH), knots(width, MESH_PITCH), MESH_PITCH)):
+        model = Knots(rows, columns, pitch, x, y)
+        halves = [model.equations(normal, right, fold == k) for k in (0, 1)]
+        for stiffness in STIFFNESS:
+            cost = sum(model.chi_square(*halves[1 - k], model.solve(*halves[k], stiffness)) for k in (0, 1))
+            if cost < min(least, -LEAST_GAIN * 2 * rows * columns):
+                least, chosen = cost, (model, stiffness)
+    return chosen
+
+
+class Knots:
+    """A displacement that is linear between knots, as the unknowns of a least squares problem: x and y of a knot side by side.
+
+    The normal equations are kept as a band: element (i, k) is that of unknowns i and i + k.
+    """
+
+    def __init__(self, rows, columns, pitch, x, y):
+        self.rows, self.columns, self.pitch = rows, columns, pitch
+        self.number = 2 * rows * columns
+        self.width = 4 * (columns if rows > 1 else 1) + 2
+        v, u = y / pitch, x / pitch
+        y0, x0 = np.minimum(v.astype(int), max(rows - 2, 0)), np.minimum(u.astype(int), max(columns - 2, 0))
+        down = ((0, 1 - (v - y0)), (1, v - y0)) if rows > 1 else ((0, np.ones_like(v)),)
+        across = ((0, 1 - (u - x0)), (1, u - x0)) if columns > 1 else ((0, np.ones_like(u)),)
+        self.corners = [((y0 + j) * columns + x0 + i, tv * tu) for j, tv in down for i, tu in across]
+        self.smoothness = self._second_differences()
+
+    def _second_differences(self):
+        """The band of the sum of squared second differences, down and across."""
+        band = np.zeros((self.number, self.width))
+        knot = np.arange(self.rows * self.columns).reshape(self.rows, self.columns)
+        for first, stride in ((knot[:-2].ravel(), self.columns), (knot[:, :-2].ravel(), 1)):
+            for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)) if len(first) else ():
+                for c in (0, 1):
+                    np.add.at(band, (2 * (first + i * stride) + c, 2 * (j - i) * stride), (1, -2, 1)[i] * (1, -2, 1)[j])
+        return band
+
+    def equations(self, normal, right, where=slice(None)):
+        """Band and vector of the normal equations over the cells `where`."""
+        band, vector = np.zeros(self.number * self.width), np.zeros(self.number)
+        corners = [(knot[where], weight[where]) for knot, weight in self.corners]
+        normal, right = normal[:, :, where], right[:, where]
+        for knot, weight in corners:
+            for c in (0, 1):
+                vector += np.bincount(2 * knot + c, weight * right[c], self.number)
+        for i, (one, weight) in enumerate(corners):
+            for other, factor in corners[i:]:
+                for c in (0, 1):
+                    for d in range(c if one is other else 0, 2):
+                        first, second = 2 * one + c, 2 * other + d
+                        band += np.bincount(first * self.width + second - first, weight * factor * normal[c, d], band.size)
+        return band.reshape(self.number, self.width), vector
+
+    def solve(self, band, vector, stiffness):
+        """float64 (rows, columns, 2), px."""
+        band = band + stiffness * self.smoothness
+        band[:, 0] += 1e-3
+        return _kernels.solve_band(band, vector).reshape(self.rows, self.columns, 2)
+
+    def chi_square(self, band, vector, knots):
+        """By how much the displacement changes chi square."""
+        u = knots.ravel()
+        product = 2 * sum((band[:len(u) - k, k] * u[k:]) @ u[:len(u) - k] for k in range(1, min(self.width, len(u))))
+        return float(product + (band[:, 0] * u) @ u - 2 * vector @ u)
