@@ -343,26 +343,32 @@ class SumPass:
     STEP = 2.0 ** -24
 
     def __init__(self, shape=None):
-        self.shape, self.total = shape, 0
+        self.shape = shape
+        self.total = self.frames = 0        # sum of the pixels that have data, and in how many frames they have
 
     @property
     def start(self):
         return partial(SumPass, self.shape)
 
     def look(self, frame):
-        return read_luminance(frame)
+        return read_seen(frame)
 
-    def take(self, number, name, plane):
+    def take(self, number, name, looked):
+        plane, seen = looked
         self.shape = self.shape or plane.shape
         check_size(plane, self.shape, name)
-        self.total += np.rint(plane / np.float64(self.STEP)).astype(np.int64)
+        steps = np.rint(plane / np.float64(self.STEP)).astype(np.int64)
+        self.total += steps if seen is None else steps * seen
+        self.frames = self.frames + (1 if seen is None else seen.astype(np.int32))
 
     def merge(self, other):
         self.total += other.total
+        self.frames = self.frames + other.frames
 
     def grey(self, blur, trim, threads=None):
         """Scaled so that the maximum is 1, minus a heavy blur, absolute value, edges trimmed."""
-        scaled = (self.total / max(self.total.max(), 1)).astype(np.float32)
+        mean = self.total / np.maximum(self.frames, 1)
+        scaled = (mean / max(mean.max(), self.STEP)).astype(np.float32)
         grey = np.abs(scaled - gaussian_blur(scaled, blur, threads))
         if trim:
             inner = np.zeros_like(grey)
@@ -375,7 +381,7 @@ def check_frames(frames):
     """The frames as a list; there must be some."""
     frames = list(frames)
     if not frames:
-        raise DustbustError("no frames: give the frames of a run, ten or more if there are so many, in the order in which they were scanned")
+        raise DustbustError("no frames: give the frames of a run, ten or more if there are so many")
     return frames
 
 

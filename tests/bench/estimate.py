@@ -1,8 +1,9 @@
 """How fast runs are found and masks estimated, against decoding the frames to luminance; and how memory grows with the frames.
 
-    python tests/bench/estimate.py [--frames 50] [--megapixels 6]
+    python tests/bench/estimate.py [--frames 50] [--megapixels 6] [--memory]
 
-The frames are the sample run, enlarged, over and over.
+The frames are clouds with grain, each another one, behind the dust of the sample run: a frame that came again would not count, and cost less.
+Beside the time that passes stands that of the processors, which other work on the machine does not change much.
 """
 import argparse
 import subprocess
@@ -11,31 +12,45 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from dustbust import estimate_mask, find_runs
 from dustbust.frames import frames_in, read_ahead, read_luminance
 
-RUN = Path(__file__).parents[1] / "samples" / "run"
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+def cloud(rng, shape):
+    """Smooth noise of many sizes, in 0..1."""
+    total = np.zeros(shape, np.float32)
+    for octave in range(2, 9):
+        small = Image.fromarray(rng.normal(size=[3 * 2 ** octave // 4 + 1] * 2).astype(np.float32))
+        total += np.asarray(small.resize(shape[::-1], Image.Resampling.BICUBIC)) / 2 ** octave
+    return (total - total.min()) / np.ptp(total)
 
 
 def make_frames(folder, number, megapixels):
     """So many frames in a folder."""
-    frames = []
-    for path in frames_in(RUN):
-        with Image.open(path) as frame:
-            scale = (megapixels * 1e6 / (frame.width * frame.height)) ** 0.5
-            frames.append(frame.resize((round(frame.width * scale), round(frame.height * scale)), Image.Resampling.BICUBIC))
+    rng = np.random.default_rng(1)
+    with Image.open(SAMPLES / "run-dust.png") as dust:
+        scale = (megapixels * 1e6 / (dust.width * dust.height)) ** 0.5
+        size = round(dust.width * scale), round(dust.height * scale)
+        opacity = np.asarray(dust.convert("F").resize(size, Image.Resampling.BICUBIC)) / 255
     for index in range(number):
-        frames[index % len(frames)].save(folder / f"{index:03d}.jpg", quality=90)
+        scene = 0.1 + 0.6 * cloud(rng, opacity.shape) + rng.normal(0, 0.01, opacity.shape).astype(np.float32)
+        seen = np.clip(scene + opacity * (1 - scene), 0, 1) * 255
+        Image.fromarray(seen.astype(np.uint8)).convert("RGB").save(folder / f"{index:03d}.jpg", quality=90)
     return frames_in(folder)
 
 
 def timed(name, work, unit=None):
-    start = time.perf_counter()
+    """Seconds and processor seconds that some work took; printed, and beside `unit`, those of decoding."""
+    start = time.perf_counter(), time.process_time()
     work()
-    took = time.perf_counter() - start
-    print(f"{name:24s}{took:8.2f} s" + (f"   {took / unit:.2f} times decoding" if unit else ""), flush=True)
+    took = time.perf_counter() - start[0], time.process_time() - start[1]
+    print(f"{name:24s}{took[0]:8.2f} s, of processors {took[1]:8.2f} s"
+          + (f"   {took[0] / unit[0]:.2f} and {took[1] / unit[1]:.2f} times decoding" if unit else ""), flush=True)
     return took
 
 
@@ -59,7 +74,7 @@ def main():
             return
         decoding = timed("decoding to luminance", lambda: [None for _ in read_ahead(frames, read_luminance)])
         timed("find_runs", lambda: find_runs(frames), decoding)
-        timed("estimate_mask", lambda: estimate_mask(frames), decoding)
+        timed("estimate_mask", lambda: print(estimate_mask(frames).summary()), decoding)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from PIL import Image
 import dustbust
 from dustbust import passes
 from dustbust.arrays import luminance
+from dustbust.frames import frames_in
 from dustbust.opacity import OpacitySums, Surroundings
 
 
@@ -141,6 +142,53 @@ def test_depth_and_colour_make_no_difference(light, light_mask):
     assert np.abs(deep.grey - light_mask.grey).max() < 0.01
     colour = dustbust.estimate_mask([np.repeat(frame[..., None], 3, 2) for frame in frames])
     assert np.abs(colour.grey - light_mask.grey).max() < 0.01
+
+
+def with_holes(frames, colour, kind):
+    """Frames with alpha: four of them lack a part in the middle, all lack a corner. What is there is of this colour, and means nothing."""
+    holed = []
+    for index, frame in enumerate(frames):
+        alpha = np.full(frame.shape, 255, np.uint8)
+        alpha[60:130, 90:230] = 0 if index % 3 == 0 else 255
+        alpha[:40, :50] = 0
+        alpha[200:, 300:] = 60           # half transparent is data
+        grey = np.where(alpha == 0, colour, frame).astype(np.uint8)
+        holed.append(np.stack([grey, alpha] if kind.startswith("LA") else [grey, grey, grey, alpha], axis=2))
+    return [frame.astype(np.uint16) * 257 for frame in holed] if kind.endswith("16") else holed
+
+
+@pytest.mark.parametrize("kind", ["LA", "LA16", "RGBA", "RGBA16"])
+def test_transparent_pixels_say_nothing(light, kind):
+    frames, opacity = light
+    black, white = (dustbust.estimate_mask(with_holes(frames, colour, kind)) for colour in (0, 255))
+    assert everything(black) == everything(white)
+    assert not black.binary()[:36, :46].any()
+    opacity = opacity.copy()
+    opacity[:40, :50] = 0
+    recall, precision = quality(black, opacity)
+    assert recall > 0.95 and precision > 0.93
+    hole = np.zeros(opacity.shape, bool)
+    hole[60:130, 90:230] = True
+    inside = hole & (opacity > 0.3)
+    assert inside.any() and abs(np.median(black.grey[inside] - opacity[inside])) < 0.04
+    assert all(particle["share"] > 0.8 for particle in black.particles)       # where a frame has no data, nothing is missing from it
+
+
+def test_transparent_pixels_of_files_say_nothing_either(light, tmp_path):
+    frames, _ = light
+    for name, colour in (("black", 0), ("white", 255)):
+        (tmp_path / name).mkdir()
+        for index, frame in enumerate(with_holes(frames, colour, "RGBA")):
+            Image.fromarray(frame).save(tmp_path / name / f"{index}.png")
+    black, white = (dustbust.estimate_mask(frames_in(tmp_path / name)) for name in ("black", "white"))
+    assert np.array_equal(black.grey, white.grey) and black.effect.keys() == white.effect.keys()
+    assert all(np.array_equal(black.effect[name], white.effect[name]) for name in black.effect)
+    assert [len(run) for run in dustbust.find_runs(frames_in(tmp_path / "white"))] == [10]
+
+
+def test_the_sum_of_frames_leaves_transparent_pixels_out(light):
+    black, white = (dustbust.estimate_mask(with_holes(light[0], colour, "LA"), method="sum") for colour in (0, 255))
+    assert np.array_equal(black.grey, white.grey)
 
 
 def test_same_bytes_with_any_number_of_threads(light, light_mask):
