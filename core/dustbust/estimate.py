@@ -22,6 +22,9 @@ POLARITIES = ("light", "dark", "both", "auto")
 SUGGESTED_THRESHOLD = 0.05
 SUGGESTED_DEVIATIONS = 2.5
 
+# What the dust does is measured on so many frames: more would hardly make it more certain.
+FRAMES_MEASURED = 32
+
 # With fewer frames than this, what pictures have in common may still look like dust.
 FEW_FRAMES = 8
 
@@ -96,13 +99,21 @@ def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, lar
     first.settle(run, **how)
     second = first.second(threads)
     kept = [run[number] for number in first.scenes.kept]
-    # What is to be expected of the run is found out from some frames of all its parts.
-    typical = {kept[place].number for place in np.linspace(0, len(kept) - 1, min(FRAMES_HELD, len(kept))).round().astype(int)}
-    go_over(second, [each for each in kept if each.number in typical], progress=part_of(progress, len(kept), len(typical), 2 * len(kept)), **how)
-    second.meter.settle()
-    others = [each for each in kept if each.number not in typical]
-    go_over(second, others, progress=part_of(progress, len(kept) + len(typical), len(others), 2 * len(kept)), **how)
+    # Some frames from all over the run tell what is to be expected of its dust, some more are measured, and all tell what is dust.
+    done, left = len(kept), kept
+    for number, then in ((FRAMES_HELD, second.meter.settle), (FRAMES_MEASURED, second.measure_no_more), (len(kept), None)):
+        chosen = set(spread_over(kept, number))
+        frames, left = [each for each in left if each.number in chosen], [each for each in left if each.number not in chosen]
+        go_over(second, frames, progress=part_of(progress, done, len(frames), 2 * len(kept)), **how)
+        done += len(frames)
+        if then:
+            then()
     return second.mask(polarity, names, first, smallest=smallest, largest=largest, threads=threads)
+
+
+def spread_over(frames, number):
+    """The numbers of so many frames, evenly spread over all of them."""
+    return [frames[place].number for place in np.linspace(0, len(frames) - 1, min(number, len(frames))).round().astype(int)]
 
 
 def part_of(progress, before, size, whole):
@@ -182,7 +193,7 @@ class FirstPass:
         likely = np.logical_or.reduce([candidates(opacity, LIKELY_DEVIATIONS, threads) for opacity in first.values()])
         return SecondPass({side: Evidence(opacity, candidates(opacity, threads=threads), side) for side, opacity in first.items()},
                           ~_kernels.dilate(likely, round(REACH * block_side(self.shape)), count(threads)),
-                          EffectMeter(likely, polarity="both" if len(first) > 1 else next(iter(first)), threads=threads), threads)
+                          EffectMeter(likely, polarity="both" if len(first) > 1 else next(iter(first)), threads=threads), threads=threads)
 
 
 class SecondPass:
@@ -193,28 +204,34 @@ class SecondPass:
     evidence : {"light" or "dark": Evidence}
     known : bool (H, W), False at and near what is likely to be dust.
     meter : EffectMeter
+    measures : whether the meter is shown the frames, too.
     """
 
-    def __init__(self, evidence, known, meter, threads=None):
-        self.evidence, self.known, self.meter, self.threads = evidence, known, meter, threads
+    def __init__(self, evidence, known, meter, measures=True, threads=None):
+        self.evidence, self.known, self.meter, self.measures, self.threads = evidence, known, meter, measures, threads
         self.sums = {side: OpacitySums(known.shape, side) for side in evidence}
 
     @property
     def start(self):
-        return partial(SecondPass, {side: each.another() for side, each in self.evidence.items()}, self.known, self.meter.another(), self.threads)
+        return partial(SecondPass, {side: each.another() for side, each in self.evidence.items()}, self.known, self.meter.another(), self.measures,
+                       self.threads)
+
+    def measure_no_more(self):
+        self.measures = False
 
     def look(self, frame):
         plane, seen = read_seen(frame)
         surroundings = Surroundings.of(plane, self.known if seen is None else self.known & seen, radius=SECOND_RADIUS, threads=1)
         return (plane, seen, surroundings, {side: each.look(plane, surroundings, seen) for side, each in self.evidence.items()},
-                self.meter.look(plane, seen, threads=1))
+                self.meter.look(plane, seen, threads=1) if self.measures else None)
 
     def take(self, number, name, looked):
         plane, seen, surroundings, said, effect = looked
         for side, sums in self.sums.items():
             sums.add(plane, surroundings, seen, threads=self.threads)
             self.evidence[side].take(*said[side])
-        self.meter.take(number, effect)
+        if self.measures:
+            self.meter.take(number, effect)
 
     def merge(self, other):
         for side, sums in self.sums.items():

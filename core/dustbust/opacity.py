@@ -19,6 +19,9 @@ from .threads import count
 BLOCKS = 384
 SMALLEST_SIDE = 4
 
+# So many rows of a block tell how much its pixels differ.
+ROWS = 4
+
 # Radius in blocks of the median that makes the background. The second pass leaves out the dust and can follow the picture more closely.
 FIRST_RADIUS, SECOND_RADIUS = 3, 2
 
@@ -69,14 +72,15 @@ class Surroundings:
     variance: np.ndarray
 
     @classmethod
-    def of(cls, plane, known=None, *, radius=FIRST_RADIUS, every=1, threads=None):
+    def of(cls, plane, known=None, *, radius=FIRST_RADIUS, rows=ROWS, threads=None):
         """Those of a plane float32 (H, W); `known`: bool (H, W), False where dust is known to be or there is no data, or None;
-        `radius` of the median in blocks; `every` so many rows are looked at for the variance."""
+        `radius` of the median in blocks; `rows` of a block that are looked at for the variance."""
         threads = count(threads)
         side = block_side(plane.shape)
         mean, share = _kernels.block_means(plane, known, side, threads)
         mean = fill_gaps(mean, share)
         background = _kernels.window_median(mean, radius, threads)
+        every = max(1, side // rows)
         variance = fill_gaps(_kernels.block_spread(plane, known, background, side, every, SPREAD_LIMIT, threads), share)
         return cls(mean, background, soften(variance) + np.float32(GRAIN ** 2))
 

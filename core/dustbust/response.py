@@ -54,7 +54,8 @@ class Response:
     def offset(self, density):
         """The observed value of black."""
         x = np.float32(self.fade) * density
-        return np.float32(self.lift) * density * np.where(np.abs(x) < 1e-3, 1 - x / 2, -np.expm1(-x) / np.where(x == 0, 1, x))
+        near = np.abs(x) < 0.01         # there 1 - exp(-x) would lose digits
+        return np.float32(self.lift) * density * np.where(near, 1 - x / 2 + x * x / 6, (1 - np.exp(-x)) / np.where(near, 1, x))
 
     def observed(self, clean, density):
         return self.offset(density) + self.slope(density) * clean

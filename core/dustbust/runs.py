@@ -85,7 +85,7 @@ class Correlations:
 
 def trace(frame):
     """What stands out of the background of a frame: float32 (rows, columns) of blocks, of mean 0 and length 1."""
-    surroundings = Surroundings.of(*read_seen(frame), radius=2, every=2, threads=1)
+    surroundings = Surroundings.of(*read_seen(frame), radius=2, rows=2, threads=1)
     stands_out = np.clip((surroundings.mean - surroundings.background) / np.sqrt(surroundings.variance), -LIMIT, LIMIT)
     stands_out -= stands_out.mean()
     return stands_out / max(float(np.sqrt(np.vdot(stands_out, stands_out))), 1e-9)

@@ -38,7 +38,7 @@ def make_frames(folder, number, megapixels):
         size = round(dust.width * scale), round(dust.height * scale)
         opacity = np.asarray(dust.convert("F").resize(size, Image.Resampling.BICUBIC)) / 255
     for index in range(number):
-        scene = 0.1 + 0.6 * cloud(rng, opacity.shape) + rng.normal(0, 0.01, opacity.shape).astype(np.float32)
+        scene = 0.1 + 0.6 * cloud(rng, opacity.shape) + rng.normal(0, 0.025, opacity.shape).astype(np.float32)
         seen = np.clip(scene + opacity * (1 - scene), 0, 1) * 255
         Image.fromarray(seen.astype(np.uint8)).convert("RGB").save(folder / f"{index:03d}.jpg", quality=90)
     return frames_in(folder)
