@@ -25,7 +25,8 @@ FOLD = 32
 def refine_bend(a, b, match, rounds=3):
     """A match with the bend that a film has when it runs unevenly past the sensor or the camera; the same match if there is none.
 
-    Lines of the scan (rows or columns, whichever run across the film) moved each by its own amount, or a mesh moved.
+    Lines of the scan (rows or columns, whichever run across the film) moved each by its own amount and all of them were turned and stretched alike,
+    or a mesh moved.
     Which, and how smoothly, is decided by how well a bend found in one half of the cells explains the other half.
     """
     x, y = centres(a.corners)
@@ -42,9 +43,11 @@ def refine_bend(a, b, match, rounds=3):
             model, stiffness = _best_model(normal, right, x, y, a.shape)
         if model is None:
             return compare(a, b, straight) if len(placement.bend) else match
-        knots = model.solve(*model.equations(normal, right), stiffness)
+        knots, slope = model.solve(model.equations(normal, right), stiffness)
         bend = np.ascontiguousarray(-knots @ placement.matrix[:2, :2].T, np.float32)
-        match = compare(a, b, replace(placement, bend=bend, pitch=(float(model.pitch), float(model.pitch))))
+        matrix = placement.matrix.copy()
+        matrix[:2] -= np.outer(matrix[:2, :2] @ slope, model.along)
+        match = compare(a, b, replace(placement, matrix=matrix, bend=bend, pitch=(float(model.pitch), float(model.pitch))))
     if np.sqrt(np.mean(np.sum(match.placement.bend_at(x, y) ** 2, axis=0))) < LEAST_BEND:
         return compare(a, b, straight)
     return match
@@ -61,16 +64,19 @@ def _best_model(normal, right, x, y, shape):
         model = Knots(rows, columns, pitch, x, y)
         halves = [model.equations(normal, right, fold == k) for k in (0, 1)]
         for stiffness in STIFFNESS:
-            cost = sum(model.chi_square(*halves[1 - k], model.solve(*halves[k], stiffness)) for k in (0, 1))
-            if cost < min(least, -LEAST_GAIN * 2 * rows * columns):
+            cost = sum(model.chi_square(halves[1 - k], *model.solve(halves[k], stiffness)) for k in (0, 1))
+            if cost < min(least, -LEAST_GAIN * model.number):
                 least, chosen = cost, (model, stiffness)
     return chosen
 
 
 class Knots:
-    """A displacement that is linear between knots, as the unknowns of a least squares problem: x and y of a knot side by side.
+    """A displacement that is linear between knots, and over lines grows alike along each of them, as the unknowns of a least squares problem.
 
-    The normal equations are kept as a band: element (i, k) is that of unknowns i and i + k.
+    along : (3,), what x, y and 1 are multiplied by to say how far a point is from the middle of its line; 0 for a mesh.
+
+    The unknowns are x and y of each knot side by side, and a slope (x, y). The normal equations of the knots are kept as a band: element (i, k)
+    is that of unknowns i and i + k.
     """
 
     def __init__(self, rows, columns, pitch, x, y):
@@ -82,6 +88,10 @@ class Knots:
         down = ((0, 1 - (v - y0)), (1, v - y0)) if rows > 1 else ((0, np.ones_like(v)),)
         across = ((0, 1 - (u - x0)), (1, u - x0)) if columns > 1 else ((0, np.ones_like(u)),)
         self.corners = [((y0 + j) * columns + x0 + i, tv * tu) for j, tv in down for i, tu in across]
+        line = np.array([columns == 1, rows == 1], float)
+        half = max(line @ (np.ptp(x), np.ptp(y)) / 2, 1)
+        self.along = np.append(line, -line @ (x.mean(), y.mean())) / half
+        self.distance = self.along @ (x, y, np.ones_like(x))
         self.smoothness = self._second_differences()
 
     def _second_differences(self):
@@ -95,29 +105,37 @@ class Knots:
         return band
 
     def equations(self, normal, right, where=slice(None)):
-        """Band and vector of the normal equations over the cells `where`."""
-        band, vector = np.zeros(self.number * self.width), np.zeros(self.number)
+        """The normal equations over the cells `where`: band and vector of the knots, (number, 2) between knots and slope, matrix and vector of the
+        slope."""
+        band, vector, mixed = np.zeros(self.number * self.width), np.zeros(self.number), np.zeros((self.number, 2))
         corners = [(knot[where], weight[where]) for knot, weight in self.corners]
-        normal, right = normal[:, :, where], right[:, where]
+        normal, right, distance = normal[:, :, where], right[:, where], self.distance[where]
         for knot, weight in corners:
             for c in (0, 1):
                 vector += np.bincount(2 * knot + c, weight * right[c], self.number)
+                for d in (0, 1):
+                    mixed[:, d] += np.bincount(2 * knot + c, weight * distance * normal[c, d], self.number)
         for i, (one, weight) in enumerate(corners):
             for other, factor in corners[i:]:
                 for c in (0, 1):
                     for d in range(c if one is other else 0, 2):
                         first, second = 2 * one + c, 2 * other + d
                         band += np.bincount(first * self.width + second - first, weight * factor * normal[c, d], band.size)
-        return band.reshape(self.number, self.width), vector
+        return band.reshape(self.number, self.width), vector, mixed, normal @ distance ** 2, right @ distance
 
-    def solve(self, band, vector, stiffness):
-        """float64 (rows, columns, 2), px."""
+    def solve(self, equations, stiffness):
+        """Knots, float64 (rows, columns, 2), and slope, (2,), px."""
+        band, vector, mixed, matrix, right = equations
         band = band + stiffness * self.smoothness
         band[:, 0] += 1e-3
-        return _kernels.solve_band(band, vector).reshape(self.rows, self.columns, 2)
+        still = _kernels.solve_band(band, vector)
+        answer = np.stack([_kernels.solve_band(band, column) for column in np.ascontiguousarray(mixed.T)], axis=1)
+        slope = np.linalg.solve(matrix - mixed.T @ answer + 1e-3 * np.eye(2), right - mixed.T @ still)
+        return (still - answer @ slope).reshape(self.rows, self.columns, 2), slope
 
-    def chi_square(self, band, vector, knots):
+    def chi_square(self, equations, knots, slope):
         """By how much the displacement changes chi square."""
+        band, vector, mixed, matrix, right = equations
         u = knots.ravel()
         product = 2 * sum((band[:len(u) - k, k] * u[k:]) @ u[:len(u) - k] for k in range(1, min(self.width, len(u))))
-        return float(product + (band[:, 0] * u) @ u - 2 * vector @ u)
+        return float(product + (band[:, 0] * u) @ u - 2 * vector @ u + 2 * u @ mixed @ slope + slope @ matrix @ slope - 2 * right @ slope)

@@ -134,7 +134,7 @@ LEAST_PATCHES, LEAST_SHARE = 8, 0.35
 TURNS = (((0,), 6), ((180,), 4), ((-1.5, 1.5, -3, 3, -4.5, 4.5, -6, 6), 8), ((178.5, 181.5, 177, 183, 175.5, 184.5, 174, 186), 8))
 
 # So many of these are refined beyond a similarity. With this share of agreeing patches there is no need to look for a better match.
-PROMISING, CONVINCING = 4, 0.6
+PROMISING, CONVINCING = 4, 0.7
 
 # The last step of the refinement moves nothing by more than this, px.
 PRECISION = 0.003
@@ -170,19 +170,22 @@ def _search(a, b):
     for turns, number in TURNS:
         starts = [start for turn in turns for start in _starts(a, b, turn, number)]
         starts = [start for _, start in sorted(starts, key=lambda start: start[0], reverse=True)[:number]]
-        matches += [refine(a, b, Placement(start), ("shift", "similarity"), iterations=3) for start in starts]
+        for start in starts:
+            matches.append(refine(a, b, Placement(start), ("shift", "similarity"), iterations=3))
+            if _is_page(matches[-1], CONVINCING):
+                break
         still, *others = matches
         others = _different(sorted(others, key=lambda match: match.support, reverse=True), a.shape)
         promising = others[:1] + [match for match in others[1:PROMISING] if match.support >= 0.5 * others[0].support]
         best = _best([refine(a, b, match.placement, ("affine",)) for match in [still] + promising])
-        if _is_page(best) and best.share >= CONVINCING:
+        if _is_page(best, CONVINCING):
             break
     return best
 
 
-def _is_page(match):
+def _is_page(match, least_share=LEAST_SHARE):
     """Whether it is one page that both show, not two that look alike here and there."""
-    return match.agree.sum() >= LEAST_PATCHES and match.share >= LEAST_SHARE
+    return match.agree.sum() >= LEAST_PATCHES and match.share >= least_share
 
 
 def _different(matches, shape, least=2.0):

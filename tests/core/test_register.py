@@ -138,8 +138,8 @@ def test_even_transport_is_not_bent():
     assert len(dustbust.register_scans(case.scans)[1].bend) == 0
 
 
-def test_real_pair_is_aligned_along_its_edges():
-    """One target, filmed and scanned twice, with uneven transport: where edges run, the scans are less than 0.5 px apart, but for a few places at the rim."""
+def test_real_pair_is_aligned_everywhere():
+    """One target, filmed and scanned twice, with uneven transport. A patch shows how far the scans are apart across its strongest edge, if it has one."""
     one, two = (read_frame(PAIR / f"scan-{letter}.jpg") for letter in "ab")
     found = dustbust.register_scans([one, two])[1]
     height, width = one.shape[:2]
@@ -154,14 +154,15 @@ def test_real_pair_is_aligned_along_its_edges():
                 continue
             g = np.stack([gx[here].ravel(), gy[here].ravel()])
             strengths, directions = np.linalg.eigh(g @ g.T)
-            if strengths[1] < 40 * 40 * side:           # no edge that crosses the patch
+            # Edges that cross the patch, and are in both scans: not dust, nor the ringing beside an edge.
+            if strengths[1] < 40 * 40 * side or np.corrcoef(first[here].ravel(), second[here].ravel())[0, 1] < 0.6:
                 continue
             normal = directions[:, 1] @ g
             difference = (second - first)[here].ravel()
             normal, difference = normal - normal.mean(), difference - difference.mean()
             apart.append(float(normal @ difference / (normal @ normal)))
-    assert len(apart) > 80
-    assert np.median(np.abs(apart)) < 0.1 and np.mean(np.abs(apart) < 0.5) > 0.93
+    assert len(apart) > 200
+    assert np.median(np.abs(apart)) < 0.06 and np.abs(apart).max() < 0.5
 
 
 def test_registration_does_not_depend_on_threads():
