@@ -178,7 +178,7 @@ def parser():
     one.add_argument("--smallest", type=area, metavar="PX", default=default_of(estimate.estimate_mask, "smallest"),
                      help="area of the smallest particle that is marked, in pixels (%(default)s)")
     one.add_argument("--largest", type=area, metavar="PX", default=default_of(estimate.estimate_mask, "largest"),
-                     help="area of the largest one, so that a lamp or a window is left alone (a fiftieth of the picture)")
+                     help="area of the largest one, so that a lamp or a window is left alone (a fiftieth of the picture, but for thin hairs)")
     one.add_argument("--dask", **dask)
 
     one = command("apply", run_apply, "clean frames with a mask; the originals are never changed")

@@ -61,12 +61,6 @@ def alpha_channel(image):
     return image[..., -1] if image.ndim == 3 and image.shape[2] in (2, 4) else None
 
 
-def opaque(image):
-    """Where a picture has data: bool (H, W), False where it is fully transparent; None where it is so nowhere."""
-    alpha = alpha_channel(image)
-    return None if alpha is None or alpha.all() else alpha != 0
-
-
 def luminance(image):
     """Luminance of a picture, float32 (H, W) in 0..1 (ITU-R BT.601).
 
@@ -78,3 +72,12 @@ def luminance(image):
         return to_unit(colours[..., 0])
     unit = to_unit(colours)
     return unit[..., 0] * LUMA[0] + unit[..., 1] * LUMA[1] + unit[..., 2] * LUMA[2]
+
+
+def seen_luminance(image):
+    """The luminance of a picture, and where it has data: bool (H, W), False where it is fully transparent or no number; None where it is so nowhere."""
+    plane, alpha = luminance(image), alpha_channel(image)
+    seen = None if alpha is None or alpha.all() else alpha != 0
+    if image.dtype == np.float32 and not (finite := np.isfinite(plane)).all():
+        plane, seen = np.where(finite, plane, np.float32(0)), finite if seen is None else seen & finite
+    return plane, seen

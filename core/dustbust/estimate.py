@@ -37,8 +37,9 @@ SMALLEST_SHARE = 0.4
 # A particle may be so much larger than its candidate pixels, in blocks.
 REACH = 0.75
 
-# Larger things that all frames have in common are lamps, windows, frames: share of the picture.
+# Larger things that all frames have in common are lamps, windows, frames: share of the picture. Hairs may be longer: what is not thicker, in blocks.
 LARGEST_SHARE = 0.02
+THICKEST_HAIR = 2.5
 
 
 def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, largest=None, blur=25.0, trim=8, progress=None, executor=None,
@@ -52,7 +53,7 @@ def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, lar
     polarity : "light" (dust is brighter than the picture, as on inverted negatives), "dark" (slides), "both", or "auto": light or dark,
         whichever the frames show.
     smallest, largest : of "opacity" only: area in px of the smallest and the largest particle that is marked.
-        None: a fiftieth of the picture, so that a lamp or a window that many frames have in common is left alone.
+        None: a fiftieth of the picture, so that a lamp or a window that many frames have in common is left alone; thin hairs may be larger.
     blur, trim : of "sum" only: standard deviation of the blur in px, and how many px at the edges are left out.
     progress : called as progress(fraction, text) while the work goes on, or None.
     executor : any `concurrent.futures.Executor`, whose workers see the same files under the same names, such as that of a cluster
@@ -135,13 +136,13 @@ class FirstPass:
     ----------
     polarity : as of `estimate_mask`.
     shape : (H, W) of the frames; None: that of the first one.
-    times : how often a frame counts, 1 or -1; None: once, unless one of the same scene was there before.
+    times : 1; or -1 to take out what was taken in.
     """
 
-    def __init__(self, polarity, shape=None, times=None, threads=None):
+    def __init__(self, polarity, shape=None, times=1, threads=None):
         self.polarity, self.times, self.threads = polarity, times, threads
-        self.shape = self.sums = self.borders = None
-        self.digests, self.scenes = {}, Scenes()
+        self.shape = self.sums = self.borders = self.scenes = None
+        self.digests = {}
         if shape is not None:
             self._begin(shape)
 
@@ -165,34 +166,31 @@ class FirstPass:
             self._begin(plane.shape)
         check_size(plane, self.shape, name)
         self.digests[number] = digest
-        times = self.times or self.scenes.add(number, digest)
-        if times:
-            self.borders.add(surroundings, times=times)
-            for sums in self.sums.values():
-                sums.add(plane, surroundings, seen, times=times, threads=self.threads)
+        self.borders.add(surroundings)
+        for sums in self.sums.values():
+            sums.add(plane, surroundings, seen, times=self.times, threads=self.threads)
 
     def merge(self, other):
         self.digests |= other.digests
-        self.scenes.kept += other.scenes.kept
         self.borders.merge(other.borders)
         for side, sums in self.sums.items():
             sums.merge(other.sums[side])
 
     def settle(self, frames, **how):
-        """Of each scene the first frame of the run is to count. Where the parts of the run, each for itself, took it otherwise, it is put right."""
-        counted, self.scenes = set(self.scenes.kept), Scenes.of(self.digests)
-        for times, numbers in ((-1, counted.difference(self.scenes.kept)), (1, set(self.scenes.kept) - counted)):
-            if numbers:
-                wrong = FirstPass(self.polarity, self.shape, times, self.threads)
-                go_over(wrong, [frame for frame in frames if frame.number in numbers], **how)
-                self.merge(wrong)
+        """Take out the frames of a scene that was there before."""
+        self.scenes = Scenes(self.digests, self.borders.outside())
+        if self.scenes.left_out:
+            again = FirstPass(self.polarity, self.shape, -1, self.threads)
+            go_over(again, [frame for frame in frames if frame.number in self.scenes.left_out], **how)
+            for side, sums in self.sums.items():
+                sums.merge(again.sums[side])
 
     def second(self, threads=None):
         """The second pass that this one prepares."""
         first = {side: denoise(sums.opacity(threads), threads) for side, sums in self.sums.items()}
         likely = np.logical_or.reduce([candidates(opacity, LIKELY_DEVIATIONS, threads) for opacity in first.values()])
         return SecondPass({side: Evidence(opacity, candidates(opacity, threads=threads), side) for side, opacity in first.items()},
-                          ~_kernels.dilate(likely, round(REACH * block_side(self.shape)), count(threads)),
+                          ~(_kernels.dilate(likely, round(REACH * block_side(self.shape)), count(threads)) | on_pixels(self.borders.outside(), self.shape)),
                           EffectMeter(likely, polarity="both" if len(first) > 1 else next(iter(first)), threads=threads), threads=threads)
 
 
@@ -202,7 +200,7 @@ class SecondPass:
     Parameters
     ----------
     evidence : {"light" or "dark": Evidence}
-    known : bool (H, W), False at and near what is likely to be dust.
+    known : bool (H, W), False at and near what is likely to be dust, and where there is no picture: it says nothing about the picture beside it.
     meter : EffectMeter
     measures : whether the meter is shown the frames, too.
     """
@@ -241,10 +239,8 @@ class SecondPass:
 
     def mask(self, polarity, names, first, *, smallest, largest, threads=None):
         """The dust mask."""
-        rows, columns = self.known.shape
-        largest = LARGEST_SHARE * rows * columns if largest is None else largest
-        outside, enough = first.borders.outside(), len(first.scenes.kept) >= FEWEST_SCENES
-        found = {side: Found(denoise(self.sums[side].opacity(threads), threads), self.evidence[side], outside, enough, threads) for side in self.sums}
+        outside, enough = on_pixels(first.borders.outside(), self.known.shape), len(first.scenes.kept) >= FEWEST_SCENES
+        found = {side: Found(self.sums[side].opacity(threads), self.evidence[side], outside, enough, threads) for side in self.sums}
         if polarity == "auto":
             for each in found.values():
                 each.mark(each.threshold, smallest, largest)
@@ -273,7 +269,8 @@ class Found:
 
     def __init__(self, opacity, evidence, outside, enough, threads=None):
         self.evidence, self.threads = evidence, threads
-        self.noise = float(np.median(noise_floor(opacity, threads)))
+        opacity = np.where(outside, 0, denoise(opacity, threads))
+        self.noise = float(np.median(noise_floor(opacity, threads)[~outside]))
         self.threshold = max(SUGGESTED_THRESHOLD, SUGGESTED_DEVIATIONS * self.noise)
         self.dust = evidence.is_dust() if enough else np.zeros(evidence.particles, bool)
         self.reach = round(REACH * block_side(opacity.shape))
@@ -282,17 +279,21 @@ class Found:
         self.opacity = np.where(self.near, np.minimum(opacity / np.maximum(self.shares(), SMALLEST_SHARE), 1), opacity)
 
     def mark(self, threshold, smallest, largest):
-        """Mark the particles at a threshold, but for those with an area, in px, below the smallest or above the largest."""
+        """Mark the particles at a threshold, but for those with an area, in px, below the smallest or above the largest (None: see `too_large`)."""
         # In steps of the mask, so that it has no other particles than those that were measured here.
         self.marked = self.near & (to_steps(self.opacity) >= to_steps(threshold))
-        positions, labels, particles = connected(self.marked)
+        labels, neighbours, particles = _kernels.particles(self.marked, self.marked)
         area = np.bincount(labels, minlength=particles)
-        wrong = ((area < smallest) | (area > largest))[labels]
+        wrong = (area < smallest) | (self.too_large(area, np.bincount(labels, (neighbours < 0).any(axis=1), particles)) if largest is None else area > largest)
         left = np.zeros_like(self.marked)
-        left.ravel()[positions[wrong]] = True
+        left[self.marked] = wrong[labels]
         self.marked &= ~left
         # What lies around them is not to turn up either, when the user takes a lower threshold.
         self.near = self.marked | (self.near & ~_kernels.dilate(left, self.reach, count(self.threads)))
+
+    def too_large(self, area, rim):
+        """Which particles, with an area and a rim of so many px, are no dust for their size: large things, unless they are long and thin."""
+        return (area > LARGEST_SHARE * self.marked.size) & (2 * area / np.maximum(rim, 1) > THICKEST_HAIR * block_side(self.marked.shape))
 
     def strength(self):
         """How much light the dust takes in all."""
@@ -312,8 +313,13 @@ class Found:
         np.maximum.at(blocks, (y // side + 1, x // side + 1), self.evidence.share()[self.evidence.labels[dust]].astype(np.float32))
         for axis in (0, 1):
             blocks = np.maximum.reduce([np.roll(blocks, step, axis) for step in (-1, 0, 1)])
-        blocks = np.where(blocks > 0, blocks, 1)[1:-1, 1:-1]
-        return np.repeat(np.repeat(blocks, side, 0), side, 1)[:self.near.shape[0], :self.near.shape[1]]
+        return on_pixels(np.where(blocks > 0, blocks, 1)[1:-1, 1:-1], self.near.shape)
+
+
+def on_pixels(blocks, shape):
+    """Numbers of blocks at the pixels of a picture of this shape."""
+    side = block_side(shape)
+    return np.repeat(np.repeat(blocks, side, 0), side, 1)[:shape[0], :shape[1]]
 
 
 # --- the report --------------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ One module per format derives its class from `FrameFile`; `dustbust.frames.open_
 import logging
 import os
 
-from .arrays import luminance, opaque
+from .arrays import seen_luminance
 from .errors import DustbustError
 
 # What they log about odd files would go to the terminal of programs that set up no logging.
@@ -49,8 +49,7 @@ class FrameFile:
     @classmethod
     def read_seen(cls, path):
         """As `frames.read_seen`; for formats that can give it faster than the pixels."""
-        pixels = cls.read(path).pixels
-        return luminance(pixels), opaque(pixels)
+        return seen_luminance(cls.read(path).pixels)
 
     @classmethod
     def read(cls, path):

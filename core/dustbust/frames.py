@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from .arrays import check_image, luminance, opaque
+from .arrays import check_image, seen_luminance
 from .errors import DustbustError
 from .framefile import damaged
 from .jpeg import JpegFile
@@ -79,9 +79,9 @@ def read_luminance(frame):
 
 
 def read_seen(frame):
-    """The luminance of a frame, and where it has data: bool (H, W), False where it is fully transparent, or None where it is so nowhere."""
+    """The luminance of a frame, and where it has data: see `arrays.seen_luminance`."""
     if not is_path(frame):
-        return luminance(check_image(frame, "frame")), opaque(frame)
+        return seen_luminance(check_image(frame, "frame"))
     path = as_path(frame)
     return _read(path, lambda kind: kind.read_seen(path))
 

@@ -3,13 +3,10 @@ import numpy as np
 
 from . import _kernels
 from .evidence import connected
-from .opacity import BLOCKS, block_side, grid_shape, soften
+from .opacity import BLOCKS, grid_shape, soften
 
 # A frame's digest: its background without what is slow, this many numbers along the longer side.
 DIGEST = 64
-
-# The numbers of a digest are bytes, so many to a standard deviation.
-STEPS_OF_DIGEST = 25
 
 # From this correlation of their digests two frames show the same scene.
 ALIKE = 0.85
@@ -23,41 +20,33 @@ STEPS = 65535
 
 
 class Scenes:
-    """Which frames count: of those that show the same scene, the first."""
+    """Which frames of a run count: of those that show the same scene, the first.
 
-    def __init__(self):
+    Parameters
+    ----------
+    digests : {number: `digest_of` the frame with this number}
+    outside : bool (rows, columns) of blocks in which there is no picture, see `Borders`: what is the same there in all frames makes no scene.
+    """
+
+    def __init__(self, digests, outside):
         self.kept = []                  # numbers of the frames that count
         self.left_out = {}              # number of a frame -> number of the frame that shows the same scene
-        self._numbers, self._norms = [], []
-        self._digests = np.zeros((1, 0), np.float32)
-
-    @classmethod
-    def of(cls, digests):
-        """Those of frames with these digests: {number: `digest_of` the frame}, in the order of the numbers."""
-        self = cls()
+        inside = _reduced(1 - outside.astype(np.float32))
+        numbers = []
+        shown = np.zeros((len(digests), inside.size), np.float32)
         for number in sorted(digests):
-            self.add(number, digests[number])
-        return self
-
-    def add(self, number, digest):
-        """Whether the frame with this number and digest counts."""
-        if digest is not None:
-            digest = digest.astype(np.float32)
-            # Sums of whole numbers, smaller than what float32 holds exactly: their order makes no difference.
-            norm, seen = np.sqrt(digest @ digest), len(self._numbers)
-            if seen:
-                alike = self._digests[:seen] @ digest / (np.array(self._norms, np.float32) * norm)
+            detail = _detail(digests[number].astype(np.float32) / STEPS, inside)
+            seen = len(numbers)
+            if detail is not None and seen:
+                alike = shown[:seen] @ detail
                 best = int(np.argmax(alike))
                 if alike[best] > ALIKE:
-                    self.left_out[number] = self._numbers[best]
-                    return False
-            if seen == len(self._digests) or seen == 0:
-                self._digests = np.resize(self._digests, (2 * max(seen, 8), digest.size))
-            self._digests[seen] = digest
-            self._numbers.append(number)
-            self._norms.append(norm)
-        self.kept.append(number)
-        return True
+                    self.left_out[number] = numbers[best]
+                    continue
+            if detail is not None:
+                shown[seen] = detail
+                numbers.append(number)
+            self.kept.append(number)
 
 
 class Borders:
@@ -69,16 +58,15 @@ class Borders:
     """
 
     def __init__(self, shape):
-        self.shape, self.frames = shape, 0
-        grid = grid_shape(shape)
+        self.frames, grid = 0, grid_shape(shape)
         self._sum, self._squares = np.zeros(grid, np.int64), np.zeros(grid, np.int64)
 
-    def add(self, surroundings, *, times=1):
-        """Take in a frame. `times` -1 takes it out again."""
+    def add(self, surroundings):
+        """Take in a frame."""
         values = np.rint(surroundings.background * STEPS).astype(np.int64)
-        self.frames += times
-        self._sum += times * values
-        self._squares += times * values ** 2
+        self.frames += 1
+        self._sum += values
+        self._squares += values ** 2
 
     def merge(self, other):
         """Add those of another part of the run."""
@@ -87,7 +75,7 @@ class Borders:
         self._squares += other._squares
 
     def outside(self):
-        """bool (H, W): film borders and holders, which touch the edge of the frames and are the same in all of them."""
+        """bool (rows, columns) of blocks: film borders and holders, which touch the edge of the frames and are the same in all of them."""
         frames = max(self.frames, 1)
         mean = self._sum / frames
         deviation = np.sqrt(np.maximum(self._squares / frames - mean ** 2, 0)) / STEPS
@@ -101,21 +89,25 @@ class Borders:
         outside = np.zeros(still.shape, bool)
         outside[y[at_edge[labels]], x[at_edge[labels]]] = True
         # The edge of a film is never quite where it was in the frame before.
-        outside = _kernels.dilate(outside, 3, 1)
-        side = block_side(self.shape)
-        return np.repeat(np.repeat(outside, side, 0), side, 1)[:self.shape[0], :self.shape[1]]
+        return _kernels.dilate(outside, 3, 1)
 
 
 def digest_of(background):
-    """A background as a few numbers, int8; None when it is plain."""
-    side = max(1, round(max(background.shape) / DIGEST))
-    small, _ = _kernels.block_means(background, None, side, 1)
-    slow = small
+    """A background as a few numbers, uint16."""
+    return np.rint(np.clip(_reduced(background), 0, 1) * STEPS).astype(np.uint16)
+
+
+def _reduced(blocks):
+    """A plane of blocks, float32, with DIGEST numbers along its longer side."""
+    return _kernels.block_means(blocks, None, max(1, round(max(blocks.shape) / DIGEST)), 1)[0]
+
+
+def _detail(digest, inside):
+    """A digest without what is slow, of mean 0 and length 1, as far as it is inside, 0 to 1: float32; None when it is plain."""
+    slow, weight = digest * inside, inside
     for _ in range(4):
-        slow = soften(slow)
-    detail = small - slow
-    detail -= detail.mean()
-    deviation = float(detail.std())
-    if deviation < SMALLEST_CONTRAST:
-        return None
-    return np.clip(np.rint(detail.ravel() * (STEPS_OF_DIGEST / deviation)), -127, 127).astype(np.int8)
+        slow, weight = soften(slow), soften(weight)
+    detail = (digest - slow / np.maximum(weight, np.float32(1e-6))) * inside
+    detail -= inside * (detail.sum() / max(inside.sum(), 1))
+    length = float(np.sqrt((detail ** 2).sum()))
+    return None if length < SMALLEST_CONTRAST * np.sqrt(max(inside.sum(), 1)) else (detail / np.float32(length)).ravel()

@@ -116,6 +116,54 @@ def test_film_border_is_no_dust():
     assert mask.binary()[inner & (opacity > 0.12)].mean() > 0.97
 
 
+@pytest.mark.parametrize("colour", [0, 255])
+def test_letterbox_is_no_dust_and_makes_no_frames_alike(light, colour):
+    frames, opacity = (light[0], light[1].copy())
+    inside = np.zeros(opacity.shape, bool)
+    inside[30:-30] = True
+    mask = dustbust.estimate_mask([np.where(inside, frame, colour).astype(np.uint8) for frame in frames])
+    assert mask.report["left_out"] == [] and not mask.binary()[~inside].any()
+    opacity[~inside] = 0
+    recall, precision = quality(mask, opacity)
+    assert recall > 0.93 and precision > 0.95
+
+
+def line(start, end, radius, shape=(240, 360)):
+    """Opacity of a straight hair from one pixel to another."""
+    (y0, x0), (y1, x1) = start, end
+    y, x = np.mgrid[:shape[0], :shape[1]]
+    along = np.clip(((y - y0) * (y1 - y0) + (x - x0) * (x1 - x0)) / ((y1 - y0) ** 2 + (x1 - x0) ** 2), 0, 1)
+    return 0.6 * np.clip(radius + 0.5 - np.hypot(y - y0 - along * (y1 - y0), x - x0 - along * (x1 - x0)), 0, 1)
+
+
+def test_hairs_across_the_frame_are_dust_however_long():
+    opacity = np.maximum(line((0, 30), (239, 330), 2), line((0, 300), (239, 60), 2))
+    assert (opacity > 0.12).mean() > 0.03           # more than what a lamp may have
+    recall, precision = quality(dustbust.estimate_mask(synthetic_run.run(7, 10, opacity=opacity)[0]), opacity)
+    assert recall > 0.98 and precision > 0.98
+
+
+def test_a_lamp_in_all_frames_is_left_alone():
+    y, x = np.mgrid[:240, :360]
+    lamp = 0.7 * (np.hypot(y - 110, x - 200) < 32)
+    assert not dustbust.estimate_mask(synthetic_run.run(7, 10, opacity=lamp)[0]).binary().any()
+
+
+@pytest.mark.parametrize("polarity", ["light", "dark", "both", "auto"])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_empty_frames_give_an_empty_mask(level, polarity):
+    mask = dustbust.estimate_mask([np.full((80, 120), level, np.uint8)] * 5, polarity=polarity)
+    assert not mask.binary().any()
+
+
+def test_what_is_no_number_says_nothing(light, light_mask):
+    frames = [frame.astype(np.float32) / 255 for frame in light[0]]
+    for frame in frames[:3]:
+        frame[100:110, 200:220] = np.nan
+    mask = dustbust.estimate_mask(frames)
+    assert np.isfinite(mask.grey).all() and (mask.binary() != light_mask.binary()).mean() < 0.001
+
+
 def test_limits_on_the_size_of_particles(light):
     frames, _ = light
     areas = sorted(particle["area"] for particle in dustbust.estimate_mask(frames).particles)
