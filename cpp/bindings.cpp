@@ -402,7 +402,7 @@ static void define_structured_fill(py::module_& m) {
     m.def("structured_fill", [](const Array<T>& image, const Array<bool>& mask, py::ssize_t colours, float scale, int threads) {
         const auto in = view(image, "image");
         const auto where = mask_view(mask);
-        if (in.rows != where.rows || in.columns != where.columns || colours > in.channels || colours > 3)
+        if (in.rows != where.rows || in.columns != where.columns || colours > in.channels || (colours != 1 && colours != 3))
             throw std::invalid_argument("image and mask must be of one size");
         Filled filled;
         {

@@ -9,31 +9,30 @@ namespace dustbust {
 VECTOR_CLONES
 void Kriging::solve(int colours) {
     constexpr int count = neighbours;
-    const auto root = [](const Lanes& values, Lanes& result) {
-        for (int l = 0; l < lanes; ++l) result[l] = std::sqrt(values[l] > 0 ? values[l] : 0.0f);
-    };
-    const auto variogram = [&](const Lanes& dx, const Lanes& dy, Lanes& result) {
-        root(dx * (dx * xx + 2 * dy * xy) + dy * dy * yy, result);
+    const auto square = [&](const Lanes& dx, const Lanes& dy, Lanes& result) { result = dx * (dx * xx + 2 * dy * xy) + dy * dy * yy; };
+    // All in one plain loop, which compilers turn into vector instructions.
+    const auto take_roots = [](Lanes* values, int n) {
+        float* const flat = reinterpret_cast<float*>(values);
+        for (int k = 0; k < n * lanes; ++k) flat[k] = std::sqrt(flat[k]);
     };
 
     // The variogram has no covariance. But for weights that add up to 1, as they very nearly do when the mean is taken out
     // first, a constant minus the variogram is as good as one; it only must be large against all distances.
-    Lanes level = {};
-    for (int i = 0; i < count; ++i) {
-        Lanes distance;
-        variogram(x[i], y[i], distance);
-        for (int l = 0; l < lanes; ++l) level[l] = level[l] > distance[l] ? level[l] : distance[l];
-    }
+    Lanes level = {}, distance[count];
+    for (int i = 0; i < count; ++i) square(x[i], y[i], distance[i]);
+    take_roots(distance, count);
+    for (int i = 0; i < count; ++i) level = level > distance[i] ? level : distance[i];
     level = 6 * level + 1;
 
-    Lanes lower[count][count];
+    // The lower triangle, row after row: so it fits into the fastest memory.
+    Lanes triangle[count * (count + 1) / 2];
+    Lanes* lower[count];
     for (int i = 0; i < count; ++i) {
-        for (int j = 0; j <= i; ++j) {
-            Lanes distance;
-            variogram(x[i] - x[j], y[i] - y[j], distance);
-            lower[i][j] = level - distance;
-        }
-        lower[i][i] += noise[i];
+        lower[i] = triangle + i * (i + 1) / 2;
+        for (int j = 0; j < i; ++j) square(x[i] - x[j], y[i] - y[j], lower[i][j]);
+        take_roots(lower[i], i);
+        for (int j = 0; j < i; ++j) lower[i][j] = level - lower[i][j];
+        lower[i][i] = level + noise[i];
     }
 
     Lanes mean[most_colours], weight[most_colours][count];
@@ -49,8 +48,8 @@ void Kriging::solve(int colours) {
     for (int j = 0; j < count; ++j) {
         Lanes pivot = lower[j][j];
         for (int k = 0; k < j; ++k) pivot -= lower[j][k] * lower[j][k];
-        for (int l = 0; l < lanes; ++l) pivot[l] = pivot[l] > 1e-6f ? pivot[l] : 1e-6f;
-        root(pivot, pivot);
+        pivot = pivot > 1e-6f ? pivot : Lanes{} + 1e-6f;
+        take_roots(&pivot, 1);
         inverse[j] = 1 / pivot;
         int i = j + 1;
         for (; i + 3 < count; i += 4) {
@@ -86,15 +85,13 @@ void Kriging::solve(int colours) {
         }
 
     for (int p = 0; p < places; ++p) {
-        Lanes sum[most_colours];
-        for (int c = 0; c < colours; ++c) sum[c] = mean[c];
-        for (int i = 0; i < count; ++i) {
-            Lanes distance;
-            variogram(place_x[p] - x[i], place_y[p] - y[i], distance);
-            const Lanes covariance = level - distance;
-            for (int c = 0; c < colours; ++c) sum[c] += covariance * weight[c][i];
+        for (int i = 0; i < count; ++i) square(place_x[p] - x[i], place_y[p] - y[i], distance[i]);
+        take_roots(distance, count);
+        for (int c = 0; c < colours; ++c) {
+            Lanes sum = mean[c];
+            for (int i = 0; i < count; ++i) sum += (level - distance[i]) * weight[c][i];
+            predicted[c][p] = sum;
         }
-        for (int c = 0; c < colours; ++c) predicted[c][p] = sum[c];
     }
 }
 

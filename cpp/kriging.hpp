@@ -7,7 +7,7 @@ namespace dustbust {
 // Several small problems side by side, one in each lane, so that the processor works on all of them at once.
 // No lane knows of the others: which problems come together changes nothing.
 struct Kriging {
-    static constexpr int lanes = 8, neighbours = 40, places = 16, most_colours = 3;
+    static constexpr int lanes = 8, neighbours = 32, places = 16, most_colours = 3;
     typedef float Lanes __attribute__((vector_size(lanes * sizeof(float))));
 
     // Known values: where they are, and the variance of their noise in units of the variogram at distance 1.

@@ -23,21 +23,22 @@ constexpr std::ptrdiff_t side = 4;              // of a cell, px
 constexpr std::ptrdiff_t margin = 2;            // cells around a masked one whose structure counts
 constexpr std::ptrdiff_t reach = 14;            // px from the middle of a cell to the farthest pixel used
 constexpr int few = 24;                         // a cell with fewer known pixels within two cells is deep inside the dust
-constexpr int most_colours = Kriging::most_colours;
 
 // Grain and sensor noise, in units of the variogram at 1 px. Guessed pixels are smooth, but less certain than known ones.
 constexpr float known_noise = 1.0f, guessed_noise = 3.0f;
 constexpr float no_neighbour = 1e6f;            // the noise of a value that shall count for nothing
 
+template <int colours>
 struct Surroundings {
-    float value[side + 2][(side + 2) * most_colours];       // a row's pixels without gaps
+    float value[side + 2][(side + 2) * colours];            // a row's pixels without gaps
     std::uint8_t known[side + 2][side + 2];                 // 0 or 1
 };
 
 // A picture, or a smaller version of one, of which only the surroundings of holes are read.
+template <int colours>
 class Source {
 public:
-    Source(std::ptrdiff_t rows, std::ptrdiff_t columns, std::ptrdiff_t colours) : rows(rows), columns(columns), colours(colours) {}
+    Source(std::ptrdiff_t rows, std::ptrdiff_t columns) : rows(rows), columns(columns) {}
     virtual ~Source() = default;
 
     // Get ready to be asked about the pixels of a rectangle.
@@ -47,7 +48,7 @@ public:
     virtual bool read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const = 0;
 
     // The cell at (top, left) and one pixel around it, and which of these pixels are known.
-    virtual void read_cell(std::ptrdiff_t top, std::ptrdiff_t left, Surroundings& cell) const {
+    virtual void read_cell(std::ptrdiff_t top, std::ptrdiff_t left, Surroundings<colours>& cell) const {
         for (std::ptrdiff_t y = 0; y < side + 2; ++y)
             for (std::ptrdiff_t x = 0; x < side + 2; ++x) {
                 const std::ptrdiff_t v = top + y - 1, u = left + x - 1;
@@ -57,14 +58,14 @@ public:
             }
     }
 
-    const std::ptrdiff_t rows, columns, colours;
+    const std::ptrdiff_t rows, columns;
 };
 
-template <class T>
-class Picture final : public Source {
+template <class T, int colours>
+class Picture final : public Source<colours> {
 public:
-    Picture(Image<const T> image, Image<const std::uint8_t> mask, std::ptrdiff_t colours, float scale)
-        : Source(image.rows, image.columns, colours), image_(image), mask_(mask), scale_(scale) {}
+    Picture(Image<const T> image, Image<const std::uint8_t> mask, float scale)
+        : Source<colours>(image.rows, image.columns), image_(image), mask_(mask), scale_(scale) {}
 
     void prepare(std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t) override {}
 
@@ -77,9 +78,9 @@ public:
         return true;
     }
 
-    void read_cell(std::ptrdiff_t top, std::ptrdiff_t left, Surroundings& cell) const override {
-        if (top < 1 || left < 1 || top + side >= rows || left + side >= columns || image_.channels != colours)
-            return Source::read_cell(top, left, cell);
+    void read_cell(std::ptrdiff_t top, std::ptrdiff_t left, Surroundings<colours>& cell) const override {
+        if (top < 1 || left < 1 || top + side >= this->rows || left + side >= this->columns || image_.channels != colours)
+            return Source<colours>::read_cell(top, left, cell);
         for (std::ptrdiff_t y = 0; y < side + 2; ++y) {
             const T* pixels = image_.row(top + y - 1) + (left - 1) * colours;
             const std::uint8_t* masked = mask_.row(top + y - 1) + left - 1;
@@ -97,10 +98,14 @@ private:
 };
 
 // Means of the known pixels among 2 x 2 pixels. A hole is where none is known.
-class HalfSize final : public Source {
+template <int colours>
+class HalfSize final : public Source<colours> {
 public:
-    explicit HalfSize(Source& whole)
-        : Source((whole.rows + 1) / 2, (whole.columns + 1) / 2, whole.colours), whole_(whole), values_(rows * columns * colours),
+    using Source<colours>::rows;
+    using Source<colours>::columns;
+
+    explicit HalfSize(Source<colours>& whole)
+        : Source<colours>((whole.rows + 1) / 2, (whole.columns + 1) / 2), whole_(whole), values_(rows * columns * colours),
           states_(rows * columns) {}
 
     void prepare(std::ptrdiff_t top, std::ptrdiff_t left, std::ptrdiff_t bottom, std::ptrdiff_t right) override {
@@ -126,7 +131,7 @@ private:
         int count = 0, holes = 0;
         for (std::ptrdiff_t v = 2 * y; v < std::min(2 * y + 2, whole_.rows); ++v)
             for (std::ptrdiff_t u = 2 * x; u < std::min(2 * x + 2, whole_.columns); ++u) {
-                float value[most_colours];
+                float value[colours];
                 if (whole_.is_hole(v, u)) ++holes;
                 else if (whole_.read(v, u, value)) {
                     ++count;
@@ -137,7 +142,7 @@ private:
         return count ? known : holes ? hole : nothing;
     }
 
-    Source& whole_;
+    Source<colours>& whole_;
     ZeroPlane<float> values_;
     ZeroPlane<std::uint8_t> states_;
 };
@@ -188,12 +193,12 @@ struct Metric {
     int table = directions;         // which of the tables lists the nearest pixels
 };
 
-template <class Picture>
+template <class Picture, int colours>
 class Filler {
 public:
     Filler(Picture& picture, int threads)
         : cell_rows((picture.rows + side - 1) / side), cell_columns((picture.columns + side - 1) / side), picture_(picture),
-          colours_(picture.colours), threads_(threads), cells_(cell_rows * cell_columns), slots_(cell_rows * cell_columns) {}
+          threads_(threads), cells_(cell_rows * cell_columns), slots_(cell_rows * cell_columns) {}
 
     // Predict the holes in these cells, as far as there is anything to predict them from.
     void fill(const std::vector<std::int64_t>& wanted);
@@ -201,14 +206,14 @@ public:
     // The predicted value of a pixel of the wanted cells, or null.
     const float* predicted(std::ptrdiff_t y, std::ptrdiff_t x) const {
         const std::ptrdiff_t slot = slots_[y / side * cell_columns + x / side] - 1;
-        return slot < 0 || !ready_[slot] ? nullptr : &predicted_[((slot * side + y % side) * side + x % side) * colours_];
+        return slot < 0 || !ready_[slot] ? nullptr : &predicted_[((slot * side + y % side) * side + x % side) * colours];
     }
 
     // The value of a pixel, known or predicted.
     bool value(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const {
         if (picture_.read(y, x, value)) return true;
         const float* guess = picture_.is_hole(y, x) ? predicted(y, x) : nullptr;
-        if (guess) std::copy_n(guess, colours_, value);
+        if (guess) std::copy_n(guess, colours, value);
         return guess;
     }
 
@@ -241,11 +246,10 @@ private:
 
     Cell measure(std::int64_t at) const;
     Metric metric_at(std::int64_t at) const;
-    void gather(std::int64_t at, Kriging& kriging, int lane, bool& found) const;
+    void gather(std::int64_t at, bool guesses, Kriging& kriging, int lane, bool& found) const;
     void guess_from_half_size(const std::vector<std::int64_t>& deep);
 
     Picture& picture_;
-    const std::ptrdiff_t colours_;
     const int threads_;
     ZeroPlane<Cell> cells_;
     ZeroPlane<std::int32_t> slots_;             // 1 + where in the two lists below a cell stands
@@ -255,16 +259,16 @@ private:
 
 // Products of the gradients of a cell's pixels, over all colours (S. Di Zenzo, "A note on the gradient of a multi-image",
 // 1986), by the operator of H. Scharr, 2000, where all nine pixels are known.
-template <class Picture>
-typename Filler<Picture>::Cell Filler<Picture>::measure(std::int64_t at) const {
-    const std::ptrdiff_t step = colours_, length = side * step;
-    Surroundings around;
+template <class Picture, int colours>
+typename Filler<Picture, colours>::Cell Filler<Picture, colours>::measure(std::int64_t at) const {
+    constexpr std::ptrdiff_t step = colours, length = side * step;
+    Surroundings<colours> around;
     picture_.read_cell(at / cell_columns * side, at % cell_columns * side, around);
     Cell cell;
-    float xx[side * most_colours] = {}, xy[side * most_colours] = {}, yy[side * most_colours] = {};
+    float xx[length] = {}, xy[length] = {}, yy[length] = {};
     for (std::ptrdiff_t y = 0; y < side; ++y) {
         const std::uint8_t *upper = around.known[y], *same = around.known[y + 1], *lower = around.known[y + 2];
-        float use[side * most_colours];
+        float use[length];
         for (std::ptrdiff_t x = 0; x < side; ++x) {
             const auto column = [&](std::ptrdiff_t u) { return upper[u] & same[u] & lower[u]; };
             const int all = column(x) & column(x + 1) & column(x + 2);
@@ -286,8 +290,8 @@ typename Filler<Picture>::Cell Filler<Picture>::measure(std::int64_t at) const {
 }
 
 // The metric of the structure around a cell.
-template <class Picture>
-Metric Filler<Picture>::metric_at(std::int64_t at) const {
+template <class Picture, int colours>
+Metric Filler<Picture, colours>::metric_at(std::int64_t at) const {
     static const auto bell = [] {
         std::array<float, 2 * margin * margin + 1> result;      // by the square of the distance in cells; standard deviation 1 cell
         for (std::size_t square = 0; square < result.size(); ++square) result[square] = static_cast<float>(std::exp(-0.5 * square));
@@ -319,31 +323,32 @@ Metric Filler<Picture>::metric_at(std::int64_t at) const {
     return metric;
 }
 
-template <class Picture>
-void Filler<Picture>::gather(std::int64_t at, Kriging& kriging, int lane, bool& found) const {
+template <class Picture, int colours>
+void Filler<Picture, colours>::gather(std::int64_t at, bool guesses, Kriging& kriging, int lane, bool& found) const {
     const std::ptrdiff_t top = at / cell_columns * side, left = at % cell_columns * side;
     const Metric metric = metric_at(at);
     kriging.xx[lane] = metric.xx, kriging.xy[lane] = metric.xy, kriging.yy[lane] = metric.yy;
 
     int count = 0;
-    float mean[most_colours] = {};
+    float mean[colours] = {};
     const auto put = [&](Offset offset, const float* value, float noise) {
         kriging.x[count][lane] = offset.dx, kriging.y[count][lane] = offset.dy, kriging.noise[count][lane] = noise;
-        for (std::ptrdiff_t c = 0; c < colours_; ++c) kriging.value[c][count][lane] = value[c];
+        for (std::ptrdiff_t c = 0; c < colours; ++c) kriging.value[c][count][lane] = value[c];
         ++count;
     };
+    const bool inside = top >= reach && left >= reach && top + side + reach <= picture_.rows && left + side + reach <= picture_.columns;
     for (const Offset offset : nearest_tables()[metric.table]) {
         const std::ptrdiff_t y = top + offset.dy, x = left + offset.dx;
-        if (y < 0 || x < 0 || y >= picture_.rows || x >= picture_.columns) continue;
-        float value[most_colours];
+        if (!inside && (y < 0 || x < 0 || y >= picture_.rows || x >= picture_.columns)) continue;
+        float value[colours];
         float noise = known_noise;
         if (!picture_.read(y, x, value)) {
-            const float* guess = picture_.is_hole(y, x) ? predicted(y, x) : nullptr;
+            const float* guess = guesses && picture_.is_hole(y, x) ? predicted(y, x) : nullptr;
             if (!guess) continue;
-            std::copy_n(guess, colours_, value);
+            std::copy_n(guess, colours, value);
             noise = guessed_noise;
         }
-        for (std::ptrdiff_t c = 0; c < colours_; ++c) mean[c] += value[c];
+        for (std::ptrdiff_t c = 0; c < colours; ++c) mean[c] += value[c];
         put(offset, value, noise);
         if (count == Kriging::neighbours) break;
     }
@@ -353,10 +358,10 @@ void Filler<Picture>::gather(std::int64_t at, Kriging& kriging, int lane, bool& 
 }
 
 // A guess at cells that have nothing known near them, from the picture of half the size.
-template <class Picture>
-void Filler<Picture>::guess_from_half_size(const std::vector<std::int64_t>& deep) {
-    HalfSize half(static_cast<Source&>(picture_));       // of a half-size picture too, not a copy of it
-    Filler<HalfSize> filler(half, threads_);
+template <class Picture, int colours>
+void Filler<Picture, colours>::guess_from_half_size(const std::vector<std::int64_t>& deep) {
+    HalfSize<colours> half(static_cast<Source<colours>&>(picture_));       // of a half-size picture too, not a copy of it
+    Filler<HalfSize<colours>, colours> filler(half, threads_);
     std::vector<std::int64_t> coarse;
     for (const auto at : deep) coarse.push_back(at / cell_columns / 2 * filler.cell_columns + at % cell_columns / 2);
     filler.fill(filler.around(coarse, 1));
@@ -367,26 +372,26 @@ void Filler<Picture>::guess_from_half_size(const std::vector<std::int64_t>& deep
         for (std::ptrdiff_t y = top; y < std::min(top + side, picture_.rows); ++y)
             for (std::ptrdiff_t x = left; x < std::min(left + side, picture_.columns); ++x) {
                 // Linear between the middles of the half-size pixels: 3/4 of the one it is in, 1/4 of its neighbour.
-                float sum[most_colours] = {}, weights = 0;
+                float sum[colours] = {}, weights = 0;
                 for (const std::ptrdiff_t v : {y / 2, y / 2 + (y % 2 ? 1 : -1)})
                     for (const std::ptrdiff_t u : {x / 2, x / 2 + (x % 2 ? 1 : -1)}) {
-                        float value[most_colours];
+                        float value[colours];
                         if (v < 0 || u < 0 || v >= half.rows || u >= half.columns || !filler.value(v, u, value)) continue;
                         const float weight = (v == y / 2 ? 0.75f : 0.25f) * (u == x / 2 ? 0.75f : 0.25f);
-                        for (std::ptrdiff_t c = 0; c < colours_; ++c) sum[c] += weight * value[c];
+                        for (std::ptrdiff_t c = 0; c < colours; ++c) sum[c] += weight * value[c];
                         weights += weight;
                     }
                 if (picture_.is_hole(y, x)) all &= weights > 0;
-                float* to = &predicted_[((slot * side + y % side) * side + x % side) * colours_];
-                for (std::ptrdiff_t c = 0; c < colours_; ++c) to[c] = weights > 0 ? sum[c] / weights : 0;
+                float* to = &predicted_[((slot * side + y % side) * side + x % side) * colours];
+                for (std::ptrdiff_t c = 0; c < colours; ++c) to[c] = weights > 0 ? sum[c] / weights : 0;
             }
         ready_[slot] = all;
     }
 }
 
-template <class Picture>
-void Filler<Picture>::fill(const std::vector<std::int64_t>& wanted) {
-    const std::ptrdiff_t stride = side * side * colours_;
+template <class Picture, int colours>
+void Filler<Picture, colours>::fill(const std::vector<std::int64_t>& wanted) {
+    constexpr std::ptrdiff_t stride = side * side * colours;
     predicted_.resize(wanted.size() * stride);
     ready_.assign(wanted.size(), 0);
     for (std::size_t slot = 0; slot < wanted.size(); ++slot) slots_[wanted[slot]] = static_cast<std::int32_t>(slot + 1);
@@ -418,16 +423,16 @@ void Filler<Picture>::fill(const std::vector<std::int64_t>& wanted) {
             for (int lane = 0; lane < Kriging::lanes; ++lane) {
                 const std::size_t k = batch * Kriging::lanes + lane;
                 bool any = false;
-                gather(shallow[std::min(k, shallow.size() - 1)], kriging, lane, any);
+                gather(shallow[std::min(k, shallow.size() - 1)], !deep.empty(), kriging, lane, any);
                 if (k < shallow.size()) found[k] = any;
             }
-            kriging.solve(static_cast<int>(colours_));
+            kriging.solve(colours);
             for (int lane = 0; lane < Kriging::lanes; ++lane) {
                 const std::size_t k = batch * Kriging::lanes + lane;
                 if (k >= shallow.size()) break;
                 float* to = &predicted_[(slots_[shallow[k]] - 1) * stride];
                 for (int p = 0; p < Kriging::places; ++p)
-                    for (std::ptrdiff_t c = 0; c < colours_; ++c) *to++ = kriging.predicted[c][p][lane];
+                    for (std::ptrdiff_t c = 0; c < colours; ++c) *to++ = kriging.predicted[c][p][lane];
             }
         }
     });
@@ -435,13 +440,11 @@ void Filler<Picture>::fill(const std::vector<std::int64_t>& wanted) {
     for (std::size_t k = 0; k < shallow.size(); ++k) ready_[slots_[shallow[k]] - 1] = found[k];
 }
 
-}  // namespace
-
-template <class T>
-Filled structured_fill(Image<const T> image, Image<const std::uint8_t> mask, std::ptrdiff_t colours, float scale, int threads) {
+template <int colours, class T>
+Filled fill(Image<const T> image, Image<const std::uint8_t> mask, float scale, int threads) {
     Filled result;
-    Picture<T> picture(image, mask, colours, scale);
-    Filler<Picture<T>> filler(picture, threads);
+    Picture<T, colours> picture(image, mask, scale);
+    Filler<Picture<T, colours>, colours> filler(picture, threads);
     std::vector<std::int64_t> wanted;
     ZeroPlane<std::uint8_t> listed(filler.cell_rows * filler.cell_columns);
     for (std::ptrdiff_t y = 0; y < mask.rows; ++y)
@@ -463,6 +466,13 @@ Filled structured_fill(Image<const T> image, Image<const std::uint8_t> mask, std
         result.failures += !filled;
     }
     return result;
+}
+
+}  // namespace
+
+template <class T>
+Filled structured_fill(Image<const T> image, Image<const std::uint8_t> mask, std::ptrdiff_t colours, float scale, int threads) {
+    return colours == 3 ? fill<3>(image, mask, scale, threads) : fill<1>(image, mask, scale, threads);
 }
 
 template Filled structured_fill(Image<const std::uint8_t>, Image<const std::uint8_t>, std::ptrdiff_t, float, int);

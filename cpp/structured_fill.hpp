@@ -15,7 +15,7 @@ struct Filled {
     std::ptrdiff_t failures = 0;            // pixels left as they were: no data, or no known pixel in the whole picture
 };
 
-// Predict each masked pixel from known pixels around it. `colours`: the first channels of `image`, 1 to 3; a channel
+// Predict each masked pixel from known pixels around it. `colours`: the first channels of `image`, 1 or 3; a channel
 // beyond them is alpha, and where it is 0 there is no data. `scale` times a value is in about 0..1.
 template <class T>
 Filled structured_fill(Image<const T> image, Image<const std::uint8_t> mask, std::ptrdiff_t colours, float scale, int threads);
