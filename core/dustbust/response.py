@@ -109,4 +109,6 @@ def fit_response(observed, filled, density, spread, start, prior=None, *, spread
         change = np.linalg.solve(normal, right)
         lift = max(lift + change[0], 0.02)
         fade = float(np.clip(fade + change[1], -2 * lift, 1.2 * lift))
+        if np.abs(change).max() < 1e-3 * lift:
+            break
     return Response(float(lift), fade)

@@ -123,15 +123,17 @@ def count_particles(mask):
 
 def share_changed(frame, clean, where):
     """Share of the pixels that differ; they do so only in `where`, bool (H, W)."""
-    differ = colour_channels(frame)[where] != colour_channels(clean)[where]
+    rows, columns = np.nonzero(where)
+    differ = colour_channels(frame)[rows, columns] != colour_channels(clean)[rows, columns]
     return float(differ.any(axis=1).sum() / where.size)
 
 
 def put(image, where, values):
     """Write colours (N, colours) in 0..1 into the pixels of a picture; those without any data, alpha 0, stay as they are."""
-    before = colour_channels(image)[where]
+    rows, columns = np.nonzero(where)
     after = from_unit(values, image.dtype)
     alpha = alpha_channel(image)
     if alpha is not None:
-        after = np.where((alpha[where] == 0)[:, None], before, after)
-    colour_channels(image)[where] = after
+        seen = alpha[rows, columns] != 0
+        rows, columns, after = rows[seen], columns[seen], after[seen]
+    colour_channels(image)[rows, columns] = after

@@ -10,7 +10,7 @@ from .arrays import LUMA
 from .response import BLACK, PIXELS_PER_READING, WHITE, fit_response
 
 # No more pixels than this are used to find a frame's response and shift.
-PIXELS_FOR_RESPONSE = 20000
+PIXELS_FOR_RESPONSE = 8000
 
 # Less dust than this tells nothing about a response.
 FAINTEST = 0.02
@@ -89,7 +89,15 @@ def clipped(values):
     return (values <= BLACK) | (values >= WHITE)
 
 
-def evidence(observed, restored, slope, labels, neighbours, count):
+def neighbouring(labels, neighbours):
+    """The pairs of neighbouring pixels of one particle: two arrays of their places, int (K,)."""
+    one = np.concatenate([np.flatnonzero(neighbours[:, side] >= 0) for side in (RIGHT, DOWN)])
+    other = np.concatenate([neighbours[neighbours[:, side] >= 0, side] for side in (RIGHT, DOWN)])
+    same = labels[one] == labels[other]
+    return one[same], other[same]
+
+
+def evidence(observed, restored, slope, one, other, labels, count):
     """How much a frame speaks for each particle and against its absence: logarithm of the likelihood ratio, float (P,).
 
     To compute off dust that is there makes the picture smoother; to compute off dust that is not there draws its outline. Smooth is what
@@ -100,25 +108,21 @@ def evidence(observed, restored, slope, labels, neighbours, count):
     ----------
     observed, restored : float32 (N,), values of one colour, without and with the dust computed off.
     slope : float32 (N,), change of the observed value with the clean value.
-    labels, neighbours, count : of the P particles.
+    one, other : places of neighbouring pixels, int (K,).
+    labels, count : of the P particles.
     """
     unknown = clipped(observed)
     white = observed > 0.5
-    speaks = np.zeros(count)
-    for side in (RIGHT, DOWN):
-        one = np.flatnonzero(neighbours[:, side] >= 0)
-        other = neighbours[one, side]
-        kept = (labels[one] == labels[other]) & ~(unknown[one] & unknown[other])
-        one, other = one[kept], other[kept]
-        step = restored[one] - restored[other]
-        # What is clipped may have been anything beyond.
-        step = np.where(unknown[one], np.where(white[one], np.maximum(step, 0), np.minimum(step, 0)), step)
-        step = np.where(unknown[other], np.where(white[other], np.minimum(step, 0), np.maximum(step, 0)), step)
-        stretched = np.where(unknown[one] | unknown[other], 1, (slope[one] + slope[other]) / 2)
-        rougher = (np.abs(observed[one] - observed[other]) + np.float32(SMALLEST_DIFFERENCE)) / (
-            (np.abs(step) + np.float32(SMALLEST_DIFFERENCE)) * stretched)
-        speaks += np.bincount(labels[one], np.log(rougher), count)
-    return DIFFERENCE_COUNTS * speaks
+    kept = ~(unknown[one] & unknown[other])
+    one, other = one[kept], other[kept]
+    step = restored[one] - restored[other]
+    # What is clipped may have been anything beyond.
+    step = np.where(unknown[one], np.where(white[one], np.maximum(step, 0), np.minimum(step, 0)), step)
+    step = np.where(unknown[other], np.where(white[other], np.minimum(step, 0), np.maximum(step, 0)), step)
+    stretched = np.where(unknown[one] | unknown[other], 1, (slope[one] + slope[other]) / 2)
+    rougher = (np.abs(observed[one] - observed[other]) + np.float32(SMALLEST_DIFFERENCE)) / (
+        (np.abs(step) + np.float32(SMALLEST_DIFFERENCE)) * stretched)
+    return DIFFERENCE_COUNTS * np.bincount(labels[one], np.log(rougher), count)
 
 
 def logit(share):
@@ -156,6 +160,7 @@ def sight(observed, filled, spread, *, density, labels, neighbours, share, dark,
     dark_pixels = dark[labels]
     kinds = [(kind, np.flatnonzero(dark_pixels == kind)) for kind in (False, True) if (dark == kind).any()]
     chance = np.ones(share.size, np.float32)
+    one, other = neighbouring(labels, neighbours)
     for step in range(2):
         restored, slope = np.empty_like(colours), np.empty_like(colours)
         for kind, at in kinds:
@@ -170,7 +175,8 @@ def sight(observed, filled, spread, *, density, labels, neighbours, share, dark,
             for c, response in enumerate(of_colours[kind]):
                 restored[at, c] = response.restored(colours[at, c], lying[at])
                 slope[at, c] = response.slope(lying[at])
-        speaks = np.mean([evidence(*colour, labels, neighbours, share.size) for colour in zip(colours.T, restored.T, slope.T)], axis=0)
+        dusty = np.maximum(lying[one], lying[other]) > FAINTEST / 4         # elsewhere both are the same
+        speaks = np.mean([evidence(*colour, one[dusty], other[dusty], labels, share.size) for colour in zip(colours.T, restored.T, slope.T)], axis=0)
         chance = _probability(speaks + logit(share))
         if step == 0 and not still:
             shift = _find_shift(observed, filled, spread, density, labels, neighbours, chance, dark_pixels, responses)
@@ -191,7 +197,7 @@ def _find_shift(observed, filled, spread, density, labels, neighbours, chance, d
         lying = moved(density, neighbours, down, right)
         padded = np.append(lying, np.float32(0))
         sample = np.flatnonzero(here & (lying > FAINTEST))
-        sample = sample[::max(1, sample.size // (4 * PIXELS_FOR_RESPONSE))]
+        sample = sample[::max(1, sample.size // (10 * PIXELS_FOR_RESPONSE))]
         if sample.size < 50:
             return 0.0, 0.0
         above, left, after, below = (padded[neighbours[sample, side]] for side in (UP, LEFT, RIGHT, DOWN))
