@@ -3,7 +3,7 @@ import warnings
 
 import numpy as np
 
-from .arrays import check_image
+from .arrays import alpha_channel, check_image, colour_channels
 from .effect import Effect
 from .errors import DustbustError
 from .fill import fill_boxes, fill_dust
@@ -18,7 +18,7 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
 
     Parameters
     ----------
-    frame : uint8, uint16 or float32, (H, W) or (H, W, C); left as it is.
+    frame : uint8, uint16 or float32, (H, W) or (H, W, C); left as it is. Pixels that are transparent or not finite are no data.
     dust : a `DustMask`; or a mask from anywhere, (H, W): bool, or float as opacity of the repair (0 leaves a pixel alone).
     method : "restore" brings back what is under translucent dust and fills what is opaque. A particle that is not in this frame is
         left alone. It needs what `estimate_mask` found out about the dust; dust of which nothing but the place is known is filled.
@@ -57,6 +57,9 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
     if isinstance(dust, DustMask) and dusty.shape != frame.shape[:2]:
         raise DustbustError("the frame is {frame}, but the mask is {mask}; use the mask that was made from the frames of this run",
                             frame="{1} x {0}".format(*frame.shape), mask="{1} x {0}".format(*dusty.shape))
+    hidden = not_finite(frame)
+    if hidden is not None:
+        return apply_where_finite(frame, hidden, dust, method=method, return_report=return_report, threads=threads, **options)
     effect = Effect.unpack(dust.effect, dusty.shape) if isinstance(dust, DustMask) else None
     if effect and method == "restore":
         clean, report = restore(frame, dusty, effect, threads=threads)
@@ -69,6 +72,24 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
     if report.unfilled:
         warnings.warn(f"{report.unfilled} pixels could not be filled: no picture within reach", RuntimeWarning, stacklevel=2)
     return clean
+
+
+def not_finite(frame):
+    """Where a frame is not finite, bool (H, W); None if it is everywhere."""
+    if frame.dtype != np.float32 or np.isfinite(frame).all():
+        return None
+    return ~np.isfinite(frame).reshape(*frame.shape[:2], -1).all(axis=2)
+
+
+def apply_where_finite(frame, hidden, dust, *, return_report, **options):
+    """`apply_mask` for a frame with pixels that are not finite: they are no data, as transparent ones are, and stay as they are."""
+    alpha = alpha_channel(frame)
+    opaque = np.where(hidden, np.float32(0), np.float32(1) if alpha is None else alpha)
+    seen = np.dstack([np.where(hidden[..., None], np.float32(0), colour_channels(frame)), opaque])
+    clean, report = apply_mask(seen, dust, return_report=True, **options)
+    result = frame.copy()
+    np.copyto(colour_channels(result), colour_channels(clean), where=~hidden[..., None])
+    return (result, report) if return_report else result
 
 
 def report_of_filled(frame, clean, dusty, unfilled):
@@ -86,5 +107,6 @@ def binary_and_strength(dust):
     if dust.dtype == np.bool_:
         return dust, None
     if dust.dtype.kind != "f":
-        raise TypeError(f"dust must be a DustMask or an array of bool or float, not {dust.dtype}")
-    return dust > 0, np.clip(dust, 0, 1).astype(np.float32)
+        raise TypeError(f"dust must be a DustMask or an array of bool or float, not {dust.dtype}; write mask > 0 if all that is not 0 is dust")
+    dust = np.clip(np.nan_to_num(dust, nan=0), 0, 1).astype(np.float32)
+    return dust > 0, dust

@@ -62,3 +62,56 @@ def test_wrong_arguments(frame, dusty, method):
 def test_an_unknown_method_is_named(frame, dusty):
     with pytest.raises(ValueError, match="restore, fill.*'magic'"):
         apply_mask(frame, dusty, method="magic")
+
+
+def test_pixels_that_are_not_finite_say_nothing_and_stay(frame, dusty):
+    holes = np.zeros_like(dusty)
+    holes[36:43, 60:70] = holes[5, 5] = holes[102, 10:30] = True
+    whole = np.where(dusty, np.float32(1), frame / np.float32(255))
+    for wrong in (np.nan, np.inf, -np.inf):
+        for channels in (None, 1, 3, 4):
+            spoiled = np.where(holes, np.float32(wrong), whole)
+            if channels:
+                spoiled = np.repeat(spoiled[..., None], channels, axis=2)
+            if channels == 4:
+                spoiled[..., 3] = 1
+            result = apply_mask(spoiled, dusty)
+            colours = result if channels is None else result[..., 0]
+            assert np.array_equal(~np.isfinite(colours), holes)
+            assert film_scans.rms(colours * 255, frame, dusty & ~holes) < 15
+
+
+def test_what_is_no_opacity_in_a_float_mask_is_no_dust(frame, dusty):
+    mask = dusty.astype(np.float32)
+    assert np.array_equal(apply_mask(frame, np.where(dusty, mask, np.nan)), apply_mask(frame, mask))
+
+
+@pytest.mark.parametrize("box", [np.s_[:6, :], np.s_[-5:, -7:], np.s_[:, :4], np.s_[60:, 80:]])
+def test_dust_at_the_edges_and_in_the_corners_is_filled(frame, box):
+    mask = np.zeros(frame.shape, bool)
+    mask[box] = True
+    assert film_scans.rms(apply_mask(np.where(mask, 255, frame).astype(np.uint8), mask), frame, mask) < 40
+
+
+def test_a_hair_of_one_pixel_across_the_whole_frame():
+    y, x = np.mgrid[:700, :700]
+    clean = (90 + 40 * np.sin(x / 50 + y / 80)).astype(np.uint8)
+    hair = x == y
+    assert np.abs(apply_mask(np.where(hair, 255, clean).astype(np.uint8), hair).astype(int) - clean).max() <= 2
+
+
+def test_values_beyond_white_stay_beyond_white(frame, dusty):
+    bright = np.where(dusty, np.float32(9), frame / np.float32(64))
+    clean = apply_mask(bright, dusty)
+    assert np.array_equal(clean[:30], bright[:30]) and clean.max() <= bright[~dusty].max() + 0.3
+    assert film_scans.rms(clean * 64, frame, dusty) < 12
+
+
+def test_frames_however_they_lie_in_memory(frame, dusty):
+    colour = np.dstack([frame, frame // 2, 255 - frame])
+    expected = apply_mask(colour, dusty)
+    locked = colour.copy()
+    locked.flags.writeable = False
+    for same in (np.asfortranarray(colour), np.repeat(colour, 2, axis=1)[:, ::2], colour[::-1].copy()[::-1], locked):
+        assert np.array_equal(apply_mask(same, dusty), expected)
+    assert np.array_equal(colour, locked)
