@@ -24,7 +24,7 @@ RIM = 4
 
 # So many frames are held (only their pixels at the dust), to be gone through so many times.
 FRAMES_HELD = 10
-ROUNDS = 3
+ROUNDS = 4
 
 # Before a particle's frames are counted, it is thought to be in this share of them.
 USUAL_SHARE = 0.95
@@ -265,7 +265,10 @@ class EffectMeter:
         """Take in what `look` gave for the frame with this number."""
         if self.expected is None:
             self._held[number] = said
-            return
+        else:
+            self._count(said)
+
+    def _count(self, said):
         self._readings += in_steps(said.weight * said.density)
         self._weights += in_steps(said.weight)
         self._present += in_steps(said.chance)
@@ -288,7 +291,8 @@ class EffectMeter:
     def settle(self):
         """Find out from the frames that are held what is to be expected, and count them.
 
-        Density, responses and presence depend on each other, so several rounds: the first knows no dust, the second not how frames respond to it.
+        Density, responses and presence depend on each other, so several rounds: the first knows no dust, the second not how frames
+        respond to it.
         """
         held = [self._held[number] for number in sorted(self._held)]
         self._held = {}
@@ -302,12 +306,12 @@ class EffectMeter:
                 weights += said.weight
                 present += said.chance
                 responses.append(said.responses)
+                if step == ROUNDS - 1:
+                    self._count(said)
             self.expected = replace(self.expected, density=density_of(readings, weights))
             if step > 0:
                 self.expected = replace(self.expected, share=present / np.float32(len(held)), usual={
                     kind: Response(*np.median([astuple(each[kind]) for each in responses], axis=0).tolist()) for kind in (False, True)})
-        for number, said in enumerate(read_ahead(held, self._read, self.threads)):
-            self.take(number, said)
 
     def effect(self):
         """What was measured so far, as an `Effect`."""
@@ -315,7 +319,8 @@ class EffectMeter:
             self.settle()
         frames = len(self._responses)
         if frames == 0:
-            density, weights, share, responses = self.expected.density, 0 * self.expected.density, self.expected.share, self.expected.usual.values()
+            density, share, responses = self.expected.density, self.expected.share, self.expected.usual.values()
+            weights = np.zeros_like(density)
         else:
             weights = self._weights * STEP
             density = density_of(self._readings * STEP, weights)
@@ -350,8 +355,8 @@ class EffectMeter:
         dark = expected.dark[labels]
         observed, filled, spread = (np.asarray(a, np.float32) for a in frame)
         observed, filled = mirrored(observed, dark), mirrored(filled, dark)
-        sighting = None if blind else sight(observed, filled, spread, density=expected.density, labels=labels, neighbours=neighbours, share=expected.share,
-                                            dark=expected.dark, usual=expected.usual, priors=not free, still=free)
+        sighting = None if blind else sight(observed, filled, spread, density=expected.density, labels=labels, neighbours=neighbours,
+                                            share=expected.share, dark=expected.dark, usual=expected.usual, priors=not free, still=free)
         responses = expected.usual if blind else sighting.responses
         reading, weight = np.empty_like(observed), np.empty_like(observed)
         usable = (observed > BLACK) & (observed < WHITE)

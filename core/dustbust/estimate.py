@@ -37,7 +37,8 @@ SMALLEST_SHARE = 0.4
 # A particle may be so much larger than its candidate pixels, in blocks.
 REACH = 0.75
 
-# Larger things that all frames have in common are lamps, windows, frames: share of the picture. Hairs may be longer: what is not thicker, in blocks.
+# Larger things that all frames have in common are lamps, windows, frames: share of the picture. Hairs may be larger: what is no thicker
+# than this, in blocks.
 LARGEST_SHARE = 0.02
 THICKEST_HAIR = 2.5
 
@@ -89,7 +90,7 @@ def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, lar
         raise ValueError(f"polarity must be one of {', '.join(POLARITIES)}, not {polarity!r}")
     run = numbered(frames)
     names = tuple(each.name for each in run)
-    shape = read_luminance(frames[0]).shape if executor else None       # that of the first part is soon known; the others are to know it, too
+    shape = read_luminance(frames[0]).shape if executor else None       # else the first frame tells; but it is in one part only
     if method == "sum":
         total = SumPass(shape)
         go_over(total, run, executor=executor, progress=progress, threads=threads)
@@ -189,8 +190,9 @@ class FirstPass:
         """The second pass that this one prepares."""
         first = {side: denoise(sums.opacity(threads), threads) for side, sums in self.sums.items()}
         likely = np.logical_or.reduce([candidates(opacity, LIKELY_DEVIATIONS, threads) for opacity in first.values()])
+        near = _kernels.dilate(likely, round(REACH * block_side(self.shape)), count(threads))
         return SecondPass({side: Evidence(opacity, candidates(opacity, threads=threads), side) for side, opacity in first.items()},
-                          ~(_kernels.dilate(likely, round(REACH * block_side(self.shape)), count(threads)) | on_pixels(self.borders.outside(), self.shape)),
+                          ~(near | on_pixels(self.borders.outside(), self.shape)),
                           EffectMeter(likely, polarity="both" if len(first) > 1 else next(iter(first)), threads=threads), threads=threads)
 
 
@@ -200,7 +202,7 @@ class SecondPass:
     Parameters
     ----------
     evidence : {"light" or "dark": Evidence}
-    known : bool (H, W), False at and near what is likely to be dust, and where there is no picture: it says nothing about the picture beside it.
+    known : bool (H, W), what tells the background: False at and near what is likely to be dust, and where there is no picture.
     meter : EffectMeter
     measures : whether the meter is shown the frames, too.
     """
@@ -211,8 +213,8 @@ class SecondPass:
 
     @property
     def start(self):
-        return partial(SecondPass, {side: each.another() for side, each in self.evidence.items()}, self.known, self.meter.another(), self.measures,
-                       self.threads)
+        evidence = {side: each.another() for side, each in self.evidence.items()}
+        return partial(SecondPass, evidence, self.known, self.meter.another(), self.measures, self.threads)
 
     def measure_no_more(self):
         self.measures = False
@@ -279,12 +281,13 @@ class Found:
         self.opacity = np.where(self.near, np.minimum(opacity / np.maximum(self.shares(), SMALLEST_SHARE), 1), opacity)
 
     def mark(self, threshold, smallest, largest):
-        """Mark the particles at a threshold, but for those with an area, in px, below the smallest or above the largest (None: see `too_large`)."""
+        """Mark the particles at a threshold, but for those with an area, below the smallest or above the largest (px; None: `too_large`)."""
         # In steps of the mask, so that it has no other particles than those that were measured here.
         self.marked = self.near & (to_steps(self.opacity) >= to_steps(threshold))
         labels, neighbours, particles = _kernels.particles(self.marked, self.marked)
         area = np.bincount(labels, minlength=particles)
-        wrong = (area < smallest) | (self.too_large(area, np.bincount(labels, (neighbours < 0).any(axis=1), particles)) if largest is None else area > largest)
+        rim = np.bincount(labels, (neighbours < 0).any(axis=1), particles)
+        wrong = (area < smallest) | (self.too_large(area, rim) if largest is None else area > largest)
         left = np.zeros_like(self.marked)
         left[self.marked] = wrong[labels]
         self.marked &= ~left
@@ -292,7 +295,7 @@ class Found:
         self.near = self.marked | (self.near & ~_kernels.dilate(left, self.reach, count(self.threads)))
 
     def too_large(self, area, rim):
-        """Which particles, with an area and a rim of so many px, are no dust for their size: large things, unless they are long and thin."""
+        """Which particles, with an area and a rim of so many px, are too large for dust: not those that are long and thin."""
         return (area > LARGEST_SHARE * self.marked.size) & (2 * area / np.maximum(rim, 1) > THICKEST_HAIR * block_side(self.marked.shape))
 
     def strength(self):

@@ -25,7 +25,7 @@ class Scenes:
     Parameters
     ----------
     digests : {number: `digest_of` the frame with this number}
-    outside : bool (rows, columns) of blocks in which there is no picture, see `Borders`: what is the same there in all frames makes no scene.
+    outside : bool (rows, columns) of blocks in which there is no picture, see `Borders`: it makes no scenes alike.
     """
 
     def __init__(self, digests, outside):
