@@ -153,8 +153,8 @@ private:
         spread_[i] = 1;
     }
 
-    // Successive over-relaxation, with the factor that is best for a strip of this depth (D. M. Young, 1950). Like the fields of a chessboard,
-    // pixels have neighbours of the other colour only: those of one colour do not wait for each other.
+    // Successive over-relaxation, with the factor that is best for a strip of this depth (D. M. Young, 1950). Like the fields of
+    // a chessboard, pixels have neighbours of the other colour only: those of one colour do not wait for each other.
     void relax(const std::int32_t* begin, const std::int32_t* end, int deepest) {
         std::vector<std::int32_t> order;
         for (const std::ptrdiff_t odd : {0, 1})

@@ -75,7 +75,8 @@ def luminance(image):
 
 
 def seen_luminance(image):
-    """The luminance of a picture, and where it has data: bool (H, W), False where it is fully transparent or no number; None where it is so nowhere."""
+    """The luminance of a picture, and where it has data: bool (H, W), False where it is fully transparent or no number, or None if that is
+    nowhere so."""
     plane, alpha = luminance(image), alpha_channel(image)
     seen = None if alpha is None or alpha.all() else alpha != 0
     if image.dtype == np.float32 and not (finite := np.isfinite(plane)).all():

@@ -72,8 +72,8 @@ class Evidence:
         return other
 
     def look(self, plane, surroundings, seen=None):
-        """What a frame says of each candidate: logarithm of the odds that it is dust, and of the chance that it is there, in whole steps, int64 (P,);
-        whether the frame shows the place, bool (P,).
+        """What a frame says of each candidate: logarithm of the odds that it is dust, and how probable it is that it is there, both in whole
+        steps, int64 (P,); and whether the frame shows its place, bool (P,).
 
         Parameters
         ----------
@@ -88,7 +88,8 @@ class Evidence:
             area, power = self._sizes(labels, expected)
         gain = surroundings.gain(self.polarity)
         reading, variance = _kernels.particle_readings(
-            plane, surroundings.background, gain, surroundings.variance * gain ** 2, self.side, LOWEST_READING, positions, labels, expected, self.particles)
+            plane, surroundings.background, gain, surroundings.variance * gain ** 2, self.side, LOWEST_READING, positions, labels, expected,
+            self.particles)
         shown = power > 0
         reading, variance, area, power = reading[shown] / power[shown], variance[shown], area[shown], power[shown]
         together = np.minimum(np.maximum(area / INDEPENDENT_PARTS, self.side ** 2), area)
