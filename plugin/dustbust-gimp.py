@@ -10,7 +10,7 @@ for library, version in (("Gimp", "3.0"), ("GimpUi", "3.0"), ("Gtk", "3.0"), ("G
 from gi.repository import Gegl, Gimp, Gio, GLib
 
 from dustbust_gimp import apply, core, estimate, help_page, stack
-from dustbust_gimp.texts import DOMAIN, Cancelled, Refused, _
+from dustbust_gimp.texts import DOMAIN, Cancelled, Refused, _, translated
 
 ACTIONS = {action.NAME: action for action in (estimate, apply, stack)}
 
@@ -25,10 +25,8 @@ def reporting(run):
             return run(procedure, *arguments[:-1])
         except Cancelled:
             return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
-        except Refused as refusal:
-            return failed(str(refusal))
-        except core.DustbustError as error:
-            return failed(str(error))
+        except (Refused, core.DustbustError) as error:
+            return failed(translated(error))
         except MemoryError:
             return failed(_("There is not enough memory for pictures of this size."))
         except Exception as error:

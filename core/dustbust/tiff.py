@@ -85,7 +85,8 @@ def _page(path, file):
     check_size(path, page.imagewidth, page.imagelength)
     if page.photometric not in (GREY_INVERTED, GREY, RGB):
         name = getattr(page.photometric, "name", page.photometric)
-        kind = Sentence({"PALETTE": "indexed pictures", "SEPARATED": "CMYK pictures"}.get(name, "pictures of type {name}"), name=name)
+        kinds = {"PALETTE": Sentence("indexed pictures"), "SEPARATED": Sentence("CMYK pictures")}
+        kind = kinds.get(name) or Sentence("pictures of type {name}", name=name)
         raise DustbustError("{path}: {kind} are not supported; convert it to grey or RGB first", path=path, kind=kind)
     bits = 1 if page.dtype == bool else page.dtype.itemsize * 8 if page.dtype else 0
     if not bits or page.dtype.name not in STORED or page.bitspersample != bits or page.imagedepth != 1:

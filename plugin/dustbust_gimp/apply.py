@@ -4,24 +4,20 @@ from pathlib import Path
 
 from gi.repository import Gimp, Gio
 
-from . import arguments, core, layers, mask_image, pixels, working
+from . import arguments, core, layers, mask_image, pixels, run_summary, working
 from .core import dustbust
-from .texts import Refused, _, count_text
+from .texts import Refused, _, count_text, translated
+from .working import tell
 
 NAME = "plug-in-dustbust-apply-mask"
 EVERY_MASK = (".xcf", ".psd", ".gif")       # mask files that GIMP reads and the core does not
 
 
 def declare(plug_in, name, run):
-    procedure = Gimp.ImageProcedure.new(plug_in, name, Gimp.PDBProcType.PLUGIN, run, None)
-    procedure.set_image_types("*")
-    procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES
-                                   | Gimp.ProcedureSensitivityMask.NO_DRAWABLES)
-    procedure.set_menu_label(_("_Apply Dust Mask..."))
-    procedure.set_documentation(
-        _("Take the dust off the frames of a run, or off a layer"),
+    procedure = arguments.image_procedure(
+        plug_in, name, run, _("_Apply Dust Mask..."), _("Take the dust off the frames of a run, or off a layer"),
         _("On a mask image: cleaned copies of the frames of its run are written to a folder of their own. "
-          "On any other image: the selected layers are cleaned with a mask image that is open, or with a mask file."), name)
+          "On any other image: the selected layers are cleaned with a mask image that is open, or with a mask file."))
     arguments.choice(procedure, "method", _("_Method"), _("What becomes of the dust"), "apply_mask", [
         ("restore", _("Restore"), _("Bring back what shines through the dust, fill the rest")),
         ("fill", _("Fill"), _("The original method: fill the dust from its surroundings"))])
@@ -49,11 +45,15 @@ def run(procedure, run_mode, image, drawables, config):
         from . import apply_dialog
         chosen = apply_dialog.ask(procedure, config, image, drawables)
     if cleans_files(image, config):
-        clean_files(image, config, run_mode)
+        done = clean_files(image, config)
+        if done.failed:
+            raise Refused(said_of_files(done))
+        tell(run_mode, said_of_files(done), notes_of(done))
     else:
-        clean_layers(image, drawables, config, chosen)
+        reports = clean_layers(image, drawables, config, chosen)
         Gimp.displays_flush()
-    return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+        tell(run_mode, said_of_layers(reports), unfilled(reports))
+    return arguments.return_values(procedure)
 
 
 def options(config):
@@ -67,11 +67,15 @@ def cleans_files(image, config):
     return mask_image.is_mask_image(image) or config.get_property("first-frame") is not None
 
 
-def files_to_clean(image, config):
+def files_to_clean(of_image, config):
+    """The files to clean: those of the run that a mask image was made from, or others if such were chosen."""
     first, last = arguments.path(config, "first-frame"), arguments.path(config, "last-frame")
     if first:
-        return dustbust.frames.frames_between(first, last or first)
-    files = [Path(file) for file in mask_image.files_of(image)]
+        return run_summary.files_between(first, last or first)
+    files = [Path(file) for file in of_image]
+    if not files:
+        raise Refused(_("This mask was not made from a run of files: choose the first and the last frame that it is to clean, "
+                        "or apply it to a layer of another image."))
     missing = [file for file in files if not file.exists()]
     if missing:
         raise Refused(count_text("{number} frame of the run is no longer where it was: {file}",
@@ -84,18 +88,14 @@ def folder_for(files, config):
     return Path(files[0]).parent / (arguments.path(config, "folder") or core.default("clean_frames", "folder"))
 
 
-def clean_files(image, config, run_mode):
-    files = files_to_clean(image, config)
-    done = working.run(_("Apply Dust Mask"), dustbust.clean_frames, files, mask_image.read(image), folder_for(files, config),
+def clean_files(image, config):
+    """The core's account of what became of the files."""
+    files = files_to_clean(mask_image.files_of(image), config)
+    return working.run(_("Apply Dust Mask"), dustbust.clean_frames, files, mask_image.read(image), folder_for(files, config),
                        exists=config.get_property("exists"), threads=core.threads(), **options(config))
-    summary = said_of(done)
-    if done.failed:
-        raise Refused(summary)
-    if run_mode != Gimp.RunMode.NONINTERACTIVE:
-        Gimp.message(summary)
 
 
-def said_of(done):
+def said_of_files(done):
     """One or two sentences about what became of the files."""
     said = [count_text("{number} cleaned frame is in {folder}.", "{number} cleaned frames are in {folder}.", len(done.written),
                        folder=done.folder)]
@@ -103,21 +103,32 @@ def said_of(done):
         said.append(count_text("{number} was there already.", "{number} were there already.", len(done.skipped)))
     if done.failed:
         said.append(count_text("{number} could not be cleaned: {reason}", "{number} could not be cleaned, the first: {reason}",
-                               len(done.failed), reason=next(iter(done.failed.values()))))
+                               len(done.failed), reason=translated(next(iter(done.failed.values())))))
     return " ".join(said)
+
+
+def notes_of(done):
+    """What is to be known of some of the files: each note once, with the first file that it is about."""
+    first = {}
+    for file, notes in done.notes.items():
+        for note in map(translated, notes):
+            first.setdefault(note, []).append(file.name)
+    return [count_text("{file}: {note}", "{number} files, the first is {file}: {note}", len(files), file=files[0], note=note)
+            for note, files in first.items()]
 
 
 # Layers
 
 def clean_layers(image, drawables, config, mask):
+    """Clean them; gives the core's report of each."""
     chosen = layers.editable(image, drawables)
-    dust = find_mask(image, config, mask)
+    dust = mask_reader(image, config, mask)()
     check_size(dust, image, chosen)
-    clean = functools.partial(dustbust.apply_mask, threads=core.threads(), **options(config))
+    clean = functools.partial(dustbust.apply_mask, return_report=True, threads=core.threads(), **options(config))
     done = [(layer, *cleaned(layer, dust, image, clean)) for layer in chosen]       # first all the work, then the image in one go
     image.undo_group_start()
     try:
-        for layer, before, after in done:
+        for layer, before, after, __ in done:
             if config.get_property("new-layer"):
                 layers.add_repairs(image, layer, before, after)
             elif not pixels.change_drawable(layer, before, after):
@@ -125,6 +136,24 @@ def clean_layers(image, drawables, config, mask):
                     layer=layer.get_name(), reason=Gimp.get_pdb().get_last_error()))
     finally:
         image.undo_group_end()
+    return [report for *__, report in done]
+
+
+def said_of_layers(reports):
+    """One sentence about what became of the dust."""
+    particles, restored, filled, absent = (sum(getattr(report, name) for report in reports)
+                                           for name in ("particles", "restored", "filled", "absent"))
+    if not particles:
+        return _("The mask marks nothing.")
+    return count_text("{number} particle: {restored} restored, {filled} filled, {absent} not in this picture",
+                      "{number} particles: {restored} restored, {filled} filled, {absent} not in this picture",
+                      particles, restored=restored, filled=filled, absent=absent)
+
+
+def unfilled(reports):
+    """A sentence about pixels that could not be filled, if there are any."""
+    number = sum(report.unfilled for report in reports)
+    return [_("{number} pixels could not be filled: there is no picture within reach").format(number=number)] if number else []
 
 
 def check_size(dust, image, chosen):
@@ -136,33 +165,37 @@ def check_size(dust, image, chosen):
 
 
 def cleaned(layer, dust, image, clean):
-    """The layer's pixels as they are and without dust, in its working format."""
+    """The layer's pixels as they are and without dust, in its working format; and the core's report."""
     before = pixels.read_drawable(layer)
     if dust.grey.shape == before.shape[:2]:
-        return before, working.run_plain(_("Apply Dust Mask"), clean, before, dust)
+        return before, *working.run_plain(_("Apply Dust Mask"), clean, before, dust)
     # A mask for the whole picture and a layer that is a part of it: the rest of the picture is there, but without data.
     on_canvas, part, whole = layers.place_on_canvas(layer, before, image.get_width(), image.get_height())
     after = before.copy()
-    after[part] = working.run_plain(_("Apply Dust Mask"), clean, on_canvas, dust)[whole][..., :before.shape[2]]
-    return before, after
+    canvas_after, report = working.run_plain(_("Apply Dust Mask"), clean, on_canvas, dust)
+    after[part] = canvas_after[whole][..., :before.shape[2]]
+    return before, after, report
 
 
-def find_mask(image, config, chosen):
-    """The mask to clean layers with: of the chosen image, of the file, or of the one mask image that is open."""
+def mask_reader(image, config, chosen):
+    """A function that gives the mask to clean layers with: of the chosen image, of the file, or of the one mask image that is open.
+
+    It asks nothing of GIMP, so that it can be called in another thread.
+    """
     path = arguments.path(config, "mask-file")
     if chosen is None and path is not None:
         if not path.lower().endswith(EVERY_MASK):
-            return dustbust.DustMask.load(path)
+            return functools.partial(dustbust.DustMask.load, path)
         loaded = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path)) if Path(path).is_file() else None
         if loaded is None:
             raise Refused(_("{file}: cannot be opened as a mask.").format(file=path))
         try:
-            return mask_image.read(loaded)
+            dust = mask_image.read(loaded)
         finally:
             loaded.delete()
-    if chosen is None:
-        chosen = only_mask_image(image)
-    return mask_image.read(chosen)
+    else:
+        dust = mask_image.read(only_mask_image(image) if chosen is None else chosen)
+    return lambda: dust
 
 
 def only_mask_image(image):

@@ -7,6 +7,26 @@ from .texts import _
 FLAGS = GObject.ParamFlags.READWRITE
 
 
+def image_procedure(plug_in, name, run, label, blurb, explanation):
+    """A procedure that is called with an image and its selected drawables, if any; it says itself which it cannot work on."""
+    procedure = Gimp.ImageProcedure.new(plug_in, name, Gimp.PDBProcType.PLUGIN, run, None)
+    procedure.set_image_types("*")
+    procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES
+                                   | Gimp.ProcedureSensitivityMask.NO_DRAWABLES)
+    procedure.set_menu_label(label)
+    procedure.set_documentation(blurb, explanation, name)
+    return procedure
+
+
+def return_values(procedure, *results):
+    """The return values of a procedure that has done its work: (type, object or None) each."""
+    values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+    for place, (kind, result) in enumerate(results, 1):
+        values.remove(place)
+        values.insert(place, GObject.Value(kind, result))
+    return values
+
+
 def run_mode(procedure):
     """What an ImageProcedure has by itself."""
     procedure.add_enum_argument("run-mode", _("Run mode"), _("The run mode"), Gimp.RunMode, Gimp.RunMode.NONINTERACTIVE, FLAGS)

@@ -4,7 +4,7 @@ import threading
 from gi.repository import Gimp, GimpUi, Gio, GLib, GObject, Gtk
 
 from .core import DustbustError
-from .texts import Cancelled, Refused, _
+from .texts import Cancelled, Refused, _, translated
 
 TICK = 60       # ms between two looks at the work in the background
 MARGIN = 12     # px around things
@@ -56,12 +56,12 @@ class Window:
 
     def __init__(self, procedure, config, title, ok):
         GimpUi.init("dustbust-gimp")
-        self.config, self._handlers, self._workers = config, [], []
+        self.config, self._handlers, self._workers, self._rows = config, [], [], {}
         self.dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
         self.dialog.set_ok_label(ok)
         self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
         self._answers = self.worker()
-        self._answer = Gtk.Label(xalign=0, yalign=0, wrap=True, max_width_chars=60, margin=MARGIN)
+        self._answer = Gtk.Label(xalign=0, yalign=0, wrap=True, max_width_chars=60, margin_top=MARGIN, margin_bottom=MARGIN)
         self._answer.set_size_request(-1, 3 * MARGIN)
 
     def settings(self, *names):
@@ -85,7 +85,9 @@ class Window:
     def _row(self, name):
         argument = self.config.find_property(name)
         if not argument.value_type.is_a(Gio.File):
-            row = self.dialog.get_widget(name, GObject.TYPE_NONE)
+            # GIMP 3.2 would show a choice of a few as radio buttons, whose frame cannot have a mnemonic.
+            kind = Gtk.ComboBox if argument.value_type.is_a(GObject.TYPE_STRING) else GObject.TYPE_NONE
+            row = self.dialog.get_widget(name, kind)
             label = row.get_label() if isinstance(row, GimpUi.Labeled) else None
         else:
             action = Gimp.FileChooserAction.SELECT_FOLDER if name == "folder" else Gimp.FileChooserAction.OPEN
@@ -94,9 +96,18 @@ class Window:
             self.config.bind_property(name, row, "file", GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE)
             label = row.get_label_widget()
         if label:
-            label.set_xalign(0)
-            self._labels.add_widget(label)
+            self.align(label)
+        self._rows[name] = row
         return row
+
+    def align(self, label):
+        """Give a label in front of a setting the width of the others."""
+        label.set_xalign(0)
+        self._labels.add_widget(label)
+
+    def allow(self, name, allowed):
+        """Whether a setting can be changed."""
+        self._rows[name].set_sensitive(allowed)
 
     def worker(self):
         """Background work that ends with this window."""
@@ -121,12 +132,14 @@ class Window:
     def answer(self, work, text):
         """Work something out and say `text(result)`, or why it cannot be done."""
         def told(result):
-            if isinstance(result, (Refused, DustbustError)):
-                self.say(str(result), possible=False)
-            elif isinstance(result, Exception):
-                self.say(f"{type(result).__name__}: {result}", possible=False)
-            else:
+            try:
+                if isinstance(result, Exception):
+                    raise result
                 self.say(text(result))
+            except (Refused, DustbustError) as refusal:
+                self.say(translated(refusal), possible=False)
+            except Exception as error:
+                self.say(f"{type(error).__name__}: {error}", possible=False)
         self._answers.ask(work, told)
 
     def run(self):

@@ -5,7 +5,7 @@ from gi.repository import Gimp, GObject
 
 from . import arguments, core, mask_image, run_summary, working
 from .core import dustbust
-from .texts import Refused, _
+from .texts import Refused, _, count_text, share_text, translated
 
 NAME = "plug-in-dustbust-estimate-mask"
 SOME = 5        # frames are looked at for a typical one
@@ -63,11 +63,17 @@ def run(procedure, config):
     if run_mode != Gimp.RunMode.NONINTERACTIVE:
         Gimp.Display.new(image)
         Gimp.displays_flush()
-        Gimp.message(dust.summary())
-    values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
-    values.remove(1)
-    values.insert(1, GObject.Value(Gimp.Image, image))
-    return values
+    working.tell(run_mode, said_of(dust), map(translated, dust.warnings))
+    return arguments.return_values(procedure, (Gimp.Image, image))
+
+
+def said_of(dust):
+    """What was found, short enough for GIMP's status bar."""
+    share = share_text(dust.coverage)
+    if "particles" not in dust.report:
+        return _("Marked: {share} of the picture").format(share=share)
+    return count_text("{number} particle, {share} of the picture", "{number} particles, {share} of the picture",
+                      len(dust.particles), share=share)
 
 
 def files_of_run(config):
@@ -76,8 +82,8 @@ def files_of_run(config):
     if first is None:
         raise Refused(_("Choose the first frame of the run."))
     if last is None:
-        last = dustbust.frames.frames_in(Path(first).parent)[-1]
-    return dustbust.frames.frames_between(first, last)
+        last = (dustbust.frames.frames_in(Path(first).parent) or [first])[-1]
+    return run_summary.files_between(first, last)
 
 
 def typical(files):

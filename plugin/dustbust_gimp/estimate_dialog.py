@@ -19,7 +19,8 @@ def ask(procedure, config):
         if arguments.path(config, "first-frame") is None:
             window.say(_("Choose the first and the last frame of a run: scans with the same dust, in one folder."), possible=False)
         else:
-            window.answer(lambda: run_summary.describe(estimate.files_of_run(config)), lambda text: text)
+            open_end = arguments.path(config, "last-frame") is None
+            window.answer(lambda: run_summary.describe(estimate.files_of_run(config), open_end), lambda text: text)
 
     window.on_change(describe, "first-frame", "last-frame")
     window.run()

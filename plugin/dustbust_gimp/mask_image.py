@@ -9,10 +9,12 @@ Layers are recognised by a parasite, whatever they are called. What else Apply n
 """
 import base64
 import dataclasses
+import itertools
 import json
 import math
+from pathlib import Path
 
-from gi.repository import Gegl, Gimp
+from gi.repository import Gegl, Gimp, Gio
 
 from . import pixels
 from .core import dustbust, np
@@ -20,6 +22,7 @@ from .texts import Refused, _
 
 RUN = "dustbust-run"        # parasite of the image: JSON with the files of the run
 EXTRA = "dustbust-mask"     # parasite of the image: DustMask.extra() in base 85, as libgimp's introspection takes only ASCII
+COMMENT = "gimp-comment"    # parasite of the image: what GIMP shows in Image > Image Properties
 ROLE = "dustbust-role"      # parasite of a layer: one of
 MASK, FRAME, OVERLAY, RED, ERASER = "mask", "frame", "overlay", "red", "eraser"
 
@@ -54,8 +57,13 @@ def _layer_with_role(image, role):
 
 # Making it
 
-def create(dust, files, frame=None):
-    """A mask image of `dust`, a `dustbust.DustMask` of the run `files`; `frame`: the pixels to judge it by, if any."""
+def create(dust, files, frame=None, beside=None):
+    """A mask image of `dust`, a `dustbust.DustMask`.
+
+    files : of the run that it was made from, if it was.
+    frame : the pixels to judge it by, if any.
+    beside : the file that it is saved beside, unless the user says otherwise; by default the first of the run.
+    """
     height, width = dust.grey.shape
     base = Gimp.ImageBaseType.GRAY if frame is None else Gimp.ImageBaseType.RGB
     image = Gimp.Image.new_with_precision(width, height, base, Gimp.Precision.U16_NON_LINEAR)
@@ -67,19 +75,28 @@ def create(dust, files, frame=None):
         image.insert_layer(parent, None, 0)
         _attach(parent, ROLE, OVERLAY.encode())
         parent.set_opacity(80)
-    layer = _add_picture(image, parent, MASK, _("Dust mask"), dust.grey)
+    layer = _add_picture(image, parent, MASK, _("Mask"), dust.grey)
     if frame is not None:
         _add_colour(image, parent, RED, _("Red"), "red", Gimp.LayerMode.MULTIPLY)
-        _add_colour(image, parent, ERASER, _("Hide the rest"), "black", Gimp.LayerMode.COLOR_ERASE)
+        _add_colour(image, parent, ERASER, _("Rest"), "black", Gimp.LayerMode.COLOR_ERASE)
     threshold = Gimp.DrawableFilter.new(layer, THRESHOLD, _("Dust threshold"))
     threshold.get_config().set_property("low", max(dust.threshold - BELOW, 0.0))
     threshold.update()
     layer.append_filter(threshold)
     _attach(image, RUN, json.dumps({"frames": [str(file) for file in files]}).encode())
+    _attach(image, COMMENT, dust.summary().encode())
+    if beside or files:
+        image.set_file(Gio.File.new_for_path(str(_unused(Path(beside or files[0])))))
     _attach(image, EXTRA, base64.b85encode(dust.extra()))
     image.set_selected_layers([layer])
     image.undo_enable()
     return image
+
+
+def _unused(frame):
+    """A name for the mask that begins like that of a frame and is not taken."""
+    names = (_("{frame} dust").format(frame=frame.stem) + (f" {number}" if number else "") + ".xcf" for number in itertools.count())
+    return next(path for path in map(frame.with_name, names) if not path.exists())
 
 
 def _add_layer(image, parent, role, name, mode):

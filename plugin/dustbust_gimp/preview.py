@@ -1,11 +1,12 @@
 """A look at the result before OK: a part of the picture as it is and as it will be, side by side."""
 import dataclasses
+import functools
 
-from gi.repository import GdkPixbuf, GLib, Gtk
+from gi.repository import GdkPixbuf, GLib, Gtk, Pango
 
 from .core import dustbust, np
 from .dialogs import MARGIN
-from .texts import _
+from .texts import _, translated
 
 SIDE = 240      # px of the picture that are shown, one to one
 REACH = 100     # px around them that can have a say in what they become
@@ -24,7 +25,7 @@ class SideBySide(Gtk.Box):
     """Two parts of pictures with a word above each."""
 
     def __init__(self, *words):
-        super().__init__(spacing=MARGIN, margin=MARGIN, homogeneous=True)
+        super().__init__(spacing=MARGIN, margin_bottom=MARGIN, homogeneous=True)
         self.pictures = []
         for word in words:
             column = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=MARGIN // 2)
@@ -48,56 +49,103 @@ class BeforeAndAfter(Gtk.Box):
         self._worker, self._look, self._number = worker, None, 0
         self._sides = SideBySide(_("Before"), _("After"))
         self.pack_start(self._sides, False, False, 0)
-        following = Gtk.Button(label=_("_Next spot"), use_underline=True, halign=Gtk.Align.END, margin_end=MARGIN,
-                               tooltip_text=_("Look at another place with dust"))
-        following.connect("clicked", self._next)
-        self.pack_start(following, False, False, 0)
+        row = Gtk.Box(spacing=MARGIN)
+        self._status = Gtk.Label(xalign=0, ellipsize=Pango.EllipsizeMode.END)
+        self._next = Gtk.Button(label=_("_Next spot"), use_underline=True, tooltip_text=_("Look at another place with dust"))
+        self._next.connect("clicked", self._go_on)
+        row.pack_start(self._status, True, True, 0)
+        row.pack_end(self._next, False, False, 0)
+        self.pack_start(row, False, False, 0)
 
-    def show_spots(self, look):
-        """Show what `look(number)` gives for place `number`: a pair of parts of pictures. It is called in another thread."""
-        self._look = look
-        self._sides.show_pictures(None, None)
-        if look:
-            self._worker.ask(lambda: look(self._number), self._show)
+    def show_spots(self, look, meanwhile=""):
+        """Show what `look(number)` gives for place `number`: a pair of parts of pictures. It is called in another thread.
 
-    def _next(self, _button):
+        `meanwhile` is said until it has come; what was shown before stays till then. Without `look` nothing is shown.
+        """
+        self._look, self._meanwhile = look, meanwhile
+        self._next.set_sensitive(look is not None)
+        self.say(meanwhile)
+        if look is None:
+            self._sides.show_pictures(None, None)
+        else:
+            self._worker.ask(lambda: look(self._number), lambda pair: self._show(look, pair))
+
+    def _go_on(self, _button):
         self._number += 1
-        if self._look:
-            self.show_spots(self._look)
+        self.show_spots(self._look, self._meanwhile)
 
-    def _show(self, pair):
-        self._sides.show_pictures(*((None, None) if isinstance(pair, Exception) else pair))
+    def _show(self, look, pair):
+        if look is self._look:
+            failed = isinstance(pair, Exception)
+            self._sides.show_pictures(*((None, None) if failed else pair))
+            self.say(translated(pair) if failed else "")
+
+    def say(self, text):
+        """A line below the pictures: what they wait for."""
+        self._status.set_text(text)
 
 
-def spots_of_mask(read, dust, options):
-    """For `show_spots`: what `apply_mask` makes of the picture that `read()` gives."""
-    pictures = []
+def spots_of_mask(read, dust):
+    """For `show_spots`, when its options are filled in: what `apply_mask` makes of the picture that `read()` gives.
 
-    def look(number):
-        if not pictures:
-            pictures.append(read())
-        part, near = window_at_dust(dust.binary(), number)
-        nearby = np.zeros_like(dust.grey)       # as good as the whole mask for this part, and quicker
-        nearby[near] = dust.grey[near]
-        return pictures[0][part], dustbust.apply_mask(pictures[0], dataclasses.replace(dust, grey=nearby), **options)[part]
+    What does not depend on the options is worked out once.
+    """
+    @functools.cache
+    def known():
+        return read(), Places(dust.binary()), dustbust.effect.Effect.unpack(dust.effect, dust.grey.shape)
+
+    @functools.cache
+    def place(number):
+        picture, places, effect = known()
+        part, near = places.window(number)
+        return np.ascontiguousarray(picture[near]), part_of_mask(dust, effect, near), part, near
+
+    def look(number, **options):
+        picture, nearby, part, near = place(number)
+        after, __ = dustbust.apply_mask(picture, nearby, return_report=True, **options)
+        inside = tuple(slice(p.start - n.start, p.stop - n.start) for p, n in zip(part, near))
+        return picture[inside], after[inside]
     return look
 
 
-def spots_of_change(before, after, number):
-    """A pair for `show_spots`: a place where one picture differs much from the other."""
-    change = np.abs(dustbust.arrays.luminance(before) - dustbust.arrays.luminance(after))
-    part, __ = window_at_dust(change > VISIBLE, number)
-    return before[part], after[part]
+def part_of_mask(dust, effect, part):
+    """What a mask, whose effect is unpacked, says of a part of the picture: as good as the whole for its middle, and much quicker."""
+    if effect is not None:
+        region = np.zeros_like(effect.where)
+        region[part] = True
+        effect = effect.within(region)
+        effect = dataclasses.replace(effect, where=effect.where[part].copy(), core=effect.core[part].copy()).pack()
+    return dataclasses.replace(dust, grey=dust.grey[part], effect=effect or {})
 
 
-def window_at_dust(binary, number):
-    """The slices of a window with much dust (the dustiest is number 0) and of its surroundings."""
-    height, width = binary.shape
-    rows, columns = max(height // SIDE, 1), max(width // SIDE, 1)
-    tall, wide = height // rows, width // columns
-    counts = binary[:rows * tall, :columns * wide].reshape(rows, tall, columns, wide).sum(axis=(1, 3)).ravel()
-    dusty = np.argsort(-counts, kind="stable")[:max(np.count_nonzero(counts), 1)]
-    row, column = divmod(int(dusty[number % len(dusty)]), columns)
-    top, left = min(row * tall, max(height - SIDE, 0)), min(column * wide, max(width - SIDE, 0))
-    return (np.s_[top:top + SIDE, left:left + SIDE],
-            np.s_[max(top - REACH, 0):top + SIDE + REACH, max(left - REACH, 0):left + SIDE + REACH])
+def spots_of_page(scan, page, dust):
+    """For `show_spots`: a scan and the page at the dustiest places, as far as it is known where the dust is."""
+    @functools.cache
+    def places():
+        if dust is not None and dust.grey.shape == page.shape[:2]:
+            return Places(dust.binary())
+        return Places(np.abs(dustbust.arrays.luminance(scan) - dustbust.arrays.luminance(page)) > VISIBLE)
+
+    def look(number):
+        part, __ = places().window(number)
+        return scan[part], page[part]
+    return look
+
+
+class Places:
+    """Windows of a picture with dust, the dustiest first."""
+
+    def __init__(self, dusty):
+        height, width = self.shape = dusty.shape
+        rows, self.columns = max(height // SIDE, 1), max(width // SIDE, 1)
+        self.tall, self.wide = height // rows, width // self.columns
+        counts = dusty[:rows * self.tall, :self.columns * self.wide].reshape(rows, self.tall, self.columns, self.wide).sum(axis=(1, 3)).ravel()
+        self.order = np.argsort(-counts, kind="stable")[:max(np.count_nonzero(counts), 1)]
+
+    def window(self, number):
+        """The slices of a window and of its surroundings."""
+        height, width = self.shape
+        row, column = divmod(int(self.order[number % len(self.order)]), self.columns)
+        top, left = (max(min(place, size - SIDE), 0) for place, size in ((row * self.tall, height), (column * self.wide, width)))
+        return (np.s_[top:min(top + SIDE, height), left:min(left + SIDE, width)],
+                np.s_[max(top - REACH, 0):min(top + SIDE + REACH, height), max(left - REACH, 0):min(left + SIDE + REACH, width)])

@@ -2,9 +2,19 @@
 from collections import Counter
 from pathlib import Path
 
+from .core import dustbust
 from .texts import Refused, _, count_text
 
 FEW = 10        # frames; with fewer the mask has gaps
+
+
+def files_between(first, last):
+    """The frames from the first file to the last, which have to be of a kind that can be read and written without loss."""
+    for file in map(Path, (first, last)):
+        if file.is_file() and not dustbust.frames.is_picture(file):
+            raise Refused(_("{file}: the frames of a run have to be JPEG, PNG, TIFF or WebP files; export them as such, or open this one "
+                            "and apply a mask to its layer.").format(file=file))
+    return dustbust.frames.frames_between(first, last)
 
 
 def fitting(files):
@@ -18,10 +28,12 @@ def fitting(files):
     return fits, sort, size, [file for file in files if file not in fits]
 
 
-def describe(files):
-    """One to three lines about the files of a run: how many, what they are, and which do not fit."""
+def describe(files, open_end=False):
+    """Some lines about the files of a run: how many, what they are, which do not fit, and whether the run may end before the last."""
     fits, sort, (width, height), others = fitting(files)
     lines = [count_text("{number} frame", "{number} frames", len(fits)) + f", {width} x {height}, {sort}"]
+    if open_end:
+        lines.append(_("The run ends where the dust changes, or with the folder."))
     if others:
         names = ", ".join(Path(file).name for file in others[:3]) + (" ..." if len(others) > 3 else "")
         lines.append(count_text("{number} file of another size or kind is left out: {files}",

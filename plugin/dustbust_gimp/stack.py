@@ -3,16 +3,17 @@ import threading
 
 from gi.repository import Gimp, GObject
 
-from . import arguments, core, layers, pixels, working
+from . import arguments, core, layers, mask_image, pixels, working
 from .core import dustbust
-from .texts import _
+from .texts import _, count_text, share_text
 
 NAME = "plug-in-dustbust-stack-scans"
+DUST_FREE = "dust-free"     # the mode that knows where the dust of the scanner is
 
 
 def modes():
     return [
-        ("dust-free", _("Dust-free"), _("As clean as the best of the others, without their noise; knows by itself where the dust is")),
+        (DUST_FREE, _("Dust-free"), _("As clean as the best of the others, without their noise; knows by itself where the dust is")),
         ("mean", _("Mean"), _("The least noise, but a ghost of each dust grain stays")),
         ("median", _("Median"), _("Free of dust from three scans on")),
         ("minimum", _("Minimum"), _("The darkest: removes light dust")),
@@ -28,21 +29,20 @@ def modes():
 
 
 def declare(plug_in, name, run):
-    procedure = Gimp.ImageProcedure.new(plug_in, name, Gimp.PDBProcType.PLUGIN, run, None)
-    procedure.set_image_types("*")
-    procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES
-                                   | Gimp.ProcedureSensitivityMask.NO_DRAWABLES)
-    procedure.set_menu_label(_("_Stack Offset Scans..."))
-    procedure.set_documentation(
+    procedure = arguments.image_procedure(
+        plug_in, name, run, _("_Stack Offset Scans..."),
         _("Combine scans of one page, each moved a little, into the page without the scanner's dust"),
         _("The page moves from scan to scan and the dust stays. The scans are layers of one image: the selected ones if there are "
-          "two or more, else all visible ones. The result is a new layer on top."), name)
+          "two or more, else all visible ones. The result is a new layer on top."))
     arguments.choice(procedure, "mode", _("_Mode"), _("How the scans are combined"), "stack_scans", modes())
     arguments.boolean(procedure, "align", _("_Align the scans"), _(
         "Find out how the page lies in each scan. Without it the layers count as they are placed"), core.default("stack_scans", "align"))
     arguments.boolean(procedure, "aligned-layers", _("Add the ali_gned scans"), _(
         "Put the other scans, as they were aligned, on layers of their own"), False)
+    arguments.boolean(procedure, "dust-mask", _("Keep the _dust mask"), _(
+        "Open the dust of the scanner as a mask image too, for scans that have no second one. Only the mode Dust-free finds it"), False)
     procedure.add_layer_return_value("layer", _("Page"), _("The new layer"), False, GObject.ParamFlags.READWRITE)
+    procedure.add_image_return_value("dust", _("Mask"), _("The mask image, if it was asked for"), True, GObject.ParamFlags.READWRITE)
     return procedure
 
 
@@ -53,6 +53,7 @@ class Scans:
         self.layers = chosen
         self.format = pixels.working_format(chosen[0], alpha=chosen[0].has_alpha() or chosen[0].get_mask() is not None)
         self.pictures = [layers.plain_pixels(layer, self._format_of(layer)) for layer in chosen]
+        self.names = [layer.get_name() for layer in chosen]
         self._positions = [layers.offsets(layer) for layer in chosen]
         self._threads, self._registrations, self._pages = core.threads(), None, {}
         self._lock = threading.RLock()      # who asks for what is being worked out waits for it
@@ -64,16 +65,18 @@ class Scans:
         """How the page lies in each scan."""
         with self._lock:
             if self._registrations is None:
-                self._registrations = dustbust.register_scans(self.pictures, progress=progress, threads=self._threads)
+                self._registrations = dustbust.register_scans(self.pictures, names=self.names, progress=progress, threads=self._threads)
             return self._registrations
 
     def page(self, mode, align, progress=None):
-        """The page, on the grid of the first scan, and the core's report."""
+        """The page, on the grid of the first scan; the dust of the scanner, or None if the mode does not look for it; the core's report."""
         with self._lock:
             if (mode, align) not in self._pages:
                 where = {"registrations": self.registrations(progress)} if align else {"align": False, "positions": self._positions}
-                self._pages[mode, align] = dustbust.stack_scans(self.pictures, mode=mode, view=True, return_report=True, progress=progress,
-                                                                threads=self._threads, **where)
+                finds_dust = mode == DUST_FREE
+                page, *dust, report = dustbust.stack_scans(self.pictures, mode=mode, names=self.names, view=True, return_dust=finds_dust,
+                                                           return_report=True, progress=progress, threads=self._threads, **where)
+                self._pages[mode, align] = page, *(dust or [None]), report
             return self._pages[mode, align]
 
     def aligned(self, number, report):
@@ -89,7 +92,7 @@ def run(procedure, run_mode, image, drawables, config):
         from . import stack_dialog
         stack_dialog.ask(procedure, config, scans)
     mode, align = config.get_property("mode"), config.get_property("align")
-    page, report = working.run(_("Stack Offset Scans"), scans.page, mode, align)
+    page, dust, report = working.run(_("Stack Offset Scans"), scans.page, mode, align)
     image.undo_group_start()
     try:
         if config.get_property("aligned-layers"):
@@ -101,8 +104,20 @@ def run(procedure, run_mode, image, drawables, config):
                            scans.format, scans.layers[0])
     finally:
         image.undo_group_end()
+    mask = None
+    if dust is not None and config.get_property("dust-mask"):
+        file = image.get_file()
+        mask = mask_image.create(dust, [], beside=file and file.get_path())
+        if run_mode != Gimp.RunMode.NONINTERACTIVE:
+            Gimp.Display.new(mask)
     Gimp.displays_flush()
-    values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
-    values.remove(1)
-    values.insert(1, GObject.Value(Gimp.Layer, layer))
-    return values
+    working.tell(run_mode, said_of(report, dust))
+    return arguments.return_values(procedure, (Gimp.Layer, layer), (Gimp.Image, mask))
+
+
+def said_of(report, dust):
+    """One sentence about what became of the scans."""
+    if dust is None:
+        return count_text("{number} scan was combined.", "{number} scans were combined.", len(report.registrations))
+    return _("Dust covers {dust} of the scanner; {filled} of the page is dusty in every scan and is filled.").format(
+        dust=share_text(dust.coverage), filled=share_text(report.filled))

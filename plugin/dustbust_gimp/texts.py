@@ -14,6 +14,21 @@ def count_text(one, many, number, **words):
     return GLib.dngettext(DOMAIN, one, many, number).format(number=number, **words)
 
 
+def translated(said):
+    """What the core says, a sentence or an exception with one, in the language of GIMP."""
+    said = said.args[0] if isinstance(said, Exception) and said.args else said
+    return said.translated(_) if hasattr(said, "translated") else str(said)
+
+
+def share_text(share):
+    """A share in percent.
+
+    >>> share_text(0.0123)
+    '1.23 %'
+    """
+    return f"{100 * share:.2f} %"
+
+
 class Refused(Exception):
     """An action cannot do what was asked for; the message is one sentence that says why and what to do."""
 

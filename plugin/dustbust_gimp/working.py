@@ -1,4 +1,5 @@
 """The core at work in a thread of its own, while GIMP shows how far it is."""
+import os
 import threading
 import time
 
@@ -33,10 +34,13 @@ def run(title, function, *arguments, **options):
     while worker.is_alive():
         worker.join(PAUSE)
         fraction, text = latest[0]
-        if (fraction, text) != shown:
+        if not (fraction or text):
+            Gimp.progress_pulse()       # it goes on, but nobody knows how far it is
+        elif (fraction, text) != shown:
             shown = fraction, text
             Gimp.progress_update(min(max(fraction, 0.0), 1.0))
-            Gimp.progress_set_text(" ".join(filter(None, (title, text, time_left(fraction, time.monotonic() - started)))))
+            words = title, os.path.basename(text), time_left(fraction, time.monotonic() - started)      # the core names files by their paths
+            Gimp.progress_set_text("  ".join(filter(None, words)))
     Gimp.progress_end()
     if failure:
         raise failure[0]
@@ -46,6 +50,18 @@ def run(title, function, *arguments, **options):
 def run_plain(title, function, *arguments):
     """`function(*arguments)`, which says nothing of its progress, while GIMP shows that something is going on."""
     return run(title, lambda *given, progress: function(*given), *arguments)
+
+
+def tell(run_mode, summary, warnings=()):
+    """Say what was done, and what to look at.
+
+    GIMP shows a short line in its status bar, and more than one line in a window: so a summary does not cover the image, and
+    warnings are seen. In batch mode only the warnings are said, on the console.
+    """
+    lines = [summary] if run_mode != Gimp.RunMode.NONINTERACTIVE else []
+    lines += warnings
+    if lines:
+        Gimp.message("\n".join(lines))
 
 
 def time_left(fraction, elapsed):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Bring the translations up to date: plugin/locale/update.py
 
-Collects the texts of the plug-in's sources, writes them into each LANGUAGE.po here (translations are kept, texts that are gone
-are dropped), and compiles that to LANGUAGE/LC_MESSAGES/dustbust-gimp.mo, which is what GIMP reads. To add a language, make an
+Collects the texts of the plug-in's sources and the sentences of the core's, writes them into each LANGUAGE.po here (translations
+are kept, texts that are gone are dropped), and compiles that to LANGUAGE/LC_MESSAGES/dustbust-gimp.mo, which is what GIMP reads. To add a language, make an
 empty LANGUAGE.po and run this.
 """
 import ast
@@ -15,17 +15,33 @@ DOMAIN = "dustbust-gimp"
 HEADER = "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
 
 
+# What makes texts, and of how many arguments; and what in the core makes sentences that the plug-in says in the user's language.
+IN_PLUG_IN = {"_": 1, "count_text": 2}
+IN_CORE = {"DustbustError": 1, "Sentence": 1}
+NOT_FOR_GIMP = ("__main__.py", "cluster.py", "compare.py")
+
+
 def texts():
-    """All texts of the plug-in, in the order of the sources: (text,) or (one, many)."""
+    """All texts, in the order of the sources: (text,) or (one, many)."""
+    core = [path for path in (HERE.parents[1] / "core" / "dustbust").glob("*.py") if path.name not in NOT_FOR_GIMP]
     found = {}
-    for path in sorted(HERE.parent.rglob("*.py")):
-        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-        for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
-            number = {"_": 1, "count_text": 2}.get(call.func.id, 0)
-            constants = [argument.value for argument in call.args[:number] if isinstance(argument, ast.Constant)]
-            if number and len(constants) == number:
-                found.setdefault(tuple(constants))
+    for paths, makers in ((HERE.parent.rglob("*.py"), IN_PLUG_IN), (core, IN_CORE)):
+        for path in sorted(paths):
+            calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+            for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+                number = makers.get(call.func.id, 0)
+                for text in zip(*map(alternatives, call.args[:number])):
+                    found.setdefault(text)
     return list(found)
+
+
+def alternatives(argument):
+    """The texts that an argument can be: one, or two with a condition between them; none if it is computed."""
+    if isinstance(argument, ast.IfExp):
+        return alternatives(argument.body) + alternatives(argument.orelse)
+    if isinstance(argument, ast.JoinedStr):
+        raise SystemExit(f"line {argument.lineno}: {ast.unparse(argument)} cannot be translated; give its words as arguments")
+    return [argument.value] if isinstance(argument, ast.Constant) else []
 
 
 def read(path):
