@@ -3,6 +3,7 @@
 DUSTBUST_GIMP_RUN is a command prefix: what follows it runs where GIMP 3 is, with this checkout and /tmp at the same places
 (tests/run sets it). Unset or empty: the GIMP 3 of this machine.
 """
+import fcntl
 import json
 import os
 import shlex
@@ -26,7 +27,10 @@ class Gimp:
         self.folder = folder
         self.plug_in = folder / "profile" / "plug-ins" / "dustbust-gimp"
         self.environment = {"GIMP3_DIRECTORY": str(folder / "profile"), "LC_ALL": "C.UTF-8", "LANGUAGE": "en", "HOME": str(folder)}
-        installed = self.command([CHECKOUT / "install.sh"], timeout=600)
+        (CHECKOUT / "build").mkdir(exist_ok=True)
+        with open(CHECKOUT / "build" / "lock", "w") as lock:        # pip builds in the checkout, perhaps for another GIMP right now
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            installed = self.command([CHECKOUT / "install.sh"], timeout=600)
         assert installed.returncode == 0, installed.stdout + installed.stderr
         answer = folder / "answer"
         self.console("python-fu-eval", f"import __main__; open({str(answer)!r}, 'w').write(__main__.__file__)")
@@ -44,20 +48,20 @@ class Gimp:
         return subprocess.run(self.command_line(command, environment), capture_output=True, text=True, timeout=timeout,
                               stdin=subprocess.DEVNULL, cwd=CHECKOUT)
 
-    def console(self, interpreter, code, check=True, **options):
+    def console(self, interpreter, code, check=True, fonts=False, **options):
         """Run batch code in gimp-console."""
-        done = self.command(["gimp-console", "-nidfs", "--quit", "--batch-interpreter", interpreter, "-b", code], **options)
+        done = self.command(["gimp-console", "-nids" if fonts else "-nidfs", "--quit", "--batch-interpreter", interpreter, "-b", code], **options)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
-    def run_script(self, script, *arguments):
-        """Run a Python file inside GIMP with `arguments` (JSON); gives what it put into `result`."""
+    def run_script(self, script, *arguments, **options):
+        """Run a Python file inside GIMP with `arguments` (JSON); gives what it put into `result`, and the console."""
         answer = self.folder / "result.json"
         answer.unlink(missing_ok=True)
         code = (f"import json; scope = {{'__name__': 'inside', '__file__': {str(script)!r}, 'arguments': {json.dumps(arguments)}}}; "
                 f"exec(compile(open({str(script)!r}).read(), {str(script)!r}, 'exec'), scope); "
                 f"json.dump(scope['result'], open({str(answer)!r}, 'w'))")
-        done = self.console("python-fu-eval", code)
+        done = self.console("python-fu-eval", code, **options)
         return json.loads(answer.read_text()), done.stdout + done.stderr
 
 
