@@ -1,4 +1,5 @@
 """A GIMP with its windows, on a screen that nobody looks at, and the keys and the mouse to work it with."""
+import itertools
 import json
 import os
 import signal
@@ -7,7 +8,7 @@ import time
 from pathlib import Path
 
 INSIDE = Path(__file__).parent / "inside"
-SIZE = "1280x900"
+SIZE, FULL = "1280x900", ("1280", "870")        # of the screen; of GIMP's window, without its frame
 
 START = """
 Xvfb :{display} -screen 0 {size}x24 >/dev/null 2>&1 & screen=$!
@@ -21,7 +22,8 @@ kill $manager $screen
 class Desktop:
     def __init__(self, gimp, folder, pictures, language="en"):
         self.gimp, self.folder, self.pictures, self._number = gimp, folder, pictures, 0
-        self.display = next(number for number in range(80, 200) if not os.path.exists(f"/tmp/.X11-unix/X{number}"))
+        first = 100 + os.getpid() % 800         # not the same for two that look at the same time
+        self.display = next(number for number in itertools.count(first) if not os.path.exists(f"/tmp/.X11-unix/X{number}"))
         profile = gimp.folder / "profile"
         with open(profile / "gimprc", "a") as settings:
             settings.write("(show-welcome-dialog no)\n(check-updates no)\n")
@@ -37,6 +39,7 @@ class Desktop:
         for __ in self.windows("Welcome to GIMP"):
             self.wait_for("Welcome to GIMP")
             self.key("Escape")
+        self._tool("xdotool", "windowsize", "--sync", self.wait_for("GNU Image Manipulation Program"), *FULL)
 
     def close(self):
         """End GIMP; gives what it wrote on its console."""
@@ -94,6 +97,10 @@ class Desktop:
         self._tool("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "mousedown", "1", "sleep", "0.1", *moves, "mouseup", "1")
         time.sleep(0.5)
 
+    def click(self, x, y):
+        self._tool("xdotool", "mousemove", str(x), str(y), "sleep", "0.3", "click", "1")
+        time.sleep(0.7)
+
     def windows(self, title):
         return self._tool("xdotool", "search", "--onlyvisible", "--name", title).split()
 
@@ -116,7 +123,7 @@ class Desktop:
 
     def main_key(self, *keys, pause=0.3):
         """Press keys in GIMP's main window."""
-        self.wait_for("GIMP$")
+        self.wait_for("GIMP$|^GNU Image Manipulation Program")
         self.key(*keys, pause=pause)
 
     def menu(self, mnemonic):

@@ -2,7 +2,7 @@
 import shutil
 
 import pytest
-from conftest import CHECKOUT
+from conftest import CHECKOUT, PREFIX
 
 FRAMES = sorted((CHECKOUT / "tests" / "samples" / "run").glob("*.jpg"))[:4]
 
@@ -58,6 +58,27 @@ def test_failure_is_an_exit_code_and_a_sentence(gimp, run):
     done = gimp.console("plug-in-script-fu-eval", SCRIPT_FU.format(**{**run, "first": run["folder"] / "gone.jpg"}), check=False)
     assert done.returncode == 70 and "gone.jpg: there is no such file" in done.stdout + done.stderr
     assert not (run["folder"] / "script-fu").exists()
+
+
+def test_warnings_are_said_in_batch_mode(gimp, run):
+    """A mask of four frames is a warning on the console; the success of Apply is not."""
+    done = gimp.console("plug-in-script-fu-eval", SCRIPT_FU.format(**run))
+    said = done.stdout + done.stderr
+    assert "Only 4 frames of different scenes" in said and "cleaned frames are in" not in said, said
+
+
+def test_german(gimp, run):
+    """What the core says is said in German where GIMP speaks German: its sentences are in the plug-in's catalogue."""
+    german = {"LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de"}.items()
+    if "de_DE.utf8" not in gimp.command(["locale", "-a"]).stdout:
+        assert not PREFIX, "the private GIMP has no German locale"
+        pytest.skip("this machine has no German locale (de_DE.UTF-8), without which gettext does not translate")
+    gone = SCRIPT_FU.format(**{**run, "first": run["folder"] / "gone.jpg"})
+    done = gimp.console("plug-in-script-fu-eval", gone, check=False, environment=german)
+    assert done.returncode == 70 and "gone.jpg: Diese Datei gibt es nicht" in done.stdout + done.stderr, done.stdout + done.stderr
+    run["last"].write_bytes(run["last"].read_bytes()[:20000])
+    done = gimp.console("plug-in-script-fu-eval", SCRIPT_FU.format(**run), check=False, environment=german)
+    assert f"{run['last']}: ist ein beschädigtes oder unvollständiges JPEG" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 def test_without_the_core_it_registers_and_says_what_to_do(gimp, tmp_path):

@@ -18,7 +18,7 @@ def outcomes(gimp, tmp_path_factory):
     def of(path):
         if path not in known:
             folder = tmp_path_factory.mktemp(path.stem)
-            known[path], console = gimp.run_script(INSIDE / "run_checks.py", str(path), str(folder), str(gimp.plug_in))
+            known[path], console = gimp.run_script(INSIDE / "run_checks.py", str(path), str(folder), str(gimp.plug_in), fonts=True)
             print(console)
         return known[path]
     return of

@@ -1,4 +1,5 @@
 """Estimate and Apply on the files of a run: the core's files, byte for byte; nothing written over; refusals that leave nothing behind."""
+import json
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from gi.repository import Gimp
 from helpers import APPLY, ESTIMATE, FRAMES, STACK, add_layer, call, get, new_image, refusal, save, stored
 
@@ -72,10 +74,41 @@ def check_a_mask_thresholded_by_hand_cleans_a_run(folder):
     assert contents(folder / "run" / "cleanedphotos") == contents(folder / "core")
 
 
-def check_without_a_last_frame_the_run_goes_on(folder):
-    run_in(folder)
+def check_without_a_last_frame_the_run_ends_where_the_dust_changes(folder):
+    """The sample run, and after it the same frames mirrored: the dust is somewhere else."""
+    files = run_in(folder, 8)
+    for number, path in enumerate(files):
+        with Image.open(path) as picture:
+            picture.transpose(Image.Transpose.ROTATE_180).save(folder / "run" / f"later{number}.jpg", quality=95)
     image, = call(ESTIMATE, first_frame=folder / "run" / "frame02-00.jpg")
-    assert bytes(image.get_parasite("dustbust-run").get_data()).count(b".jpg") == 2
+    frames = json.loads(bytes(image.get_parasite("dustbust-run").get_data()))["frames"]
+    assert [Path(frame).name for frame in frames] == [f"frame{number:02}-00.jpg" for number in range(2, 9)]
+    image, = call(ESTIMATE, first_frame=folder / "run" / "later0.jpg")
+    frames = json.loads(bytes(image.get_parasite("dustbust-run").get_data()))["frames"]
+    assert [Path(frame).name for frame in frames] == [f"later{number}.jpg" for number in range(8)]
+
+
+def check_frames_of_other_formats_are_refused_by_name(folder):
+    run_in(folder)
+    for name in ("a.bmp", "b.bmp"):
+        with Image.open(folder / "run" / "frame01-00.jpg") as picture:
+            picture.save(folder / "run" / name)
+    for arguments in ({"first_frame": folder / "run" / "a.bmp"}, {"first_frame": folder / "run" / "a.bmp", "last_frame": folder / "run" / "b.bmp"}):
+        message = refusal(ESTIMATE, **arguments)
+        assert "a.bmp" in message and "JPEG, PNG, TIFF or WebP" in message, message
+    mask = estimated(folder)
+    assert "b.bmp" in refusal(APPLY, image=mask, drawables=mask.get_layers(), first_frame=folder / "run" / "a.bmp",
+                              last_frame=folder / "run" / "b.bmp").replace("a.bmp", "b.bmp")
+    assert not (folder / "run" / "cleanedphotos").exists()
+
+
+def check_the_mask_is_named_for_its_run_and_says_what_it_is_of(folder):
+    run_in(folder)
+    (folder / "run" / "frame01-00 dust.xcf").write_text("is there already")
+    image = estimated(folder)
+    assert image.get_file().get_path() == str(folder / "run" / "frame01-00 dust 1.xcf")
+    comment = bytes(image.get_parasite("gimp-comment").get_data()).decode()
+    assert "3 frames" in comment and "Ten or more are better" in comment, comment
 
 
 def check_one_bad_file_fails_the_batch_but_not_the_others(folder):
@@ -157,6 +190,6 @@ def check_killed_in_the_middle_of_stack_the_image_is_unchanged(folder):
     thread.join()
     assert killed
     assert set(image.get_layers()) == set(layers) and [stored(layer) for layer in layers] == before
-    layer, = call(STACK, image=image, drawables=layers[:2], mode="mean", align=False)       # GIMP goes on
+    layer, __ = call(STACK, image=image, drawables=layers[:2], mode="mean", align=False)       # GIMP goes on
     assert get(layer, "R'G'B' u8").shape == page.shape
     assert Gimp.get_images()

@@ -1,7 +1,7 @@
 """Stack in GIMP gives the core's page, as a new layer on top, and leaves the scans as they were."""
 import numpy as np
 from gi.repository import Gimp
-from helpers import SAMPLES, STACK, add_layer, call, get, new_image, refusal
+from helpers import APPLY, SAMPLES, STACK, add_layer, call, call_here, get, new_image, refusal
 
 import dustbust
 
@@ -24,7 +24,7 @@ def stacked(pictures, format, precision="U8_NON_LINEAR", base="RGB", **arguments
     """(image, its layers before, the new layer) of scans that were opened one after the other, the first at the bottom."""
     image = new_image(pictures[0].shape[1], pictures[0].shape[0], base, precision)
     layers = [add_layer(image, picture, format, name=f"scan {number}") for number, picture in enumerate(pictures)]
-    layer, = call(STACK, image=image, drawables=layers, **arguments)
+    layer, __ = call_here(STACK, image=image, drawables=layers, **arguments)
     return image, layers, layer
 
 
@@ -66,7 +66,7 @@ def check_alignment_of_a_real_pair(folder):
     pictures = [picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, 2) for picture in pictures]
     image = new_image(pictures[0].shape[1], pictures[0].shape[0])
     layers = [add_layer(image, picture, "R'G'B' u8") for picture in pictures]
-    layer, = call(STACK, image=image, drawables=layers, mode="mean", aligned_layers=True)
+    layer, __ = call(STACK, image=image, drawables=layers, mode="mean", aligned_layers=True)
     assert np.array_equal(get(layer, "R'G'B' u8"), dustbust.stack_scans(pictures, mode="mean"))
     aligned = image.get_layers()[1]
     both = get(aligned, "R'G'B'A u8")
@@ -83,7 +83,7 @@ def check_offsets_and_sizes_count_without_alignment(folder):
     part = page[5:25, 10:40]
     darker = (part // 2).astype(np.uint8)
     top = add_layer(image, darker, "R'G'B' u8", 10, 5)
-    layer, = call(STACK, image=image, drawables=[top, bottom], mode="minimum", align=False)
+    layer, __ = call(STACK, image=image, drawables=[top, bottom], mode="minimum", align=False)
     expected = page.copy()
     expected[5:25, 10:40] = darker
     assert np.array_equal(get(layer, "R'G'B' u8"), expected)
@@ -95,7 +95,7 @@ def check_without_two_selected_all_visible_ones_count(folder):
     image = new_image(50, 40)
     layers = [add_layer(image, picture, "R'G'B' u8") for picture in pictures]
     layers[1].set_visible(False)
-    layer, = call(STACK, image=image, drawables=[layers[0]], mode="minimum", align=False)
+    layer, __ = call(STACK, image=image, drawables=[layers[0]], mode="minimum", align=False)
     assert np.array_equal(get(layer, "R'G'B' u8"), np.minimum(pictures[0], pictures[2]))
 
 
@@ -105,7 +105,7 @@ def check_layer_masks_and_filters_count_as_they_look(folder):
     layers = [add_layer(image, picture, "R'G'B'A u8") for picture in pictures]
     mask = layers[1].create_mask(Gimp.AddMaskType.BLACK)
     layers[1].add_mask(mask)
-    layer, = call(STACK, image=image, drawables=layers, mode="maximum", align=False)
+    layer, __ = call(STACK, image=image, drawables=layers, mode="maximum", align=False)
     assert np.array_equal(get(layer, "R'G'B'A u8"), pictures[0])
     assert layers[1].get_mask() == mask and np.array_equal(get(layers[1], "R'G'B'A u8"), pictures[1])
 
@@ -117,8 +117,51 @@ def check_groups_count_as_what_they_show(folder):
     group = Gimp.GroupLayer.new(image, "group")
     image.insert_layer(group, None, 0)
     add_layer(image, pictures[1], "R'G'B'A u8", parent=group)
-    layer, = call(STACK, image=image, drawables=[group, bottom], mode="maximum", align=False)
+    layer, __ = call(STACK, image=image, drawables=[group, bottom], mode="maximum", align=False)
     assert np.array_equal(get(layer, "R'G'B'A u8"), np.maximum(*pictures))
+
+
+def dusty_pair():
+    """Two scans of one page, which moved by (40, 25) px, with the same dark dust on both: 40 specks of 3 x 3 px."""
+    rng = np.random.default_rng(8)
+    page = np.kron(rng.random((30, 30)), np.ones((12, 12)))
+    page = 150 + 20 * sum(np.roll(page, (y, x), (0, 1)) for y in range(0, 4) for x in range(0, 4)) / 4
+    dust = np.zeros((300, 300), bool)
+    for y, x in rng.integers(5, 290, (40, 2)):
+        dust[y:y + 3, x:x + 3] = True
+    scans = [page[:300, :300].copy(), page[25:325, 40:340].copy()]
+    for scan in scans:
+        scan += rng.normal(0, 1, scan.shape)
+        scan[dust] = 20
+    return [np.repeat(scan.astype(np.uint8)[..., None], 3, 2) for scan in scans], page[:300, :300], dust
+
+
+def check_the_scanners_dust_is_kept_as_a_mask_that_cleans_one_scan(folder):
+    pictures, page, dust = dusty_pair()
+    image = new_image(300, 300)
+    layers = [add_layer(image, picture, "R'G'B' u8") for picture in pictures]
+    layer, nothing = call(STACK, image=image, drawables=layers)
+    assert nothing is None
+    assert np.median(np.abs(get(layer, "R'G'B' u8")[..., 0] - page)[dust]) < 5
+    __, mask = call(STACK, image=image, drawables=layers, dust_mask=True)
+    shown = get(Gimp.Layer.new_from_visible(mask, mask, "shown"), "Y' u16")[..., 0] > 0
+    assert shown[dust].mean() > 0.95 and shown.mean() < 0.1
+    single = new_image(300, 300)
+    scan = add_layer(single, pictures[0], "R'G'B' u8")
+    call(APPLY, image=single, drawables=[scan], mask_image=mask)
+    clean = get(scan, "R'G'B' u8")[..., 0]
+    assert np.abs(clean - page)[dust].mean() < 0.5 * np.abs(pictures[0][..., 0] - page)[dust].mean()
+    assert "not made from a run" in refusal(APPLY, image=mask, drawables=mask.get_layers())
+    __, none = call(STACK, image=image, drawables=layers, dust_mask=True, mode="mean")
+    assert none is None
+
+
+def check_messages_name_the_layers(folder):
+    rng = np.random.default_rng(2)
+    image = new_image(200, 200)
+    layers = [add_layer(image, (255 * rng.random((200, 200, 3))).astype(np.uint8), "R'G'B' u8", name=name) for name in ("left page", "other page")]
+    message = refusal(STACK, image=image, drawables=layers)
+    assert "left page" in message and "other page" in message, message
 
 
 def check_refusals(folder):
