@@ -1,0 +1,40 @@
+"""How much longer Estimate and Apply take as procedures in GIMP's batch mode than as functions of the core, GIMP's start aside.
+
+    python tests/bench/gimp_batch.py [--frames 20] [--megapixels 6] [--rounds 3]
+
+It runs in the GIMP 3 of this machine, or where DUSTBUST_GIMP_RUN says (see tests/gimp/conftest.py). The frames are the sample run,
+enlarged, over and over.
+"""
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "gimp"))
+from conftest import Gimp
+from estimate import make_frames
+
+INSIDE = Path(__file__).parents[1] / "gimp" / "inside"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", type=int, default=20)
+    parser.add_argument("--megapixels", type=float, default=6)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for name in ("gimp", "run"):
+            (folder / name).mkdir()
+        gimp = Gimp(folder / "gimp")
+        frames = make_frames(folder / "run", options.frames, options.megapixels)
+        paths = map(str, (frames[0], frames[-1], folder / "cleaned", gimp.plug_in))
+        took, __ = gimp.run_script(INSIDE / "bench.py", *paths, options.rounds, timeout=3600)
+    for name, times in took.items():
+        print(f"{name:12s}" + "".join(f"{time:8.2f} s" for time in times))
+    print(f"procedures / core, the best of each: {min(took['procedures']) / min(took['core']):.3f}")
+
+
+if __name__ == "__main__":
+    main()
