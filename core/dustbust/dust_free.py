@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _kernels
 from .arrays import colour_channels, largest
+from .effect import Effect
 from .errors import DustbustError
 from .fill import dilate, fill_pixels
 from .filters import gaussian_blur
@@ -17,8 +18,8 @@ from .mask import DustMask
 # Marks of a pixel of the scanner: 0 for none, else EDGE and so much more for an opacity of 1. cpp/clean_mean.hpp knows what they mean.
 EDGE, PER_OPACITY = 60, 180
 
-# Rows of the scanner that are looked at together, and rows above and below them that a blur needs.
-STRIP, MARGIN = 512, 8
+# At most so many rows of the scanner are looked at together, which take so many bytes for all scans; and rows above and below them that a blur needs.
+STRIP, STRIP_BYTES, MARGIN = 512, 256 << 20, 8
 
 # A small misalignment moves an edge of the page by about this much, px.
 MISALIGNED = 0.15
@@ -38,6 +39,10 @@ AFTER_BLUR = 0.28
 # Two scans that lie closer together than this, px, show most particles at the same place of the page.
 LEAST_MOVE = 3.0
 
+# In the mask of a scanner this opacity is dust, and what is next to it down to this one; opacities are off by about as much as this.
+MASKED, FAINT, UNSURE = 0.2, 0.04, 0.05
+LARGEST_OPACITY = 0.95
+
 # Outcome of cpp/clean_mean.hpp: dusty in all scans.
 FILLED = 1
 
@@ -55,9 +60,20 @@ class ScannerDust:
     noise: float
 
     def mask(self, frames):
-        """As a mask of the scanner, for scans that have no second one: its grey is the opacity, wherever dust was found."""
-        opacity = (self.marks.astype(np.float32) - (EDGE - 2)) / PER_OPACITY
-        return DustMask(np.clip(opacity, 0, 1), 1 / PER_OPACITY, {-1: "dark", 1: "light", 0: "both"}[self.polarity], "stack", frames)
+        """As a mask of the scanner, for scans that have no second one: its grey is the opacity, and, of dust of one polarity, it can be restored."""
+        opacity = np.clip((self.marks.astype(np.float32) - (EDGE - 2)) / PER_OPACITY, 0, 1)
+        effect = self._effect(opacity).pack() if self.polarity else {}
+        return DustMask(opacity, MASKED, {-1: "dark", 1: "light", 0: "both"}[self.polarity], "stack", frames, effect)
+
+    def _effect(self, opacity):
+        """What this dust does to a scan."""
+        core = opacity >= MASKED
+        where = opacity >= FAINT
+        labels = _kernels.particles(where, core)[0]
+        where[where] = labels >= 0
+        labels, light = _kernels.particles(where, core)[0], 1 - np.minimum(opacity[where], LARGEST_OPACITY)
+        number = int(labels.max(initial=-1)) + 1
+        return Effect(where, core, -np.log(light), UNSURE / light, np.ones(number, np.float32), np.full(number, self.polarity < 0))
 
 
 def check_moved(registrations, names):
@@ -74,12 +90,12 @@ def find_scanner_dust(images, report, median_page, threads, progress=None):
 
     median_page : the page in mode "median", with alpha; used when there are more than two scans.
     """
-    height, width = max(i.shape[0] for i in images), max(i.shape[1] for i in images)
+    height, width = np.max([shape[:2] for shape in images.shapes], axis=0)
     readings = _Readings(images, report, median_page, threads)
     noise, polarity = readings.noise, readings.polarity
     evidence, opacity, shade = (np.zeros((height, width), np.float32) for _ in range(3))
-    for top in range(0, height, STRIP):
-        rows = slice(top, min(top + STRIP, height))
+    for top in range(0, height, readings.rows):
+        rows = slice(top, min(top + readings.rows, height))
         evidence[rows], opacity[rows], shade[rows] = readings.together(top, rows.stop - top, polarity)
         if progress:
             progress(rows.stop / height)
@@ -118,16 +134,20 @@ class _Readings:
 
     noise : standard deviation of the luminance of one scan.
     polarity : of the dust, as in `ScannerDust`.
+    rows : so many are best looked at together.
     """
 
     def __init__(self, images, report, median_page, threads):
         self.images, self.report, self.page, self.threads = images, report, median_page, threads
-        height = max(i.shape[0] for i in images)
-        tops = np.linspace(0, max(height - 96, 0), 8).astype(int)
-        differences = [self._difference(k, top, 96)[0] for k in range(len(images)) for top in tops]
-        spread = np.concatenate([d[d != 0] for d in differences])
+        height, self.width = np.max([shape[:2] for shape in images.shapes], axis=0)
+        # Of a pixel of a scan, 24 bytes are kept.
+        self.rows = max(16, min(STRIP, STRIP_BYTES // (24 * self.width * len(images))))
+        sample = min(96, self.rows)
+        tops = np.linspace(0, max(height - sample, 0), 8).astype(int)
+        differences = (self._difference(k, top, sample)[0] for k in range(len(images)) for top in tops)
+        spread = np.concatenate([d[d != 0][::len(images)] for d in differences])
         self.noise = max(float(np.median(np.abs(spread))) / 0.6745 / 2 ** 0.5 if spread.size else 0.0, 1e-3)
-        evidence = np.concatenate([self.together(top, 96, 0)[0].ravel() for top in tops])
+        evidence = np.concatenate([self.together(top, sample, 0)[0].ravel() for top in tops])
         light, dark = float(evidence[evidence > STRONG].sum()), -float(evidence[evidence < -STRONG].sum())
         # A page between two particles of the scanner, each of them on it in one scan, looks like one of the other polarity.
         self.polarity = 1 if light > ONE_SIDED * (light + dark) > 0 else -1 if dark > ONE_SIDED * (light + dark) > 0 else 0
@@ -142,7 +162,7 @@ class _Readings:
         Of two scans, where dust of both polarities is possible, what both say: the median of the two and of 0. Where only one polarity is
         possible one scan is enough: it is darker than the other one shows the page, so dust is on it.
         """
-        rows = min(rows, max(i.shape[0] for i in self.images) - top)
+        rows = min(rows, max(shape[0] for shape in self.images.shapes) - top)
         scores, shares, own = (list(planes) for planes in zip(*(self._scores(k, top, rows) for k in range(len(self.images)))))
         mode = "median"
         if len(self.images) == 2 and polarity:
@@ -175,7 +195,7 @@ class _Readings:
         """Difference in standard deviations, as a share of what dust could make, and own luminance: each (rows, W, 2), second channel 1 where known."""
         first = max(top - MARGIN, 0)
         difference, page, value, data = self._difference(k, first, top + rows + MARGIN - first)
-        planes = [np.zeros((rows, max(i.shape[1] for i in self.images), 2), np.float32) for _ in range(3)]
+        planes = [np.zeros((rows, self.width, 2), np.float32) for _ in range(3)]
         if min(difference.shape) < 2:
             return planes
         blurred, smooth = gaussian_blur(difference, 1.0, self.threads), gaussian_blur(page, 1.0, self.threads)

@@ -10,6 +10,7 @@ from .errors import DustbustError
 from .frames import is_path, name_of, read_frame
 from .match import Level, refine
 from .placement import Placement
+from .spool import Spool
 from .threads import count
 
 # Longest side, px, of the reduced scans in which the page is searched for, and in which it is refined.
@@ -79,12 +80,12 @@ def register_scans(scans, *, names=None, progress=None, threads=None):
     >>> np.round(found[1].matrix[:2, 2], 1).tolist()
     [-12.0, -7.0]
     """
-    scans = list(scans)
+    scans = scans if isinstance(scans, Spool) else list(scans)
     names, threads = names_of_scans(scans, names), count(threads)
     reference = _Scan(read_frame(scans[0]), names[0], threads)
     found = [Registration(np.eye(3))]
-    for index, scan in enumerate(scans[1:], 1):
-        other = _Scan(read_frame(scan), names[index], threads)
+    for index in range(1, len(scans)):
+        other = _Scan(read_frame(scans[index]), names[index], threads)
         found.append(_register(reference, other, threads))
         if progress:
             progress(index / (len(scans) - 1), other.name)

@@ -7,9 +7,10 @@ from .arrays import alpha_channel, colour_channels, largest
 from .brightness import match_brightness
 from .dust_free import check_moved, clean_page, find_scanner_dust
 from .errors import DustbustError
-from .frames import read_frame
+from .frames import is_path, read_frame
 from .modes import PICTURES, STATISTICS, combine, viewable
 from .register import Registration, names_of_scans, register_scans
+from .spool import Spool
 from .threads import count
 
 MODES = ("dust-free",) + PICTURES + STATISTICS
@@ -41,7 +42,8 @@ def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registra
     Parameters
     ----------
     scans : list of two or more arrays, (H, W) or (H, W, C), of one dtype: uint8, uint16 or float32; or of file paths. They may differ in size.
-        Fully transparent pixels are no data.
+        Fully transparent pixels are no data. However many files there are, only strips of them are in memory at once; decoded, they wait in the
+        temporary folder.
     mode : "dust-free", the mean without the scans in which dust lies on the page (two scans are enough); or, pixel by pixel over the scans
         that have data there, "maximum", "minimum", "mean", "median", "range", "standard deviation", "variance", "sum", "entropy",
         "skewness" or "kurtosis" (see `dustbust.modes.combine`).
@@ -81,23 +83,26 @@ def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registra
         raise ValueError(f'return_dust needs mode "dust-free", which finds the dust; mode is {mode!r}')
     scans, threads = list(scans), count(threads)
     names = names_of_scans(scans, names)
-    step = _steps(progress, mode)
-    images = _read(scans, names)
+    with Spool() as images:
+        _read(scans, names, images)
+        page, dust, report = _stack(images, names, mode, align, positions, registrations, normalise, _steps(progress, mode), threads)
+        if view and mode in STATISTICS:
+            page, report.white = viewable(page, images[0].dtype, alpha=alpha_channel(images[0]) is not None)
+    extra = ((dust,) if return_dust else ()) + ((report,) if return_report else ())
+    return (page,) + extra if extra else page
+
+
+def _stack(images, names, mode, align, positions, registrations, normalise, step, threads):
+    """The page, the dust of the scanner or None, and the report."""
     if registrations is None:
         registrations = register_scans(images, names=names, progress=step(0.0, 0.5), threads=threads) if align else _placed(images, positions)
     elif len(registrations) != len(images):
         raise ValueError(f"registrations must be one for each of the {len(images)} scans, not {len(registrations)}")
     report = _brightness(images, registrations, align or mode == "dust-free" if normalise is None else normalise, threads)
-    dust = None
-    if mode == "dust-free":
-        check_moved(registrations, names)
-        page, dust = _dust_free(images, report, names, threads, step)
-    else:
-        page = _combine(images, report, mode, threads, step(0.5, 1.0))
-    if view and mode in STATISTICS:
-        page, report.white = viewable(page, images[0].dtype, alpha=alpha_channel(images[0]) is not None)
-    extra = ((dust,) if return_dust else ()) + ((report,) if return_report else ())
-    return (page,) + extra if extra else page
+    if mode != "dust-free":
+        return _combine(images, report, mode, threads, step(0.5, 1.0)), None, report
+    check_moved(registrations, names)
+    return *_dust_free(images, report, names, threads, step), report
 
 
 def _steps(progress, mode):
@@ -107,15 +112,17 @@ def _steps(progress, mode):
     return part
 
 
-def _read(scans, names):
-    """The scans as arrays that fit together."""
-    images = [read_frame(scan) for scan in scans]
+def _read(scans, names, images):
+    """Add the scans to `images`, if they fit together."""
     kind = lambda image: ("colour" if colour_channels(image).shape[2] == 3 else "grey", image.dtype.name)
-    for name, image in zip(names, images):
-        if kind(image) != kind(images[0]):
+    first_kind = None
+    for name, scan in zip(names, scans):
+        image = read_frame(scan)
+        first_kind = first_kind or kind(image)
+        if kind(image) != first_kind:
             raise DustbustError("{scan} is {kind}, but {first} is {first_kind}; convert them to one kind",
-                                scan=name, kind=" ".join(kind(image)), first=names[0], first_kind=" ".join(kind(images[0])))
-    return images
+                                scan=name, kind=" ".join(kind(image)), first=names[0], first_kind=" ".join(first_kind))
+        images.add(image, on_disk=is_path(scan))
 
 
 def _placed(images, positions):
@@ -157,15 +164,28 @@ def _combine(images, report, mode, threads, progress):
     """The page in one of `MODES`, on the grid of scan 0."""
     first = images[0]
     alpha = alpha_channel(first) is not None
-    if all(image.shape == first.shape and _is_untouched(report, k) for k, image in enumerate(images)):
-        return combine(images, mode, alpha=alpha, threads=threads)
+    as_they_are = all(shape == first.shape and _is_untouched(report, k) for k, shape in enumerate(images.shapes))
     page = np.empty(first.shape, first.dtype if mode in PICTURES else np.float32)
-    for top, rows, strip in aligned_strips(images, report, threads):
-        part = combine(strip, mode, alpha=True, threads=threads)
-        page[top:top + rows] = (part if alpha else part[..., :-1]).reshape((rows,) + first.shape[1:])
+    for top, rows, strip in (_rows_of(images) if as_they_are else aligned_strips(images, report, threads)):
+        part = combine(strip, mode, alpha=alpha if as_they_are else True, threads=threads)
+        page[top:top + rows] = (part if alpha or as_they_are else part[..., :-1]).reshape((rows,) + first.shape[1:])
         if progress:
             progress((top + rows) / len(page))
     return page
+
+
+def _rows_of(images):
+    """Yield (top, rows, strips): rows of all scans as they are."""
+    height, step = images.shapes[0][0], _rows_at_a_time(images)
+    for top in range(0, height, step):
+        rows = min(step, height - top)
+        yield top, rows, [images[k][top:top + rows] for k in range(len(images))]
+
+
+def _rows_at_a_time(images):
+    """So many rows of all scans together take `STRIP_BYTES`."""
+    first = images[0]
+    return max(16, STRIP_BYTES // (first.shape[1] * first.dtype.itemsize * (colour_channels(first).shape[2] + 1) * len(images)))
 
 
 def _is_untouched(report, k):
@@ -179,11 +199,9 @@ def aligned_strips(images, report, threads, margin=0):
 
     The strips have `margin` rows more above and below.
     """
-    height, width = images[0].shape[:2]
-    row = width * images[0].dtype.itemsize * (colour_channels(images[0]).shape[2] + 1) * len(images)
-    step = max(16, STRIP_BYTES // row)
+    (height, width), step = images.shapes[0][:2], _rows_at_a_time(images)
     for top in range(0, height, step):
         rows = min(step, height - top)
         box = (0, top - margin, width, rows + 2 * margin)
-        yield top, rows, [registration.resample(image, box, gain=report.gain[k], offset=report.offset[k], threads=threads)
-                          for k, (image, registration) in enumerate(zip(images, report.registrations))]
+        yield top, rows, [registration.resample(images[k], box, gain=report.gain[k], offset=report.offset[k], threads=threads)
+                          for k, registration in enumerate(report.registrations)]

@@ -1,15 +1,18 @@
 """Stacking: scans of one page become one page."""
 import sys
+import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import dustbust
-from dustbust import Registration
+from dustbust import Registration, dust_free, stack
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from synthetic_scans import movement, psnr, simulate  # noqa: E402
+from synthetic_scans import movement, page_of_text, psnr, scan_page, simulate  # noqa: E402
 
 
 def test_unaligned_scans_are_combined_where_they_lie():
@@ -57,3 +60,105 @@ def test_identical_scans_cannot_be_told_from_their_dust():
     with pytest.raises(dustbust.DustbustError, match="moved by 0.0 px.*nothing tells dust from page"):
         dustbust.stack_scans([scan, scan], registrations=registrations)
     assert np.array_equal(dustbust.stack_scans([scan, scan], mode="mean", registrations=registrations), scan)
+
+
+def test_dust_free_page_of_three_beats_the_textbook():
+    case = simulate([movement(17.25, -11.75), movement(-14.5, 8.25, turn=0.1)], seed=3)
+    textbook = dustbust.stack_scans(case.scans, mode="maximum", registrations=[Registration(m) for m in case.matrices])
+    assert psnr(dustbust.stack_scans(case.scans), case.clean) >= psnr(textbook, case.clean) + 1.5
+
+
+def test_light_dust_needs_no_choice_of_polarity():
+    case = simulate([movement(17.25, -11.75)], polarity="light", seed=4)
+    page, dust = dustbust.stack_scans(case.scans, return_dust=True)
+    textbook = dustbust.stack_scans(case.scans, mode="minimum", registrations=[Registration(m) for m in case.matrices])
+    assert dust.polarity == "light"
+    assert psnr(page, case.clean) >= psnr(textbook, case.clean) + 1.0
+
+
+def test_brightness_is_made_that_of_the_first_scan_unless_told_otherwise():
+    case = simulate([movement(17.25, -11.75)], gain=(1.0, 0.85))
+    evened, report = dustbust.stack_scans(case.scans, return_report=True)
+    assert psnr(evened, case.clean) >= psnr(dustbust.stack_scans(case.scans, normalise=False), case.clean) + 6
+    assert report.gain[1] * 0.85 == pytest.approx(1, abs=0.02)
+
+
+def test_where_one_scan_has_no_data_the_other_counts():
+    case = simulate([movement(12.25, -7.75)], coverage=0)
+    scans = [np.stack([scan, np.full_like(scan, 255)], axis=2) for scan in case.scans]
+    scans[0][:90, :120] = (255, 0)                       # scan 0 misses a corner
+    for scan in scans:
+        scan[400:, 500:] = (0, 0)                        # and both another one
+    for mode in ("dust-free", "mean", "maximum"):
+        page = dustbust.stack_scans(scans, mode=mode)
+        assert page.shape == scans[0].shape
+        corner, truth = page[30:80, 30:110, 0].astype(float), case.clean[30:80, 30:110]
+        assert np.sqrt(np.mean((corner - truth) ** 2)) < 8
+        assert (page[20:80, 30:110, 1] == 255).all()
+        assert not page[420:, 530:].any()
+
+
+def test_dust_of_the_scanner_cleans_a_page_that_is_scanned_once(tmp_path):
+    case = simulate([movement(17.25, -11.75)])
+    dust = dustbust.stack_scans(case.scans, return_dust=True)[1]
+    dust.save(tmp_path / "scanner.png")
+    rng = np.random.default_rng(9)
+    clean = scan_page(page_of_text(rng, 960, 1280), np.eye(3), case.dust.shape) * 255
+    once = clean * (1 - case.dust) + 0.05 * 255 * case.dust + rng.normal(0, 4, clean.shape)
+    once = np.clip(once + 0.5, 0, 255).astype(np.uint8)
+    cleaned = dustbust.apply_mask(once, dustbust.DustMask.load(tmp_path / "scanner.png"))
+    assert psnr(cleaned, clean) >= psnr(once, clean) + 2
+
+
+# --- many scans from files -------------------------------------------------------------------------------------------------------
+
+def write_scans(folder, number, shape=(240, 320)):
+    """Files of so many scans of noise, which lie as they are, and their pixels."""
+    rng = np.random.default_rng(8)
+    scans = [rng.integers(0, 256, shape, dtype=np.uint8) for _ in range(number)]
+    paths = [folder / f"{k}.png" for k in range(number)]
+    for path, scan in zip(paths, scans):
+        Image.fromarray(scan).save(path)
+    return paths, scans
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The folder for temporary files, empty."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("mode", ["median", "dust-free"])
+def test_files_give_what_their_pixels_give_and_nothing_stays_behind(tmp_path, temporary, mode):
+    paths, scans = write_scans(tmp_path, 4)
+    registrations = [Registration(movement(5.5 * k, 3 * k, height=240, width=320), moved=6.0 * k) for k in range(4)]
+    page = dustbust.stack_scans(paths, mode=mode, registrations=registrations)
+    assert np.array_equal(page, dustbust.stack_scans(scans, mode=mode, registrations=registrations))
+    assert not list(temporary.iterdir())
+
+
+def test_nothing_stays_behind_when_stacking_fails(tmp_path, temporary):
+    paths, _ = write_scans(tmp_path, 2)
+    with pytest.raises(dustbust.DustbustError, match="no place on it shows"):
+        dustbust.stack_scans(paths)
+    with pytest.raises(dustbust.DustbustError, match="missing.png"):
+        dustbust.stack_scans(paths + [tmp_path / "missing.png"], mode="mean", align=False)
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize("mode", ["median", "dust-free"])
+def test_memory_does_not_grow_with_the_number_of_files(tmp_path, monkeypatch, mode):
+    monkeypatch.setattr(stack, "STRIP_BYTES", 1 << 18)
+    monkeypatch.setattr(dust_free, "STRIP_BYTES", 1 << 21)
+    paths, _ = write_scans(tmp_path, 20, (800, 300))
+    registrations = [Registration(movement(5.5 * k, 3 * k, height=800, width=300), moved=6.0 * k) for k in range(20)]
+    peaks = []
+    for number in (5, 20):
+        tracemalloc.start()
+        dustbust.stack_scans(paths[:number], mode=mode, registrations=registrations[:number], normalise=False)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] <= 1.1 * peaks[0]       # 15 more scans are 3.6 MB
