@@ -13,8 +13,9 @@ LINE_PITCH, MESH_PITCH = 8, 64
 # How smooth a bend may be: weights of its squared second differences, in px between knots, against the cells' chi square.
 STIFFNESS = (1e2, 3e3, 1e5)
 
-# A bend is used if it lowers chi square, in the cells that were not used to find it, by this much for each of its unknowns,
-LEAST_GAIN = 4.0
+# A bend is used if it lowers chi square, in the cells that were not used to find it, by this much for each of its unknowns (dust, which stays
+# where it is in both halves of the cells, makes several; uneven transport hundreds),
+LEAST_GAIN = 20.0
 # and if it is at least this large (px of a level, rms).
 LEAST_BEND = 0.03
 
