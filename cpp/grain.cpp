@@ -1,5 +1,6 @@
 // Each tile of 8 x 8 pixels borrows what a 7 x 7 blur takes away from another place nearby, as a whole, and so with its own spectrum and its own correlation between colours.
-// Of some places around the tile, which a hash of its position chooses, the one most like the tile is taken; of the borrowed
+// Of some places around the tile, which a hash of its position chooses, the one most like the tile is taken, but none that is much
+// rougher than the others: what is there is not grain but the edge of something. Of the borrowed
 // detail so much is added that the tile has as much energy of the finest detail as that place, more of it where more was filled.
 // The finest detail is what a 5 x 5 blur takes away: that is what a fill lacks, and of that the wider blur takes nothing away.
 #include "grain.hpp"
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "parallel.hpp"
 #include "zero_plane.hpp"
@@ -22,6 +24,7 @@ using Bell = std::array<float, 2 * border + 1>;
 constexpr Bell narrow = {0, 1 / 16.0f, 4 / 16.0f, 6 / 16.0f, 4 / 16.0f, 1 / 16.0f, 0};
 constexpr Bell wide = {3 / 30.0f, 4 / 30.0f, 5 / 30.0f, 6 / 30.0f, 5 / 30.0f, 4 / 30.0f, 3 / 30.0f};
 constexpr float most = 4;               // times the mean size of a tile's detail: more is not grain but the edge of something
+constexpr float roughest = 2;           // times the energy of detail of other places, or of the tile's clean pixels
 constexpr float luma[most_colours] = {0.299f, 0.587f, 0.114f};      // ITU-R BT.601
 
 // Mixes the bits of a number (the finalizer of MurmurHash3, A. Appleby).
@@ -33,6 +36,12 @@ std::uint64_t mixed(std::uint64_t bits) {
 
 struct Shift {
     std::ptrdiff_t dy, dx;
+};
+
+// A place to borrow from: how far its means are from the tile's, and the energy of its differences from pixel to pixel.
+struct Place {
+    Shift by;
+    float unlike, rough;
 };
 
 // The place to try as the `attempt`th one, farther and farther away from the tile: 8 to 250 px.
@@ -89,12 +98,12 @@ public:
             of_quarter[k] = (rows[k] - top >= side / 2) * 2 + (columns[k] - left >= side / 2);
             for (std::ptrdiff_t c = 0; c < colours_; ++c) quarter[of_quarter[k]][c] += values_[places[k] * colours_ + c];
         }
-        Shift best = {0, 0};
-        float least = INFINITY;
+        std::array<Place, enough> places_found;
+        int found = 0;
         const auto look = [&](bool between_dust) {
-            for (int attempt = 0, found = 0; attempt < tries && found < enough; ++attempt) {
+            for (int attempt = 0; attempt < tries && found < enough; ++attempt) {
                 const Shift by = shift(tile, attempt);
-                float other[4][most_colours] = {};
+                float other[4][most_colours] = {}, rough = 0;
                 int k = 0;
                 for (; k < count; ++k) {
                     const std::ptrdiff_t y = rows[k] + by.dy, x = columns[k] + by.dx;
@@ -102,19 +111,27 @@ public:
                     if (between_dust ? masked_(y, x) >= 0 : unclean_(y, x)) break;
                     const T* pixel = image_.row(y) + x * image_.channels;
                     if (image_.channels > colours_ && pixel[colours_] == 0) break;
-                    for (std::ptrdiff_t c = 0; c < colours_; ++c) other[of_quarter[k]][c] += pixel[c];
+                    for (std::ptrdiff_t c = 0; c < colours_; ++c) {
+                        const float step = static_cast<float>(pixel[c]) - static_cast<float>(pixel[c - image_.channels]);
+                        other[of_quarter[k]][c] += pixel[c], rough += step * step;
+                    }
                 }
                 if (k < count) continue;
-                ++found;
                 float unlike = 0;
                 for (int q = 0; q < 4; ++q)
                     for (std::ptrdiff_t c = 0; c < colours_; ++c) unlike += (other[q][c] - quarter[q][c]) * (other[q][c] - quarter[q][c]);
-                if (unlike < least) least = unlike, best = by;
+                places_found[found++] = {by, unlike, rough};
             }
         };
         look(false);
-        if (least == INFINITY) look(true);      // dust all around: between its particles
-        if (least == INFINITY) return;      // nothing clean within reach
+        if (!found) look(true);     // dust all around: between its particles
+        if (!found) return;         // nothing clean within reach
+        const auto end = places_found.begin() + found, middle = places_found.begin() + (found - 1) / 2;
+        std::nth_element(places_found.begin(), middle, end, [](const Place& a, const Place& b) { return a.rough < b.rough; });
+        const float limit = roughest * middle->rough;
+        const Shift best = std::min_element(places_found.begin(), end, [&](const Place& a, const Place& b) {
+            return std::make_pair(a.rough > limit, a.unlike) < std::make_pair(b.rough > limit, b.unlike);
+        })->by;
 
         // The tile where detail is borrowed, and what the tile will be like when it is filled, with what is around them.
         Block source, own;
@@ -144,6 +161,13 @@ public:
             borrowed += lacks[k] * finest;
             here += square_of_finest(own, rows[k] - top, columns[k] - left);
         }
+        // Where much of the tile is clean, detail that is far stronger than there is that of another thing.
+        float clean = 0;
+        int clean_count = 0;
+        for (std::ptrdiff_t y = top; y < std::min(top + side, image_.rows); ++y)
+            for (std::ptrdiff_t x = left; x < std::min(left + side, image_.columns); ++x)
+                if (masked_(y, x) < 0) clean += square_of_finest(own, y - top, x - left), ++clean_count;
+        if (clean_count >= side * side / 4) there = std::min(there, roughest * clean / clean_count * count);
         if (there <= here || borrowed <= 0) return;
         const float energy = (there - here) / borrowed;
         for (int k = 0; k < count; ++k) {
