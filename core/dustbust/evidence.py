@@ -143,9 +143,10 @@ def _log_density(value, deviation):
 
 def noise_floor(opacity, threads=None):
     """Standard deviation of what is no dust, float32 (H, W): from the median absolute deviation of tiles, so that dust does not count."""
-    tile = 16 * block_side(opacity.shape)
+    side = block_side(opacity.shape)
+    tile, every = 16 * side, max(1, side // 4)          # some thousand pixels of a tile are enough
     rows, columns = (-(-n // tile) for n in opacity.shape)
-    floor = np.array([[np.median(np.abs(opacity[y * tile:(y + 1) * tile, x * tile:(x + 1) * tile])) for x in range(columns)]
+    floor = np.array([[np.median(np.abs(opacity[y * tile:(y + 1) * tile:every, x * tile:(x + 1) * tile:every])) for x in range(columns)]
                       for y in range(rows)], np.float32)
     # The median absolute deviation of a normal distribution is its standard deviation / 1.4826.
     return _kernels.interpolate(soften(soften(floor)) * np.float32(1.4826), tile, *opacity.shape, count(threads)) + np.float32(1e-6)
