@@ -13,8 +13,8 @@ LINE_PITCH, MESH_PITCH = 8, 64
 # How smooth a bend may be: weights of its squared second differences, in px between knots, against the cells' chi square.
 STIFFNESS = (1e2, 3e3, 1e5)
 
-# A bend is used if it lowers chi square, in the cells that were not used to find it, by this much for each of its unknowns (dust, which stays
-# where it is in both halves of the cells, makes several; uneven transport hundreds),
+# A bend is used if it lowers chi square, in the cells that were not used to find it, by this much for each of its unknowns
+# (dust, which stays where it is in both halves of the cells, makes several; uneven transport hundreds),
 LEAST_GAIN = 20.0
 # and if it is at least this large (px of a level, rms).
 LEAST_BEND = 0.03
@@ -26,8 +26,8 @@ FOLD = 32
 def refine_bend(a, b, match, rounds=3):
     """A match with the bend that a film has when it runs unevenly past the sensor or the camera; the same match if there is none.
 
-    Lines of the scan (rows or columns, whichever run across the film) moved each by its own amount and all of them were turned and stretched alike,
-    or a mesh moved.
+    Lines of the scan (rows or columns, whichever run across the film) moved each by its own amount
+    and all of them were turned and stretched alike, or a mesh moved.
     Which, and how smoothly, is decided by how well a bend found in one half of the cells explains the other half.
     """
     x, y = centres(a.corners)
@@ -72,12 +72,12 @@ def _best_model(normal, right, x, y, shape):
 
 
 class Knots:
-    """A displacement that is linear between knots, and over lines grows alike along each of them, as the unknowns of a least squares problem.
+    """A displacement that is linear between knots, and over lines grows alike along each of them: the unknowns of a least squares problem.
 
     along : (3,), what x, y and 1 are multiplied by to say how far a point is from the middle of its line; 0 for a mesh.
 
-    The unknowns are x and y of each knot side by side, and a slope (x, y). The normal equations of the knots are kept as a band: element (i, k)
-    is that of unknowns i and i + k.
+    The unknowns are x and y of each knot side by side, and a slope (x, y). The normal equations of the knots are kept as a band:
+    element (i, k) is that of unknowns i and i + k.
     """
 
     def __init__(self, rows, columns, pitch, x, y):
@@ -106,8 +106,8 @@ class Knots:
         return band
 
     def equations(self, normal, right, where=slice(None)):
-        """The normal equations over the cells `where`: band and vector of the knots, (number, 2) between knots and slope, matrix and vector of the
-        slope."""
+        """The normal equations over the cells `where`: band and vector of the knots, (number, 2) between knots and slope,
+        matrix and vector of the slope."""
         band, vector, mixed = np.zeros(self.number * self.width), np.zeros(self.number), np.zeros((self.number, 2))
         corners = [(knot[where], weight[where]) for knot, weight in self.corners]
         normal, right, distance = normal[:, :, where], right[:, where], self.distance[where]

@@ -18,7 +18,8 @@ from .mask import DustMask
 # Marks of a pixel of the scanner: 0 for none, else EDGE and so much more for an opacity of 1. cpp/clean_mean.hpp knows what they mean.
 EDGE, PER_OPACITY = 60, 180
 
-# At most so many rows of the scanner are looked at together, which take so many bytes for all scans; and rows above and below them that a blur needs.
+# At most so many rows of the scanner are looked at together, which take so many bytes for all scans;
+# and rows above and below them that a blur needs.
 STRIP, STRIP_BYTES, MARGIN = 512, 256 << 20, 8
 
 # A small misalignment moves an edge of the page by about this much, px.
@@ -60,7 +61,7 @@ class ScannerDust:
     noise: float
 
     def mask(self, frames):
-        """As a mask of the scanner, for scans that have no second one: its grey is the opacity, and, of dust of one polarity, it can be restored."""
+        """As a mask of the scanner, for scans that have no second one: its grey is the opacity. Dust of one polarity can be restored."""
         opacity = np.clip((self.marks.astype(np.float32) - (EDGE - 2)) / PER_OPACITY, 0, 1)
         effect = self._effect(opacity).pack() if self.polarity else {}
         return DustMask(opacity, MASKED, {-1: "dark", 1: "light", 0: "both"}[self.polarity], "stack", frames, effect)

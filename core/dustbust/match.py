@@ -111,8 +111,8 @@ class Match:
         return float(self.agree.sum() - BY_CHANCE * self.detailed.sum())
 
     def equations(self):
-        """Matrix (2, 2, cells) and vector (2, cells) of the normal equations of each cell's displacement, after an offset in brightness of its own is
-        taken out."""
+        """Matrix (2, 2, cells) and vector (2, cells) of the normal equations of each cell's displacement,
+        after an offset in brightness of its own is taken out."""
         w, gx, gy, r, gxx, gxy, gyy, gxr, gyr = self.sums.T[:9]
         w = np.maximum(w, 1e-9)
         hxy = gxy - gx * gy / w
@@ -148,7 +148,7 @@ def compare(a, b, placement):
 
 
 def refine(a, b, placement, models, *, iterations=6, precision=0.02):
-    """Gauss-Newton steps from a start, with one model after the other, each until a step moves nothing by more than `precision`, px. -> Match"""
+    """Gauss-Newton steps from a start, with one model after the other, each until a step moves nothing by more than `precision` px. -> Match"""
     height, width = a.shape
     half = max(height, width) / 2
     x, y = centres(a.corners)
@@ -185,7 +185,7 @@ def _step_matrix(model, step, width, height, half):
 
 
 def _contrast(a, b, warp):
-    """(gain, limit): what makes the contrast of b that of a, and the residual beyond which a pixel is not believed; None without overlap."""
+    """(gain, limit): what makes the contrast of b that of a, and the residual beyond which no pixel is believed; None without overlap."""
     x, y = a.points.T
     first, second = a.details[y, x], _kernels.warp_points(b.details, *warp, a.points, a.threads)
     both = ~np.isnan(first + second)

@@ -55,7 +55,7 @@ def register_scans(scans, *, names=None, progress=None, threads=None):
     """Find how the page lies in each scan, relative to the first one.
 
     Dust stays with the scanner while the page moves, so plain correlation finds the dust. Here several shifts that could be it
-    (the peaks of the phase correlation, also with the scan turned by up to 6 degrees or by 180 degrees) are refined, coarse to fine, by Gauss-Newton steps
+    (the peaks of the phase correlation, also with the scan turned by up to 6 or by 180 degrees) are refined, coarse to fine, by Gauss-Newton steps
     with weights that ignore what does not fit, and the one in which most details of the page agree is kept.
 
     Parameters
@@ -126,8 +126,8 @@ class _Scan:
         return whole if step == 1 else _kernels.reduce_luminance(whole, True, step, 1.0, self.threads)
 
 
-# A match needs this many agreeing patches, and this share of the detailed ones. Unrelated pages of text, placed at their best, agree in up to a fifth
-# of them; the same page under much dust in two thirds.
+# A match needs this many agreeing patches, and this share of the detailed ones. Unrelated pages of text, placed at their best,
+# agree in up to a fifth of them; the same page under much dust in two thirds.
 LEAST_PATCHES, LEAST_SHARE = 8, 0.35
 
 # By how many degrees the second scan is turned when the page is searched for, one group after the other until a match is convincing;

@@ -42,8 +42,8 @@ def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registra
     Parameters
     ----------
     scans : list of two or more arrays, (H, W) or (H, W, C), of one dtype: uint8, uint16 or float32; or of file paths. They may differ in size.
-        Fully transparent pixels are no data. However many files there are, only strips of them are in memory at once; decoded, they wait in the
-        temporary folder.
+        Fully transparent pixels are no data. However many files there are, only strips of them are in memory at once;
+        decoded, they wait in the temporary folder.
     mode : "dust-free", the mean without the scans in which dust lies on the page (two scans are enough); or, pixel by pixel over the scans
         that have data there, "maximum", "minimum", "mean", "median", "range", "standard deviation", "variance", "sum", "entropy",
         "skewness" or "kurtosis" (see `dustbust.modes.combine`).
