@@ -28,8 +28,8 @@ GRAIN_DEVIATIONS = 3.0
 # By how much of its opacity the readings of one particle differ from frame to frame, because each is converted in its own way.
 CONVERSION = 0.4
 
-# In this share of the frames a particle may be missing.
-ABSENT = 0.15
+# In how large a share of the frames a particle may be, and how probable each of these shares is: most dust stays.
+SHARES, PROBABLE = np.array([0.9, 0.7, 0.5])[:, None], np.array([0.8, 0.1, 0.1])[:, None]
 
 # Degrees of freedom of Student's t for what is left of a picture after its background is taken off.
 TAILS = 3
@@ -59,7 +59,11 @@ class Evidence:
         self.positions, self.labels, self.particles = connected(mask)
         self.expected = np.maximum(opacity.ravel()[self.positions], np.float32(1e-3))
         self.area, self.power = self._sizes(self.labels, self.expected)
-        self.odds, self.present, self.frames = (np.zeros(self.particles, np.int64) for _ in range(3))
+        self._empty()
+
+    def _empty(self):
+        self.odds, self.present = (np.zeros((len(SHARES), self.particles), np.int64) for _ in range(2))
+        self.frames = np.zeros(self.particles, np.int64)
 
     def _sizes(self, labels, expected):
         """Pixels of each candidate, and the sum of the squares of what is expected of them."""
@@ -68,12 +72,12 @@ class Evidence:
     def another(self):
         """An empty one for the same candidates."""
         other = copy(self)
-        other.odds, other.present, other.frames = (np.zeros(self.particles, np.int64) for _ in range(3))
+        other._empty()
         return other
 
     def look(self, plane, surroundings, seen=None):
-        """What a frame says of each candidate: logarithm of the odds that it is dust, and how probable it is that it is there, both in whole
-        steps, int64 (P,); and whether the frame shows its place, bool (P,).
+        """What a frame says of each candidate, if it is in one of `SHARES` of the frames: logarithm of the odds that it is dust, and how probable
+        it is that it is there, both in whole steps, int64 (shares, P); and whether the frame shows its place, bool (P,).
 
         Parameters
         ----------
@@ -95,10 +99,11 @@ class Evidence:
         together = np.minimum(np.maximum(area / INDEPENDENT_PARTS, self.side ** 2), area)
         deviation = np.sqrt(variance * together) / power
         picture = _log_density(reading, deviation)
-        dust = _log_density(reading - 1, np.hypot(deviation, CONVERSION))
-        odds, present = (np.zeros(self.particles, np.int64) for _ in range(2))
-        odds[shown] = np.rint((np.logaddexp(np.log(1 - ABSENT) + dust, np.log(ABSENT) + picture) - picture) / STEP)
-        present[shown] = np.rint(1 / (1 + np.exp(np.clip(picture - dust, -50, 50))) / STEP)
+        # What is missing from some frames takes more light where it is than in the mean of all.
+        dust = _log_density(reading - 1 / SHARES, np.hypot(deviation, CONVERSION / SHARES))
+        odds, present = (np.zeros(self.odds.shape, np.int64) for _ in range(2))
+        odds[:, shown] = np.rint((np.logaddexp(np.log(SHARES) + dust, np.log(1 - SHARES) + picture) - picture) / STEP)
+        present[:, shown] = np.rint(1 / (1 + np.exp(np.clip(picture - dust, -50, 50))) / STEP)
         return odds, present, shown
 
     def take(self, odds, present, shown):
@@ -115,11 +120,12 @@ class Evidence:
 
     def share(self):
         """In how large a share of the frames that show its place each candidate was: float (P,)."""
-        return self.present * STEP / np.maximum(self.frames, 1)
+        likeliest = np.argmax(self.odds * STEP + np.log(PROBABLE), axis=0)
+        return self.present[likeliest, np.arange(self.particles)] * STEP / np.maximum(self.frames, 1)
 
     def is_dust(self):
         """Which candidates are dust: bool (P,)."""
-        odds = self.odds * STEP
+        odds = np.logaddexp.reduce(self.odds * STEP + np.log(PROBABLE), axis=0)
         certain = int((odds > CERTAIN).sum())
         return odds > ENOUGH + np.log((self.particles - certain + 1) / (certain + 1))
 

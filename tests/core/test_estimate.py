@@ -172,6 +172,12 @@ def test_limits_on_the_size_of_particles(light):
     assert len(some.particles) >= len(areas) - 12
 
 
+def test_dust_of_half_of_the_frames_is_found():
+    before, after = synthetic_run.run(7, 10), synthetic_run.run(8, 10)
+    recall, precision = quality(dustbust.estimate_mask(before[0] + after[0]), np.maximum(before[1], after[1]))
+    assert recall > 0.8 and precision > 0.95
+
+
 def test_share_of_the_frames_that_a_particle_was_in():
     rng = np.random.default_rng(12)
     always, sometimes = synthetic_run.dust(rng, hairs=0, specks=8, opacity=(0.5, 0.9)), np.zeros((240, 360))
