@@ -104,28 +104,31 @@ def find_scanner_dust(images, report, median_page, threads, progress=None):
     strong = np.abs(evidence) > STRONG
     core = dilate(strong, 4, threads=threads) & (np.abs(evidence) > WEAK)
     if polarity:
-        moved = max(registration.moved for registration in report.registrations)
-        core |= _overlaid(core, shade if polarity < 0 else 1 - shade, opacity, moved, threads)
+        core |= _overlaid(core, shade if polarity < 0 else 1 - shade, opacity, report.registrations, threads)
     marks = (EDGE + PER_OPACITY * np.clip(opacity, 0, 1)).astype(np.uint8)
     marks[~dilate(core, SOFT_EDGE, threads=threads)] = 0
     return ScannerDust(marks, polarity, noise)
 
 
-def _overlaid(core, light, opacity, moved, threads):
+def _overlaid(core, light, opacity, registrations, threads):
     """Parts of particles that lie on other parts of them, in the other scan: there each scan is as dusty as the other, and no difference shows.
 
     light : of the lightest scan at each pixel of the scanner (of the negative, for light dust).
     opacity : is raised there.
 
-    They are, or lie between, parts that were found, and all scans are as dark there as dust.
+    They are, or lie between, parts that were found, in both scans, and all scans are as dark there as dust.
     """
+    moved = max(registration.moved for registration in registrations)
     reach = int(np.clip(np.ceil(moved) + SOFT_EDGE, 2, 16))
     closed = ~dilate(~dilate(core, reach, threads=threads), reach, threads=threads)
+    picture, box = closed.astype(np.uint8), (0, 0, closed.shape[1], closed.shape[0])
+    both = closed & np.logical_or.reduce([registration.resample(picture, box, inverse=inverse, threads=threads)[..., 0] > 0
+                                          for registration in registrations[1:] for inverse in (False, True)])
     around = np.maximum(gaussian_blur(light, 20.0, threads), 0.05)
     # Blurred, for dust is solid where letters are not; less so where dust is known to be.
     taken = 1 - gaussian_blur(light, 1.0, threads) / around
-    middle = closed & ~core & (1 - gaussian_blur(light, 2.0, threads) / around > 0.4)
-    raised = (core & (taken > 0.25)) | middle
+    middle = both & ~core & (1 - gaussian_blur(light, 2.0, threads) / around > 0.4)
+    raised = (both & core & (taken > 0.25)) | middle
     opacity[raised] = np.maximum(opacity, taken)[raised]
     return middle
 
@@ -160,8 +163,9 @@ class _Readings:
         opacity : difference as a share of what opaque dust would make.
         shade : luminance of the lightest scan, for light dust (polarity 1) of the darkest one.
 
-        Of two scans, where dust of both polarities is possible, what both say: the median of the two and of 0. Where only one polarity is
-        possible one scan is enough: it is darker than the other one shows the page, so dust is on it.
+        Of two scans, where dust of both polarities is possible, what both say: the median of the two and of 0; and nothing where only one of
+        them can be compared, as its difference may come from dust on the other. Where only one polarity is possible one scan is enough:
+        it is darker than the other one shows the page, so dust is on it.
         """
         rows = min(rows, max(shape[0] for shape in self.images.shapes) - top)
         scores, shares, own = (list(planes) for planes in zip(*(self._scores(k, top, rows) for k in range(len(self.images)))))
@@ -171,10 +175,15 @@ class _Readings:
         elif len(self.images) == 2:
             nothing = np.zeros_like(scores[0])
             nothing[..., 1] = 1
-            scores.append(nothing)
-            shares.append(nothing)
+            known = scores[0][..., 1] * scores[1][..., 1]
+            for planes in (scores, shares):
+                for plane in planes:
+                    plane[..., 1] = known
+                planes.append(nothing)
         over = lambda planes, how: _kernels.combine(planes, how, True, self.threads)[..., 0]
-        return over(scores, mode), over(shares, mode), over(own, "minimum" if polarity > 0 else "maximum")
+        # What differs the other way is the dust of the other scan.
+        low, high = (0 if polarity > 0 else -np.inf), (0 if polarity < 0 else np.inf)
+        return *(over(planes, mode).clip(low, high) for planes in (scores, shares)), over(own, "minimum" if polarity > 0 else "maximum")
 
     def _difference(self, k, top, rows):
         """(difference, page, own luminance, data) of scan k for rows of the scanner, each (rows, W of the scan), luminances in 0..1."""

@@ -34,12 +34,13 @@ def test_one_scan_is_refused():
         dustbust.stack_scans([np.zeros((5, 5), np.uint8)], align=False)
 
 
-def test_dust_free_page_beats_the_textbook():
+@pytest.mark.parametrize("move", [(17.25, -11.75), (60.5, 40.25)])
+def test_dust_free_page_beats_the_textbook(move):
     """Of two scans with dark dust the lighter one at each pixel, with the true offsets; dust-free is closer to the page, without a known polarity."""
-    case = simulate([movement(17.25, -11.75)])
+    case = simulate([movement(*move)])
     page, dust, report = dustbust.stack_scans(case.scans, return_dust=True, return_report=True)
     textbook = dustbust.stack_scans(case.scans, mode="maximum", registrations=[Registration(m) for m in case.matrices])
-    assert psnr(page, case.clean) >= psnr(textbook, case.clean) + 0.4
+    assert psnr(page, case.clean) >= psnr(textbook, case.clean) + 1.5
     assert dust.polarity == "dark"
     assert dust.binary()[60:-60, 60:-60][case.dust[60:-60, 60:-60] > 0.4].mean() > 0.9
     assert dust.binary().mean() < 0.25
@@ -73,7 +74,7 @@ def test_light_dust_needs_no_choice_of_polarity():
     page, dust = dustbust.stack_scans(case.scans, return_dust=True)
     textbook = dustbust.stack_scans(case.scans, mode="minimum", registrations=[Registration(m) for m in case.matrices])
     assert dust.polarity == "light"
-    assert psnr(page, case.clean) >= psnr(textbook, case.clean) + 1.0
+    assert psnr(page, case.clean) >= psnr(textbook, case.clean) + 1.5
 
 
 def test_brightness_is_made_that_of_the_first_scan_unless_told_otherwise():
