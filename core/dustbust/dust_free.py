@@ -211,7 +211,7 @@ class _Readings:
         blurred, smooth = gaussian_blur(difference, 1.0, self.threads), gaussian_blur(page, 1.0, self.threads)
         slope = np.hypot(*np.gradient(smooth))
         score = blurred / np.hypot(np.float32(self.noise * 2 ** 0.5 * AFTER_BLUR), np.float32(MISALIGNED) * slope)
-        share = np.clip(blurred / np.maximum(np.where(blurred > 0, 1 - smooth, smooth), 0.4), -1, 1)
+        share = np.clip(difference / np.maximum(np.where(difference > 0, 1 - page, page), 0.4), -1, 1)
         part = slice(top - first, top - first + rows)
         for plane, values in zip(planes, (score, share, value)):
             known = data[part] if values is not value else np.ones_like(data[part])

@@ -108,7 +108,7 @@ def test_dust_of_the_scanner_cleans_a_page_that_is_scanned_once(tmp_path):
     once = clean * (1 - case.dust) + 0.05 * 255 * case.dust + rng.normal(0, 4, clean.shape)
     once = np.clip(once + 0.5, 0, 255).astype(np.uint8)
     cleaned = dustbust.apply_mask(once, dustbust.DustMask.load(tmp_path / "scanner.png"))
-    assert psnr(cleaned, clean) >= psnr(once, clean) + 2
+    assert psnr(cleaned, clean) >= psnr(once, clean) + 6
 
 
 # --- many scans from files -------------------------------------------------------------------------------------------------------
