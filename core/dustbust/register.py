@@ -138,7 +138,7 @@ TURNS = (((0,), 6), ((180,), 4), ((-1.5, 1.5, -3, 3, -4.5, 4.5, -6, 6), 8), ((17
 PROMISING, CONVINCING = 4, 0.7
 
 # The last step of the refinement moves nothing by more than this, px.
-PRECISION = 0.003
+PRECISION = 0.008
 
 
 def _register(reference, other, threads):
