@@ -2,8 +2,8 @@
 
 What many pictures share (horizons, bright centres, foliage everywhere) leaves traces in the mean of few frames that look like dust. They
 give themselves away frame by frame: dust takes nearly the same share of the light in each frame, picture does not. For each candidate and
-frame the reading of the whole candidate, in units of the opacity that is expected of it, is compared under both hypotheses: about 1 for
-dust, about 0 for picture, both with the spread of its surroundings and with the heavy tails that pictures have. The logarithms of the
+frame the reading of the whole candidate, in units of its mean opacity, is compared under both hypotheses: for dust about one over the share
+of the frames that it is in, for picture about 0, both with the spread of its surroundings and with the heavy tails that pictures have. The logarithms of the
 ratios are added over the frames. How much is asked for depends on how many of the candidates turn out to be dust: where hardly any does,
 the few best of thousands are no dust either.
 """
