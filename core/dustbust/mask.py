@@ -27,6 +27,10 @@ LARGEST_HEADER = 64 << 20
 LARGEST_EFFECT = 64
 EFFECT_DTYPES = ("uint8", "uint16", "uint32", "float16")
 
+# A picture is taken for a photograph, not a mask, when a larger share of its pixels has channels that differ by more steps of 255:
+# those of a black and white JPEG differ by a few, along edges.
+COLOURED, COLOURED_SHARE = 32, 0.01
+
 
 def to_steps(values):
     """Values 0..1 in the steps of a mask, uint16."""
@@ -173,13 +177,12 @@ class DustMask:
     def load(cls, path):
         """The mask in a file.
 
-        One that `save` wrote; or any picture, where white is dust and the threshold 0.5: grey, black and white, or colour
-        (its luminance), with transparent pixels as black.
+        One that `save` wrote; or any picture without colours, where white is dust and the threshold 0.5, with transparent pixels as black.
 
         Raises
         ------
         DustbustError
-            when it cannot be read as a picture, or what `save` put into it is damaged.
+            when it cannot be read as a picture, has colours, as a photograph that was taken for a mask, or what `save` put into it is damaged.
         """
         path = as_path(path)
         extra = _extra_of(path)
@@ -229,9 +232,12 @@ def _picture(path):
                     return np.asarray(picture).astype(np.float32) / np.float32(65535)
                 if picture.mode in ("I", "F"):
                     raise DustbustError("{path}: masks with 32 bits are not supported; save it with 8 or 16 bits", path=path)
-                opaque = picture.convert("RGBA") if "A" in picture.getbands() or "transparency" in picture.info else None
-                grey = np.asarray(picture.convert("L"), np.float32) / np.float32(255)
-                return grey if opaque is None else grey * (np.asarray(opaque.getchannel("A"), np.float32) / np.float32(255))
+                grey, colours = (np.asarray(picture.convert(mode)) for mode in ("L", "RGBA"))
+                opaque = colours[..., 3]
+                if ((np.ptp(colours[..., :3], axis=2) > COLOURED) & (opaque > 0)).mean() > COLOURED_SHARE:
+                    raise DustbustError("{path}: has colours, but a mask is black and white (white is dust); take the colours out, "
+                                        "or give a mask from Estimate", path=path)
+                return grey * (opaque / np.float32(255 * 255))
     except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
         raise DustbustError("{path}: cannot be read as a picture ({error}); give a mask from Estimate, or a black and white picture",
                             path=path, error=error) from error

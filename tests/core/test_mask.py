@@ -1,6 +1,7 @@
 """A dust mask survives its file."""
 import io
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +37,11 @@ def test_jpeg_serves_as_a_mask(tmp_path):
     white[8:24, 8:24] = 255
     Image.fromarray(white).save(tmp_path / "mask.jpg")
     assert np.array_equal(dustbust.DustMask.load(tmp_path / "mask.jpg").binary(), white > 0)
+
+
+def test_photograph_is_not_taken_for_a_mask(tmp_path):
+    with pytest.raises(dustbust.DustbustError, match="frame01.jpg: has colours, but a mask is black and white"):
+        dustbust.DustMask.load(Path(__file__).parents[1] / "samples" / "run" / "frame01.jpg")
 
 
 def test_transparent_white_is_no_dust(tmp_path):
