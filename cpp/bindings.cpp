@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "box_blur.hpp"
@@ -21,6 +22,7 @@
 #include "dilate.hpp"
 #include "grain.hpp"
 #include "jpeg_coefficients.hpp"
+#include "jpeg_repair.hpp"
 #include "masked_pixels.hpp"
 #include "match.hpp"
 #include "particles.hpp"
@@ -483,6 +485,28 @@ static void register_jpeg(py::module_& m) {
         }
         return components;
     }, py::arg("data"));
+
+    using Component = std::tuple<int, int, int, Array<std::uint16_t>, Array<std::int16_t>>;
+    m.def("repair_jpeg", [](std::vector<Component>& components, const Array<std::uint8_t>& before, const Array<std::uint8_t>& after,
+                            const Array<float>& of_colours, const Array<float>& levels) {
+        const auto old = view(before, "before"), wanted = view(after, "after");
+        const auto count = static_cast<py::ssize_t>(components.size());
+        if (old.rows != wanted.rows || old.columns != wanted.columns || old.channels != wanted.channels)
+            throw std::invalid_argument("before and after must be of one shape");
+        if (of_colours.ndim() != 2 || of_colours.shape(0) != count || of_colours.shape(1) != wanted.channels || levels.size() != count)
+            throw std::invalid_argument("of_colours must be (components, colours), levels (components,)");
+        std::vector<RepairedComponent> repaired;
+        for (auto& [identifier, horizontal, vertical, quantisation, blocks] : components) {
+            if (quantisation.size() != 64 || blocks.ndim() != 4 || blocks.shape(2) * blocks.shape(3) != 64 || horizontal < 1 || vertical < 1)
+                throw std::invalid_argument("a component needs a table of 8 x 8 and blocks of 8 x 8");
+            const auto k = static_cast<py::ssize_t>(repaired.size());
+            repaired.push_back({horizontal, vertical, quantisation.data(), reinterpret_cast<Block*>(blocks.mutable_data()), blocks.shape(0),
+                                blocks.shape(1), of_colours.data(k, 0), levels.data()[k]});
+        }
+        py::gil_scoped_release release;
+        repair_jpeg(old, wanted, repaired);
+    }, py::arg("components").noconvert(), py::arg("before").noconvert(), py::arg("after").noconvert(), py::arg("of_colours").noconvert(),
+       py::arg("levels").noconvert());
 
     m.def("write_jpeg", [](const py::bytes& data, const std::vector<Array<std::int16_t>>& blocks) {
         const std::string_view file = data;

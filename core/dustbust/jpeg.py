@@ -20,13 +20,6 @@ FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # A file with more scans is refused: each is a walk over the whole picture, in a few bytes. Encoders use about ten.
 SCANS = 500
 
-# The largest coefficient that sequential JPEG can hold (ITU-T T.81, table F.2).
-LARGEST = 1023
-
-# Rows: the cosines of ITU-T T.81, section A.3.3, so that COSINES @ block @ COSINES.T is the transform of a block.
-COSINES = (np.cos(np.outer(np.arange(8), 2 * np.arange(8) + 1) * np.pi / 16) / 2).astype(np.float32)
-COSINES[0] /= np.sqrt(np.float32(2))
-
 # RGB to the YCbCr of JFIF, less the 128 of the colours.
 YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]], np.float32)
 
@@ -114,36 +107,12 @@ def _without_other_pictures(data):
 
 
 def _repair(components, before, after, is_rgb):
-    """Add the transform of what changed to the coefficients, in place.
-
-    The difference is between what is wanted and what is stored, for the values that stand for pixels that changed. What is stored
-    is taken from the coefficients and not from the pixels, since those are clipped to 0..255, often just where there is dust.
-    """
-    shape = before.shape[:2]
-    before, after = before.reshape(*shape, -1), after.reshape(*shape, -1)
+    """Give the blocks in which pixels changed other coefficients, in place."""
     widest, tallest = (max(component[axis] for component in components) for axis in (1, 2))
     if any(widest % across or tallest % down for _, across, down, *_ in components):
         raise DustbustError("its chroma subsampling by a fraction is not supported; convert it to TIFF or PNG first")
-    convert = np.eye(len(components), dtype=np.float32) if is_rgb or len(components) == 1 else YCBCR
-    unit = 8 * tallest, 8 * widest                  # of the pixels that belong together in the file
-    y, x = np.divmod(np.flatnonzero(before != after) // before.shape[2], shape[1])
-    across = -(-shape[1] // unit[1])
-    rows, columns = np.divmod(np.unique(y // unit[0] * across + x // unit[1]), across)
-    for part in np.array_split(np.arange(len(rows)), max(1, len(rows) * unit[0] * unit[1] // 2 ** 20)):
-        y, x = rows[part], columns[part]
-        # Beyond the border the last pixels are repeated, as encoders do.
-        places = (np.minimum(y[:, None] * unit[0] + np.arange(unit[0]), shape[0] - 1)[:, :, None],
-                  np.minimum(x[:, None] * unit[1] + np.arange(unit[1]), shape[1] - 1)[:, None, :])
-        wanted = after[places]
-        changed = (before[places] != wanted).any(-1)
-        wanted = wanted.astype(np.float32) @ convert.T
-        for channel, (_, across, down, quantisation, blocks) in enumerate(components):
-            place = ((y[:, None] * down + np.arange(down))[:, :, None], (x[:, None] * across + np.arange(across))[:, None, :])
-            stored = (COSINES.T @ (blocks[place] * quantisation.astype(np.float32)) @ COSINES).swapaxes(2, 3)
-            level = 128 if channel == 0 or is_rgb else 0
-            # (unit, row of blocks, row in the block, row of what one value stands for, and the same for columns)
-            shape_of_unit = len(part), down, 8, tallest // down, across, 8, widest // across
-            difference = wanted[..., channel].reshape(shape_of_unit) - level - stored[:, :, :, None, :, :, None]
-            difference = np.where(changed.reshape(shape_of_unit).any((3, 6)), difference.mean((3, 6)), 0).swapaxes(2, 3)
-            repaired = blocks[place] + np.rint(COSINES @ difference @ COSINES.T / quantisation)
-            blocks[place] = np.clip(repaired, -LARGEST, LARGEST)
+    colours = len(components)
+    plain = is_rgb or colours == 1
+    of_colours = np.eye(colours, dtype=np.float32) if plain else YCBCR
+    levels = np.full(colours, 128, np.float32) if plain else np.float32([128, 0, 0])
+    _kernels.repair_jpeg(components, before, after, of_colours, levels)
