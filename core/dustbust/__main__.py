@@ -5,7 +5,9 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from dustbust import apply, batch, estimate, receipt, runs, stack
+import numpy as np
+
+from dustbust import apply, batch, estimate, mask, receipt, runs, stack
 from dustbust.cluster import dask_executor
 from dustbust.compare import before_after
 from dustbust.errors import DustbustError
@@ -57,8 +59,11 @@ def estimate_with(executor, options):
             for sentence in run.mask.warnings:
                 print(f"{run.path}: {sentence}")
         return
-    dust = estimate.estimate_mask(frames, **settings)
     output = options.output or MASK
+    check_target(output, frames, mask.KINDS)        # before the work, not after it
+    if options.plot:
+        check_target(options.plot, frames)
+    dust = estimate.estimate_mask(frames, **settings)
     dust.save(output)
     if options.plot:
         dust.plot(options.plot)
@@ -93,7 +98,7 @@ def run_stack(options):
         return stack_groups(options)
     if not options.output:
         raise DustbustError("say where the page goes: -o page.tif")
-    stack_one(options.scans, options.output, options)
+    stack_one(find_frames(options.scans), options.output, options)
 
 
 def stack_groups(options):
@@ -125,7 +130,9 @@ def stack_groups(options):
 
 
 def stack_one(scans, output, options):
-    check_target(output, scans)     # before the work, not after it
+    check_target(output, scans)
+    if options.dust:
+        check_target(options.dust, scans, mask.KINDS)
     page, *dust, report = stack.stack_scans(scans, mode=options.mode, align=options.align, normalise=options.normalise, view=True, return_dust=bool(options.dust),
                                             return_report=True, progress=progress())
     write_picture(output, page, like=scans[0], inputs=scans)
@@ -142,10 +149,7 @@ def stack_one(scans, output, options):
 
 
 def run_compare(options):
-    try:
-        before_after(options.before, options.after).save(options.output)
-    except (OSError, ValueError) as error:
-        raise DustbustError(f"{options.output}: cannot be written ({error})") from error
+    write_picture(options.output, np.asarray(before_after(options.before, options.after)), inputs=(options.before, options.after))
     print(f"{options.output}: {options.before} beside {options.after}")
 
 
@@ -170,7 +174,7 @@ def parser():
                      "Without a last one the run goes as far as the dust stays the same")
     one.add_argument("-o", "--output", help=f"the mask, a 16-bit grey PNG ({MASK}); with --runs a folder ({MASKS} beside the frames)")
     one.add_argument("--runs", action="store_true", help="find the runs in the frames, and write a mask for each and a table")
-    one.add_argument("--plot", metavar="FILE", help="also write a plot of how much is marked at each threshold")
+    one.add_argument("--plot", metavar="FILE", help="also write a plot of how much is marked at each threshold (.png, .tif or .jpg)")
     one.add_argument("--method", choices=estimate.METHODS, default=default_of(estimate.estimate_mask, "method"),
                      help="opacity: how much light the dust takes; sum: the original way, for some 50 frames (%(default)s)")
     one.add_argument("--polarity", choices=estimate.POLARITIES, default=default_of(estimate.estimate_mask, "polarity"),
@@ -196,7 +200,7 @@ def parser():
     one.add_argument("folder", help="the folder of the cleaned frames, or the receipt in it")
 
     one = command("stack", run_stack, "combine scans of one page, which lay differently on the glass, into one clean page")
-    one.add_argument("scans", nargs="+", help="two or more scans of the page; the first gives size and place. With --pairs or --group: files or folders")
+    one.add_argument("scans", nargs="+", help="two or more scans of the page, files or folders; the first gives size and place. With --pairs or --group: of many pages")
     one.add_argument("-o", "--output", help=f"the page: .tif, .png or .jpg; with --pairs or --group a folder ({PAGES} beside the scans)")
     many = one.add_mutually_exclusive_group()
     many.add_argument("--pairs", dest="group", action="store_const", const=2, help="a page from each two consecutive scans")

@@ -12,7 +12,7 @@ from .arrays import check_image, seen_luminance
 from .errors import DustbustError
 from .framefile import damaged
 from .jpeg import JpegFile
-from .png import PngFile
+from .png import MASK_CHUNK, PngFile, chunk_in
 from .threads import count
 from .tiff import TiffFile
 from .webp import WebpFile
@@ -143,8 +143,16 @@ def natural_order(path):
 
 
 def is_picture(path):
-    """Whether a file in a folder is taken for a frame: it is named like a picture and not hidden, so not a partial one either."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    """Whether a file in a folder is taken for a frame: it is named like a picture, not hidden, so not a partial one either, and no dust mask."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file() and not is_mask(path)
+
+
+def is_mask(path):
+    """Whether a file is a dust mask that was saved: see `DustMask.save`."""
+    try:
+        return chunk_in(path, MASK_CHUNK) is not None
+    except OSError:         # whoever reads it says so
+        return False
 
 
 def frames_in(folder):
@@ -176,13 +184,20 @@ def find_frames(sources):
 
     Returns
     -------
-    list of pathlib.Path : in the order in which they were named; a file that is named twice comes once.
+    list of pathlib.Path : in the order in which they were named; a file that is named twice comes once. Dust masks in folders are left out.
+
+    Raises
+    ------
+    DustbustError
+        when there is no picture, or a dust mask is named as one.
     """
     found = {}
     for source in [sources] if is_path(sources) else sources:
         path = as_path(source)
         if path.is_dir():
             paths = frames_in(path)
+        elif is_mask(path):
+            raise DustbustError("{path}: is a dust mask, not a frame; leave it out", path=path)
         elif path.exists() or not glob.has_magic(str(path)):
             paths = [path]
         else:

@@ -1,7 +1,6 @@
 """The dust mask: what Estimate gives and Apply takes."""
 import io
 import json
-import os
 import struct
 import warnings
 import zipfile
@@ -14,13 +13,12 @@ from PIL import Image, PngImagePlugin
 from .errors import DustbustError, printable
 from .framefile import check_size
 from .frames import as_path, read_luminance
-from .png import SIGNATURE as PNG_SIGNATURE
-from .png import chunks
+from .newfile import check_target, new_file, write_picture
+from .png import MASK_CHUNK, chunk_in
 
 POLARITIES = ("light", "dark", "both")
 
-# Private, ancillary, safe to copy: see "Chunk naming conventions" in the PNG specification.
-CHUNK = b"duSt"
+KINDS = (".png",)       # of a mask's file
 
 # What travels with a mask is not larger than this: bytes for the header, and for each pixel of the mask.
 LARGEST_HEADER = 64 << 20
@@ -104,15 +102,18 @@ class DustMask:
         return "\n".join([first, *self.warnings])
 
     def plot(self, path=None):
-        """A plot of how much is marked at each threshold, with the mask's own: written to `path`, or given back as a `PIL.Image`."""
+        """A plot of how much is marked at each threshold, with the mask's own: written to `path`, or given back as a `PIL.Image`.
+
+        Raises
+        ------
+        DustbustError
+            when it cannot be written, or would be written over a frame.
+        """
         from .plot import plot_of_thresholds
         picture = plot_of_thresholds(self.grey, self.threshold)
         if path is None:
             return picture
-        try:
-            picture.save(path)
-        except (OSError, ValueError) as error:
-            raise DustbustError("{path}: cannot be written ({error})", path=path, error=error) from error
+        write_picture(path, np.asarray(picture), inputs=self.frames)
         return picture
 
     def extra(self):
@@ -159,19 +160,19 @@ class DustMask:
             raise DustbustError("what the mask carries beside its picture is damaged ({error}); estimate it again", error=error) from error
 
     def save(self, path):
-        """Write the mask as a 16-bit grey PNG that any program shows; all that Apply needs travels in it."""
+        """Write the mask as a 16-bit grey PNG that any program shows; all that Apply needs travels in it.
+
+        Raises
+        ------
+        DustbustError
+            when it cannot be written, or would be written over a frame.
+        """
         path = as_path(path)
-        if path.suffix.lower() != ".png":
-            raise DustbustError("{path}: a dust mask is saved as a PNG; give it a name that ends in .png", path=path)
+        check_target(path, self.frames, KINDS)
         info = PngImagePlugin.PngInfo()
-        info.add(CHUNK, self.extra())
-        part = path.with_name(path.name + ".part")
-        try:
+        info.add(MASK_CHUNK, self.extra())
+        with new_file(path) as part:
             Image.fromarray(to_steps(self.grey)).save(part, "PNG", pnginfo=info)
-            os.replace(part, path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise DustbustError("{path}: cannot be written ({error})", path=path, error=error) from error
 
     @classmethod
     def load(cls, path):
@@ -208,17 +209,11 @@ def _array(content):
 def _extra_of(path):
     """What `DustMask.save` put into a file beside the picture, or None."""
     try:
-        with open(path, "rb") as file:
-            if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
-                return None
-            file.seek(0)
-            return next((content for name, content in chunks(file.read()) if name == CHUNK), None)
+        return chunk_in(path, MASK_CHUNK)
     except FileNotFoundError as error:
         raise DustbustError("{path}: there is no such file", path=path) from error
     except OSError as error:
         raise DustbustError("{path}: cannot be read ({error})", path=path, error=error) from error
-    except (ValueError, struct.error):
-        return None         # a damaged PNG: reading the picture says so
 
 
 def _picture(path):

@@ -1,6 +1,6 @@
-"""New picture files: what the stack of several scans is written to."""
+"""New files: whole or not at all, and never over the pictures that they are made from."""
 import os
-from pathlib import Path
+from contextlib import contextmanager, suppress
 
 import imagecodecs
 import numpy as np
@@ -8,7 +8,7 @@ import tifffile
 
 from .arrays import check_image
 from .errors import DustbustError
-from .frames import open_frame
+from .frames import as_path, open_frame
 
 # What to do about an output that is there already.
 EXISTS = ("skip", "overwrite", "rename")
@@ -31,15 +31,29 @@ KINDS = {".png": ("PNG", "uint8 uint16", True), ".tif": ("TIFF", "uint8 uint16 f
          ".jpg": ("JPEG", "uint8", False), ".jpeg": ("JPEG", "uint8", False)}
 
 
-def check_target(path, inputs=()):
-    """Refuse a name for a new picture that has no known suffix or is one of the files that the picture is made from."""
-    path = Path(path)
-    if path.suffix.lower() not in KINDS:
-        raise DustbustError("{path}: the name must end in one of {kinds}", path=path, kinds=", ".join(KINDS))
+def check_target(path, inputs=(), kinds=tuple(KINDS)):
+    """Refuse a name for a new file that has none of the known suffixes, no folder, or is one of the files that it is made from."""
+    path = as_path(path)
+    if path.suffix.lower() not in kinds:
+        raise DustbustError("{path}: the name must end in {kinds}", path=path, kinds=", ".join(kinds))
     if not path.parent.is_dir():
         raise DustbustError("{path}: there is no folder {folder}", path=path, folder=path.parent)
     if path.exists() and any(os.path.exists(file) and os.path.samefile(file, path) for file in inputs):
-        raise DustbustError("{path}: is one of the scans, which are never written over; choose another name", path=path)
+        raise DustbustError("{path}: is one of the pictures it is made from, which are never written over; choose another name", path=path)
+
+
+@contextmanager
+def new_file(path):
+    """A file that is written whole or not at all: gives the name, beside `path`, to write to; what `path` was stays if that fails."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise DustbustError("{path}: cannot be written ({error}); choose another folder", path=path, error=error) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def write_picture(path, pixels, *, like=None, inputs=()):
@@ -58,15 +72,14 @@ def write_picture(path, pixels, *, like=None, inputs=()):
     DustbustError
         when the format cannot hold such pixels, or the file cannot be written.
     """
-    path = Path(path)
+    path = as_path(path)
     pixels = np.ascontiguousarray(check_image(pixels, "pixels"))
     check_target(path, inputs)
     kind, dtypes, alpha = KINDS[path.suffix.lower()]
     if pixels.dtype.name not in dtypes.split() or (not alpha and pixels.ndim == 3 and pixels.shape[2] in (2, 4)):
         raise DustbustError("{path}: a {kind} cannot hold {dtype} pixels of shape {shape} without loss; write a TIFF",
                             path=path, kind=kind, dtype=pixels.dtype.name, shape=pixels.shape)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with new_file(path) as part:
         template = open_frame(like) if like is not None else None
         if template is not None and template.kind == kind and template.pixels.shape == pixels.shape and template.pixels.dtype == pixels.dtype:
             template.write(pixels, part)
@@ -74,11 +87,6 @@ def write_picture(path, pixels, *, like=None, inputs=()):
             _write_tiff(part, pixels)
         else:
             part.write_bytes((_encode_png if kind == "PNG" else _encode_jpeg)(pixels))
-        os.replace(part, path)
-    except OSError as error:
-        raise DustbustError("{path}: cannot be written ({error}); choose another folder", path=path, error=error) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def free_name(output):

@@ -2,6 +2,7 @@
 
 All chunks but the pixels' (IDAT) are copied as they are: text, EXIF, XMP, ICC, resolution, time.
 """
+import os
 import struct
 import zlib
 
@@ -13,6 +14,9 @@ from .framefile import FrameFile, check_size
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PALETTE = 3             # colour type
+
+# What makes a picture a dust mask. Private, ancillary, safe to copy: see "Chunk naming conventions" in the PNG specification.
+MASK_CHUNK = b"duSt"
 
 # First column, first row, and steps of the seven passes of an interlaced file (PNG specification, section 8.2).
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -35,6 +39,26 @@ def chunks(data):
             raise ValueError("it ends before its end")
         yield name, content
         position += 12 + length
+
+
+def chunk_in(path, name):
+    """The content of the first chunk of this name in a file, without reading the pixels; None if it has none or is no whole PNG.
+
+    Raises
+    ------
+    OSError
+        when the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        if file.read(len(SIGNATURE)) != SIGNATURE:
+            return None
+        while len(head := file.read(8)) == 8:
+            length, found = struct.unpack(">I4s", head)
+            if found == name:
+                content = file.read(length)
+                return content if len(content) == length else None
+            file.seek(length + 4, os.SEEK_CUR)
+    return None
 
 
 def chunk(name, content):

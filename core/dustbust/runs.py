@@ -16,6 +16,7 @@ from .estimate import check_frames, check_size, estimate_mask, part_of
 from .evidence import connected
 from .frames import as_path, frames_between, frames_in, name_of, read_ahead, read_luminance, read_seen
 from .mask import DustMask
+from .newfile import new_file
 from .opacity import Surroundings
 
 # A run has at least so many frames; so many on each side of a place are compared.
@@ -235,11 +236,8 @@ def estimate_runs(frames, folder, *, progress=None, executor=None, threads=None,
         written.append(RunMask(path, first.name, last.name, mask, None if before is None else new_dust(before, marked)))
         done, before = done + len(run), marked
     table = folder / "runs.csv"
-    try:
-        with open(table, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            csv.writer(file).writerows(table_of(written))
-    except OSError as error:
-        raise DustbustError("{table}: cannot be written ({error})", table=table, error=error) from error
+    with new_file(table) as part, open(part, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        csv.writer(file).writerows(table_of(written))
     return written
 
 

@@ -70,6 +70,8 @@ def test_stack_writes_the_page(tmp_path, suffix):
     page = tmp_path / f"page{suffix}"
     assert main(["stack", *map(str, scans), "-o", str(page), "--mode", "maximum"]) == 0
     assert np.array_equal(read_frame(page), dustbust.stack_scans(scans, mode="maximum"))
+    assert main(["stack", str(SAMPLES / "pair"), "-o", str(tmp_path / f"of-folder{suffix}"), "--mode", "maximum"]) == 0
+    assert (tmp_path / f"of-folder{suffix}").read_bytes() == page.read_bytes()
 
 
 @pytest.mark.parametrize("arguments, sentence", [
@@ -78,6 +80,9 @@ def test_stack_writes_the_page(tmp_path, suffix):
     (["apply", "nowhere.png", "a.jpg"], "nowhere.png: there is no such file"),
     (["stack", str(SAMPLES / "pair" / "scan-a.jpg"), "-o", "page.png"], "at least two scans"),
     (["stack", str(SAMPLES / "pair" / "scan-a.jpg"), str(SAMPLES / "pair" / "scan-b.jpg"), "-o", "page.gif"], "page.gif: the name must end in"),
+    (["estimate", str(SAMPLES / "run"), "-o", "mask.jpg"], "mask.jpg: the name must end in .png"),
+    (["estimate", str(SAMPLES / "run"), "-o", "nowhere/mask.png"], "there is no folder nowhere"),
+    (["apply", str(SAMPLES / "run" / "frame01.jpg")], "frame01.jpg: has colours, but a mask is black and white"),
 ])
 def test_what_is_wrong_is_one_sentence_and_nothing_is_written(tmp_path, monkeypatch, capsys, arguments, sentence):
     monkeypatch.chdir(tmp_path)
@@ -109,12 +114,30 @@ def test_pairs_of_a_folder(tmp_path, capsys):
     assert "3 scans are no whole number of groups of 2" in capsys.readouterr().err
 
 
-def test_a_scan_is_never_written_over(tmp_path, capsys):
-    scans = [shutil.copy(SAMPLES / "pair" / name, tmp_path) for name in ("scan-a.jpg", "scan-b.jpg")]
-    before = Path(scans[1]).read_bytes()
-    assert main(["stack", *map(str, scans), "-o", str(scans[1])]) == 1
-    assert "never written over" in capsys.readouterr().err
-    assert Path(scans[1]).read_bytes() == before
+@pytest.mark.parametrize("arguments", [
+    ["estimate", "a.png", "b.png", "-o", "b.png"],
+    ["estimate", "a.png", "b.png", "-o", "mask.png", "--plot", "b.png"],
+    ["stack", "a.png", "b.png", "-o", "b.png"],
+    ["stack", "a.png", "b.png", "-o", "page.png", "--dust", "b.png"],
+    ["compare", "a.png", "b.png", "-o", "b.png"],
+])
+def test_no_picture_is_written_over_one_that_it_is_made_from(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        dustbust.newfile.write_picture(f"{name}.png", read_frame(SAMPLES / "pair" / f"scan-{name}.jpg"))
+    before = Path("b.png").read_bytes()
+    assert main(arguments) == 1
+    assert "b.png: is one of the pictures it is made from, which are never written over" in capsys.readouterr().err
+    assert Path("b.png").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+def test_a_mask_is_no_frame(run, tmp_path, capsys):
+    for name in ("mask.png", "mask-again.png"):
+        assert main(["estimate", str(run), "-o", str(run / name)]) == 0
+        assert "8 frames" in capsys.readouterr().out
+    assert main(["estimate", *map(str, sorted(run.iterdir())), "-o", str(tmp_path / "mask.png")]) == 1
+    assert "mask-again.png: is a dust mask, not a frame" in capsys.readouterr().err
 
 
 def test_one_bad_frame_is_named_and_the_others_are_done(run, tmp_path, capsys):
