@@ -28,6 +28,7 @@
 #include "particles.hpp"
 #include "readings.hpp"
 #include "resample.hpp"
+#include "sighting.hpp"
 #include "structured_fill.hpp"
 #include "surroundings.hpp"
 #include "window_median.hpp"
@@ -439,6 +440,23 @@ static void define_surroundings(py::module_& m) {
        py::arg("threads"));
 }
 
+static SeenDust seen_dust(const Array<float>& observed, const Array<float>& density, const Array<std::int32_t>& labels,
+                          const Array<std::int32_t>* neighbours, const Array<bool>& dark, const Array<float>& responses,
+                          std::pair<float, float> limits) {
+    if (observed.ndim() != 2 || density.size() != observed.shape(0) || labels.size() != density.size() ||
+        (neighbours && neighbours->size() != 4 * density.size()))
+        throw std::invalid_argument("observed must be (N, colours), density and labels (N,), neighbours (N, 4)");
+    if (responses.size() != 4 * observed.shape(1)) throw std::invalid_argument("responses must be (2, colours, 2)");
+    const auto inside = [](const Array<std::int32_t>& places, std::int32_t lowest, py::ssize_t end) {
+        return std::all_of(places.data(), places.data() + places.size(), [&](std::int32_t k) { return k >= lowest && k < end; });
+    };
+    if (!inside(labels, 0, dark.size()) || (neighbours && !inside(*neighbours, -1, density.size())))
+        throw std::invalid_argument("labels or neighbours are out of range");
+    return {density.size(), dark.size(), static_cast<int>(observed.shape(1)), observed.data(), density.data(), labels.data(),
+            neighbours ? neighbours->data() : nullptr, reinterpret_cast<const std::uint8_t*>(dark.data()),
+            reinterpret_cast<const Response*>(responses.data()), {limits.first, limits.second}};
+}
+
 static void define_restore(py::module_& m) {
     m.def("particles", [](const Array<bool>& mask, const Array<bool>& cores) {
         const auto where = mask_view(mask), core = mask_view(cores);
@@ -461,6 +479,47 @@ static void define_restore(py::module_& m) {
         const auto count = static_cast<py::ssize_t>(labels.size());
         return py::make_tuple(to_array(labels, {count}), to_array(all.neighbours, {count, 4}), small.count);
     }, py::arg("mask").noconvert(), py::arg("cores").noconvert());
+
+    m.def("response_sums", [](const Array<float>& observed, const Array<float>& filled, const Array<float>& density, const Array<float>& spread,
+                              float lift, float fade, std::pair<float, float> limits) {
+        const auto pixels = observed.size();
+        if (filled.size() != pixels || density.size() != pixels || spread.size() != pixels)
+            throw std::invalid_argument("observed, filled, density and spread must be of one length");
+        py::gil_scoped_release release;
+        return response_sums(observed.data(), filled.data(), density.data(), spread.data(), pixels, {lift, fade}, {limits.first, limits.second});
+    }, py::arg("observed").noconvert(), py::arg("filled").noconvert(), py::arg("density").noconvert(), py::arg("spread").noconvert(),
+       py::arg("lift"), py::arg("fade"), py::arg("limits"));
+
+    m.def("roughness", [](const Array<float>& observed, const Array<float>& density, const Array<std::int32_t>& labels,
+                          const Array<std::int32_t>& neighbours, const Array<bool>& dark, const Array<float>& responses,
+                          std::pair<float, float> limits, float faintest, int threads) {
+        const SeenDust dust = seen_dust(observed, density, labels, &neighbours, dark, responses, limits);
+        std::vector<double> sums;
+        {
+            py::gil_scoped_release release;
+            sums = roughness(dust, faintest, threads);
+        }
+        return to_array(sums, {dark.size()});
+    }, py::arg("observed").noconvert(), py::arg("density").noconvert(), py::arg("labels").noconvert(), py::arg("neighbours").noconvert(),
+       py::arg("dark").noconvert(), py::arg("responses").noconvert(), py::arg("limits"), py::arg("faintest"), py::arg("threads"));
+
+    m.def("unmix", [](const Array<float>& observed, const Array<float>& density, const Array<std::int32_t>& labels, const Array<bool>& dark,
+                      const Array<float>& responses, std::pair<float, float> limits, const Array<bool>& here, const Array<float>& spread,
+                      const Array<float>& error, float noise, float response_error, int threads) {
+        const SeenDust dust = seen_dust(observed, density, labels, nullptr, dark, responses, limits);
+        if (here.size() != dark.size() || spread.size() != density.size() || error.size() != density.size())
+            throw std::invalid_argument("here, spread and error must fit the dust");
+        auto unmixed = shaped_like<float>(observed), weight = shaped_like<float>(observed);
+        const auto values = mutable_view(unmixed), weights = mutable_view(weight);
+        const auto* present = reinterpret_cast<const std::uint8_t*>(here.data());
+        {
+            py::gil_scoped_release release;
+            unmix(dust, present, spread.data(), error.data(), noise, response_error, values.data, weights.data, threads);
+        }
+        return py::make_tuple(unmixed, weight);
+    }, py::arg("observed").noconvert(), py::arg("density").noconvert(), py::arg("labels").noconvert(), py::arg("dark").noconvert(),
+       py::arg("responses").noconvert(), py::arg("limits"), py::arg("here").noconvert(), py::arg("spread").noconvert(),
+       py::arg("error").noconvert(), py::arg("noise"), py::arg("response_error"), py::arg("threads"));
 
     define_surroundings<std::uint8_t>(m);
     define_surroundings<std::uint16_t>(m);

@@ -89,6 +89,19 @@ def grain(
     threads: int,
 ) -> NDArray[np.float32]: ...
 def particles(mask: NDArray[np.bool_], cores: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32], int]: ...
+def response_sums(
+    observed: NDArray[np.float32], filled: NDArray[np.float32], density: NDArray[np.float32], spread: NDArray[np.float32], lift: float,
+    fade: float, limits: tuple[float, float]
+) -> list[float]: ...
+def roughness(
+    observed: NDArray[np.float32], density: NDArray[np.float32], labels: NDArray[np.int32], neighbours: NDArray[np.int32],
+    dark: NDArray[np.bool_], responses: NDArray[np.float32], limits: tuple[float, float], faintest: float, threads: int
+) -> NDArray[np.float64]: ...
+def unmix(
+    observed: NDArray[np.float32], density: NDArray[np.float32], labels: NDArray[np.int32], dark: NDArray[np.bool_],
+    responses: NDArray[np.float32], limits: tuple[float, float], here: NDArray[np.bool_], spread: NDArray[np.float32],
+    error: NDArray[np.float32], noise: float, response_error: float, threads: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
 def surroundings(
     image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
     colours: int,

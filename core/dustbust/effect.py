@@ -107,7 +107,7 @@ class Effect:
             effect = cls._unpacked(arrays, shape)
             labels, _ = effect.particles
             fits = (len(effect.density) == len(effect.error) == len(labels) and len(effect.share) == len(effect.dark)
-                    and not (effect.core & ~effect.where).any() and labels.max(initial=-1) < len(effect.share)
+                    and not (effect.core & ~effect.where).any() and 0 <= labels.min(initial=0) and labels.max(initial=-1) < len(effect.share)
                     and arrays["where"].size == arrays["core"].size == -(-shape[0] * shape[1] // 8)
                     and arrays["dark"].size == -(-len(effect.share) // 8)
                     and arrays["responses"].shape == (2, 2) and np.isfinite(arrays["responses"]).all()
@@ -154,13 +154,14 @@ def look_around(frame, where, *, also_unknown=None, threads=None):
     observed = colours[where].astype(np.float32) * scale
     if alpha is not None:
         hidden = alpha[where] == 0
+        filled[hidden & (spread == 1)] = 0          # all around is hidden, too: that of the pixel itself says nothing
         observed[hidden], spread[hidden] = filled[hidden], 1
     return observed, filled, np.maximum(spread, np.float32(VALUE_NOISE))
 
 
 def mirrored(values, dark):
     """Values with black and white exchanged where the dust is dark."""
-    return np.where(dark if values.ndim == 1 else dark[:, None], 1 - values, values)
+    return np.where(dark if values.ndim == 1 else dark[:, None], 1 - values, values) if dark.any() else values
 
 
 @dataclass(frozen=True)

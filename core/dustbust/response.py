@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import _kernels
+
 # Values nearer than this to black or white may be clipped: they say that there is dust, not how much.
 BLACK, WHITE = 0.008, 0.985
 
@@ -77,7 +79,7 @@ def fit_response(observed, filled, density, spread, start, prior=None, *, spread
 
     Parameters
     ----------
-    observed, filled, density, spread : float (N,): what is there, what the surroundings suggest (known to +- spread), the dust.
+    observed, filled, density, spread : float32 (N,): what is there, what the surroundings suggest (known to +- spread), the dust.
     start : Response to start from.
     prior : Response that is expected, or None.
     spreads : standard deviations of `lift` and `fade` from those of the prior, as a share of `lift`.
@@ -86,21 +88,11 @@ def fit_response(observed, filled, density, spread, start, prior=None, *, spread
     -------
     Response
     """
-    observed, filled, density, spread = (np.asarray(a, np.float64) for a in (observed, filled, density, spread))
+    pixels = [np.ascontiguousarray(a, np.float32) for a in (observed, filled, density, spread)]
     lift, fade = start.lift, start.fade
     for _ in range(rounds):
-        response = Response(lift, fade)
-        predicted = response.observed(filled, density)
-        step = 1e-3
-        slopes = np.stack([response.offset(density) / lift,
-                           (Response(lift, fade + step).observed(filled, density) - predicted) / step])
-        error = spread * np.clip(response.slope(density), 0.15, 2) + 0.004
-        usable = (observed > BLACK) & (observed < WHITE) & (predicted > BLACK / 2) & (predicted < (1 + WHITE) / 2)
-        residual = observed - predicted
-        # Huber: beyond 1.5 standard deviations a residual counts by its size, not by its square.
-        weight = usable / error ** 2 / np.maximum(np.abs(residual) / error / 1.5, 1) / PIXELS_PER_READING
-        normal = (slopes * weight) @ slopes.T
-        right = (slopes * weight) @ residual
+        xx, xy, yy, *right = np.array(_kernels.response_sums(*pixels, lift, fade, (BLACK, WHITE))) / PIXELS_PER_READING
+        normal, right = np.array([[xx, xy], [xy, yy]]), np.array(right)
         if prior is not None:
             certainty = 1 / (np.array(spreads) * prior.lift) ** 2
             normal += np.diag(certainty)

@@ -7,7 +7,9 @@ from . import _kernels
 from .arrays import alpha_channel, colour_channels, from_unit, largest
 from .effect import RIM, look_around, mirrored
 from .fill import dilate, fill_at, fill_dust, grain_at
-from .sighting import clipped, sight
+from .response import BLACK, WHITE
+from .sighting import as_array, sight
+from .threads import count
 
 # What un-mixing amplifies, measured on scans: noise of the values, and errors of the density and of the response near white.
 NOISE = 5 / 255
@@ -100,19 +102,10 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
     dark = effect.dark[labels]
     observed, filled = mirrored(observed, dark), mirrored(filled, dark)
     seen = sight(observed, filled, spread, density=effect.density, labels=labels, neighbours=neighbours, share=effect.share,
-                 dark=effect.dark, usual={False: effect.light_response, True: effect.dark_response})
+                 dark=effect.dark, usual={False: effect.light_response, True: effect.dark_response}, threads=threads)
     here = seen.chance > 0.5
-    unmixed, weight = observed.copy(), np.ones_like(observed)
-    for kind, colours in seen.of_colours.items():
-        at = np.flatnonzero((dark == kind) & here[labels])
-        density, error, fill_error = seen.density[at], effect.error[at], spread[at]
-        for c, response in enumerate(colours):
-            values = observed[at, c]
-            clean = response.restored(values, density)
-            variance = ((response.speed(np.clip(clean, 0, 1)) * error) ** 2 + ((1 / response.slope(density) - 1) * np.float32(NOISE)) ** 2
-                        + (np.float32(RESPONSE_ERROR) * (clean - values)) ** 2)
-            unmixed[at, c] = np.clip(clean, 0, 1)
-            weight[at, c] = np.where(clipped(values), 0, fill_error ** 2 / (fill_error ** 2 + variance))
+    unmixed, weight = _kernels.unmix(observed, seen.density, labels, effect.dark, as_array(seen.of_colours), (BLACK, WHITE), here, spread,
+                                     effect.error, NOISE, RESPONSE_ERROR, count(threads))
     return mirrored(unmixed, dark), mirrored(filled, dark), weight, here
 
 

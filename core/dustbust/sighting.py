@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import _kernels
 from .arrays import LUMA
 from .response import BLACK, PIXELS_PER_READING, WHITE, fit_response
+from .threads import count
 
 # No more pixels than this are used to find a frame's response and shift.
 PIXELS_FOR_RESPONSE = 8000
@@ -21,9 +23,7 @@ VALUE_NOISE = 0.004
 # A smaller shift than this (px) is none: moving costs sharpness.
 SMALLEST_SHIFT = 0.04
 
-# Differences of neighbouring pixels of a picture: noise makes even the smallest about this large; and those of pixels that lie together
-# are alike, so that each of them counts only in part.
-SMALLEST_DIFFERENCE = 0.01
+# Differences of neighbouring pixels that lie together are alike, so that each of them counts only in part.
 DIFFERENCE_COUNTS = 0.25
 
 # How far `lift` and `fade` of a colour lie from those of the luminance, as a share of `lift`: colours are converted each in its own way.
@@ -84,45 +84,21 @@ def moved(values, neighbours, down, right):
     return values
 
 
-def clipped(values):
-    """Whether values may be clipped: they say that there is dust, not how much."""
-    return (values <= BLACK) | (values >= WHITE)
-
-
-def neighbouring(labels, neighbours):
-    """The pairs of neighbouring pixels of one particle: two arrays of their places, int (K,)."""
-    one = np.concatenate([np.flatnonzero(neighbours[:, side] >= 0) for side in (RIGHT, DOWN)])
-    other = np.concatenate([neighbours[neighbours[:, side] >= 0, side] for side in (RIGHT, DOWN)])
-    same = labels[one] == labels[other]
-    return one[same], other[same]
-
-
-def evidence(observed, restored, slope, one, other, labels, count):
+def evidence(observed, density, labels, neighbours, dark, of_colours, *, threads=None):
     """How much a frame speaks for each particle and against its absence: logarithm of the likelihood ratio, float (P,).
 
     To compute off dust that is there makes the picture smoother; to compute off dust that is not there draws its outline. Smooth is what
     differs little from pixel to pixel, with the heavy tails that pictures have: the density of a difference is taken as falling like
     one over its size, so that an edge of the picture does not speak louder than the rim of the dust.
-
-    Parameters
-    ----------
-    observed, restored : float32 (N,), values of one colour, without and with the dust computed off.
-    slope : float32 (N,), change of the observed value with the clean value.
-    one, other : places of neighbouring pixels, int (K,).
-    labels, count : of the P particles.
     """
-    unknown = clipped(observed)
-    white = observed > 0.5
-    kept = ~(unknown[one] & unknown[other])
-    one, other = one[kept], other[kept]
-    step = restored[one] - restored[other]
-    # What is clipped may have been anything beyond.
-    step = np.where(unknown[one], np.where(white[one], np.maximum(step, 0), np.minimum(step, 0)), step)
-    step = np.where(unknown[other], np.where(white[other], np.minimum(step, 0), np.maximum(step, 0)), step)
-    stretched = np.where(unknown[one] | unknown[other], 1, (slope[one] + slope[other]) / 2)
-    rougher = (np.abs(observed[one] - observed[other]) + np.float32(SMALLEST_DIFFERENCE)) / (
-        (np.abs(step) + np.float32(SMALLEST_DIFFERENCE)) * stretched)
-    return DIFFERENCE_COUNTS * np.bincount(labels[one], np.log(rougher), count)
+    rougher = _kernels.roughness(observed, density, labels, neighbours, dark, as_array(of_colours), (BLACK, WHITE),
+                                 FAINTEST / 4, count(threads))         # elsewhere both are the same
+    return DIFFERENCE_COUNTS * rougher
+
+
+def as_array(of_colours):
+    """{False: list of the Response of each colour, True: ...} as the kernels take it: float32 (2, colours, 2)."""
+    return np.float32([[(response.lift, response.fade) for response in of_colours[kind]] for kind in (False, True)])
 
 
 def logit(share):
@@ -131,7 +107,7 @@ def logit(share):
     return np.log(share / (1 - share))
 
 
-def sight(observed, filled, spread, *, density, labels, neighbours, share, dark, usual, priors=True, still=False):
+def sight(observed, filled, spread, *, density, labels, neighbours, share, dark, usual, priors=True, still=False, threads=None):
     """Find the dust in a frame.
 
     Parameters
@@ -160,9 +136,7 @@ def sight(observed, filled, spread, *, density, labels, neighbours, share, dark,
     dark_pixels = dark[labels]
     kinds = [(kind, np.flatnonzero(dark_pixels == kind)) for kind in (False, True) if (dark == kind).any()]
     chance = np.ones(share.size, np.float32)
-    one, other = neighbouring(labels, neighbours)
     for step in range(2):
-        restored, slope = np.empty_like(colours), np.empty_like(colours)
         for kind, at in kinds:
             sample = at[(lying[at] > FAINTEST) & (chance[labels[at]] > 0.5)]
             sample = sample[::max(1, sample.size // PIXELS_FOR_RESPONSE)]
@@ -172,12 +146,7 @@ def sight(observed, filled, spread, *, density, labels, neighbours, share, dark,
             of_colours[kind] = [responses[kind]] * colours.shape[1] if colours.shape[1] == 1 or not sample.size else [
                 fit_response(colours[sample, c], surroundings[sample, c], lying[sample], spread[sample], responses[kind], responses[kind], spreads=SPREAD_OF_COLOURS)
                 for c in range(colours.shape[1])]
-            for c, response in enumerate(of_colours[kind]):
-                restored[at, c] = response.restored(colours[at, c], lying[at])
-                slope[at, c] = response.slope(lying[at])
-        dusty = np.maximum(lying[one], lying[other]) > FAINTEST / 4         # elsewhere both are the same
-        speaks = np.mean([evidence(*colour, one[dusty], other[dusty], labels, share.size) for colour in zip(colours.T, restored.T, slope.T)], axis=0)
-        chance = _probability(speaks + logit(share))
+        chance = _probability(evidence(colours, lying, labels, neighbours, dark, of_colours, threads=threads) + logit(share))
         if step == 0 and not still:
             shift = _find_shift(observed, filled, spread, density, labels, neighbours, chance, dark_pixels, responses)
             if shift != (0.0, 0.0):
