@@ -11,7 +11,7 @@ from dustbust import apply, batch, estimate, mask, receipt, runs, stack
 from dustbust.cluster import dask_executor
 from dustbust.compare import before_after
 from dustbust.errors import DustbustError
-from dustbust.frames import find_frames, frames_between
+from dustbust.frames import find_frames, frames_between, masks_in
 from dustbust.mask import DustMask
 from dustbust.newfile import EXISTS, check_complete, check_target, free_name, write_picture
 
@@ -71,7 +71,22 @@ def estimate_with(executor, options):
 
 
 def run_apply(options):
-    dust = DustMask.load(options.mask)
+    if not Path(options.mask).is_dir():
+        return apply_one(options.mask, options)
+    if options.frames:
+        raise DustbustError(f"{options.mask}: each mask of a folder goes with the frames that it was made from; name one mask, or no frames")
+    code = 0
+    for path in masks_in(options.mask):
+        try:
+            code |= apply_one(path, options)
+        except DustbustError as error:
+            code = 1
+            print(f"dustbust: {path}: {error}", file=sys.stderr)
+    return code
+
+
+def apply_one(path, options):
+    dust = DustMask.load(path)
     if options.threshold is not None:
         dust.threshold = options.threshold
     with executor_of(options) as executor:
@@ -186,8 +201,8 @@ def parser():
     one.add_argument("--dask", **dask)
 
     one = command("apply", run_apply, "clean frames with a mask; the originals are never changed")
-    one.add_argument("mask", help="a mask from estimate, or any grey or black and white picture (white = dust)")
-    one.add_argument("frames", nargs="*", help="the frames: files, folders or patterns; without any, those the mask was made from")
+    one.add_argument("mask", help="a mask from estimate, or any grey or black and white picture (white = dust); or the folder of masks from estimate --runs")
+    one.add_argument("frames", nargs="*", help="the frames: files, folders or patterns; without any, those that each mask was made from")
     one.add_argument("--folder", default=default_of(batch.clean_frames, "folder"), help="where the cleaned frames go; taken from the folder of the frames (%(default)s)")
     one.add_argument("--method", choices=apply.METHODS, default=default_of(apply.apply_mask, "method"),
                      help="restore: bring back what is under the dust; fill: the original way, paint over it (%(default)s)")

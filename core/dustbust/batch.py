@@ -99,6 +99,10 @@ def clean_frames(paths, dust, folder="cleanedphotos", *, exists="skip", times=Fa
 
 def _prepare(frames, folder):
     """Make the folder of the outputs and refuse it if it is a folder of frames, by whatever name."""
+    if not any(map(os.path.exists, frames)):
+        raise DustbustError("{path}: there is no such file" if len(frames) == 1 else
+                            "{path}: there is no such file, nor any of the other {number} frames; name them where they are now",
+                            path=frames[0], number=len(frames) - 1)
     folder = frames[0].parent / as_path(folder)
     names = {}
     for frame in frames:
@@ -336,5 +340,7 @@ def _flush(path):
 
 def _sentence(path, error):
     """What went wrong, with the name of the file."""
+    if isinstance(error, FileNotFoundError):
+        return Sentence("{path}: there is no such file", path=path)
     said = error.args[0] if isinstance(error, DustbustError) else Sentence(str(error) or type(error).__name__)
     return said if printable(path) in said else Sentence("{path}: {error}", path=path, error=said)

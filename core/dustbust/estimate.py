@@ -8,7 +8,7 @@ from .effect import FRAMES_HELD, RIM, EffectMeter
 from .errors import DustbustError, Sentence
 from .evidence import LIKELY_DEVIATIONS, Evidence, candidates, connected, denoise, noise_floor
 from .filters import gaussian_blur
-from .frames import read_luminance, read_seen
+from .frames import place_of, read_luminance, read_seen
 from .mask import DustMask, to_steps
 from .opacity import FIRST_RADIUS, SECOND_RADIUS, OpacitySums, Surroundings, block_side, grid_shape
 from .passes import go_over, numbered
@@ -89,7 +89,7 @@ def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, lar
     if polarity not in POLARITIES:
         raise ValueError(f"polarity must be one of {', '.join(POLARITIES)}, not {polarity!r}")
     run = numbered(frames)
-    names = tuple(each.name for each in run)
+    names = tuple(place_of(frame, number) for number, frame in enumerate(frames))
     shape = read_luminance(frames[0]).shape if executor else None       # else the first frame tells; but it is in one part only
     if method == "sum":
         total = SumPass(shape)

@@ -47,6 +47,11 @@ def name_of(frame, index=0):
     return str(as_path(frame)) if is_path(frame) else f"frame {index}"
 
 
+def place_of(frame, index=0):
+    """What a mask calls this frame: the whole path, so that it is found from any folder."""
+    return os.path.abspath(as_path(frame)) if is_path(frame) else name_of(frame, index)
+
+
 def open_frame(path):
     """Read a frame's file.
 
@@ -157,8 +162,20 @@ def is_mask(path):
 
 def frames_in(folder):
     """The picture files of a folder, in natural order."""
+    return _files_in(folder, is_picture)
+
+
+def masks_in(folder):
+    """The dust masks of a folder, in natural order."""
+    masks = _files_in(folder, is_mask)
+    if not masks:
+        raise DustbustError("{folder}: there are no dust masks", folder=folder)
+    return masks
+
+
+def _files_in(folder, wanted):
     try:
-        return sorted(filter(is_picture, Path(folder).iterdir()), key=natural_order)
+        return sorted(filter(wanted, Path(folder).iterdir()), key=natural_order)
     except OSError as error:
         raise DustbustError("{folder}: cannot be listed ({error})", folder=folder, error=error) from error
 

@@ -1,11 +1,13 @@
 """The dust mask: what Estimate gives and Apply takes."""
 import io
 import json
+import os
 import struct
 import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -190,9 +192,21 @@ class DustMask:
         if extra is None:
             return cls(_picture(path), 0.5)
         try:
-            return cls.from_extra(read_luminance(path), extra)
+            mask = cls.from_extra(read_luminance(path), extra)
         except DustbustError as error:
             raise DustbustError("{path}: {error}", path=path, error=error) from error
+        mask.frames = _where_they_are(mask.frames, path.absolute().parent)
+        return mask
+
+
+def _where_they_are(frames, folder):
+    """The frames of a mask in this folder: where they were, or beside the mask or a folder above, if they have moved with it."""
+    if not any(map(os.path.exists, frames)):
+        for place in (folder, folder.parent):
+            moved = tuple(str(place / Path(frame).name) for frame in frames)
+            if all(map(os.path.exists, moved)):
+                return moved
+    return frames
 
 
 def _array(content):

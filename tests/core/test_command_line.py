@@ -43,6 +43,25 @@ def test_apply_without_frames_takes_those_of_the_mask(run, tmp_path):
     assert [path.name for path in sorted((run / "cleanedphotos").glob("*.jpg"))] == [path.name for path in frames]
 
 
+def test_frames_are_found_from_any_folder_and_when_they_have_moved_with_their_mask(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(run)
+    assert main(["estimate", "frame01.jpg", "frame02.jpg", "frame03.jpg", "frame04.jpg", "frame05.jpg", "-o", "mask.png"]) == 0
+    monkeypatch.chdir(tmp_path)
+    assert main(["apply", "run/mask.png"]) == 0
+    assert len(list((run / "cleanedphotos").glob("*.jpg"))) == 5
+    shutil.rmtree(run / "cleanedphotos")
+    moved = run.rename(tmp_path / "moved")
+    (moved / "dust-masks").mkdir()
+    shutil.copy(moved / "mask.png", moved / "dust-masks")
+    for mask in ("mask.png", "dust-masks/mask.png"):
+        assert main(["apply", str(moved / mask), "--exists", "overwrite"]) == 0
+        assert "5 written" in capsys.readouterr().out
+    shutil.move(moved / "mask.png", tmp_path)
+    assert main(["apply", "mask.png"]) == 1
+    assert "frame01.jpg: there is no such file, nor any of the other 4 frames" in capsys.readouterr().err
+    assert not run.exists() and not (tmp_path / "cleanedphotos").exists()
+
+
 def test_particles_above_the_largest_are_left_alone(run, tmp_path):
     frames = sorted(map(str, run.glob("*.jpg")))
     sizes = []
@@ -154,6 +173,17 @@ def test_a_mask_for_each_run_of_a_folder(run, capsys):
     said = capsys.readouterr().out.splitlines()
     assert (run / "dust-masks" / "runs.csv").read_text().splitlines()[0].split(",") == re.split("  +", said[0])
     assert said[1].split()[:4] == ["frame01-frame08.png", "frame01.jpg", "frame08.jpg", "8"]
+
+    (run / "dust-masks" / "frame01-frame08.png").rename(run / "dust-masks" / "b.png")
+    lost = dustbust.DustMask(np.zeros((4, 4)), 0.5, frames=("gone.jpg",))
+    lost.save(run / "dust-masks" / "a.png")
+    assert main(["apply", str(run / "dust-masks")]) == 1
+    said = capsys.readouterr()
+    assert "8 written, 0 there already, 0 failed" in said.out and "gone.jpg: there is no such file" in said.err
+    assert main(["apply", str(run / "dust-masks"), str(run)]) == 1
+    assert "each mask of a folder goes with the frames that it was made from" in capsys.readouterr().err
+    assert main(["apply", str(run)]) == 1
+    assert "there are no dust masks" in capsys.readouterr().err
 
 
 def test_without_a_last_frame_the_run_goes_as_far_as_the_dust(run, tmp_path):
