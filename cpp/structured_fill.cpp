@@ -460,10 +460,11 @@ Filled fill(Image<const T> image, Image<const std::uint8_t> mask, float scale, i
     result.values.resize(result.positions.size() * colours);
     for (std::size_t k = 0; k < result.positions.size(); ++k) {
         const std::ptrdiff_t y = result.positions[k] / mask.columns, x = result.positions[k] % mask.columns;
-        const float* filled = picture.is_hole(y, x) ? filler.predicted(y, x) : nullptr;
+        const bool hole = picture.is_hole(y, x);
+        const float* filled = hole ? filler.predicted(y, x) : nullptr;
         for (std::ptrdiff_t c = 0; c < colours; ++c)
             result.values[k * colours + c] = filled ? filled[c] / scale : static_cast<float>(image(y, x, c));
-        result.failures += !filled;
+        result.failures += hole && !filled;
     }
     return result;
 }

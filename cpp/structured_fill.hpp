@@ -12,7 +12,7 @@ namespace dustbust {
 struct Filled {
     std::vector<std::int64_t> positions;    // row * columns + column
     std::vector<float> values;              // `colours` per pixel, in the numbers of the image
-    std::ptrdiff_t failures = 0;            // pixels left as they were: no data, or no known pixel in the whole picture
+    std::ptrdiff_t failures = 0;            // pixels with data left as they were: no known pixel in the whole picture
 };
 
 // Predict each masked pixel from known pixels around it. `colours`: the first channels of `image`, 1 or 3; a channel

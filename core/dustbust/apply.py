@@ -1,5 +1,6 @@
 """Apply Dust Mask: one frame without its dust."""
 import warnings
+from functools import partial
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from .effect import Effect
 from .errors import DustbustError
 from .fill import fill_boxes, fill_dust
 from .mask import DustMask
-from .restore import Applied, count_particles, restore
+from .restore import Applied, Restorer, count_particles
 
 METHODS = ("restore", "fill")
 
@@ -48,25 +49,7 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
     >>> int(apply_mask(frame, frame == 255).max()) < 120
     True
     """
-    frame = check_image(frame, "frame")
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
-    if method == "restore" and options:
-        raise TypeError(f"{', '.join(options)}: no option of method=\"restore\"")
-    dusty, strength = binary_and_strength(dust)
-    if isinstance(dust, DustMask) and dusty.shape != frame.shape[:2]:
-        raise DustbustError("the frame is {frame}, but the mask is {mask}; use the mask that was made from the frames of this run",
-                            frame="{1} x {0}".format(*frame.shape), mask="{1} x {0}".format(*dusty.shape))
-    hidden = not_finite(frame)
-    if hidden is not None:
-        return apply_where_finite(frame, hidden, dust, method=method, return_report=return_report, threads=threads, **options)
-    effect = Effect.unpack(dust.effect, dusty.shape) if isinstance(dust, DustMask) else None
-    if effect and method == "restore":
-        clean, report = restore(frame, dusty, effect, threads=threads)
-    else:
-        fill = fill_boxes if method == "fill" else fill_dust
-        clean, unfilled = fill(frame, dusty, strength=strength, threads=threads, **options)
-        report = report_of_filled(frame, clean, dusty, unfilled)
+    clean, report = Cleaner(dust, method=method, threads=threads, **options)(frame, threads=threads)
     if return_report:
         return clean, report
     if report.unfilled:
@@ -74,29 +57,62 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
     return clean
 
 
+class Cleaner:
+    """`apply_mask` for any number of frames with one mask: what depends on the mask only is worked out once.
+
+    Parameters
+    ----------
+    dust, method, options : as of `apply_mask`; and so are the exceptions.
+
+    >>> dust = np.zeros((9, 9), bool)
+    >>> dust[4, 4] = True
+    >>> clean = Cleaner(dust)
+    >>> [clean(np.full((9, 9), level, np.uint8))[1].filled for level in (10, 20)]
+    [1, 1]
+    """
+
+    def __init__(self, dust, *, method="restore", threads=None, **options):
+        if method not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+        if method == "restore" and options:
+            raise TypeError(f"{', '.join(options)}: no option of method=\"restore\"")
+        self.dusty, strength = binary_and_strength(dust)
+        self.is_of_a_run = isinstance(dust, DustMask)
+        effect = Effect.unpack(dust.effect, self.dusty.shape) if self.is_of_a_run and method == "restore" else None
+        self._restore = Restorer(self.dusty, effect, threads=threads) if effect else None
+        self._fill = partial(fill_boxes if method == "fill" else fill_dust, mask=self.dusty, strength=strength, **options)
+
+    def __call__(self, frame, *, threads=None):
+        """-> clean, report: as `apply_mask` with `return_report`."""
+        frame = check_image(frame, "frame")
+        if self.is_of_a_run and self.dusty.shape != frame.shape[:2]:
+            raise DustbustError("the frame is {frame}, but the mask is {mask}; use the mask that was made from the frames of this run",
+                                frame="{1} x {0}".format(*frame.shape), mask="{1} x {0}".format(*self.dusty.shape))
+        hidden = not_finite(frame)
+        if hidden is not None:
+            return self._where_finite(frame, hidden, threads)
+        if self._restore:
+            return self._restore(frame, threads=threads)
+        clean, unfilled = self._fill(frame, threads=threads)
+        particles = count_particles(self.dusty)
+        changed = (frame != clean).reshape(*self.dusty.shape, -1).any(axis=2)
+        return clean, Applied(particles, 0, particles, 0, float(changed.mean()), unfilled)
+
+    def _where_finite(self, frame, hidden, threads):
+        """The same for a frame with pixels that are not finite: they are no data, as transparent ones are, and stay as they are."""
+        alpha = alpha_channel(frame)
+        opaque = np.where(hidden, np.float32(0), np.float32(1) if alpha is None else alpha)
+        clean, report = self(np.dstack([np.where(hidden[..., None], np.float32(0), colour_channels(frame)), opaque]), threads=threads)
+        result = frame.copy()
+        np.copyto(colour_channels(result), colour_channels(clean), where=~hidden[..., None])
+        return result, report
+
+
 def not_finite(frame):
     """Where a frame is not finite, bool (H, W); None if it is everywhere."""
     if frame.dtype != np.float32 or np.isfinite(frame).all():
         return None
     return ~np.isfinite(frame).reshape(*frame.shape[:2], -1).all(axis=2)
-
-
-def apply_where_finite(frame, hidden, dust, *, return_report, **options):
-    """`apply_mask` for a frame with pixels that are not finite: they are no data, as transparent ones are, and stay as they are."""
-    alpha = alpha_channel(frame)
-    opaque = np.where(hidden, np.float32(0), np.float32(1) if alpha is None else alpha)
-    seen = np.dstack([np.where(hidden[..., None], np.float32(0), colour_channels(frame)), opaque])
-    clean, report = apply_mask(seen, dust, return_report=True, **options)
-    result = frame.copy()
-    np.copyto(colour_channels(result), colour_channels(clean), where=~hidden[..., None])
-    return (result, report) if return_report else result
-
-
-def report_of_filled(frame, clean, dusty, unfilled):
-    """The `Applied` of a frame all of whose dust was filled."""
-    particles = count_particles(dusty)
-    changed = (frame != clean).reshape(*dusty.shape, -1).any(axis=2)
-    return Applied(particles, 0, particles, 0, float(changed.mean()), unfilled)
 
 
 def binary_and_strength(dust):

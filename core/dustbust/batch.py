@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from .apply import apply_mask
+from .apply import Cleaner
 from .errors import DustbustError, Sentence, printable
 from .frames import as_path, find_frames, is_path, open_frame
 from .mask import DustMask
@@ -81,15 +82,16 @@ def clean_frames(paths, dust, folder="cleanedphotos", *, exists="skip", times=Fa
         raise DustbustError("no frames: give at least one file to clean")
     if is_path(dust):
         dust = DustMask.load(as_path(dust))
+    clean = Cleaner(dust, **options)
     folder = _prepare(frames, folder)
     batch = _Batch(frames, folder, dust, exists, times, options, progress)
     try:
         if executor is None:
             workers = count(threads)
             with ThreadPoolExecutor(workers) as own:
-                batch.run(own, dust, max(1, workers // len(frames)))
+                batch.run(own, clean, max(1, workers // len(frames)))
         else:
-            batch.run(executor, _share(dust, folder), threads or 1)
+            batch.run(executor, _share(dust, folder, options), threads or 1)
     finally:
         batch.close()
     return batch.cleaned
@@ -168,14 +170,14 @@ class _Batch:
         except OSError as error:
             raise DustbustError("{folder}: cannot be written to ({error}); choose another folder", folder=folder, error=error) from error
 
-    def run(self, executor, dust, threads):
-        """Do all jobs. `dust` is the mask or the path of a file with it, `threads` are for each file."""
+    def run(self, executor, clean, threads):
+        """Do all jobs. `clean` is a `Cleaner` or a `_Shared`, `threads` are for each file."""
         waiting = deque()
         jobs = self.jobs()
         try:
             for job in jobs:
                 waiting.append((job, None if job.kept or job.problem else
-                                executor.submit(_clean_file, job, dust, self.options, self.times, threads)))
+                                executor.submit(_clean_file, job, clean, self.times, threads)))
                 while waiting and (len(waiting) > AHEAD or waiting[0][1] is None or waiting[0][1].done()):
                     self.finish(*waiting.popleft())
             while waiting:
@@ -279,35 +281,43 @@ class _Batch:
 
 # --- in the workers ----------------------------------------------------------------------------------------------------------------
 
-def _share(dust, folder):
-    """Put the mask where the workers of an executor find it: gives its path."""
+class _Shared(NamedTuple):
+    """What workers of an executor make a `Cleaner` of."""
+    mask: Path
+    options: tuple
+
+
+def _share(dust, folder, options):
+    """Put the mask where the workers find it."""
     path = folder.absolute() / f".dustbust-{secrets.token_hex(8)}{'.png' if isinstance(dust, DustMask) else '.npy'}"
     if isinstance(dust, DustMask):
         dust.save(path)
     else:
         np.save(path, np.asarray(dust), allow_pickle=False)
-    return path
+    return _Shared(path, tuple(sorted(options.items())))
 
 
 @lru_cache(maxsize=1)
-def _shared(path):
-    return DustMask.load(path) if path.suffix == ".png" else np.load(path, allow_pickle=False)
+def _cleaner(shared):
+    """The same for all files of a batch that this process is given."""
+    path = shared.mask
+    return Cleaner(DustMask.load(path) if path.suffix == ".png" else np.load(path, allow_pickle=False), **dict(shared.options))
 
 
-def _clean_file(job, dust, options, times, threads):
+def _clean_file(job, clean, times, threads):
     """Do a job and give it back. It never raises: one bad file must not end the batch, whatever is wrong with it."""
     part = job.output.with_name(f".dustbust-{secrets.token_hex(8)}.part")
     try:
         if job.known and checksum(job.output) == job.known["sha256"]:
             job.kept = True
             return job
-        if isinstance(dust, Path):
-            dust = _shared(dust)
+        if isinstance(clean, _Shared):
+            clean = _cleaner(clean)
         before = job.frame.stat()
         frame = open_frame(job.frame)
-        clean, report = apply_mask(frame.pixels, dust, return_report=True, threads=threads, **options)
+        pixels, report = clean(frame.pixels, threads=threads)
         try:
-            notes = frame.write(clean, part) if report.changed else _copy(job.frame, part)
+            notes = frame.write(pixels, part) if report.changed else _copy(job.frame, part)
             if report.unfilled:
                 notes.append(Sentence("{number} pixels could not be filled: there is no picture within reach", number=report.unfilled))
             _flush(part)

@@ -106,7 +106,7 @@ def fill_at(image, mask, *, threads=None):
     -------
     positions : int64 (N,), row * W + column of each masked pixel, ascending.
     values : float32 (N, 1 or 3), in the numbers of the image (0..255, 0..65535 or 0..1), not clipped.
-    failures : int, how many values are those of the image, because nothing in the picture is known.
+    failures : int, how many values are those of the image, because nothing in the picture is known. (Where alpha is 0 they always are.)
 
     >>> picture = np.tile(np.float32([0, 0, 0, 1, 1, 1]), (6, 1))
     >>> hole = np.zeros((6, 6), bool)

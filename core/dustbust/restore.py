@@ -40,47 +40,59 @@ class Applied:
     unfilled: int = 0
 
 
-def restore(frame, dusty, effect, *, threads=None):
-    """A frame with the picture under its dust brought back.
-
-    Each pixel is both un-mixed and filled, and the two are weighted by the errors that are to be expected of them.
+class Restorer:
+    """Brings back the picture under the dust of a run, frame after frame.
 
     Parameters
     ----------
-    frame : a picture, left as it is.
     dusty : bool (H, W), what to take off. Dust that `effect` knows nothing of is filled; and the effect away from `dusty` is let be.
-    effect : `Effect` of the frame's run.
-
-    Returns
-    -------
-    clean : like `frame`
-    report : `Applied`
+    effect : `Effect` of the frames' run.
     """
-    other = dusty & ~effect.where
-    effect = effect.within(dilate(dusty, RIM, threads=threads))
-    labels, _ = effect.particles
-    unmixed, filled, weight, here = unmix(frame, effect, also_unknown=dilate(other, RIM, threads=threads), threads=threads)
-    clean = frame.copy()
-    put(clean, effect.where, weight * unmixed + (1 - weight) * filled)
 
-    # What could not be un-mixed well is filled once more, from the un-mixed pixels around it.
-    share = weight.mean(axis=1)
-    doubtful = (share < KNOWN) & here[labels]
-    mask = np.zeros_like(effect.where)
-    mask[effect.where] = doubtful
-    if doubtful.any():
-        white = np.float32(largest(frame.dtype))
-        better = white * weight[doubtful] * unmixed[doubtful] + (1 - weight[doubtful]) * fill_at(clean, mask, threads=threads)[1]
-        better += grain_at(clean, mask, better, 1 - share[doubtful], threads=threads)
-        put(clean, mask, better / white)
-    changed = effect.where
-    if other.any():
-        clean, _ = fill_dust(clean, other, threads=threads)
-        changed = changed | dilate(other, RIM, threads=threads)
-    others = count_particles(other)
-    mostly = np.bincount(labels, share * effect.density, here.size) > 0.5 * np.bincount(labels, effect.density, here.size)
-    return clean, Applied(here.size + others, int((here & mostly).sum()), int((here & ~mostly).sum()) + others, int((~here).sum()),
-                          share_changed(frame, clean, changed))
+    def __init__(self, dusty, effect, *, threads=None):
+        self.effect = effect.within(dilate(dusty, RIM, threads=threads))
+        self.positions = np.flatnonzero(self.effect.where)
+        self.labels, _ = self.effect.particles
+        other = dusty & ~effect.where
+        self.others = count_particles(other)
+        self.other = other if self.others else None
+        self.near_other = dilate(other, RIM, threads=threads) if self.others else None
+        self.touched = np.flatnonzero(self.effect.where | self.near_other) if self.others else self.positions
+
+    def __call__(self, frame, *, threads=None):
+        """A frame with the picture under its dust brought back.
+
+        Each pixel is both un-mixed and filled, and the two are weighted by the errors that are to be expected of them.
+
+        Parameters
+        ----------
+        frame : a picture, left as it is.
+
+        Returns
+        -------
+        clean : like `frame`
+        report : `Applied`
+        """
+        unmixed, filled, weight, here = unmix(frame, self.effect, also_unknown=self.near_other, threads=threads)
+        clean = frame.copy()
+        put(clean, self.positions, weight * unmixed + (1 - weight) * filled)
+
+        # What could not be un-mixed well is filled once more, from the un-mixed pixels around it.
+        share = weight.mean(axis=1)
+        doubtful = np.flatnonzero((share < KNOWN) & here[self.labels])
+        if doubtful.size:
+            mask = np.zeros(frame.shape[:2], bool)
+            mask.ravel()[self.positions[doubtful]] = True
+            white, part = np.float32(largest(frame.dtype)), weight[doubtful]
+            better = white * part * unmixed[doubtful] + (1 - part) * fill_at(clean, mask, threads=threads)[1]
+            better += grain_at(clean, mask, better, 1 - share[doubtful], threads=threads)
+            put(clean, self.positions[doubtful], better / white)
+        if self.others:
+            clean, _ = fill_dust(clean, self.other, threads=threads)
+        density = self.effect.density
+        mostly = np.bincount(self.labels, share * density, here.size) > 0.5 * np.bincount(self.labels, density, here.size)
+        return clean, Applied(here.size + self.others, int((here & mostly).sum()), int((here & ~mostly).sum()) + self.others,
+                              int((~here).sum()), share_changed(frame, clean, self.touched))
 
 
 def unmix(frame, effect, *, also_unknown=None, threads=None):
@@ -114,16 +126,16 @@ def count_particles(mask):
     return _kernels.particles(mask, mask)[2]
 
 
-def share_changed(frame, clean, where):
-    """Share of the pixels that differ; they do so only in `where`, bool (H, W)."""
-    rows, columns = np.nonzero(where)
+def share_changed(frame, clean, positions):
+    """Share of the pixels that differ; they do so only at `positions`, row * W + column of each."""
+    rows, columns = np.divmod(positions, frame.shape[1])
     differ = colour_channels(frame)[rows, columns] != colour_channels(clean)[rows, columns]
-    return float(differ.any(axis=1).sum() / where.size)
+    return float(differ.any(axis=1).sum() / (frame.shape[0] * frame.shape[1]))
 
 
-def put(image, where, values):
-    """Write colours (N, colours) in 0..1 into the pixels of a picture; those without any data, alpha 0, stay as they are."""
-    rows, columns = np.nonzero(where)
+def put(image, positions, values):
+    """Write colours (N, colours) in 0..1 into pixels of a picture, row * W + column of each; those without any data, alpha 0, stay as they are."""
+    rows, columns = np.divmod(positions, image.shape[1])
     after = from_unit(values, image.dtype)
     alpha = alpha_channel(image)
     if alpha is not None:
