@@ -25,12 +25,12 @@
 #include "jpeg_repair.hpp"
 #include "masked_pixels.hpp"
 #include "match.hpp"
+#include "membranes.hpp"
 #include "particles.hpp"
 #include "readings.hpp"
 #include "resample.hpp"
 #include "sighting.hpp"
 #include "structured_fill.hpp"
-#include "surroundings.hpp"
 #include "window_median.hpp"
 
 namespace py = pybind11;
@@ -419,25 +419,26 @@ static void define_structured_fill(py::module_& m) {
 
 // ---- restore: dust pixel by pixel, and what lies around it ----------------------------------------------------------------
 template <class T>
-static void define_surroundings(py::module_& m) {
-    m.def("surroundings", [](const Array<T>& image, py::ssize_t colours, float scale, const Array<bool>& mask, const Array<bool>& unknown,
-                             int threads) {
+static void define_membranes(py::class_<Membranes>& c) {
+    c.def("__call__", [](const Membranes& membranes, const Array<T>& image, py::ssize_t colours, float scale,
+                         const std::optional<Array<bool>>& unknown, int threads) {
         const auto in = view(image, "image");
-        const auto where = mask_view(mask), silent = mask_view(unknown);
-        if (in.rows != where.rows || in.columns != where.columns || in.rows != silent.rows || in.columns != silent.columns || colours > in.channels)
+        const auto silent = unknown ? mask_view(*unknown) : Image<const std::uint8_t>{nullptr, in.rows, in.columns, 1};
+        if (in.rows != membranes.rows() || in.columns != membranes.columns() || in.rows != silent.rows || in.columns != silent.columns ||
+            colours > in.channels)
             throw std::invalid_argument("image and masks must be of one size");
-        std::vector<float> filled, spread;
+        Array<float> observed({membranes.size(), colours}), filled({membranes.size(), colours}), spread(membranes.size());
+        const auto seen = mutable_view(observed), out = mutable_view(filled);
+        float* const spreads = spread.mutable_data();
         {
             py::gil_scoped_release release;
-            const MaskedPixels masked(where);
-            filled.resize(masked.size() * colours);
-            spread.resize(masked.size());
-            surroundings(in, colours, scale, silent, masked, particles(masked, in.rows, in.columns), filled.data(), spread.data(), threads);
+            for (std::ptrdiff_t i = 0; i < membranes.size(); ++i)
+                for (std::ptrdiff_t k = 0; k < colours; ++k)
+                    seen(i, k) = static_cast<float>(in.data[membranes.positions()[i] * in.channels + k]) * scale;
+            membranes(in, colours, scale, silent, out.data, spreads, threads);
         }
-        const auto count = static_cast<py::ssize_t>(spread.size());
-        return py::make_tuple(to_array(filled, {count, colours}), to_array(spread, {count}));
-    }, py::arg("image").noconvert(), py::arg("colours"), py::arg("scale"), py::arg("mask").noconvert(), py::arg("unknown").noconvert(),
-       py::arg("threads"));
+        return py::make_tuple(observed, filled, spread);
+    }, py::arg("image").noconvert(), py::arg("colours"), py::arg("scale"), py::arg("unknown").noconvert(), py::arg("threads"));
 }
 
 static SeenDust seen_dust(const Array<float>& observed, const Array<float>& density, const Array<std::int32_t>& labels,
@@ -521,9 +522,16 @@ static void define_restore(py::module_& m) {
        py::arg("responses").noconvert(), py::arg("limits"), py::arg("here").noconvert(), py::arg("spread").noconvert(),
        py::arg("error").noconvert(), py::arg("noise"), py::arg("response_error"), py::arg("threads"));
 
-    define_surroundings<std::uint8_t>(m);
-    define_surroundings<std::uint16_t>(m);
-    define_surroundings<float>(m);
+    py::class_<Membranes> membranes(m, "Membranes");
+    membranes.def(py::init([](const Array<bool>& mask) {
+        const auto where = mask_view(mask);
+        py::gil_scoped_release release;
+        return Membranes(where);
+    }), py::arg("mask").noconvert());
+    membranes.def_property_readonly("positions", [](const Membranes& self) { return to_array(self.positions(), {self.size()}); });
+    define_membranes<std::uint8_t>(membranes);
+    define_membranes<std::uint16_t>(membranes);
+    define_membranes<float>(membranes);
 }
 
 // ---- JPEG coefficients ----------------------------------------------------------------------------------------------------

@@ -102,14 +102,18 @@ def unmix(
     responses: NDArray[np.float32], limits: tuple[float, float], here: NDArray[np.bool_], spread: NDArray[np.float32],
     error: NDArray[np.float32], noise: float, response_error: float, threads: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
-def surroundings(
-    image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
-    colours: int,
-    scale: float,
-    mask: NDArray[np.bool_],
-    unknown: NDArray[np.bool_],
-    threads: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+class Membranes:
+    def __init__(self, mask: NDArray[np.bool_]) -> None: ...
+    @property
+    def positions(self) -> NDArray[np.int64]: ...
+    def __call__(
+        self,
+        image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
+        colours: int,
+        scale: float,
+        unknown: NDArray[np.bool_] | None,
+        threads: int,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]: ...
 
 
 # identifier, horizontal and vertical sampling factor, quantisation table (8, 8), blocks (rows, columns, 8, 8)

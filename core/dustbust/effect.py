@@ -15,7 +15,7 @@ from .arrays import alpha_channel, check_image, colour_channels, largest
 from .errors import DustbustError
 from .fill import dilate
 from .frames import read_ahead
-from .response import BLACK, WHITE, Response
+from .response import BLACK, WHITE, Response, for_each
 from .sighting import VALUE_NOISE, moved, sight
 from .threads import count
 
@@ -67,6 +67,11 @@ class Effect:
         """(labels, neighbours): int32 (N,), the particle of each pixel; int32 (N, 4), the pixels above, left, right, below or -1."""
         labels, neighbours, _ = _kernels.particles(self.where, self.core)
         return labels, neighbours
+
+    @cached_property
+    def membranes(self):
+        """What `look_around` needs to know of the N pixels."""
+        return _kernels.Membranes(self.where)
 
     def within(self, region):
         """The part of the effect inside a region, bool (H, W): particles of which nothing is left are dropped."""
@@ -128,13 +133,13 @@ class Effect:
                    *(Response(float(lift), float(fade)) for lift, fade in arrays["responses"]))
 
 
-def look_around(frame, where, *, also_unknown=None, threads=None):
+def look_around(frame, membranes, *, also_unknown=None, threads=None):
     """What a frame shows at some pixels, and what their surroundings suggest.
 
     Parameters
     ----------
     frame : a picture, (H, W) or (H, W, C)
-    where : bool (H, W), N pixels.
+    membranes : `_kernels.Membranes` of the mask of N pixels.
     also_unknown : bool (H, W), more pixels that say nothing about their neighbours.
 
     Returns
@@ -143,17 +148,12 @@ def look_around(frame, where, *, also_unknown=None, threads=None):
     spread : float32 (N,), standard deviation by which the clean picture is likely to differ from `filled`; 1 where there is no data.
     """
     frame = np.ascontiguousarray(check_image(frame, "frame"))
-    where = np.ascontiguousarray(where)
-    colours = colour_channels(frame)
-    alpha = alpha_channel(frame)
-    unknown = where if also_unknown is None else where | also_unknown
+    alpha, unknown = alpha_channel(frame), also_unknown
     if alpha is not None:
-        unknown = unknown | (alpha == 0)
-    scale = np.float32(1 / largest(frame.dtype))
-    filled, spread = _kernels.surroundings(frame, colours.shape[2], scale, where, unknown, count(threads))
-    observed = colours[where].astype(np.float32) * scale
+        unknown = alpha == 0 if unknown is None else unknown | (alpha == 0)
+    observed, filled, spread = membranes(frame, colour_channels(frame).shape[2], np.float32(1 / largest(frame.dtype)), unknown, count(threads))
     if alpha is not None:
-        hidden = alpha[where] == 0
+        hidden = alpha.ravel()[membranes.positions] == 0
         filled[hidden & (spread == 1)] = 0          # all around is hidden, too: that of the pixel itself says nothing
         observed[hidden], spread[hidden] = filled[hidden], 1
     return observed, filled, np.maximum(spread, np.float32(VALUE_NOISE))
@@ -236,7 +236,7 @@ class EffectMeter:
 
     def __getstate__(self):
         # What follows from the place of the dust is found again rather than sent to another process.
-        return {name: value for name, value in vars(self).items() if name not in ("where", "graph")}
+        return {name: value for name, value in vars(self).items() if name not in ("where", "graph", "membranes")}
 
     @cached_property
     def where(self):
@@ -248,6 +248,10 @@ class EffectMeter:
         """(labels, neighbours) as `Effect.particles`, and how many particles there are."""
         return _kernels.particles(self.where, self.core)
 
+    @cached_property
+    def membranes(self):
+        return _kernels.Membranes(self.where)
+
     def look(self, plane, seen=None, *, threads=None):
         """What a frame says about the dust, for `take`: it depends on the frame and on what is expected, nothing else.
 
@@ -258,7 +262,7 @@ class EffectMeter:
         """
         if seen is not None:
             plane = np.stack([plane, seen], axis=2, dtype=np.float32)
-        observed, filled, spread = look_around(plane, self.where, threads=threads)
+        observed, filled, spread = look_around(plane, self.membranes, threads=threads)
         values = observed[:, 0], filled[:, 0], spread
         return tuple(a.astype(np.float16) for a in values) if self.expected is None else self._read(values)
 
@@ -357,17 +361,15 @@ class EffectMeter:
         observed, filled, spread = (np.asarray(a, np.float32) for a in frame)
         observed, filled = mirrored(observed, dark), mirrored(filled, dark)
         sighting = None if blind else sight(observed, filled, spread, density=expected.density, labels=labels, neighbours=neighbours,
-                                            share=expected.share, dark=expected.dark, usual=expected.usual, priors=not free, still=free)
+                                            share=expected.share, dark=expected.dark, usual=expected.usual, priors=not free, still=free, threads=1)
         responses = expected.usual if blind else sighting.responses
-        reading, weight = np.empty_like(observed), np.empty_like(observed)
+        response = for_each(responses, dark)
+        reading = response.density(observed, filled)
+        weight = (response.speed(filled) / spread) ** 2
         usable = (observed > BLACK) & (observed < WHITE)
-        for kind, response in responses.items():
-            at = dark == kind
-            reading[at] = response.density(observed[at], filled[at])
-            weight[at] = (response.speed(filled[at]) / spread[at]) ** 2
-            if sighting:        # what should be clipped, but is not, would make the dust too faint
-                predicted = response.observed(filled[at], sighting.density[at])
-                usable[at] &= (predicted > BLACK / 2) & (predicted < (1 + WHITE) / 2)
+        if sighting:        # what should be clipped, but is not, would make the dust too faint
+            predicted = response.observed(filled, sighting.density)
+            usable &= (predicted > BLACK / 2) & (predicted < (1 + WHITE) / 2)
         weight *= np.where(usable, 1, np.float32(CLIPPED))
         if blind:
             return Reading(reading, weight, np.ones(particles, np.float32), responses)

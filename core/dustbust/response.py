@@ -10,7 +10,7 @@ Integrated over the density it gives
 which covers them all with two numbers: fade = lift is dust that pulls towards white, fade = 0 adds the same everywhere (density).
 Dust that is darker than the picture is the same with black and white exchanged (`value -> 1 - value`).
 """
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -21,6 +21,9 @@ BLACK, WHITE = 0.008, 0.985
 
 # Frames differ in black point, white point and gamma: how far `lift` and `fade` of a frame lie from those of its run, as a share of `lift`.
 SPREAD_OF_RESPONSES = (0.3, 0.4)
+
+# A smaller fade than this is none.
+SMALLEST_FADE = 1e-3
 
 # The errors of a fill are alike in neighbouring pixels: so many pixels say as much as one that stands alone.
 PIXELS_PER_READING = 20.0
@@ -33,7 +36,7 @@ class Response:
     Parameters
     ----------
     lift : how fast black rises with the density of the dust.
-    fade : how much slower white rises than black.
+    fade : how much slower white rises than black. Both are numbers, or float32 (N,) for N pixels.
 
     >>> towards_white = Response(1.0, 1.0)
     >>> half = np.float32(np.log(2))                      # lets half of the light pass
@@ -47,7 +50,7 @@ class Response:
 
     def speed(self, value):
         """Change of the value per density, at least a little."""
-        return np.maximum(self.lift - self.fade * value, np.float32(0.03 * self.lift))
+        return np.maximum(self.lift - self.fade * value, np.float32(0.03) * self.lift)
 
     def slope(self, density):
         """Change of the observed value with the clean value."""
@@ -67,9 +70,22 @@ class Response:
 
     def density(self, observed, clean):
         """The density that makes `observed` out of `clean`."""
-        start = self.speed(clean)
-        ratio = np.maximum((self.lift - self.fade * observed) / start, np.float32(0.02))
-        return (observed - clean) / start if abs(self.fade) < 1e-3 else -np.log(ratio) / np.float32(self.fade)
+        fade = np.float32(np.where(np.abs(self.fade) < SMALLEST_FADE, SMALLEST_FADE, self.fade))
+        return -np.log(np.maximum(1 - fade * (observed - clean) / self.speed(clean), np.float32(0.02))) / fade
+
+
+def for_each(responses, dark):
+    """One `Response` for N pixels: its `lift` and `fade` are float32 (N,), if the pixels are not all of one kind.
+
+    Parameters
+    ----------
+    responses : {False: Response to light dust, True: Response to dark dust}
+    dark : bool (N,)
+    """
+    if not dark.any() or dark.all():
+        return responses[bool(dark.any())]
+    light, heavy = (np.float32(astuple(responses[kind])) for kind in (False, True))
+    return Response(*(np.where(dark, *numbers) for numbers in zip(heavy, light)))
 
 
 def fit_response(observed, filled, density, spread, start, prior=None, *, spreads=SPREAD_OF_RESPONSES, rounds=5):

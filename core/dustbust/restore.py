@@ -109,7 +109,7 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
     weight : float32 (N, colours), by how much `unmixed` is to be preferred to `filled`.
     here : bool (P,), which particles are in the frame.
     """
-    observed, filled, spread = look_around(frame, effect.where, also_unknown=also_unknown, threads=threads)
+    observed, filled, spread = look_around(frame, effect.membranes, also_unknown=also_unknown, threads=threads)
     labels, neighbours = effect.particles
     dark = effect.dark[labels]
     observed, filled = mirrored(observed, dark), mirrored(filled, dark)

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _kernels
 from .arrays import LUMA
-from .response import BLACK, PIXELS_PER_READING, WHITE, fit_response
+from .response import BLACK, PIXELS_PER_READING, WHITE, fit_response, for_each
 from .threads import count
 
 # No more pixels than this are used to find a frame's response and shift.
@@ -134,18 +134,19 @@ def sight(observed, filled, spread, *, density, labels, neighbours, share, dark,
     shift = (0.0, 0.0)
     lying = density
     dark_pixels = dark[labels]
-    kinds = [(kind, np.flatnonzero(dark_pixels == kind)) for kind in (False, True) if (dark == kind).any()]
     chance = np.ones(share.size, np.float32)
     for step in range(2):
-        for kind, at in kinds:
-            sample = at[(lying[at] > FAINTEST) & (chance[labels[at]] > 0.5)]
+        telling = (lying > FAINTEST) & (chance > 0.5)[labels]
+        for kind in (False, True):
+            sample = np.flatnonzero(telling & (dark_pixels == kind))
+            if sample.size == 0:
+                continue
             sample = sample[::max(1, sample.size // PIXELS_FOR_RESPONSE)]
-            if sample.size:
-                responses[kind] = fit_response(*(a[sample] for a in (observed, filled, lying, spread)), responses[kind],
-                                               usual[kind] if priors else None)
-            of_colours[kind] = [responses[kind]] * colours.shape[1] if colours.shape[1] == 1 or not sample.size else [
-                fit_response(colours[sample, c], surroundings[sample, c], lying[sample], spread[sample], responses[kind], responses[kind], spreads=SPREAD_OF_COLOURS)
-                for c in range(colours.shape[1])]
+            dust = lying[sample], spread[sample]
+            responses[kind] = fit_response(observed[sample], filled[sample], *dust, responses[kind], usual[kind] if priors else None)
+            of_colours[kind] = [responses[kind]] if colours.shape[1] == 1 else [
+                fit_response(*of_colour, *dust, responses[kind], responses[kind], spreads=SPREAD_OF_COLOURS)
+                for of_colour in zip(colours[sample].T, surroundings[sample].T)]
         chance = _probability(evidence(colours, lying, labels, neighbours, dark, of_colours, threads=threads) + logit(share))
         if step == 0 and not still:
             shift = _find_shift(observed, filled, spread, density, labels, neighbours, chance, dark_pixels, responses)
@@ -171,14 +172,11 @@ def _find_shift(observed, filled, spread, density, labels, neighbours, chance, d
             return 0.0, 0.0
         above, left, after, below = (padded[neighbours[sample, side]] for side in (UP, LEFT, RIGHT, DOWN))
         d = lying[sample]
-        predicted, speed, slope = np.empty_like(d), np.empty_like(d), np.empty_like(d)
-        for kind, response in responses.items():
-            at = dark_pixels[sample] == kind
-            predicted[at] = response.observed(filled[sample][at], d[at])
-            speed[at] = response.speed(predicted[at])
-            slope[at] = response.slope(d[at])
+        response = for_each(responses, dark_pixels[sample])
+        predicted = response.observed(filled[sample], d)
+        speed = response.speed(predicted)
         gradient = np.stack([-speed * (below - above) / 2, -speed * (after - left) / 2]).astype(np.float64)
-        error = spread[sample] * slope + VALUE_NOISE
+        error = spread[sample] * response.slope(d) + VALUE_NOISE
         residual = (observed[sample] - predicted).astype(np.float64)
         usable = (observed[sample] > BLACK) & (observed[sample] < WHITE)
         weight = usable / error ** 2 / np.maximum(np.abs(residual) / error / 1.5, 1) / PIXELS_PER_READING

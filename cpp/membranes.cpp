@@ -1,4 +1,4 @@
-#include "surroundings.hpp"
+#include "membranes.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -18,14 +18,44 @@ constexpr float beside_rim = 0.65f;
 // The membrane is done when no pixel moves by more than this.
 constexpr float precision = 1e-3f;
 
-template <class T>
-class Surroundings {
+// What is found for one masked pixel, and holds for all in the same square of `stride` x `stride` px. The pixels come in reading order,
+// so one row of squares is enough.
+class Squares {
 public:
-    Surroundings(Image<const T> image, std::ptrdiff_t colours, float scale, Image<const std::uint8_t> unknown, const MaskedPixels& masked,
-                 const Particles& particles, float* filled, float* spread)
-        : image_(image), colours_(colours), scale_(scale), unknown_(unknown), positions_(masked.positions()),
+    explicit Squares(std::ptrdiff_t columns) : row_(columns / stride + 1, -1), value_(columns / stride + 1) {}
+
+    // `find(y, x)` is asked in the middle of the square.
+    template <class Find>
+    float operator()(std::ptrdiff_t y, std::ptrdiff_t x, Find find) {
+        const std::ptrdiff_t row = y / stride, column = x / stride;
+        if (row_[column] != row) {
+            row_[column] = row;
+            value_[column] = find(row * stride + stride / 2, column * stride + stride / 2);
+        }
+        return value_[column];
+    }
+
+private:
+    std::vector<std::ptrdiff_t> row_;
+    std::vector<float> value_;
+};
+
+template <class T>
+class Span {
+public:
+    Span(Image<const T> image, std::ptrdiff_t colours, float scale, Image<const std::uint8_t> unknown, const MaskedPixels& masked,
+         const Particles& particles, float* filled, float* spread)
+        : image_(image), colours_(colours), scale_(scale), unknown_(unknown), masked_(masked), positions_(masked.positions()),
           neighbours_(particles.neighbours), filled_(filled), spread_(spread), known_(masked.size() * colours, 0.0f),
           share_(masked.size(), 0.0f), depth_(masked.size(), 0), place_(masked.size()) {}
+
+    // The spread at some of the pixels; -1 where too little is known around them.
+    void find_spread(std::ptrdiff_t begin, std::ptrdiff_t end) {
+        Squares squares(image_.columns);
+        for (std::ptrdiff_t i = begin; i < end; ++i)
+            spread_[i] = squares(positions_[i] / image_.columns, positions_[i] % image_.columns,
+                                 [this](std::ptrdiff_t y, std::ptrdiff_t x) { return spread_around(y, x); });
+    }
 
     // One particle: its pixels, by their places in the list.
     void operator()(const std::int32_t* begin, const std::int32_t* end) {
@@ -41,7 +71,7 @@ public:
                 order.push_back(*j);
             }
         }
-        find_spread(begin, end);
+        complete_spread(begin, end);
         for (auto i = begin; i < end; ++i)
             if (!depth_[*i]) leave(*i);
         if (!order.empty()) relax(begin, end, depth_[order.back()]);
@@ -58,6 +88,8 @@ private:
         return scale_ * (0.299f * red + 0.587f * green + 0.114f * blue);
     }
 
+    bool is_known(std::ptrdiff_t y, std::ptrdiff_t x) const { return masked_(y, x) < 0 && !(unknown_.data && unknown_(y, x)); }
+
     // Sum up the known pixels beside a pixel. Is there any?
     bool look_beside(std::int32_t i) {
         const std::ptrdiff_t y = positions_[i] / image_.columns, x = positions_[i] % image_.columns;
@@ -67,7 +99,7 @@ private:
             const auto [v, u] = sides[side];
             if (beside(i)[side] >= 0) {
                 ++masked;
-            } else if (v >= 0 && u >= 0 && v < image_.rows && u < image_.columns && !unknown_(v, u)) {
+            } else if (v >= 0 && u >= 0 && v < image_.rows && u < image_.columns && is_known(v, u)) {
                 for (std::ptrdiff_t c = 0; c < colours_; ++c) known_[i * colours_ + c] += static_cast<float>(pixel(v, u)[c]) * scale_;
                 ++known;
             }
@@ -95,11 +127,10 @@ private:
     }
 
     // Where too little is known around a pixel, its spread is that of the particle's other pixels.
-    void find_spread(const std::int32_t* begin, const std::int32_t* end) {
+    void complete_spread(const std::int32_t* begin, const std::int32_t* end) {
         float squares = 0;
         int found = 0;
         for (auto i = begin; i < end; ++i) {
-            spread_[*i] = spread_around(positions_[*i] / image_.columns, positions_[*i] % image_.columns);
             if (spread_[*i] < 0) continue;
             squares += spread_[*i] * spread_[*i];
             ++found;
@@ -118,7 +149,7 @@ private:
         for (int dy = -reach / stride * stride; dy < reach; dy += stride) {
             if (y + dy < 0 || y + dy >= image_.rows) continue;
             for (int dx = -reach / stride * stride; dx < reach; dx += stride) {
-                if (x + dx < 0 || x + dx >= image_.columns || unknown_(y + dy, x + dx)) continue;
+                if (x + dx < 0 || x + dx >= image_.columns || !is_known(y + dy, x + dx)) continue;
                 const float weight = static_cast<float>((reach - std::abs(dy)) * (reach - std::abs(dx))) / (reach * reach);
                 const float value = luminance(y + dy, x + dx);
                 const float right = static_cast<float>(dx) / reach, down = static_cast<float>(dy) / reach;
@@ -199,6 +230,7 @@ private:
     const std::ptrdiff_t colours_;
     const float scale_;
     const Image<const std::uint8_t> unknown_;
+    const MaskedPixels& masked_;
     const std::vector<std::int64_t>& positions_;
     const std::vector<std::int32_t>& neighbours_;
     float* const filled_;
@@ -211,28 +243,28 @@ private:
 
 }  // namespace
 
-template <class T>
-void surroundings(Image<const T> image, std::ptrdiff_t colours, float scale, Image<const std::uint8_t> unknown,
-                  const MaskedPixels& masked, const Particles& particles, float* filled, float* spread, int threads) {
-    // The pixels of each particle, one particle after the other.
-    std::vector<std::int32_t> begins(particles.count + 1, 0), members(masked.size());
-    for (const std::int32_t label : particles.labels) ++begins[label + 1];
-    for (std::int32_t k = 0; k < particles.count; ++k) begins[k + 1] += begins[k];
-    auto next = begins;
-    for (std::size_t i = 0; i < members.size(); ++i) members[next[particles.labels[i]]++] = static_cast<std::int32_t>(i);
+Membranes::Membranes(Image<const std::uint8_t> mask)
+    : rows_(mask.rows), columns_(mask.columns), masked_(mask), particles_(particles(masked_, rows_, columns_)), begins_(particles_.count + 1, 0),
+      members_(masked_.size()) {
+    for (const std::int32_t label : particles_.labels) ++begins_[label + 1];
+    for (std::int32_t k = 0; k < particles_.count; ++k) begins_[k + 1] += begins_[k];
+    auto next = begins_;
+    for (std::size_t i = 0; i < members_.size(); ++i) members_[next[particles_.labels[i]]++] = static_cast<std::int32_t>(i);
+}
 
+template <class T>
+void Membranes::operator()(Image<const T> image, std::ptrdiff_t colours, float scale, Image<const std::uint8_t> unknown, float* filled,
+                              float* spread, int threads) const {
+    Span<T> span(image, colours, scale, unknown, masked_, particles_, filled, spread);
+    split_over_threads(size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) { span.find_spread(begin, end); });
     // Particles are apart from each other, so they may be worked on at the same time.
-    Surroundings<T> of_particle(image, colours, scale, unknown, masked, particles, filled, spread);
-    split_over_threads(particles.count, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        for (std::ptrdiff_t k = begin; k < end; ++k) of_particle(members.data() + begins[k], members.data() + begins[k + 1]);
+    split_over_threads(particles_.count, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        for (std::ptrdiff_t k = begin; k < end; ++k) span(members_.data() + begins_[k], members_.data() + begins_[k + 1]);
     });
 }
 
-template void surroundings(Image<const std::uint8_t>, std::ptrdiff_t, float, Image<const std::uint8_t>, const MaskedPixels&,
-                           const Particles&, float*, float*, int);
-template void surroundings(Image<const std::uint16_t>, std::ptrdiff_t, float, Image<const std::uint8_t>, const MaskedPixels&,
-                           const Particles&, float*, float*, int);
-template void surroundings(Image<const float>, std::ptrdiff_t, float, Image<const std::uint8_t>, const MaskedPixels&,
-                           const Particles&, float*, float*, int);
+template void Membranes::operator()(Image<const std::uint8_t>, std::ptrdiff_t, float, Image<const std::uint8_t>, float*, float*, int) const;
+template void Membranes::operator()(Image<const std::uint16_t>, std::ptrdiff_t, float, Image<const std::uint8_t>, float*, float*, int) const;
+template void Membranes::operator()(Image<const float>, std::ptrdiff_t, float, Image<const std::uint8_t>, float*, float*, int) const;
 
 }  // namespace dustbust
