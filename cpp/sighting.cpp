@@ -52,14 +52,17 @@ std::array<double, 5> response_sums(const float* observed, const float* filled, 
 
 std::vector<double> roughness(const SeenDust& dust, float faintest, int threads) {
     const int colours = dust.colours;
+    const auto dusty = [&](std::ptrdiff_t i) { return i >= 0 && dust.density[i] > faintest; };
     std::vector<Seen> seen(dust.pixels * colours);
     split_over_threads(dust.pixels, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        for (std::ptrdiff_t i = begin; i < end; ++i)
+        for (std::ptrdiff_t i = begin; i < end; ++i) {
+            if (!dusty(i) && std::none_of(dust.neighbours + 4 * i, dust.neighbours + 4 * i + 4, dusty)) continue;
             for (int c = 0; c < colours; ++c) {
                 const float value = dust.observed[i * colours + c];
                 const Shown shown(dust.responses[dust.dark[dust.labels[i]] * colours + c], dust.density[i]);
                 seen[i * colours + c] = {value, shown.restored(value), shown.slope};
             }
+        }
     });
     std::vector<float> said(dust.pixels, 0.0f);         // of the pairs of each pixel with the one right of it and the one below
     split_over_threads(dust.pixels, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
@@ -67,7 +70,7 @@ std::vector<double> roughness(const SeenDust& dust, float faintest, int threads)
             double ratio = 1;       // of all colours and both pairs: their logarithms are taken at once
             for (int side = 2; side < 4; ++side) {
                 const std::int32_t j = dust.neighbours[4 * i + side];
-                if (j < 0 || dust.labels[j] != dust.labels[i] || std::max(dust.density[i], dust.density[j]) <= faintest) continue;
+                if (j < 0 || dust.labels[j] != dust.labels[i] || !(dusty(i) || dusty(j))) continue;
                 for (int c = 0; c < colours; ++c) {
                     const Seen &one = seen[i * colours + c], &other = seen[j * colours + c];
                     const bool one_clipped = dust.limits.clip(one.observed), other_clipped = dust.limits.clip(other.observed);
@@ -78,7 +81,7 @@ std::vector<double> roughness(const SeenDust& dust, float faintest, int threads)
                              (double(std::abs(step) + smallest_difference) * stretched);
                 }
             }
-            said[i] = static_cast<float>(std::log(ratio));
+            if (ratio != 1) said[i] = static_cast<float>(std::log(ratio));
         }
     });
     std::vector<double> sums(dust.particles, 0.0);

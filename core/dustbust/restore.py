@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _kernels
-from .arrays import alpha_channel, colour_channels, from_unit, largest
+from .arrays import alpha_channel, from_unit, largest
 from .effect import RIM, look_around, mirrored
 from .fill import dilate, fill_at, fill_dust, grain_at
 from .response import BLACK, WHITE
@@ -73,6 +73,7 @@ class Restorer:
         clean : like `frame`
         report : `Applied`
         """
+        frame = np.ascontiguousarray(frame)
         unmixed, filled, weight, here = unmix(frame, self.effect, also_unknown=self.near_other, threads=threads)
         clean = frame.copy()
         put(clean, self.positions, weight * unmixed + (1 - weight) * filled)
@@ -128,17 +129,20 @@ def count_particles(mask):
 
 def share_changed(frame, clean, positions):
     """Share of the pixels that differ; they do so only at `positions`, row * W + column of each."""
-    rows, columns = np.divmod(positions, frame.shape[1])
-    differ = colour_channels(frame)[rows, columns] != colour_channels(clean)[rows, columns]
+    differ = pixels(frame)[positions] != pixels(clean)[positions]
     return float(differ.any(axis=1).sum() / (frame.shape[0] * frame.shape[1]))
 
 
 def put(image, positions, values):
     """Write colours (N, colours) in 0..1 into pixels of a picture, row * W + column of each; those without any data, alpha 0, stay as they are."""
-    rows, columns = np.divmod(positions, image.shape[1])
     after = from_unit(values, image.dtype)
     alpha = alpha_channel(image)
     if alpha is not None:
-        seen = alpha[rows, columns] != 0
-        rows, columns, after = rows[seen], columns[seen], after[seen]
-    colour_channels(image)[rows, columns] = after
+        seen = pixels(image)[positions, -1] != 0
+        positions, after = positions[seen], after[seen]
+    pixels(image)[positions, :after.shape[1]] = after
+
+
+def pixels(image):
+    """A view of a picture that lies in memory without gaps, (H * W, channels)."""
+    return image.reshape(image.shape[0] * image.shape[1], -1)
