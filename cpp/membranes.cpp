@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "parallel.hpp"
 
@@ -194,36 +195,57 @@ private:
                 place_[*i] = static_cast<std::int32_t>(order.size());
                 order.push_back(*i);
             }
+        if (colours_ == 3) relax_in_order<Lanes>(order, deepest);
+        else relax_in_order<float>(order, deepest);
+    }
+
+    // `Value`: one number, or several colours at once.
+    template <class Value>
+    void relax_in_order(const std::vector<std::int32_t>& order, int deepest) {
         // All that is needed of a pixel side by side. Who is not masked is beside all in one place, which stays 0.
         const auto count = static_cast<std::int32_t>(order.size());
         struct Pixel {
+            Value known;
             std::int32_t sides[4];
-            float known, share;
+            float share;
         };
         std::vector<Pixel> pixels(count);
-        std::vector<float> values(count + 1, 0.0f);
+        std::vector<Value> values(count + 1, Value{});
         const float factor = 2 / (1 + std::sin(3.14159265f / static_cast<float>(2 * deepest + 2)));
-        for (std::ptrdiff_t c = 0; c < colours_; ++c) {
-            for (std::int32_t k = 0; k < count; ++k) {
-                const std::int32_t i = order[k];
-                for (int side = 0; side < 4; ++side) pixels[k].sides[side] = beside(i)[side] >= 0 ? place_[beside(i)[side]] : count;
-                pixels[k].known = known_[i * colours_ + c];
-                pixels[k].share = factor * share_[i];
-                values[k] = filled_[i * colours_ + c];
-            }
-            float moved = 1;
-            for (int pass = 0; pass < 20 + 10 * deepest && moved > precision; ++pass) {
-                moved = 0;
-                for (std::int32_t k = 0; k < count; ++k) {
-                    const Pixel& pixel = pixels[k];
-                    const float sum = pixel.known + values[pixel.sides[0]] + values[pixel.sides[1]] + values[pixel.sides[2]] + values[pixel.sides[3]];
-                    const float change = sum * pixel.share - factor * values[k];
-                    values[k] += change;
-                    moved = std::max(moved, std::abs(change));
-                }
-            }
-            for (std::int32_t k = 0; k < count; ++k) filled_[order[k] * colours_ + c] = values[k];
+        for (std::int32_t k = 0; k < count; ++k) {
+            const std::int32_t i = order[k];
+            for (int side = 0; side < 4; ++side) pixels[k].sides[side] = beside(i)[side] >= 0 ? place_[beside(i)[side]] : count;
+            pixels[k].known = read<Value>(&known_[i * colours_]);
+            pixels[k].share = factor * share_[i];
+            values[k] = read<Value>(filled_ + i * colours_);
         }
+        bool moved = true;
+        for (int pass = 0; pass < 20 + 10 * deepest && moved; ++pass) {
+            Value least{}, most{};
+            for (std::int32_t k = 0; k < count; ++k) {
+                const Pixel& pixel = pixels[k];
+                const Value sum = pixel.known + values[pixel.sides[0]] + values[pixel.sides[1]] + values[pixel.sides[2]] + values[pixel.sides[3]];
+                const Value change = sum * pixel.share - factor * values[k];
+                values[k] += change;
+                least = change < least ? change : least;
+                most = change > most ? change : most;
+            }
+            moved = false;
+            for (std::ptrdiff_t c = 0; c < colours_; ++c) moved |= std::max(at(most, c), -at(least, c)) > precision;
+        }
+        for (std::int32_t k = 0; k < count; ++k)
+            for (std::ptrdiff_t c = 0; c < colours_; ++c) filled_[order[k] * colours_ + c] = at(values[k], c);
+    }
+
+    typedef float Lanes __attribute__((vector_size(4 * sizeof(float))));
+
+    static float at(float value, std::ptrdiff_t) { return value; }
+    static float at(const Lanes& values, std::ptrdiff_t c) { return values[c]; }
+
+    template <class Value>
+    static Value read(const float* from) {
+        if constexpr (std::is_same_v<Value, float>) return *from;
+        else return Value{from[0], from[1], from[2], 0};
     }
 
     const Image<const T> image_;

@@ -53,6 +53,7 @@ class Restorer:
         self.effect = effect.within(dilate(dusty, RIM, threads=threads))
         self.positions = np.flatnonzero(self.effect.where)
         self.labels, _ = self.effect.particles
+        self.effect.membranes       # made ready here, before several threads ask for it
         other = dusty & ~effect.where
         self.others = count_particles(other)
         self.other = other if self.others else None
