@@ -2,13 +2,13 @@
 import functools
 from pathlib import Path
 
-from gi.repository import Gimp, Gtk
+from gi.repository import Gimp, Gtk, Pango
 
-from . import apply, arguments, core, layers, mask_image, pixels
+from . import arguments, clean_files, clean_layers, layers, mask_image, pixels
 from .core import dustbust
 from .dialogs import MARGIN, Window
-from .preview import BeforeAndAfter, spots_of_mask
-from .texts import Refused, _, count_text, share_text, translated
+from .preview import BeforeAndAfter, SpotsOfMask
+from .texts import _, count_text, share_text
 
 
 def ask(procedure, config, image, drawables):
@@ -19,33 +19,76 @@ def ask(procedure, config, image, drawables):
 
 
 def ask_for_files(procedure, config, image):
-    dust = mask_image.read(image)
     window = Window(procedure, config, _("Apply Dust Mask to a Run"), _("_Write"))
     window.settings("method", "folder", "exists")
     window.folded("first-frame", "last-frame")
     window.add_answer()
-
-    preview = BeforeAndAfter(window.worker())
+    frames, preview = FrameChooser(), BeforeAndAfter(window.worker())
+    window.add(frames)
     window.add(preview)
-    looks = {}      # by the first frame
+
+    of_image, shown = mask_image.files_of(image), mask_image.shown_of(image)
+    read_frame = functools.lru_cache(maxsize=1)(dustbust.frames.read_frame)
+    dust = spots = None
+
+    def found(mask):
+        nonlocal dust, spots
+        dust, spots = mask, SpotsOfMask(mask)
+        window.on_change(describe, "folder", "exists", "first-frame", "last-frame")
+        window.on_change(show, "method")
+        return marked(dust)
 
     def describe():
-        # The files of the run are asked for here, since GIMP keeps them.
-        of_image = mask_image.files_of(image)
-        window.answer(lambda: files_sentence(apply.files_to_clean(of_image, config), config), lambda text: text + "\n" + marked(dust))
+        window.answer(lambda: clean_files.files_to_clean(of_image, config), described)
+
+    def described(files):
+        frames.offer(files, shown)
+        return files_sentence(files, config) + "\n" + marked(dust)
 
     def show():
-        of_image, first = mask_image.files_of(image), arguments.path(config, "first-frame")
-        look = looks.setdefault(first, spots_of_mask(lambda: dustbust.frames.read_frame(apply.files_to_clean(of_image, config)[0]), dust))
-        preview.show_spots(functools.partial(look, **apply.options(config)), _("Cleaning a part of a frame ..."))
+        if spots and frames.chosen:
+            look = functools.partial(spots.look, read=functools.partial(read_frame, frames.chosen), **arguments.cleaning(config))
+            preview.show_spots(look, _("Cleaning a part of a frame ..."))
 
-    window.on_change(describe, "folder", "exists", "first-frame", "last-frame")
-    window.on_change(show, "method", "first-frame")
+    frames.on_change = show
+    window.say(_("Reading the mask ..."))
+    window.answer_after(mask_image.reading(image), found)
     window.run()
 
 
+class FrameChooser(Gtk.Box):
+    """A row that says which frame of a run is looked at, and goes to others."""
+
+    def __init__(self):
+        super().__init__(spacing=MARGIN // 2, margin_bottom=MARGIN // 2)
+        self.chosen, self.on_change, self._files = None, None, []
+        self._number = Gtk.SpinButton.new_with_range(1, 1, 1)
+        self._number.set_tooltip_text(_("Which frame of the run is shown before and after"))
+        self._number.connect("value-changed", self._choose)
+        self._name = Gtk.Label(xalign=0, ellipsize=Pango.EllipsizeMode.MIDDLE)
+        for widget, wide in ((Gtk.Label(label=_("_Preview of frame"), use_underline=True, mnemonic_widget=self._number), False),
+                             (self._number, False), (self._name, True)):
+            self.pack_start(widget, wide, wide, 0)
+
+    def offer(self, files, first):
+        """Let the user choose one of these files. The choice stays if it can; else it is the file `first` if that is one of them."""
+        if files == self._files:
+            return
+        names = list(map(str, files))
+        wanted = next((name for name in (str(self.chosen), str(first)) if name in names), names[0])
+        self._files = files
+        self._number.set_range(1, len(files))
+        self._number.set_value(names.index(wanted) + 1)
+        self._choose()
+
+    def _choose(self, *_ignored):
+        self.chosen = self._files[self._number.get_value_as_int() - 1]
+        self._name.set_text(_("of {number}: {name}").format(number=len(self._files), name=Path(self.chosen).name))
+        self.on_change()
+
+
 def files_sentence(files, config):
-    folder = apply.folder_for(files, config)
+    folder = clean_files.folder_for(files, config)
     there = sum((folder / Path(file).name).exists() for file in files)
     text = count_text("{number} file will be written to {folder}.", "{number} files will be written to {folder}.",
                       len(files) - (there if config.get_property("exists") == "skip" else 0), folder=folder)
@@ -85,30 +128,27 @@ def ask_for_layers(procedure, config, image, drawables):
     preview = BeforeAndAfter(window.worker())
     window.add(preview)
 
-    look = None
+    spots = None
 
     def found(dust):
-        nonlocal look
-        apply.check_size(dust, image, chosen)
+        nonlocal spots
+        clean_layers.check_size(dust, image, chosen)
         if dust.grey.shape == before.shape[:2]:
-            look = spots_of_mask(lambda: before, dust)
+            spots = SpotsOfMask(dust)
             show()
         return marked(dust)
 
     def find():
-        nonlocal look
-        look = None
+        nonlocal spots
+        spots = None
         preview.show_spots(None)
-        try:
-            read = apply.mask_reader(image, config, masks.image)
-        except (Refused, core.DustbustError) as refusal:
-            window.say(translated(refusal), possible=False)
-        else:
-            window.answer(read, found)
+        window.say(_("Reading the mask ..."))
+        window.answer_after(clean_layers.reading_mask(image, config, masks.image), found)
 
     def show():
-        if look:
-            preview.show_spots(functools.partial(look, **apply.options(config)), _("Cleaning a part of the layer ..."))
+        if spots:
+            look = functools.partial(spots.look, read=lambda: before, **arguments.cleaning(config))
+            preview.show_spots(look, _("Cleaning a part of the layer ..."))
 
     masks.on_change = find
     find()

@@ -69,3 +69,8 @@ def path(config, name):
     """The path in a file argument, or None."""
     chosen = config.get_property(name)
     return chosen.get_path() if chosen else None
+
+
+def cleaning(config):
+    """What the settings of Apply are called in `dustbust.apply_mask`."""
+    return {"method": config.get_property("method")}

@@ -56,7 +56,7 @@ class Window:
 
     def __init__(self, procedure, config, title, ok):
         GimpUi.init("dustbust-gimp")
-        self.config, self._handlers, self._workers, self._rows = config, [], [], {}
+        self.config, self._handlers, self._workers, self._rows, self._steps = config, [], [], {}, None
         self.dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
         self.dialog.set_ok_label(ok)
         self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
@@ -131,22 +131,51 @@ class Window:
 
     def answer(self, work, text):
         """Work something out and say `text(result)`, or why it cannot be done."""
-        def told(result):
+        self._answers.ask(work, lambda result: self._or_refuse(result, lambda: self.say(text(result))))
+
+    def answer_after(self, steps, text):
+        """As `answer`, when first GIMP has to be asked for this and that: `steps` is what `working.finish` takes.
+
+        A step is done whenever the window has nothing else to do. Who is asked anew meanwhile forgets the first question.
+        """
+        def step():
             try:
-                if isinstance(result, Exception):
-                    raise result
-                self.say(text(result))
-            except (Refused, DustbustError) as refusal:
-                self.say(translated(refusal), possible=False)
+                next(steps)
+            except StopIteration as end:
+                self.answer(end.value, text)
             except Exception as error:
-                self.say(f"{type(error).__name__}: {error}", possible=False)
-        self._answers.ask(work, told)
+                self._or_refuse(error)
+            else:
+                return GLib.SOURCE_CONTINUE
+            self._steps = None
+            return GLib.SOURCE_REMOVE
+
+        self._forget_steps()
+        self._steps = steps, GLib.idle_add(step)
+
+    def _forget_steps(self):
+        if self._steps:
+            steps, source = self._steps
+            GLib.source_remove(source)
+            steps.close()
+
+    def _or_refuse(self, result, act=None):
+        """`act()`, unless the result is an exception or it raises one: then say why OK is not possible."""
+        try:
+            if isinstance(result, Exception):
+                raise result
+            act()
+        except (Refused, DustbustError) as refusal:
+            self.say(translated(refusal), possible=False)
+        except Exception as error:
+            self.say(f"{type(error).__name__}: {error}", possible=False)
 
     def run(self):
         """Wait for the user; raises Cancelled unless it was OK."""
         try:
             accepted = self.dialog.run()
         finally:
+            self._forget_steps()
             for worker in self._workers:
                 worker.close()
             for handler in self._handlers:

@@ -1,11 +1,9 @@
 """Estimate Dust Mask: from a run of frames to a mask image."""
-from pathlib import Path
-
 from gi.repository import Gimp, GObject
 
-from . import arguments, core, mask_image, run_summary, working
+from . import arguments, core, mask_image, run_of_files, working
 from .core import dustbust
-from .texts import Refused, _, count_text, share_text, translated
+from .texts import _, count_text, share_text, translated
 
 NAME = "plug-in-dustbust-estimate-mask"
 SOME = 5        # frames are looked at for a typical one
@@ -48,9 +46,9 @@ def run(procedure, config):
     if run_mode == Gimp.RunMode.INTERACTIVE:
         from . import estimate_dialog
         estimate_dialog.ask(procedure, config)
-    files = files_of_run(config)
+    files = run_of_files.files_of_run(config)
     if run_mode != Gimp.RunMode.NONINTERACTIVE:
-        files = run_summary.fitting(files)[0]       # the window has said which are left out
+        files = run_of_files.fitting(files)[0]       # the window has said which are left out
     if config.get_property("last-frame") is None:
         files = working.run(_("Looking how far the dust stays the same"), dustbust.find_runs, files, threads=core.threads())[0]
     dust = working.run(_("Estimate Dust Mask"), dustbust.estimate_mask, files, method=config.get_property("method"),
@@ -59,7 +57,7 @@ def run(procedure, config):
     frame = arguments.path(config, "frame")
     if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
         frame = typical(files)
-    image = mask_image.create(dust, files, None if frame is None else dustbust.frames.read_frame(frame))
+    image = mask_image.create(dust, files, frame)
     if run_mode != Gimp.RunMode.NONINTERACTIVE:
         Gimp.Display.new(image)
         Gimp.displays_flush()
@@ -74,16 +72,6 @@ def said_of(dust):
         return _("Marked: {share} of the picture").format(share=share)
     return count_text("{number} particle, {share} of the picture", "{number} particles, {share} of the picture",
                       len(dust.particles), share=share)
-
-
-def files_of_run(config):
-    """The files from the first to the last frame, or to the end of the folder."""
-    first, last = arguments.path(config, "first-frame"), arguments.path(config, "last-frame")
-    if first is None:
-        raise Refused(_("Choose the first frame of the run."))
-    if last is None:
-        last = (dustbust.frames.frames_in(Path(first).parent) or [first])[-1]
-    return run_summary.files_between(first, last)
 
 
 def typical(files):

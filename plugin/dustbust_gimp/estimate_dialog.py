@@ -1,7 +1,7 @@
 """The window of Estimate Dust Mask."""
 from gi.repository import Gimp, Gio
 
-from . import arguments, estimate, run_summary
+from . import arguments, run_of_files
 from .core import dustbust
 from .dialogs import Window
 from .texts import _
@@ -20,7 +20,7 @@ def ask(procedure, config):
             window.say(_("Choose the first and the last frame of a run: scans with the same dust, in one folder."), possible=False)
         else:
             open_end = arguments.path(config, "last-frame") is None
-            window.answer(lambda: run_summary.describe(estimate.files_of_run(config), open_end), lambda text: text)
+            window.answer(lambda: run_of_files.describe(run_of_files.files_of_run(config), open_end), lambda text: text)
 
     window.on_change(describe, "first-frame", "last-frame")
     window.run()

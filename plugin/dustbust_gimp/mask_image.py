@@ -16,12 +16,12 @@ from pathlib import Path
 
 from gi.repository import Gegl, Gimp, Gio
 
-from . import pixels
+from . import pixels, working
 from .core import dustbust, np
 from .texts import Refused, _
 
-RUN = "dustbust-run"        # parasite of the image: JSON with the files of the run
-EXTRA = "dustbust-mask"     # parasite of the image: DustMask.extra() in base 85, as libgimp's introspection takes only ASCII
+RUN = "dustbust-run"        # parasite of the image: JSON with the files of the run, and the one that is shown under the dust
+EXTRA = "dustbust-mask"     # parasite of the image: DustMask.extra() in base 64, as libgimp's introspection takes only ASCII
 COMMENT = "gimp-comment"    # parasite of the image: what GIMP shows in Image > Image Properties
 ROLE = "dustbust-role"      # parasite of a layer: one of
 MASK, FRAME, OVERLAY, RED, ERASER = "mask", "frame", "overlay", "red", "eraser"
@@ -29,6 +29,7 @@ MASK, FRAME, OVERLAY, RED, ERASER = "mask", "frame", "overlay", "red", "eraser"
 THRESHOLD = "gimp:threshold"
 STEPS = 65535               # of a 16-bit mask
 BELOW = 0.25 / STEPS        # a filter computes in float: just below the step it is sure to include it
+STRIP = 2 << 20             # pixels that are rendered at a time, so that a window that waits for them does not stand still
 
 
 def _attach(item, name, content):
@@ -61,7 +62,7 @@ def create(dust, files, frame=None, beside=None):
     """A mask image of `dust`, a `dustbust.DustMask`.
 
     files : of the run that it was made from, if it was.
-    frame : the pixels to judge it by, if any.
+    frame : the file to judge it by, if any.
     beside : the file that it is saved beside, unless the user says otherwise; by default the first of the run.
     """
     height, width = dust.grey.shape
@@ -70,7 +71,7 @@ def create(dust, files, frame=None, beside=None):
     image.undo_disable()
     parent = None
     if frame is not None:
-        _add_picture(image, None, FRAME, _("Frame"), frame)
+        _add_picture(image, None, FRAME, Path(frame).name, dustbust.frames.read_frame(frame))
         parent = Gimp.GroupLayer.new(image, _("Dust"))
         image.insert_layer(parent, None, 0)
         _attach(parent, ROLE, OVERLAY.encode())
@@ -83,11 +84,11 @@ def create(dust, files, frame=None, beside=None):
     threshold.get_config().set_property("low", max(dust.threshold - BELOW, 0.0))
     threshold.update()
     layer.append_filter(threshold)
-    _attach(image, RUN, json.dumps({"frames": [str(file) for file in files]}).encode())
+    _attach(image, RUN, json.dumps({"frames": [str(file) for file in files], "shown": frame and str(frame)}).encode())
     _attach(image, COMMENT, dust.summary().encode())
     if beside or files:
         image.set_file(Gio.File.new_for_path(str(_unused(Path(beside or files[0])))))
-    _attach(image, EXTRA, base64.b85encode(dust.extra()))
+    _attach(image, EXTRA, base64.b64encode(dust.extra()))
     image.set_selected_layers([layer])
     image.undo_enable()
     return image
@@ -133,8 +134,22 @@ def is_mask_image(image):
 
 def files_of(image):
     """The files of the run that this mask was made from; none for a mask from elsewhere."""
-    content = _content(image, RUN)
-    return json.loads(content)["frames"] if content else []
+    files = _run_of(image).get("frames")
+    return files if isinstance(files, list) and all(isinstance(file, str) for file in files) else []
+
+
+def shown_of(image):
+    """The file that is shown under the dust, or None."""
+    shown = _run_of(image).get("shown")
+    return shown if isinstance(shown, str) else None
+
+
+def _run_of(image):
+    try:
+        content = json.loads(_content(image, RUN) or "{}")
+    except ValueError:          # it may come from a stranger
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def read(image):
@@ -142,22 +157,46 @@ def read(image):
 
     Of an image that Estimate did not make, white is dust.
     """
+    return working.finish(reading(image))
+
+
+def reading(image):
+    """`read` step by step, see `working.finish`."""
     layer = _layer_with_role(image, MASK)
+    if layer is None and is_mask_image(image) and image.get_base_type() != Gimp.ImageBaseType.GRAY:
+        raise Refused(_("{image}: the layer with the grey mask is gone; undo to where it was still there.").format(image=image.get_name()))
     if layer is None:
-        if is_mask_image(image) and image.get_base_type() != Gimp.ImageBaseType.GRAY:
-            raise Refused(_("{image}: the layer with the grey mask is gone; undo to where it was still there.").format(
-                image=image.get_name()))
-        return dustbust.DustMask(_rendering(image), 0.5)
-    grey, shown = _grey(image, layer), _shown(image)
-    soft, white = np.count_nonzero((shown > 0.02) & (shown < 0.98)), np.count_nonzero(shown >= 0.98)
+        scratch, grey = image.duplicate(), None
+    else:
+        x, y, width, height = _origin(image)
+        grey, extra, threshold = _grey(layer, x, y, width, height), _extra(image), _threshold(layer)
+        yield
+        scratch = _mask_alone(image, x, y, width, height)
+    try:
+        strips = yield from _rendered(scratch)
+    finally:
+        scratch.delete()
+    if layer is None:
+        return lambda: dustbust.DustMask(np.concatenate(strips), 0.5)
+    soft, white = (sum(map(np.count_nonzero, parts)) for parts in zip(*(((part > 0.02) & (part < 0.98), part >= 0.98) for part in strips)))
     if soft > white:
         raise Refused(_("{image}: the mask is grey and has no threshold; use Colors > Threshold on its layer.").format(
             image=image.get_name()))
-    dust = dustbust.DustMask.from_extra(grey, base64.b85decode(_content(image, EXTRA)))
-    dust = dataclasses.replace(dust, threshold=_threshold(layer))
-    # Where the user painted, or merged the threshold, the picture counts: white is sure dust, black is none.
-    shown = shown >= 0.5
-    return dataclasses.replace(dust, grey=np.where(dust.binary() == shown, dust.grey, shown))
+
+    def mask():
+        dust = dustbust.DustMask.from_extra(_luminance(grey), extra)
+        # Where the user painted, or merged the threshold, the picture counts: white is sure dust, black is none.
+        shown = np.concatenate(strips) >= 0.5
+        return dataclasses.replace(dust, threshold=threshold, grey=np.where(dust.binary(threshold) == shown, dust.grey, shown))
+    return mask
+
+
+def _extra(image):
+    """What `DustMask.extra` gave; nothing, which is no such thing, when a stranger has put something else there."""
+    try:
+        return base64.b64decode(_content(image, EXTRA), validate=True)
+    except ValueError:
+        return b""
 
 
 def _threshold(layer):
@@ -175,43 +214,44 @@ def _origin(image):
     return x, y, layer.get_width(), layer.get_height()
 
 
-def _grey(image, layer):
-    """The grey mask on the frames' grid, as it is under its threshold."""
-    x, y, width, height = _origin(image)
+def _grey(layer, x, y, width, height):
+    """The pixels of the mask as they are under its threshold, on the frames' grid."""
     __, left, top = layer.get_offsets()
-    return _luminance(pixels.read(layer.get_buffer(), pixels.working_format(layer), x - left, y - top, width, height))
+    return pixels.read(layer.get_buffer(), pixels.working_format(layer), x - left, y - top, width, height)
 
 
-def _shown(image):
-    """The mask as the image shows it: thresholded, painted, shifted; on the frames' grid."""
-    x, y, width, height = _origin(image)
+def _mask_alone(image, x, y, width, height):
+    """An image that shows the mask as it is shown, thresholded, painted, shifted, and nothing else; on the frames' grid."""
     scratch = image.duplicate()
-    try:
-        overlay = _layer_with_role(scratch, OVERLAY)
-        for layer in scratch.get_layers():
-            if _role(layer) == FRAME or (overlay and layer != overlay):
+    overlay = _layer_with_role(scratch, OVERLAY)
+    for layer in scratch.get_layers():
+        if _role(layer) == FRAME or (overlay and layer != overlay):
+            scratch.remove_layer(layer)
+    if overlay:
+        for role in (RED, ERASER):
+            layer = _layer_with_role(scratch, role)
+            if layer:
                 scratch.remove_layer(layer)
-        if overlay:
-            for role in (RED, ERASER):
-                layer = _layer_with_role(scratch, role)
-                if layer:
-                    scratch.remove_layer(layer)
-            overlay.set_visible(True)
-            overlay.set_opacity(100)
-            overlay.set_mode(Gimp.LayerMode.NORMAL)
-        scratch.resize(width, height, -x, -y)
-        return _rendering(scratch)
-    finally:
-        scratch.delete()
+        overlay.set_visible(True)
+        overlay.set_opacity(100)
+        overlay.set_mode(Gimp.LayerMode.NORMAL)
+    scratch.resize(width, height, -x, -y)
+    return scratch
 
 
-def _rendering(image):
-    """Luminance of what is visible, (H, W) in 0..1; transparent is black."""
-    layer = Gimp.Layer.new_from_visible(image, image, "")
-    try:
-        return _luminance(pixels.read_drawable(layer))
-    finally:
-        layer.delete()
+def _rendered(image):
+    """Luminance of what is visible in an image, (H, W) in 0..1 in strips, one with each step; transparent is black. It crops the image."""
+    strips, width, height = [], image.get_width(), image.get_height()
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        image.resize(width, min(rows, height - top), 0, -rows if top else 0)
+        layer = Gimp.Layer.new_from_visible(image, image, "")
+        try:
+            strips.append(_luminance(pixels.read_drawable(layer)))
+        finally:
+            layer.delete()
+        yield
+    return strips
 
 
 def _luminance(picture):

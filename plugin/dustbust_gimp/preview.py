@@ -1,16 +1,11 @@
 """A look at the result before OK: a part of the picture as it is and as it will be, side by side."""
-import dataclasses
-import functools
-
-from gi.repository import GdkPixbuf, GLib, Gtk, Pango
+from gi.repository import GdkPixbuf, GLib, Gtk
 
 from .core import dustbust, np
 from .dialogs import MARGIN
+from .spots import SIDE
 from .texts import _, translated
 
-SIDE = 240      # px of the picture that are shown, one to one
-REACH = 100     # px around them that can have a say in what they become
-VISIBLE = 0.2   # of white: a change that is dust and not a little more or less noise
 
 
 def pixbuf(picture):
@@ -50,7 +45,7 @@ class BeforeAndAfter(Gtk.Box):
         self._sides = SideBySide(_("Before"), _("After"))
         self.pack_start(self._sides, False, False, 0)
         row = Gtk.Box(spacing=MARGIN)
-        self._status = Gtk.Label(xalign=0, ellipsize=Pango.EllipsizeMode.END)
+        self._status = Gtk.Label(xalign=0, wrap=True)
         self._next = Gtk.Button(label=_("_Next spot"), use_underline=True, tooltip_text=_("Look at another place with dust"))
         self._next.connect("clicked", self._go_on)
         row.pack_start(self._status, True, True, 0)
@@ -83,69 +78,3 @@ class BeforeAndAfter(Gtk.Box):
     def say(self, text):
         """A line below the pictures: what they wait for."""
         self._status.set_text(text)
-
-
-def spots_of_mask(read, dust):
-    """For `show_spots`, when its options are filled in: what `apply_mask` makes of the picture that `read()` gives.
-
-    What does not depend on the options is worked out once.
-    """
-    @functools.cache
-    def known():
-        return read(), Places(dust.binary()), dustbust.effect.Effect.unpack(dust.effect, dust.grey.shape)
-
-    @functools.cache
-    def place(number):
-        picture, places, effect = known()
-        part, near = places.window(number)
-        return np.ascontiguousarray(picture[near]), part_of_mask(dust, effect, near), part, near
-
-    def look(number, **options):
-        picture, nearby, part, near = place(number)
-        after, __ = dustbust.apply_mask(picture, nearby, return_report=True, **options)
-        inside = tuple(slice(p.start - n.start, p.stop - n.start) for p, n in zip(part, near))
-        return picture[inside], after[inside]
-    return look
-
-
-def part_of_mask(dust, effect, part):
-    """What a mask, whose effect is unpacked, says of a part of the picture: as good as the whole for its middle, and much quicker."""
-    if effect is not None:
-        region = np.zeros_like(effect.where)
-        region[part] = True
-        effect = effect.within(region)
-        effect = dataclasses.replace(effect, where=effect.where[part].copy(), core=effect.core[part].copy()).pack()
-    return dataclasses.replace(dust, grey=dust.grey[part], effect=effect or {})
-
-
-def spots_of_page(scan, page, dust):
-    """For `show_spots`: a scan and the page at the dustiest places, as far as it is known where the dust is."""
-    @functools.cache
-    def places():
-        if dust is not None and dust.grey.shape == page.shape[:2]:
-            return Places(dust.binary())
-        return Places(np.abs(dustbust.arrays.luminance(scan) - dustbust.arrays.luminance(page)) > VISIBLE)
-
-    def look(number):
-        part, __ = places().window(number)
-        return scan[part], page[part]
-    return look
-
-
-class Places:
-    """Windows of a picture with dust, the dustiest first."""
-
-    def __init__(self, dusty):
-        height, width = self.shape = dusty.shape
-        rows, self.columns = max(height // SIDE, 1), max(width // SIDE, 1)
-        self.tall, self.wide = height // rows, width // self.columns
-        counts = dusty[:rows * self.tall, :self.columns * self.wide].reshape(rows, self.tall, self.columns, self.wide).sum(axis=(1, 3)).ravel()
-        self.order = np.argsort(-counts, kind="stable")[:max(np.count_nonzero(counts), 1)]
-
-    def window(self, number):
-        """The slices of a window and of its surroundings."""
-        height, width = self.shape
-        row, column = divmod(int(self.order[number % len(self.order)]), self.columns)
-        top, left = (max(min(place, size - SIDE), 0) for place, size in ((row * self.tall, height), (column * self.wide, width)))
-        return (np.s_[top:min(top + SIDE, height), left:min(left + SIDE, width)],
-                np.s_[max(top - REACH, 0):min(top + SIDE + REACH, height), max(left - REACH, 0):min(left + SIDE + REACH, width)])

@@ -1,14 +1,11 @@
 """Stack Offset Scans: from several scans of one page to the page without the scanner's dust."""
-import threading
-
 from gi.repository import Gimp, GObject
 
 from . import arguments, core, layers, mask_image, pixels, working
-from .core import dustbust
+from .scans import DUST_FREE, Scans
 from .texts import _, count_text, share_text
 
 NAME = "plug-in-dustbust-stack-scans"
-DUST_FREE = "dust-free"     # the mode that knows where the dust of the scanner is
 
 
 def modes():
@@ -44,46 +41,6 @@ def declare(plug_in, name, run):
     procedure.add_layer_return_value("layer", _("Page"), _("The new layer"), False, GObject.ParamFlags.READWRITE)
     procedure.add_image_return_value("dust", _("Mask"), _("The mask image, if it was asked for"), True, GObject.ParamFlags.READWRITE)
     return procedure
-
-
-class Scans:
-    """The scans of a page, and what has been found out about them: nothing is worked out twice."""
-
-    def __init__(self, chosen):
-        self.layers = chosen
-        self.format = pixels.working_format(chosen[0], alpha=chosen[0].has_alpha() or chosen[0].get_mask() is not None)
-        self.pictures = [layers.plain_pixels(layer, self._format_of(layer)) for layer in chosen]
-        self.names = [layer.get_name() for layer in chosen]
-        self._positions = [layers.offsets(layer) for layer in chosen]
-        self._threads, self._registrations, self._pages = core.threads(), None, {}
-        self._lock = threading.RLock()      # who asks for what is being worked out waits for it
-
-    def _format_of(self, layer):
-        return pixels.working_format(layer, alpha=layer.has_alpha() or layer.get_mask() is not None)
-
-    def registrations(self, progress=None):
-        """How the page lies in each scan."""
-        with self._lock:
-            if self._registrations is None:
-                self._registrations = dustbust.register_scans(self.pictures, names=self.names, progress=progress, threads=self._threads)
-            return self._registrations
-
-    def page(self, mode, align, progress=None):
-        """The page, on the grid of the first scan; the dust of the scanner, or None if the mode does not look for it; the core's report."""
-        with self._lock:
-            if (mode, align) not in self._pages:
-                where = {"registrations": self.registrations(progress)} if align else {"align": False, "positions": self._positions}
-                finds_dust = mode == DUST_FREE
-                page, *dust, report = dustbust.stack_scans(self.pictures, mode=mode, names=self.names, view=True, return_dust=finds_dust,
-                                                           return_report=True, progress=progress, threads=self._threads, **where)
-                self._pages[mode, align] = page, *(dust or [None]), report
-            return self._pages[mode, align]
-
-    def aligned(self, number, report):
-        """A scan as it was stacked: on the grid of the first one, with alpha."""
-        height, width = self.pictures[0].shape[:2]
-        return report.registrations[number].resample(self.pictures[number], (0, 0, width, height), gain=report.gain[number],
-                                                     offset=report.offset[number], threads=self._threads)
 
 
 def run(procedure, run_mode, image, drawables, config):

@@ -52,6 +52,19 @@ def run_plain(title, function, *arguments):
     return run(title, lambda *given, progress: function(*given), *arguments)
 
 
+def finish(steps):
+    """The result of work that is done in two parts, at once.
+
+    steps : a generator, each step of which asks something of GIMP, so that it has to be in the main thread; it returns a function
+        that gives the result, which may be called in any. (A window goes through the steps while it goes on, see `dialogs.Window.steps`.)
+    """
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value()
+
+
 def tell(run_mode, summary, warnings=()):
     """Say what was done, and what to look at.
 

@@ -1,11 +1,22 @@
-"""What a run of files is, told from their headers."""
+"""A run of files: from the first to the last frame, and what their headers say."""
 from collections import Counter
 from pathlib import Path
 
+from . import arguments
 from .core import dustbust
 from .texts import Refused, _, count_text
 
 FEW = 10        # frames; with fewer the mask has gaps
+
+
+def files_of_run(config):
+    """The files from the first to the last frame that were chosen, or to the end of the folder."""
+    first, last = arguments.path(config, "first-frame"), arguments.path(config, "last-frame")
+    if first is None:
+        raise Refused(_("Choose the first frame of the run."))
+    if last is None:
+        last = (dustbust.frames.frames_in(Path(first).parent) or [first])[-1]
+    return files_between(first, last)
 
 
 def files_between(first, last):
