@@ -1,20 +1,29 @@
 """Going over the frames of a run: here, or in parts, by the workers of any `concurrent.futures.Executor`.
 
 A pass over a run is an object that has
-    look(frame) : what a frame shows. It depends on nothing that other frames show, and is called in several threads at a time.
-    take(number, name, seen) : takes that in.
+    look(plane, seen) : what a frame shows, given its luminance and where it has data (see `frames.read_seen`). It depends on nothing that
+        other frames show, and is called in several threads at a time.
+    take(number, said) : takes in what `look` gave for the frame with this number.
     start : a callable without arguments that gives an empty pass of the same kind; it can be pickled.
-    merge(other) : takes in what another such pass saw of other frames.
+    merge(other) : takes in what another such pass took in of other frames.
 Everything is summed in whole numbers, so that neither the order of the frames nor how they are divided makes a difference.
 """
 from concurrent.futures import FIRST_COMPLETED, wait
+from functools import partial
 from typing import NamedTuple
 
-from .frames import name_of, read_ahead
+import numpy as np
+
+from .arrays import to_unit
+from .errors import DustbustError
+from .frames import name_of, read_ahead, read_seen
 
 # A part of a run has so many frames at least, for what it found out is as large as some frames; and there are so many parts at most.
 FEWEST_FRAMES = 8
 MOST_PARTS = 64
+
+# Frames that are held in memory take no more bytes than this.
+LARGEST_HELD = 2 ** 28
 
 
 class Numbered(NamedTuple):
@@ -24,45 +33,106 @@ class Numbered(NamedTuple):
     frame: object
 
 
-def numbered(frames):
-    """The frames of a run as a list of `Numbered`."""
-    return [Numbered(number, name_of(frame, number), frame) for number, frame in enumerate(frames)]
-
-
-def go_over(one, frames, *, executor=None, progress=None, threads=None):
-    """Take frames, a list of `Numbered`, into a pass.
+class Run:
+    """The frames of a run, to be gone over once or more.
 
     Parameters
     ----------
-    one : the pass.
+    frames : as of `estimate_mask`.
+    progress : called as progress(fraction, name) after each of the `planned` looks at a frame, or None.
     executor : whose workers see the same files under the same names; None: here.
-    progress : called as progress(fraction, name), or None.
     threads : how many to use; with an executor, for each part.
+
+    Attributes
+    ----------
+    names : of the frames, as messages call them.
+    shape : (H, W), that of the first frame; all must have it.
     """
-    if executor is None:
-        for done, seen in enumerate(read_ahead([each.frame for each in frames], one.look, threads)):
-            one.take(frames[done].number, frames[done].name, seen)
-            if progress:
-                progress((done + 1) / len(frames), frames[done].name)
-        return
+
+    def __init__(self, frames, *, progress=None, executor=None, threads=None):
+        self.names = [name_of(frame, number) for number, frame in enumerate(frames)]
+        self.progress, self.executor, self.threads = progress, executor, threads
+        self.planned = len(self.names)
+        self._frames, self._looks, self._held = list(frames), 0, {}
+        plane, seen = read_seen(self._frames[0])
+        self.shape = plane.shape
+        if seen is None and not executor:
+            self._held[0] = in_steps_of_8_bit(plane)
+
+    def go_over(self, passes, numbers, *, hold=(), quiet=False):
+        """Show the frames with these numbers to some passes. Those to `hold` are kept in memory, as far as there is room.
+        `quiet`: these looks were not planned."""
+        frames = [Numbered(number, self.names[number], self._held.get(number, self._frames[number])) for number in numbers]
+        if self.executor:
+            for part in go_over_parts(passes, frames, self.shape, self.executor, self.threads or 1):
+                self._looked(part, quiet)
+            return
+        room = LARGEST_HELD // max((plane.nbytes for plane in self._held.values()), default=4 * self.shape[0] * self.shape[1])
+        hold = set(hold[:room])
+        for frame, (plane, said) in zip(frames, read_ahead(frames, partial(look_at, passes, self.shape, hold), self.threads)):
+            if plane is not None:
+                self._held[frame.number] = plane
+            for one, each in zip(passes, said):
+                one.take(frame.number, each)
+            self._looked([frame], quiet)
+
+    def release(self):
+        """Hold no frames any more."""
+        self._held.clear()
+
+    def _looked(self, frames, quiet):
+        if quiet:
+            return
+        self._looks += len(frames)
+        if self.progress:
+            self.progress(self._looks / self.planned, frames[-1].name)
+
+
+def look_at(passes, shape, hold, frame):
+    """What passes see of a `Numbered` frame; before that its luminance, if it is one to hold and has data everywhere, or None."""
+    plane, seen = read_seen(frame.frame)
+    check_size(plane, shape, frame.name)
+    return in_steps_of_8_bit(plane) if frame.number in hold and seen is None else None, [one.look(plane, seen) for one in passes]
+
+
+def go_over_parts(passes, frames, shape, executor, threads):
+    """Show frames to passes in the workers of an executor; yields the parts when they are done."""
     size = max(FEWEST_FRAMES, -(-len(frames) // MOST_PARTS))
     parts = [frames[begin:begin + size] for begin in range(0, len(frames), size)]
-    waiting, done = {executor.submit(go_over_part, one.start, part, threads or 1): part for part in parts}, 0
+    waiting = {executor.submit(go_over_part, [one.start for one in passes], part, shape, threads): part for part in parts}
     try:
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                part = waiting.pop(future)
-                one.merge(future.result())
-                done += len(part)
-                if progress:
-                    progress(done / len(frames), part[-1].name)
+                for one, other in zip(passes, future.result()):
+                    one.merge(other)
+                yield waiting.pop(future)
     finally:
         for future in waiting:
             future.cancel()
 
 
-def go_over_part(start, frames, threads):
-    """A pass over a part of a run, in a worker."""
-    one = start()
-    go_over(one, frames, threads=threads)
-    return one
+def go_over_part(starts, frames, shape, threads):
+    """Passes over a part of a run, in a worker."""
+    passes = [start() for start in starts]
+    for frame, (_, said) in zip(frames, read_ahead(frames, partial(look_at, passes, shape, ()), threads)):
+        for one, each in zip(passes, said):
+            one.take(frame.number, each)
+    return passes
+
+
+def in_steps_of_8_bit(plane):
+    """A plane in 0..1, float32 (H, W), as uint8 if it can be had back from that, or as it is."""
+    steps = np.rint(plane * np.float32(255)).astype(np.uint8)
+    return steps if np.array_equal(to_unit(steps), plane) else plane
+
+
+def check_size(plane, shape, name):
+    """All frames of a run have the size of the first."""
+    if plane.shape != shape:
+        raise DustbustError("{frame}: is {size}, but the first frame is {first}; all frames of a run have one size: leave it out, or scan it again",
+                            frame=name, size="{1} x {0}".format(*plane.shape), first="{1} x {0}".format(*shape))
+
+
+def spread_over(numbers, count):
+    """So many of some numbers, evenly spread over all of them."""
+    return [numbers[place] for place in np.linspace(0, len(numbers) - 1, min(count, len(numbers))).round().astype(int)]

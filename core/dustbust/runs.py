@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from .errors import DustbustError
-from .estimate import check_frames, check_size, estimate_mask, part_of
+from .estimate import check_frames, estimate_mask
 from .evidence import connected
 from .frames import as_path, frames_between, frames_in, name_of, read_ahead, read_luminance, read_seen
 from .mask import DustMask
 from .newfile import new_file
 from .opacity import Surroundings
+from .passes import check_size
 
 # A run has at least so many frames; so many on each side of a place are compared.
 SHORTEST_RUN = 3
@@ -239,6 +240,11 @@ def estimate_runs(frames, folder, *, progress=None, executor=None, threads=None,
     with new_file(table) as part, open(part, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         csv.writer(file).writerows(table_of(written))
     return written
+
+
+def part_of(progress, before, size, whole):
+    """The progress of some of the work, `size` of `whole` of it, with `before` done already."""
+    return progress and (lambda done, text: progress((before + done * size) / whole, text))
 
 
 def new_dust(before, after):

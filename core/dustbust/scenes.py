@@ -3,7 +3,7 @@ import numpy as np
 
 from . import _kernels
 from .evidence import connected
-from .opacity import BLOCKS, grid_shape, soften
+from .opacity import BLOCKS, block_side, grid_shape, soften
 
 # A frame's digest: its background without what is slow, this many numbers along the longer side.
 DIGEST = 64
@@ -90,6 +90,12 @@ class Borders:
         outside[y[at_edge[labels]], x[at_edge[labels]]] = True
         # The edge of a film is never quite where it was in the frame before.
         return _kernels.dilate(outside, 3, 1)
+
+
+def on_pixels(blocks, shape):
+    """Numbers of blocks at the pixels of a picture of this shape."""
+    side = block_side(shape)
+    return np.repeat(np.repeat(blocks, side, 0), side, 1)[:shape[0], :shape[1]]
 
 
 def digest_of(background):

@@ -4,7 +4,8 @@ import pytest
 
 import film_scans
 from dustbust import DustbustError, DustMask
-from dustbust.effect import Effect, EffectMeter
+from dustbust.effect import Effect
+from dustbust.meter import EffectMeter
 from dustbust.sighting import moved
 
 FILMS = ("linear", "gamma", "density", "slide")

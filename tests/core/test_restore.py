@@ -6,7 +6,7 @@ import pytest
 
 import film_scans
 from dustbust import DustMask, apply_mask
-from dustbust.effect import EffectMeter
+from dustbust.meter import EffectMeter
 from test_effect import FILMS
 
 
