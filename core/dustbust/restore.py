@@ -17,6 +17,9 @@ NOISE = 5 / 255
 # How far a frame's response can be trusted, as a share of what it takes away.
 RESPONSE_ERROR = 0.06
 
+# The densities of a pixel and of those beside it are so many times as large as their errors, or there is no dust.
+DEVIATIONS = 1.7
+
 # A pixel that is un-mixed to this share or more counts as known when the others are filled.
 KNOWN = 0.8
 
@@ -50,7 +53,7 @@ class Restorer:
     """
 
     def __init__(self, dusty, effect, *, threads=None):
-        self.effect = effect.within(dilate(dusty, RIM, threads=threads))
+        self.effect = effect.within(dilate(dusty, RIM, threads=threads) & significant(effect))
         self.positions = np.flatnonzero(self.effect.where)
         self.labels, _ = self.effect.particles
         self.effect.membranes       # made ready here, before several threads ask for it
@@ -95,6 +98,15 @@ class Restorer:
         mostly = np.bincount(self.labels, share * density, here.size) > 0.5 * np.bincount(self.labels, density, here.size)
         return clean, Applied(here.size + self.others, int((here & mostly).sum()), int((here & ~mostly).sum()) + self.others,
                               int((~here).sum()), share_changed(frame, clean, self.touched))
+
+
+def significant(effect):
+    """bool (H, W): the pixels of an effect at which there is dust: the mask, and around it what stands out of the errors of the density."""
+    _, neighbours = effect.particles
+    excess = np.append(effect.density ** 2 - (DEVIATIONS * effect.error) ** 2, np.float32(0))
+    result = effect.core.copy()
+    result[effect.where] |= excess[:-1] + excess[neighbours].sum(axis=1) > 0
+    return result
 
 
 def unmix(frame, effect, *, also_unknown=None, threads=None):
