@@ -7,8 +7,9 @@ from gi.repository import Gimp, Gtk, Pango
 from . import arguments, clean_files, clean_layers, layers, mask_image, pixels
 from .core import dustbust
 from .dialogs import MARGIN, Window
-from .preview import BeforeAndAfter, SpotsOfMask
-from .texts import _, count_text, share_text
+from .preview import BeforeAndAfter
+from .spots import SpotsOfMask
+from .texts import _, count_text, path_text, share_text
 
 
 def ask(procedure, config, image, drawables):
@@ -91,7 +92,7 @@ def files_sentence(files, config):
     folder = clean_files.folder_for(files, config)
     there = sum((folder / Path(file).name).exists() for file in files)
     text = count_text("{number} file will be written to {folder}.", "{number} files will be written to {folder}.",
-                      len(files) - (there if config.get_property("exists") == "skip" else 0), folder=folder)
+                      len(files) - (there if config.get_property("exists") == "skip" else 0), folder=path_text(folder))
     if there:
         text += " " + about_existing(config.get_property("exists"), there)
     return text

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from . import arguments, core, mask_image, run_of_files, working
 from .core import dustbust
-from .texts import Refused, _, count_text, translated
+from .texts import Refused, _, count_text, path_text, translated
 
 
 def clean(image, config):
@@ -37,7 +37,7 @@ def folder_for(files, config):
 def said_of(done):
     """One or two sentences about what became of the files."""
     said = [count_text("{number} cleaned frame is in {folder}.", "{number} cleaned frames are in {folder}.", len(done.written),
-                       folder=done.folder)]
+                       folder=path_text(done.folder))]
     if done.skipped:
         said.append(count_text("{number} was there already.", "{number} were there already.", len(done.skipped)))
     if done.failed:

@@ -1,4 +1,6 @@
 """What the user reads: translation, and the ways in which an action ends early."""
+from pathlib import Path
+
 from gi.repository import GLib
 
 DOMAIN = "dustbust-gimp"
@@ -27,6 +29,12 @@ def share_text(share):
     '1.23 %'
     """
     return f"{100 * share:.2f} %"
+
+
+def path_text(path):
+    """A path as people write it: from their home folder on, if it is in there."""
+    path, home = Path(path), Path.home()
+    return str("~" / path.relative_to(home)) if path.is_relative_to(home) else str(path)
 
 
 class Refused(Exception):
