@@ -40,7 +40,7 @@ def run_estimate(options):
 
 
 def estimate_with(executor, options):
-    where = {"executor": executor, "progress": progress()}
+    where = {"leave_out": True, "executor": executor, "progress": progress()}
     if options.first and options.last:
         frames = frames_between(options.first, options.last)
     elif options.first:

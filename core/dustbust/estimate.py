@@ -24,8 +24,8 @@ POLARITIES = ("light", "dark", "both", "auto")
 FRAMES_ASKED_FIRST = 32
 
 
-def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, largest=None, blur=25.0, trim=8, progress=None, executor=None,
-                  threads=None):
+def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, largest=None, blur=25.0, trim=8, leave_out=False,
+                  progress=None, executor=None, threads=None):
     """Find the dust that a run of frames has in common.
 
     Parameters
@@ -37,6 +37,8 @@ def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, lar
     smallest, largest : of "opacity" only: area in px of the smallest and the largest particle that is marked.
         None: a fiftieth of the picture, so that a lamp or a window that many frames have in common is left alone; thin hairs may be larger.
     blur, trim : of "sum" only: standard deviation of the blur in px, and how many px at the edges are left out.
+    leave_out : what to do about frames that cannot be read or have another size than the first: True leaves them out and says so in the
+        mask's report, unless they are more than half of all; False refuses the run.
     progress : called as progress(fraction, text) while the work goes on, or None.
     executor : any `concurrent.futures.Executor`, whose workers see the same files under the same names, such as that of a cluster
         (`dustbust.cluster.dask_executor`): the run is gone over in parts. The mask is the same, to the byte. None: here.
@@ -52,7 +54,7 @@ def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, lar
     Raises
     ------
     DustbustError
-        when there are no frames, one cannot be read, or has another size than the first; the message names it.
+        when there are no frames, or one (see `leave_out`) cannot be read, or has another size than the first; the message names it.
 
     Examples
     --------
@@ -69,11 +71,12 @@ def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, lar
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     if polarity not in POLARITIES:
         raise ValueError(f"polarity must be one of {', '.join(POLARITIES)}, not {polarity!r}")
-    run = Run(frames, progress=progress, executor=executor, threads=threads)
+    run = Run(frames, leave_out=leave_out, progress=progress, executor=executor, threads=threads)
     if method == "sum":
         total = SumPass()
         run.go_over([total], range(len(frames)))
-        return DustMask(total.grey(blur, trim, threads), 0.5, "light" if polarity == "auto" else polarity, method, run.names)
+        return DustMask(total.grey(blur, trim, threads), 0.5, "light" if polarity == "auto" else polarity, method, run.used,
+                        report={"left_out": run.left_out, "warnings": run.warnings()})
     return estimate_opacity(run, polarity, smallest, largest, threads)
 
 
@@ -103,6 +106,7 @@ def estimate_opacity(run, polarity, smallest, largest, threads):
 
     # The others tell only what is dust, and do so only if they show scenes of their own.
     run.go_over([second], others)
+    others = [number for number in others if number not in run.unfit]
     if others:
         seen = {*scenes.kept, *others}
         scenes = Scenes(first.digests | {number: second.digests[number] for number in others}, outside)
@@ -120,10 +124,10 @@ def estimate_opacity(run, polarity, smallest, largest, threads):
     threshold = max(each.threshold for each in found.values())
     for each in found.values():
         each.mark(threshold, smallest, largest)
-    mask = DustMask(np.maximum.reduce([each.grey(threshold) for each in found.values()]), threshold, polarity, "opacity", tuple(run.names))
+    mask = DustMask(np.maximum.reduce([each.grey(threshold) for each in found.values()]), threshold, polarity, "opacity", run.used)
     marked = mask.binary()
     mask.effect = meter.effect().within(_kernels.dilate(marked, RIM, count(threads))).pack()
-    mask.report = report(mask, marked, list(found.values()), scenes)
+    mask.report = report(mask, marked, list(found.values()), scenes, run)
     return mask
 
 

@@ -94,7 +94,7 @@ class Found:
 
 # --- the report --------------------------------------------------------------------------------------------------------------------
 
-def report(mask, marked, found, scenes):
+def report(mask, marked, found, scenes, run):
     """How far the mask can be trusted: plain JSON data."""
     positions, labels, particles = connected(marked)
     shares = np.minimum.reduce([each.shares() for each in found]).ravel()[positions]
@@ -103,14 +103,14 @@ def report(mask, marked, found, scenes):
     area = np.bincount(labels, minlength=particles)
     x, y, opacity, share = (np.bincount(labels, values, particles) / np.maximum(area, 1)
                             for values in (positions % columns, positions // columns, mask.grey.ravel()[positions], shares))
-    left_out = [[mask.frames[index], f"shows the same scene as {mask.frames[other]}"] for index, other in sorted(scenes.left_out.items())]
-    return {"frames": len(scenes.kept), "left_out": left_out, "coverage": float(marked.mean()), "noise": max(each.noise for each in found),
+    alike = [[run.places[number], f"shows the same scene as {run.places[other]}"] for number, other in sorted(scenes.left_out.items())]
+    return {"frames": len(scenes.kept), "left_out": run.left_out + alike, "coverage": float(marked.mean()), "noise": max(each.noise for each in found),
             "particles": [[round(x), round(y), int(area), round(opacity, 3), round(share, 3)] for x, y, area, opacity, share in zip(x, y, area, opacity, share)],
-            "warnings": warnings(mask, len(scenes.kept), left_out)}
+            "warnings": run.warnings() + warnings(len(scenes.kept), len(alike))}
 
 
-def warnings(mask, frames, left_out):
-    """What the user is to know before trusting the mask: sentences."""
+def warnings(frames, alike):
+    """What the user is to know of a mask from frames of so many scenes, when so many more show one of these again: sentences."""
     said = []
     if frames < FEWEST_SCENES:
         said.append(Sentence("Too few different scenes ({number}): dust cannot be told from picture, and nothing is marked. "
@@ -118,7 +118,6 @@ def warnings(mask, frames, left_out):
     elif frames < FEW_FRAMES:
         said.append(Sentence("Only {number} frames of different scenes: faint dust may be missed, and what the pictures have in common may be "
                              "taken for dust. Ten or more are better.", number=frames))
-    if left_out and frames >= FEWEST_SCENES:
-        said.append(Sentence("{number} of {frames} frames show the same scene as another and do not count.",
-                             number=len(left_out), frames=len(mask.frames)))
+    if alike and frames >= FEWEST_SCENES:
+        said.append(Sentence("{number} of {frames} frames show the same scene as another and do not count.", number=alike, frames=frames + alike))
     return said

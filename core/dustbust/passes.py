@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .arrays import to_unit
-from .errors import DustbustError
-from .frames import name_of, read_ahead, read_seen
+from .errors import DustbustError, Sentence
+from .frames import name_of, place_of, read_ahead, read_seen
 
 # A part of a run has so many frames at least, for what it found out is as large as some frames; and there are so many parts at most.
 FEWEST_FRAMES = 8
@@ -38,47 +38,84 @@ class Run:
 
     Parameters
     ----------
-    frames : as of `estimate_mask`.
+    frames, leave_out : as of `estimate_mask`.
     progress : called as progress(fraction, name) after each of the `planned` looks at a frame, or None.
     executor : whose workers see the same files under the same names; None: here.
     threads : how many to use; with an executor, for each part.
 
     Attributes
     ----------
-    names : of the frames, as messages call them.
-    shape : (H, W), that of the first frame; all must have it.
+    names, places : of the frames, as messages and as masks call them.
+    unfit : {number: why} of the frames that are left out, since they cannot be read or have another size.
+    shape : (H, W), that of the first frame that can be read; all must have it.
     """
 
-    def __init__(self, frames, *, progress=None, executor=None, threads=None):
+    def __init__(self, frames, *, leave_out=False, progress=None, executor=None, threads=None):
         self.names = [name_of(frame, number) for number, frame in enumerate(frames)]
-        self.progress, self.executor, self.threads = progress, executor, threads
+        self.places = [place_of(frame, number) for number, frame in enumerate(frames)]
+        self.leave_out, self.progress, self.executor, self.threads = leave_out, progress, executor, threads
         self.planned = len(self.names)
-        self._frames, self._looks, self._held = list(frames), 0, {}
-        plane, seen = read_seen(self._frames[0])
+        self._frames, self._looks, self._held, self.unfit = list(frames), 0, {}, {}
+        for number, frame in enumerate(self._frames):
+            try:
+                plane, seen = read_seen(frame)
+                break
+            except DustbustError as error:
+                self._leave_out(number, error)
         self.shape = plane.shape
         if seen is None and not executor:
-            self._held[0] = in_steps_of_8_bit(plane)
+            self._held[number] = in_steps_of_8_bit(plane)
+
+    @property
+    def used(self):
+        """The places of the frames that are not left out."""
+        return tuple(place for number, place in enumerate(self.places) if number not in self.unfit)
+
+    @property
+    def left_out(self):
+        """[place, why] of the frames that are."""
+        return [[self.places[number], why] for number, why in sorted(self.unfit.items())]
+
+    def warnings(self):
+        """What the user is to know of them: sentences."""
+        return [Sentence("{number} of {frames} frames cannot be used and were left out. {why}",
+                         number=len(self.unfit), frames=len(self.names), why=self.left_out[0][1])] if self.unfit else []
 
     def go_over(self, passes, numbers, *, hold=(), quiet=False):
         """Show the frames with these numbers to some passes. Those to `hold` are kept in memory, as far as there is room.
         `quiet`: these looks were not planned."""
-        frames = [Numbered(number, self.names[number], self._held.get(number, self._frames[number])) for number in numbers]
+        frames = [Numbered(number, self.names[number], self._held.get(number, self._frames[number])) for number in numbers
+                  if number not in self.unfit]
         if self.executor:
-            for part in go_over_parts(passes, frames, self.shape, self.executor, self.threads or 1):
+            for part, unfit in go_over_parts(passes, frames, self.shape, self.executor, self.threads or 1):
+                for number, error in unfit.items():
+                    self._leave_out(number, error)
                 self._looked(part, quiet)
             return
         room = LARGEST_HELD // max((plane.nbytes for plane in self._held.values()), default=4 * self.shape[0] * self.shape[1])
         hold = set(hold[:room])
-        for frame, (plane, said) in zip(frames, read_ahead(frames, partial(look_at, passes, self.shape, hold), self.threads)):
-            if plane is not None:
-                self._held[frame.number] = plane
-            for one, each in zip(passes, said):
-                one.take(frame.number, each)
+        for frame, seen in zip(frames, read_ahead(frames, partial(look_at, passes, self.shape, hold), self.threads)):
+            if isinstance(seen, DustbustError):
+                self._leave_out(frame.number, seen)
+            else:
+                plane, said = seen
+                if plane is not None:
+                    self._held[frame.number] = plane
+                for one, each in zip(passes, said):
+                    one.take(frame.number, each)
             self._looked([frame], quiet)
 
     def release(self):
         """Hold no frames any more."""
         self._held.clear()
+
+    def _leave_out(self, number, error):
+        if not self.leave_out:
+            raise error
+        self.unfit[number] = error.args[0]
+        if 2 * len(self.unfit) > len(self.names):
+            raise DustbustError("{number} of {frames} frames cannot be used. {why}",
+                                number=len(self.unfit), frames=len(self.names), why=self.left_out[0][1])
 
     def _looked(self, frames, quiet):
         if quiet:
@@ -89,35 +126,45 @@ class Run:
 
 
 def look_at(passes, shape, hold, frame):
-    """What passes see of a `Numbered` frame; before that its luminance, if it is one to hold and has data everywhere, or None."""
-    plane, seen = read_seen(frame.frame)
-    check_size(plane, shape, frame.name)
+    """What passes see of a `Numbered` frame; before that its luminance, if it is one to hold and has data everywhere, or None.
+
+    Or the DustbustError that says why it cannot be used.
+    """
+    try:
+        plane, seen = read_seen(frame.frame)
+        check_size(plane, shape, frame.name)
+    except DustbustError as error:
+        return error
     return in_steps_of_8_bit(plane) if frame.number in hold and seen is None else None, [one.look(plane, seen) for one in passes]
 
 
 def go_over_parts(passes, frames, shape, executor, threads):
-    """Show frames to passes in the workers of an executor; yields the parts when they are done."""
+    """Show frames to passes in the workers of an executor; yields the parts when they are done, with {number: error} of unfit frames."""
     size = max(FEWEST_FRAMES, -(-len(frames) // MOST_PARTS))
     parts = [frames[begin:begin + size] for begin in range(0, len(frames), size)]
     waiting = {executor.submit(go_over_part, [one.start for one in passes], part, shape, threads): part for part in parts}
     try:
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                for one, other in zip(passes, future.result()):
+                others, unfit = future.result()
+                for one, other in zip(passes, others):
                     one.merge(other)
-                yield waiting.pop(future)
+                yield waiting.pop(future), unfit
     finally:
         for future in waiting:
             future.cancel()
 
 
 def go_over_part(starts, frames, shape, threads):
-    """Passes over a part of a run, in a worker."""
-    passes = [start() for start in starts]
-    for frame, (_, said) in zip(frames, read_ahead(frames, partial(look_at, passes, shape, ()), threads)):
-        for one, each in zip(passes, said):
-            one.take(frame.number, each)
-    return passes
+    """Passes over a part of a run, in a worker, and {number: error} of its unfit frames."""
+    passes, unfit = [start() for start in starts], {}
+    for frame, seen in zip(frames, read_ahead(frames, partial(look_at, passes, shape, ()), threads)):
+        if isinstance(seen, DustbustError):
+            unfit[frame.number] = seen
+        else:
+            for one, each in zip(passes, seen[1]):
+                one.take(frame.number, each)
+    return passes, unfit
 
 
 def in_steps_of_8_bit(plane):

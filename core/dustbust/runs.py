@@ -35,17 +35,19 @@ FAINTEST = 0.3
 LIMIT = 2.0
 
 
-def find_runs(frames, *, progress=None, executor=None, threads=None):
+def find_runs(frames, *, leave_out=False, progress=None, executor=None, threads=None):
     """Split a series of frames into runs: where the dust changes, a new run begins.
 
     Parameters
     ----------
     frames : as of `estimate_mask`, in the order of scanning.
+    leave_out : whether frames that cannot be read, or have another size than the first, say nothing of where a run ends, for `estimate_mask`
+        to leave them out; False refuses them.
     progress, executor, threads : as of `estimate_mask`.
 
     Returns
     -------
-    list of lists : the frames, in their order. One list when the dust does not change, or there is none.
+    list of lists : all frames, in their order. One list when the dust does not change, or there is none.
 
     Raises
     ------
@@ -63,7 +65,8 @@ def find_runs(frames, *, progress=None, executor=None, threads=None):
     [6, 4]
     """
     frames = check_frames(frames)
-    ends = [0, *changes(correlations(frames, progress, executor, threads)), len(frames)]
+    found, fit = correlations(frames, leave_out, progress, executor, threads)
+    ends = [0, *(fit[place] for place in changes(found)), len(frames)]
     return [frames[begin:end] for begin, end in zip(ends, ends[1:])]
 
 
@@ -93,24 +96,40 @@ def trace(frame):
     return stands_out / max(float(np.sqrt(np.vdot(stands_out, stands_out))), 1e-9)
 
 
-def correlations(frames, progress=None, executor=None, threads=None):
-    """Those of all pairs of frames that are fewer than 2 * REACH apart. Not more traces than that are held."""
+def trace_if_fit(frame):
+    """The trace of a frame, or None if it cannot be read."""
+    try:
+        return trace(frame)
+    except DustbustError:
+        return None
+
+
+def correlations(frames, leave_out=False, progress=None, executor=None, threads=None):
+    """Those of all pairs of frames that are fewer than 2 * REACH apart, and the numbers of the frames that are fit: all, but for those left out.
+
+    Not more traces than 2 * REACH are held.
+    """
     values = np.zeros((len(frames), 2 * REACH))
-    held = None
-    for index, here in enumerate(read_ahead(frames, trace, threads, executor)):
-        name = name_of(frames[index], index)
-        if held is None:
+    fit, held = [], None
+    for number, here in enumerate(read_ahead(frames, trace_if_fit if leave_out else trace, threads, executor)):
+        name = name_of(frames[number], number)
+        if held is None and here is not None:
             shape, held = here.shape, np.zeros((2 * REACH, here.size), np.float32)
-        if here.shape != shape:
-            check_size(read_luminance(frames[index]), read_luminance(frames[0]).shape, name)
-        held[index % (2 * REACH)] = here.ravel()
-        with_all = held @ here.ravel()
-        back = np.arange(1, min(index, 2 * REACH - 1) + 1)
-        values[index, back] = with_all[(index - back) % (2 * REACH)]
+        if here is not None and here.shape != shape and not leave_out:
+            check_size(read_luminance(frames[number]), read_luminance(frames[0]).shape, name)
+        if here is not None and here.shape == shape:
+            index = len(fit)
+            fit.append(number)
+            held[index % (2 * REACH)] = here.ravel()
+            with_all = held @ here.ravel()
+            back = np.arange(1, min(index, 2 * REACH - 1) + 1)
+            values[index, back] = with_all[(index - back) % (2 * REACH)]
         if progress:
-            progress((index + 1) / len(frames), name)
+            progress((number + 1) / len(frames), name)
+    if not fit:
+        trace(frames[0])        # says why
     # Neighbouring blocks are alike: so many of them say as much as a quarter that are independent.
-    return Correlations(values, 2 / np.sqrt(shape[0] * shape[1]))
+    return Correlations(values[:len(fit)], 2 / np.sqrt(shape[0] * shape[1])), fit
 
 
 def changes(found):
@@ -201,14 +220,14 @@ def run_from(first, **options):
     return find_runs(frames_between(first, (frames_in(first.parent) or [first])[-1]), **options)[0]
 
 
-def estimate_runs(frames, folder, *, progress=None, executor=None, threads=None, **options):
+def estimate_runs(frames, folder, *, leave_out=False, progress=None, executor=None, threads=None, **options):
     """Find the runs in a series of frames and write a mask for each.
 
     Parameters
     ----------
     frames : paths, in the order of scanning.
     folder : where the masks go, `FIRST-LAST.png` by the names of the frames, with the table `runs.csv`; it is made if it is not there.
-    progress, executor, threads, options : as of `estimate_mask`.
+    leave_out, progress, executor, threads, options : as of `estimate_mask`.
 
     Returns
     -------
@@ -225,11 +244,11 @@ def estimate_runs(frames, folder, *, progress=None, executor=None, threads=None,
     except OSError as error:
         raise DustbustError("{folder}: cannot be made ({error})", folder=folder, error=error) from error
     where = {"executor": executor, "threads": threads}
-    runs = find_runs(frames, progress=part_of(progress, 0, 1, 3), **where)
+    runs = find_runs(frames, leave_out=leave_out, progress=part_of(progress, 0, 1, 3), **where)
     done, written, before = 0, [], None
     whole = sum(map(len, runs))
     for run in runs:
-        mask = estimate_mask(run, progress=part_of(progress, whole / 2 + done, len(run), 3 / 2 * whole), **where, **options)
+        mask = estimate_mask(run, leave_out=leave_out, progress=part_of(progress, whole / 2 + done, len(run), 3 / 2 * whole), **where, **options)
         first, last = as_path(run[0]), as_path(run[-1])
         path = folder / f"{first.stem}-{last.stem}.png"
         mask.save(path)

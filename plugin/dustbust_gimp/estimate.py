@@ -50,10 +50,12 @@ def run(procedure, config):
     if run_mode != Gimp.RunMode.NONINTERACTIVE:
         files = run_of_files.fitting(files)[0]       # the window has said which are left out
     if config.get_property("last-frame") is None:
-        files = working.run(_("Looking how far the dust stays the same"), dustbust.find_runs, files, threads=core.threads())[0]
+        files = working.run(_("Looking how far the dust stays the same"), dustbust.find_runs, files, leave_out=True,
+                            threads=core.threads())[0]
     dust = working.run(_("Estimate Dust Mask"), dustbust.estimate_mask, files, method=config.get_property("method"),
                        polarity=config.get_property("polarity"), smallest=config.get_property("smallest"),
-                       largest=config.get_property("largest") or None, threads=core.threads())
+                       largest=config.get_property("largest") or None, leave_out=True, threads=core.threads())
+    files = dust.frames
     frame = arguments.path(config, "frame")
     if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
         frame = typical(files)

@@ -337,6 +337,28 @@ def test_report_survives_the_file(light_mask, tmp_path):
     assert abs(sum(particle["area"] for particle in again.particles) / again.grey.size - again.coverage) < 1e-9
 
 
+@pytest.mark.parametrize("method", dustbust.estimate.METHODS)
+def test_frames_that_cannot_be_used_are_left_out_when_asked_and_said(light, tmp_path, method):
+    frames = [tmp_path / f"{number}.png" for number in range(9)]
+    for path, pixels in zip(frames, light[0]):
+        dustbust.newfile.write_picture(path, pixels)
+    good = [path for number, path in enumerate(frames) if number not in (0, 4, 6)]
+    frames[0].write_bytes(b"")
+    frames[4].write_bytes(frames[4].read_bytes()[:3000])
+    dustbust.newfile.write_picture(frames[6], light[0][6][:-1])
+    with pytest.raises(dustbust.DustbustError, match="0.png: is empty"):
+        dustbust.estimate_mask(frames, method=method)
+    with pytest.raises(dustbust.DustbustError, match="3 of 5 frames cannot be used. .*0.png: is empty"):
+        dustbust.estimate_mask([frames[number] for number in (0, 1, 2, 4, 6)], method=method, leave_out=True)
+    with ThreadPoolExecutor(2) as executor:
+        for where in ({}, {"executor": executor}):
+            mask = dustbust.estimate_mask(frames, method=method, leave_out=True, **where)
+            assert np.array_equal(mask.grey, dustbust.estimate_mask(good, method=method).grey)
+            assert mask.frames == tuple(map(str, good))
+            assert [path for path, _ in mask.report["left_out"]] == [str(frames[number]) for number in (0, 4, 6)]
+            assert mask.warnings[0].startswith("3 of 9 frames cannot be used and were left out.") and "0.png: is empty" in mask.warnings[0]
+
+
 def test_few_frames_are_said(light):
     mask = dustbust.estimate_mask(light[0][:4])
     assert "Only 4 frames" in mask.warnings[0]

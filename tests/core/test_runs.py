@@ -57,6 +57,24 @@ def test_particles_that_are_in_some_frames_only_make_no_new_run():
     assert lengths(frames) == [20]
 
 
+def test_frames_that_cannot_be_used_end_no_run(tmp_path):
+    parts = [synthetic_run.run(seed, count)[0] for seed, count in ((7, 8), (8, 7))]
+    frames = []
+    for number, pixels in enumerate(sum(parts, [])):
+        frames.append(tmp_path / f"{number}.png")
+        dustbust.newfile.write_picture(frames[-1], pixels if number != 3 else pixels[::2])
+    for number in (0, 8, 12):
+        frames[number].write_text("not a picture")
+    found = dustbust.find_runs(frames, leave_out=True)
+    assert [len(run) for run in found] == [9, 6] and sum(found, []) == frames       # 8 is of no run; it stays with the one before
+    written = dustbust.estimate_runs(frames, tmp_path / "masks", leave_out=True)
+    assert [len(run.mask.frames) for run in written] == [6, 5]
+    with pytest.raises(dustbust.DustbustError, match="0.png"):
+        dustbust.find_runs(frames)
+    with pytest.raises(dustbust.DustbustError, match="0.png"):
+        dustbust.find_runs(frames[:1], leave_out=True)
+
+
 def test_errors_name_what_is_wrong():
     with pytest.raises(dustbust.DustbustError, match="no frames"):
         dustbust.find_runs([])
