@@ -125,20 +125,25 @@ def check_wrong_frames_are_named_and_nothing_is_written(folder):
     files = run_in(folder)
     assert "first frame" in refusal(ESTIMATE)
     assert "gone.jpg" in refusal(ESTIMATE, first_frame=folder / "run" / "gone.jpg", last_frame=folder / "run" / "frame02-00.jpg")
-    (folder / "run" / "text.jpg").write_text("no picture")
-    assert "text.jpg" in refusal(ESTIMATE, first_frame=folder / "run" / "frame01-00.jpg", last_frame=folder / "run" / "text.jpg")
-    (folder / "run" / "text.jpg").unlink()
-    small = new_image(40, 30)
-    add_layer(small, np.zeros((30, 40, 3), np.uint8), "R'G'B' u8")
-    save(small, folder / "run" / "small.png")
-    assert "small.png" in refusal(ESTIMATE, first_frame=folder / "run" / "frame01-00.jpg", last_frame=folder / "run" / "small.png")
-    (folder / "run" / "small.png").unlink()
     mask = estimated(folder)
     (folder / "file").write_text("in the way")
     assert "file" in refusal(APPLY, image=mask, drawables=mask.get_layers(), folder=folder / "file")
     os.remove(files[0])
     assert "frame01-00.jpg" in refusal(APPLY, image=mask, drawables=mask.get_layers())
     assert not (folder / "run" / "cleanedphotos").exists()
+
+
+def check_frames_that_cannot_be_used_are_left_out_and_said(folder):
+    files = run_in(folder)
+    (folder / "run" / "frame02-text.jpg").write_text("no picture")
+    small = new_image(40, 30)
+    add_layer(small, np.zeros((30, 40, 3), np.uint8), "R'G'B' u8")
+    save(small, folder / "run" / "frame02-00small.png")
+    mask = estimated(folder)
+    comment = bytes(mask.get_parasite("gimp-comment").get_data()).decode()
+    assert "2 of 5 frames cannot be used" in comment and "frame02-text.jpg" in comment
+    call(APPLY, image=mask, drawables=mask.get_layers())
+    assert sorted(contents(folder / "run" / "cleanedphotos")) == [Path(file).name for file in files]
 
 
 def kill_the_plug_in(when):
