@@ -7,6 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from PIL import Image
+
 INSIDE = Path(__file__).parent / "inside"
 SIZE, FULL = "1280x900", ("1280", "870")        # of the screen; of GIMP's window, without its frame
 
@@ -120,6 +122,17 @@ class Desktop:
         self.pictures.mkdir(parents=True, exist_ok=True)
         self._tool("import", "-window", window, "-strip", str(self.folder / f"{name}.png"))
         (self.pictures / f"{name}.png").write_bytes((self.folder / f"{name}.png").read_bytes())
+
+    def wait_for_photograph(self, window, other_than=None, timeout=120):
+        """Wait until a window shows a photograph, a part of a picture with many colours, and another one than before; gives its bytes."""
+        def seen():
+            self.picture("window", window)
+            with Image.open(self.pictures / "window.png") as picture:
+                colours = picture.convert("RGB").crop((30, picture.height - 300, picture.width // 2 - 30, picture.height - 150))
+            return colours.tobytes() if colours.getcolors(50) is None else None
+
+        self.wait_for_true(lambda: seen() not in (None, other_than), "there is no (other) photograph", timeout)
+        return seen()
 
     def main_key(self, *keys, pause=0.3):
         """Press keys in GIMP's main window."""

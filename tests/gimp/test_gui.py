@@ -4,11 +4,11 @@ The pictures go to $DUSTBUST_PICTURES (tests/gimp/make-pictures sets it), else t
 """
 import os
 import re
-import shutil
-import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from conftest import CHECKOUT, PREFIX
 from desktop import Desktop
 
@@ -17,11 +17,29 @@ FRAMES = sorted((SAMPLES / "run").glob("*.jpg"))
 PAIR = sorted((SAMPLES / "pair").glob("*.jpg"))
 
 
+# A lamp that is in every frame at the same place, as dust is: where in a frame its middle is, as shares of width and height, and its radius, px.
+LAMP, RADIUS = (0.4, 0.45), 18
+
+
+def around_lamp(shape, factor=1.0):
+    """Where the lamp is, bool (H, W); a disk that is `factor` times as large."""
+    y, x = np.ogrid[:shape[0], :shape[1]]
+    return np.hypot(x - LAMP[0] * shape[1], y - LAMP[1] * shape[0]) < RADIUS * factor
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A run of frames in a folder of its own."""
-    folder = tmp_path_factory.mktemp("run")
-    return [Path(shutil.copy(path, folder)) for path in FRAMES]
+def run(gimp):
+    """A run of frames in a folder of its own, in which a lamp always hangs."""
+    folder = gimp.folder / "Pictures" / "negatives"
+    folder.mkdir(parents=True)
+    files = []
+    for path in FRAMES:
+        with Image.open(path) as picture:
+            frame = np.array(picture.convert("RGB"))
+        frame[around_lamp(frame.shape)] = 235, 228, 205
+        files.append(folder / path.name)
+        Image.fromarray(frame).save(files[-1], quality=95)
+    return files
 
 
 @pytest.fixture(scope="module")
@@ -59,21 +77,31 @@ def test_2_estimate(desktop, run):
     for window in desktop.windows("GIMP Message"):      # in the status bar where it fits
         desktop.wait_for("GIMP Message")
         desktop.key("Return")
+    desktop.wait_for("dust.xcf.*GIMP$")
+    desktop.picture("estimated")
     desktop.main_key("shift+ctrl+j", pause=1.5)
     desktop.picture("mask")
 
 
+# Where red is shown: where the overlay is not transparent.
+RED = """
+def red_pixels():
+    copy = mask.duplicate()
+    for layer in copy.get_layers():
+        if role(layer) == "frame":
+            copy.remove_layer(layer)
+    shown = Gimp.Layer.new_from_visible(copy, copy, "shown")
+    try:
+        return get(shown, "R'G'B'A u16")[..., 3] > 0
+    finally:
+        shown.delete()
+        copy.delete()
+"""
+
+
 def red(desktop):
-    """How many pixels are shown in red: where the overlay is not transparent."""
-    return desktop.ask("""
-copy = mask.duplicate()
-for layer in copy.get_layers():
-    if role(layer) == "frame":
-        copy.remove_layer(layer)
-shown = Gimp.Layer.new_from_visible(copy, copy, "shown")
-result = int((get(shown, "R'G'B'A u16")[..., 3] > 0).sum())
-shown.delete(); copy.delete()
-""")
+    """How many pixels are shown in red."""
+    return desktop.ask(RED + "result = int(red_pixels().sum())")
 
 
 # Minor version of GIMP -> where in its window are the Fx sign of the mask, in what then opens the threshold and the button that edits
@@ -92,7 +120,7 @@ def test_3_threshold_moves_the_red(desktop):
             desktop.click(*place)
         desktop.wait_for("^Threshold$")
         desktop.drag(low, *((low[0] + step, low[1]) for step in (10, 40, 80)))
-        time.sleep(1)
+        desktop.wait_for_true(lambda: red(desktop) < before, "the red does not follow the threshold")
         desktop.picture("threshold")
         desktop.click(*ok)
         desktop.wait_gone("^Threshold$")
@@ -104,45 +132,85 @@ def test_3_threshold_moves_the_red(desktop):
     desktop.ask("filter.get_config().set_property('low', 0.1); filter.update(); Gimp.displays_flush()")
 
 
-def test_4_paint_out(desktop):
-    """A stroke of the pencil in black on the mask takes dust out of what will be treated."""
-    before = red(desktop)
+def shown_at(desktop):
+    """Where on the screen the selected layer is: left, top, right, bottom of GIMP's dashed yellow line around it."""
+    desktop.picture("screen")
+    with Image.open(desktop.pictures / "screen.png") as picture:
+        yellow = (np.array(picture.convert("RGB")) == (255, 255, 0)).all(axis=2)
+    rows, columns = (np.flatnonzero(yellow.sum(axis=axis) > 100) for axis in (1, 0))
+    return columns[0], rows[0], columns[-1], rows[-1]
+
+
+def test_4_paint_out_the_lamp(desktop):
+    """The lamp is red, like dust; a stroke of the pencil in black over it takes it out of what will be treated, and can be undone."""
+    at_lamp = """
+height, width = mask.get_height(), mask.get_width()
+y, x = np.ogrid[:height, :width]
+at_lamp = np.hypot(x - {0} * width, y - {1} * height) < {2}
+""".format(*LAMP, RADIUS - 3)
+    shown = "result = [int(part.sum()) for part in (red_pixels() & at_lamp, red_pixels() & ~at_lamp)]"
+    desktop.ask(at_lamp + RED)
+    before = desktop.ask(shown)
+    assert before[0] > 0 and before[1] > 0
     desktop.ask("mask.set_selected_layers([with_role(mask, 'mask')])")
     desktop.main_key("n", "d")
-    desktop.drag((300, 150), *[(x, y) for y in range(150, 500, 30) for x in (300, 800)])
-    assert red(desktop) < before
+    left, top, right, bottom = shown_at(desktop)
+    x, y = (int(start + share * (stop - start)) for share, start, stop in zip(LAMP, (left, top), (right, bottom)))
+    desktop.drag((x - 10, y - 10), *[(x + across, y + down) for down in range(-10, 11, 5) for across in (-10, 10)])
+    assert desktop.ask(shown)[0] == 0
     desktop.picture("mask-painted")
-    desktop.main_key("ctrl+z", pause=1)
-    assert red(desktop) == before
+    desktop.main_key("ctrl+z")
+    desktop.wait_until(f"({shown.removeprefix('result = ')}) == {before}")
+    desktop.main_key("ctrl+y")
+    desktop.wait_until(f"({shown.removeprefix('result = ')})[0] == 0")
 
 
 def test_5_apply_to_the_run(desktop, run):
     desktop.menu("a")
     window = desktop.wait_for("Apply Dust Mask to a Run")
-    desktop.key("alt+n", pause=3)
+    first = desktop.wait_for_photograph(window)
+    desktop.key("alt+n")
+    desktop.wait_for_photograph(window, other_than=first)
     desktop.picture("apply-run", window)
+    second = desktop.wait_for_photograph(window)
+    desktop.key("alt+p", "Up")
+    desktop.wait_for_photograph(window, other_than=second)
+    desktop.picture("apply-run-other-frame", window)
     desktop.key("alt+w")
     written = run[0].parent / "cleanedphotos"
     names = [path.name for path in run]
     desktop.wait_for_true(lambda: sorted(path.name for path in written.glob("*.jpg")) == names, "not all frames were cleaned")
-    time.sleep(2)
+    desktop.wait_gone("Apply Dust Mask to a Run")
     desktop.picture("apply-run-done")       # GIMP says in its status bar, or in a window, where they are
     for window in desktop.windows("GIMP Message"):
         desktop.key("Return")
+    for path in run:
+        before, after = (np.array(Image.open(file)).astype(int) for file in (path, written / path.name))
+        lamp = around_lamp(before.shape)
+        assert np.array_equal(before[lamp], after[lamp])
+        assert (before != after).any(), "there is dust in every frame"
 
 
-def test_6_apply_to_a_layer_and_undo(desktop, run):
+def test_6_apply_to_a_layer_within_a_selection_and_undo(desktop, run):
     show(desktop, run[3])
     desktop.ask("layer = shown.get_layers()[0]; before = get(layer, \"R'G'B' u8\")")
+    desktop.main_key("shift+ctrl+j", "r")
+    desktop.drag((300, 300), (400, 400), (800, 700))
+    desktop.picture("selected")
+    __, __, left, top, right, bottom = desktop.ask("result = [int(part) for part in Gimp.Selection.bounds(shown)]")
+    assert 0 < right - left < desktop.ask("result = shown.get_width()")
     desktop.menu("a")
     window = desktop.wait_for("Apply Dust Mask to a Layer")
+    desktop.wait_for_photograph(window)
     desktop.picture("apply-layer", window)
     desktop.key("alt+a")
     changed = "(get(layer, \"R'G'B' u8\") != before).any()"
     desktop.wait_until(changed)
     desktop.wait_gone("Apply Dust Mask to a Layer")
     desktop.picture("layer-cleaned")
-    desktop.main_key("ctrl+z", pause=1)
+    outside = "different = (get(layer, \"R'G'B' u8\") != before).any(axis=2); different[{}:{}, {}:{}] = False; result = int(different.sum())"
+    assert desktop.ask(outside.format(top, bottom, left, right)) == 0
+    desktop.main_key("ctrl+z")
     desktop.wait_until(f"not {changed}")
     desktop.main_key("ctrl+f")       # Repeat does not ask
     desktop.wait_until(changed)
@@ -155,13 +223,15 @@ def test_7_stack(desktop):
                 "shown.insert_layer(scan, None, 0)")
     desktop.menu("s")
     window = desktop.wait_for("Stack Offset Scans")
-    desktop.key("alt+n", pause=10)
+    first = desktop.wait_for_photograph(window)
+    desktop.key("alt+n")
+    desktop.wait_for_photograph(window, other_than=first)
     desktop.picture("stack", window)
     desktop.key("alt+k")
     desktop.wait_until("len(shown.get_layers()) == 3", timeout=240)
     desktop.wait_gone("Stack Offset Scans")
     desktop.picture("stacked")
-    desktop.main_key("ctrl+z", pause=1)
+    desktop.main_key("ctrl+z")
     desktop.wait_until("len(shown.get_layers()) == 2")
 
 
