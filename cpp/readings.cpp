@@ -27,31 +27,32 @@ struct Places {
     }
 };
 
+// From the middle of one block to that of the next the line is straight: no pixel looks up where it is.
 VECTOR_CLONES
-void expand_row(const float* upper, const float* lower, float down, const std::int32_t* before, const std::int32_t* after,
-                const float* fraction, std::ptrdiff_t blocks, std::ptrdiff_t columns, float* between, float* out) {
+void expand_row(const float* upper, const float* lower, float down, const float* fraction, std::ptrdiff_t side, std::ptrdiff_t blocks,
+                std::ptrdiff_t columns, float* between, float* out) {
     for (std::ptrdiff_t x = 0; x < blocks; ++x) between[x] = upper[x] + (lower[x] - upper[x]) * down;
-    for (std::ptrdiff_t x = 0; x < columns; ++x) {
-        const float left = between[before[x]];
-        out[x] = left + (between[after[x]] - left) * fraction[x];
+    for (std::ptrdiff_t block = 0, x = 0; block <= blocks; ++block) {
+        const float left = between[block > 0 ? block - 1 : 0], step = between[block < blocks ? block : blocks - 1] - left;
+        for (const std::ptrdiff_t end = std::min(block * side + side / 2, columns); x < end; ++x) out[x] = left + step * fraction[x];
     }
 }
 
 // The rows of a coarse grid at full width, one after the other.
 class Rows {
 public:
-    Rows(Image<const float> coarse, const Places& down, const Places& along)
-        : coarse_(coarse), down_(down), along_(along), between_(coarse.columns), row_(along.fraction.size()) {}
+    Rows(Image<const float> coarse, std::ptrdiff_t side, const Places& down, const Places& along)
+        : coarse_(coarse), side_(side), down_(down), along_(along), between_(coarse.columns), row_(along.fraction.size()) {}
 
     const float* operator()(std::ptrdiff_t y) {
-        expand_row(coarse_.row(down_.before[y]), coarse_.row(down_.after[y]), down_.fraction[y], along_.before.data(),
-                   along_.after.data(), along_.fraction.data(), coarse_.columns, static_cast<std::ptrdiff_t>(row_.size()),
-                   between_.data(), row_.data());
+        expand_row(coarse_.row(down_.before[y]), coarse_.row(down_.after[y]), down_.fraction[y], along_.fraction.data(), side_,
+                   coarse_.columns, static_cast<std::ptrdiff_t>(row_.size()), between_.data(), row_.data());
         return row_.data();
     }
 
 private:
     Image<const float> coarse_;
+    std::ptrdiff_t side_;
     const Places& down_;
     const Places& along_;
     std::vector<float> between_, row_;
@@ -146,7 +147,7 @@ void block_spread(Image<const float> in, Image<const std::uint8_t> known, Image<
     const Places down(in.rows, background.rows, side), along(in.columns, background.columns, side);
     each_block_row(in, known, side, every, threads,
                    [&] {
-                       return [&, rows = Rows(background, down, along), squares = std::vector<float>(in.columns)](std::ptrdiff_t y) mutable {
+                       return [&, rows = Rows(background, side, down, along), squares = std::vector<float>(in.columns)](std::ptrdiff_t y) mutable {
                            square_row(in.row(y), rows(y), limit, in.columns, squares.data());
                            return static_cast<const float*>(squares.data());
                        };
@@ -161,7 +162,7 @@ void add_readings(Image<const float> in, Image<const std::uint8_t> seen, Image<c
                   int threads) {
     const Places down(in.rows, background.rows, side), along(in.columns, background.columns, side);
     split_over_threads(in.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        Rows backgrounds(background, down, along), gains(gain, down, along), weights(weight, down, along);
+        Rows backgrounds(background, side, down, along), gains(gain, side, down, along), weights(weight, side, down, along);
         std::vector<float> kept(seen.data ? in.columns : 0);
         for (std::ptrdiff_t y = begin; y < end; ++y) {
             const float* row = weights(y);
@@ -195,7 +196,7 @@ void particle_readings(Image<const float> in, Image<const float> background, Ima
 void interpolate(Image<const float> coarse, std::ptrdiff_t side, Image<float> out, int threads) {
     const Places down(out.rows, coarse.rows, side), along(out.columns, coarse.columns, side);
     split_over_threads(out.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        Rows rows(coarse, down, along);
+        Rows rows(coarse, side, down, along);
         for (std::ptrdiff_t y = begin; y < end; ++y) std::copy_n(rows(y), out.columns, out.row(y));
     });
 }

@@ -6,7 +6,7 @@ import numpy as np
 from . import _kernels
 from .effect import RIM
 from .errors import DustbustError
-from .evidence import LIKELY_DEVIATIONS, Evidence, candidates, denoise
+from .evidence import ENOUGH, LIKELY_DEVIATIONS, Evidence, candidates, denoise
 from .found import FEWEST_SCENES, REACH, Found, report
 from .mask import DustMask
 from .meter import FRAMES_HELD, EffectMeter
@@ -98,7 +98,7 @@ def estimate_opacity(run, polarity, smallest, largest, threads):
     run.planned = len(asked) + len(few) + len(scenes.kept) + len(others)
     second, likely = first.second(outside, threads)
     run.go_over([second], few)
-    meter = EffectMeter(likely & second.likely(), polarity=polarity if len(second.sums) == 1 else "both", threads=threads)
+    meter = EffectMeter(likely & second.likely(smallest), polarity=polarity if len(second.sums) == 1 else "both", threads=threads)
     run.go_over([meter], few)
     run.release()
     meter.settle()
@@ -230,9 +230,10 @@ class SecondPass:
             sums.merge(other.sums[side])
             self.evidence[side].merge(other.evidence[side])
 
-    def likely(self):
-        """Where the frames that were looked at so far show dust rather than picture: bool (H, W)."""
-        return np.logical_or.reduce([each.mask_of(each.may_be_dust()) for each in self.evidence.values()])
+    def likely(self, smallest):
+        """Where there may be dust, after the frames that were looked at so far: bool (H, W). Left out is what is as good as certainly none, and
+        of what is smaller than `smallest` px, all that is not more likely dust than not."""
+        return np.logical_or.reduce([each.mask_of(each.is_dust(np.where(each.area < smallest, 0, -ENOUGH))) for each in self.evidence.values()])
 
     def take_out(self, run, numbers):
         """Let the frames with these numbers not have been looked at."""

@@ -123,18 +123,11 @@ class Evidence:
         likeliest = np.argmax(self.odds * STEP + np.log(PROBABLE), axis=0)
         return self.present[likeliest, np.arange(self.particles)] * STEP / np.maximum(self.frames, 1)
 
-    def _log_odds(self):
-        return np.logaddexp.reduce(self.odds * STEP + np.log(PROBABLE), axis=0)
-
-    def may_be_dust(self):
-        """For which candidates more speaks than against them: bool (P,)."""
-        return self._log_odds() > 0
-
-    def is_dust(self):
-        """Which candidates are dust: bool (P,)."""
-        odds = self._log_odds()
+    def is_dust(self, certainty=ENOUGH):
+        """Which candidates are dust: bool (P,). `certainty`: what is to speak for each, beyond that it is more likely dust than not."""
+        odds = np.logaddexp.reduce(self.odds * STEP + np.log(PROBABLE), axis=0)
         certain = int((odds > CERTAIN).sum())
-        return odds > ENOUGH + np.log((self.particles - certain + 1) / (certain + 1))
+        return odds > certainty + np.log((self.particles - certain + 1) / (certain + 1))
 
     def mask_of(self, which):
         """bool (H, W): the pixels of some of the candidates, bool (P,)."""

@@ -169,8 +169,13 @@ def go_over_part(starts, frames, shape, threads):
 
 def in_steps_of_8_bit(plane):
     """A plane in 0..1, float32 (H, W), as uint8 if it can be had back from that, or as it is."""
-    steps = np.rint(plane * np.float32(255)).astype(np.uint8)
-    return steps if np.array_equal(to_unit(steps), plane) else plane
+    whole = np.empty(plane.shape, np.uint8)
+    for top in range(0, len(plane), 64):        # strips that stay in the processor's cache
+        rows = slice(top, top + 64)
+        whole[rows] = np.rint(plane[rows] * np.float32(255)).astype(np.uint8)
+        if not np.array_equal(to_unit(whole[rows]), plane[rows]):
+            return plane
+    return whole
 
 
 def check_size(plane, shape, name):
