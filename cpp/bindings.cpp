@@ -505,21 +505,21 @@ static void define_restore(py::module_& m) {
        py::arg("dark").noconvert(), py::arg("responses").noconvert(), py::arg("limits"), py::arg("faintest"), py::arg("threads"));
 
     m.def("unmix", [](const Array<float>& observed, const Array<float>& density, const Array<std::int32_t>& labels, const Array<bool>& dark,
-                      const Array<float>& responses, std::pair<float, float> limits, const Array<bool>& here, const Array<float>& spread,
-                      const Array<float>& error, float noise, float response_error, int threads) {
+                      const Array<float>& responses, std::pair<float, float> limits, const Array<bool>& here, const Array<float>& filled,
+                      const Array<float>& spread, const Array<float>& error, float noise, float response_error, int threads) {
         const SeenDust dust = seen_dust(observed, density, labels, nullptr, dark, responses, limits);
-        if (here.size() != dark.size() || spread.size() != density.size() || error.size() != density.size())
-            throw std::invalid_argument("here, spread and error must fit the dust");
+        if (here.size() != dark.size() || filled.size() != observed.size() || spread.size() != density.size() || error.size() != density.size())
+            throw std::invalid_argument("here, filled, spread and error must fit the dust");
         auto unmixed = shaped_like<float>(observed), weight = shaped_like<float>(observed);
         const auto values = mutable_view(unmixed), weights = mutable_view(weight);
         const auto* present = reinterpret_cast<const std::uint8_t*>(here.data());
         {
             py::gil_scoped_release release;
-            unmix(dust, present, spread.data(), error.data(), noise, response_error, values.data, weights.data, threads);
+            unmix(dust, present, filled.data(), spread.data(), error.data(), noise, response_error, values.data, weights.data, threads);
         }
         return py::make_tuple(unmixed, weight);
     }, py::arg("observed").noconvert(), py::arg("density").noconvert(), py::arg("labels").noconvert(), py::arg("dark").noconvert(),
-       py::arg("responses").noconvert(), py::arg("limits"), py::arg("here").noconvert(), py::arg("spread").noconvert(),
+       py::arg("responses").noconvert(), py::arg("limits"), py::arg("here").noconvert(), py::arg("filled").noconvert(), py::arg("spread").noconvert(),
        py::arg("error").noconvert(), py::arg("noise"), py::arg("response_error"), py::arg("threads"));
 
     py::class_<Membranes> membranes(m, "Membranes");

@@ -90,8 +90,8 @@ std::vector<double> roughness(const SeenDust& dust, float faintest, int threads)
     return sums;
 }
 
-void unmix(const SeenDust& dust, const std::uint8_t* here, const float* spread, const float* error, float noise, float response_error,
-           float* unmixed, float* weight, int threads) {
+void unmix(const SeenDust& dust, const std::uint8_t* here, const float* filled, const float* spread, const float* error, float noise,
+           float response_error, float* unmixed, float* weight, int threads) {
     split_over_threads(dust.pixels, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         for (std::ptrdiff_t i = begin; i < end; ++i)
             for (int c = 0; c < dust.colours; ++c) {
@@ -105,8 +105,11 @@ void unmix(const SeenDust& dust, const std::uint8_t* here, const float* spread, 
                 const float variance = square(response.speed(inside) * error[i]) + square((1 / shown.slope - 1) * noise) +
                                        square(response_error * (restored - value));
                 const float share = square(spread[i]) / (square(spread[i]) + variance);
+                // Noise and JPEG let what was clipped come back as nearly white; so it was if what the surroundings suggest would be.
+                const bool white = value > 1 - 3 * noise && shown.offset + shown.slope * filled[at] > 1;
+                const bool known = !white && !dust.limits.clip(value) && share > 0;    // share is no number if the dust lets nothing pass
                 unmixed[at] = inside;
-                weight[at] = dust.limits.clip(value) || !(share > 0) ? 0.0f : share;     // what is no number, of dust that lets nothing pass, neither
+                weight[at] = known ? share : 0;
             }
     });
 }

@@ -99,8 +99,8 @@ def roughness(
 ) -> NDArray[np.float64]: ...
 def unmix(
     observed: NDArray[np.float32], density: NDArray[np.float32], labels: NDArray[np.int32], dark: NDArray[np.bool_],
-    responses: NDArray[np.float32], limits: tuple[float, float], here: NDArray[np.bool_], spread: NDArray[np.float32],
-    error: NDArray[np.float32], noise: float, response_error: float, threads: int
+    responses: NDArray[np.float32], limits: tuple[float, float], here: NDArray[np.bool_], filled: NDArray[np.float32],
+    spread: NDArray[np.float32], error: NDArray[np.float32], noise: float, response_error: float, threads: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
 class Membranes:
     def __init__(self, mask: NDArray[np.bool_]) -> None: ...

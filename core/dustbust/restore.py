@@ -130,8 +130,8 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
     seen = sight(observed, filled, spread, density=effect.density, labels=labels, neighbours=neighbours, share=effect.share,
                  dark=effect.dark, usual={False: effect.light_response, True: effect.dark_response}, threads=threads)
     here = seen.chance > 0.5
-    unmixed, weight = _kernels.unmix(observed, seen.density, labels, effect.dark, as_array(seen.of_colours), (BLACK, WHITE), here, spread,
-                                     effect.error, NOISE, RESPONSE_ERROR, count(threads))
+    unmixed, weight = _kernels.unmix(observed, seen.density, labels, effect.dark, as_array(seen.of_colours), (BLACK, WHITE), here, filled,
+                                     spread, effect.error, NOISE, RESPONSE_ERROR, count(threads))
     return mirrored(unmixed, dark), mirrored(filled, dark), weight, here
 
 
