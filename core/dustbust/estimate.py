@@ -105,11 +105,11 @@ def estimate_opacity(run, polarity, smallest, largest, threads):
     run.go_over([second, meter], sorted({*scenes.kept}.difference(few)))
 
     # The others tell only what is dust, and do so only if they show scenes of their own.
-    run.go_over([second], others)
-    others = [number for number in others if number not in run.unfit]
-    if others:
-        seen = {*scenes.kept, *others}
-        scenes = Scenes(first.digests | {number: second.digests[number] for number in others}, outside)
+    digests = DigestPass()
+    run.go_over([second, digests], others)
+    if digests.digests:
+        seen = {*scenes.kept, *digests.digests}
+        scenes = Scenes(first.digests | digests.digests, outside)
         second.take_out(run, seen.difference(scenes.kept))
         run.go_over([second], {*scenes.kept}.difference(seen), quiet=True)
 
@@ -194,6 +194,26 @@ class FirstPass:
         return SecondPass(evidence, ~(near | on_pixels(outside, self.shape)), threads=threads), likely
 
 
+class DigestPass:
+    """Which scenes frames show that the first pass was not shown: a pass over a run, see `passes`."""
+
+    def __init__(self):
+        self.digests = {}
+
+    @property
+    def start(self):
+        return DigestPass
+
+    def look(self, plane, seen):
+        return digest_of(Surroundings.of(plane, seen, radius=FIRST_RADIUS, threads=1).background)
+
+    def take(self, number, said):
+        self.digests[number] = said
+
+    def merge(self, other):
+        self.digests |= other.digests
+
+
 class SecondPass:
     """What the frames show, when it is known where dust may be: a pass over a run, see `passes`.
 
@@ -207,7 +227,6 @@ class SecondPass:
     def __init__(self, evidence, known, times=1, threads=None):
         self.evidence, self.known, self.times, self.threads = evidence, known, times, threads
         self.sums = {side: OpacitySums(known.shape, side) for side in evidence}
-        self.digests = {}
 
     @property
     def start(self):
@@ -216,16 +235,15 @@ class SecondPass:
     def look(self, plane, seen):
         surroundings = Surroundings.of(plane, self.known if seen is None else self.known & seen, radius=SECOND_RADIUS, threads=1)
         said = {side: each.look(plane, surroundings, seen) for side, each in self.evidence.items()}
-        return plane, seen, surroundings, digest_of(surroundings.background), said
+        return plane, seen, surroundings, said
 
     def take(self, number, said):
-        plane, seen, surroundings, self.digests[number], evidence = said
+        plane, seen, surroundings, evidence = said
         for side, sums in self.sums.items():
             sums.add(plane, surroundings, seen, times=self.times, threads=self.threads)
             self.evidence[side].take(*(self.times * each for each in evidence[side]))
 
     def merge(self, other):
-        self.digests |= other.digests
         for side, sums in self.sums.items():
             sums.merge(other.sums[side])
             self.evidence[side].merge(other.evidence[side])

@@ -11,10 +11,11 @@ import synthetic_run
 from PIL import Image
 
 import dustbust
-from dustbust import passes
+from dustbust import estimate, passes
 from dustbust.arrays import luminance
 from dustbust.frames import frames_in
 from dustbust.opacity import OpacitySums, Surroundings
+from dustbust.png import PngFile
 
 
 @pytest.fixture(scope="module")
@@ -301,6 +302,42 @@ def test_scenes_that_change_little_by_little_are_told_apart_in_the_same_way(monk
         for size in (1, 2, 3, 4, 7):
             monkeypatch.setattr(passes, "FEWEST_FRAMES", size)
             assert everything(dustbust.estimate_mask(frames, executor=executor)) == everything(whole)
+
+
+@pytest.mark.parametrize("asked", [5, 9])
+def test_of_a_long_run_some_frames_are_asked_first_and_all_count(long_run, asked, monkeypatch):
+    all_asked = dustbust.estimate_mask(long_run)
+    monkeypatch.setattr(estimate, "FRAMES_ASKED_FIRST", asked)
+    whole = dustbust.estimate_mask(long_run)
+    assert whole.report["frames"] == 14 and whole.report["left_out"] == all_asked.report["left_out"]
+    assert (whole.binary() != all_asked.binary()).mean() < 0.002
+    said = []
+    with ThreadPoolExecutor(2) as executor:
+        for size in (1, 3):
+            monkeypatch.setattr(passes, "FEWEST_FRAMES", size)
+            again = dustbust.estimate_mask(long_run, executor=executor, progress=lambda fraction, name: said.append(fraction))
+            assert everything(again) == everything(whole)
+            assert said == sorted(said) and said[-1] == 1
+            said.clear()
+
+
+def test_a_frame_that_shows_a_scene_of_another_one_that_was_not_asked_first_does_not_count(light, monkeypatch):
+    # Frames 0, 2 and 4 are asked first. Frame 2 shows the scene of frame 1, so it had its say in vain.
+    frames = [light[0][0], light[0][1], synthetic_run.run(1, 2)[0][1], *light[0][2:4]]
+    monkeypatch.setattr(estimate, "FRAMES_ASKED_FIRST", 3)
+    assert dustbust.estimate_mask(frames).report["left_out"] == [["frame 2", "shows the same scene as frame 1"]]
+
+
+@pytest.mark.parametrize(("frames", "reads"), [(10, 10), (14, 18)])
+def test_ten_frames_are_decoded_only_once(frames, reads, tmp_path, monkeypatch):
+    for index, frame in enumerate(synthetic_run.run(1, frames)[0]):
+        Image.fromarray(frame).save(tmp_path / f"{index:02d}.png")
+    read, calls = PngFile.read_seen, []
+    monkeypatch.setattr(PngFile, "read_seen", lambda path: calls.append(path.name) or read(path))
+    mask = dustbust.estimate_mask(frames_in(tmp_path))
+    assert len(calls) == reads and len(set(calls)) == frames
+    monkeypatch.setattr(passes, "LARGEST_HELD", 0)
+    assert everything(dustbust.estimate_mask(frames_in(tmp_path))) == everything(mask)
 
 
 def test_processes_give_the_same_bytes(long_run):
