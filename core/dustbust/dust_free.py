@@ -28,6 +28,8 @@ MISALIGNED = 0.15
 # Dust differs from the page by so many standard deviations, and what is connected with it by so many.
 STRONG, WEAK = 4.5, 2.0
 
+SIGNS = {"light": 1, "dark": -1, "both": 0}     # of a polarity, in what follows
+
 # Dust is of one polarity when it has this share of all evidence.
 ONE_SIDED = 0.85
 
@@ -64,7 +66,8 @@ class ScannerDust:
         """As a mask of the scanner, for scans that have no second one: its grey is the opacity. Dust of one polarity can be restored."""
         opacity = np.clip((self.marks.astype(np.float32) - (EDGE - 2)) / PER_OPACITY, 0, 1)
         effect = self._effect(opacity).pack() if self.polarity else {}
-        return DustMask(opacity, MASKED, {-1: "dark", 1: "light", 0: "both"}[self.polarity], "stack", frames, effect)
+        polarity, = (name for name, sign in SIGNS.items() if sign == self.polarity)
+        return DustMask(opacity, MASKED, polarity, "stack", frames, effect)
 
     def _effect(self, opacity):
         """What this dust does to a scan."""
@@ -86,14 +89,15 @@ def check_moved(registrations, names):
                             scan=names[-1], first=names[0], most=most)
 
 
-def find_scanner_dust(images, report, median_page, threads, progress=None):
+def find_scanner_dust(images, report, median_page, polarity, threads, progress=None):
     """The dust that stayed with the scanner while the page moved. -> ScannerDust
 
     median_page : the page in mode "median", with alpha; used when there are more than two scans.
+    polarity : of the dust, one of `mask.POLARITIES`, or None if it is not known.
     """
     height, width = np.max([shape[:2] for shape in images.shapes], axis=0)
     readings = _Readings(images, report, median_page, threads)
-    noise, polarity = readings.noise, readings.polarity
+    noise, polarity = readings.noise, readings.polarity if polarity is None else SIGNS[polarity]
     evidence, opacity, shade = (np.zeros((height, width), np.float32) for _ in range(3))
     for top in range(0, height, readings.rows):
         rows = slice(top, min(top + readings.rows, height))

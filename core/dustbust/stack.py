@@ -8,6 +8,7 @@ from .brightness import match_brightness
 from .dust_free import check_moved, clean_page, find_scanner_dust
 from .errors import DustbustError
 from .frames import is_path, read_frame
+from .mask import POLARITIES
 from .modes import PICTURES, STATISTICS, combine, viewable
 from .register import Registration, names_of_scans, register_scans
 from .spool import Spool
@@ -35,8 +36,8 @@ class StackReport:
     filled: float = 0.0
 
 
-def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registrations=None, normalise=None, names=None, view=False,
-                return_dust=False, return_report=False, progress=None, threads=None):
+def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registrations=None, normalise=None, polarity=None, names=None,
+                view=False, return_dust=False, return_report=False, progress=None, threads=None):
     """Align several scans of one page and combine them into one.
 
     Parameters
@@ -51,6 +52,7 @@ def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registra
     positions : (x, y) of each scan's top left corner on a common canvas, px; only with align=False. Default: all the same.
     registrations : of the scans, as `register_scans` gives them, if they are known already; only with align=True.
     normalise : make the brightness of all scans that of scan 0. Default: when they are aligned, and for "dust-free".
+    polarity : of the dust, "light", "dark" or "both", if it is known, as when parts of scans are stacked; only for "dust-free".
     names : what messages call the scans. Default: their paths, or "scan 0", "scan 1" and so on.
     view : give a statistic ("range" and all after it) as a picture of the scans' dtype that can be looked at; the number that is
         white in it is in the report. Otherwise a statistic is float32, in the unit of the scans.
@@ -81,18 +83,20 @@ def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registra
         raise ValueError("registrations are for align=True")
     if return_dust and mode != "dust-free":
         raise ValueError(f'return_dust needs mode "dust-free", which finds the dust; mode is {mode!r}')
+    if polarity not in (None, *POLARITIES):
+        raise ValueError(f"polarity must be one of {', '.join(POLARITIES)} or None, not {polarity!r}")
     scans, threads = list(scans), count(threads)
     names = names_of_scans(scans, names)
     with Spool() as images:
         _read(scans, names, images)
-        page, dust, report = _stack(images, names, mode, align, positions, registrations, normalise, _steps(progress, mode), threads)
+        page, dust, report = _stack(images, names, mode, align, positions, registrations, normalise, polarity, _steps(progress, mode), threads)
         if view and mode in STATISTICS:
             page, report.white = viewable(page, images[0].dtype, alpha=alpha_channel(images[0]) is not None)
     extra = ((dust,) if return_dust else ()) + ((report,) if return_report else ())
     return (page,) + extra if extra else page
 
 
-def _stack(images, names, mode, align, positions, registrations, normalise, step, threads):
+def _stack(images, names, mode, align, positions, registrations, normalise, polarity, step, threads):
     """The page, the dust of the scanner or None, and the report."""
     if registrations is None:
         registrations = register_scans(images, names=names, progress=step(0.0, 0.5), threads=threads) if align else _placed(images, positions)
@@ -102,7 +106,7 @@ def _stack(images, names, mode, align, positions, registrations, normalise, step
     if mode != "dust-free":
         return _combine(images, report, mode, threads, step(0.5, 1.0)), None, report
     check_moved(registrations, names)
-    return *_dust_free(images, report, names, threads, step), report
+    return *_dust_free(images, report, names, polarity, threads, step), report
 
 
 def _steps(progress, mode):
@@ -147,12 +151,12 @@ def _brightness(images, registrations, normalise, threads):
     return StackReport(registrations, gain, offset)
 
 
-def _dust_free(images, report, names, threads, step):
+def _dust_free(images, report, names, polarity, threads, step):
     """The page in mode "dust-free", and the dust of the scanner."""
     median_page = None
     if len(images) > 2:
         median_page = np.concatenate([combine(strip, "median", alpha=True, threads=threads) for _, _, strip in aligned_strips(images, report, threads)])
-    dust = find_scanner_dust(images, report, median_page, threads, step(0.5, 0.75))
+    dust = find_scanner_dust(images, report, median_page, polarity, threads, step(0.5, 0.75))
     page, filled = clean_page(images, report, dust, aligned_strips(images, report, threads, margin=1), threads, step(0.75, 1.0))
     report.filled = float(filled.mean())
     mask = dust.mask(names)

@@ -77,6 +77,16 @@ def test_light_dust_needs_no_choice_of_polarity():
     assert psnr(page, case.clean) >= psnr(textbook, case.clean) + 1.5
 
 
+def test_polarity_that_is_known_is_not_looked_for():
+    scans = simulate([movement(17.25, -11.75)], seed=6).scans
+    page, dust = dustbust.stack_scans(scans, return_dust=True)
+    assert dust.polarity == "dark"
+    assert np.array_equal(dustbust.stack_scans(scans, polarity="dark"), page)
+    assert not np.array_equal(dustbust.stack_scans(scans, polarity="both"), page)
+    with pytest.raises(ValueError, match="polarity must be one of"):
+        dustbust.stack_scans(scans, polarity="black")
+
+
 def test_brightness_is_made_that_of_the_first_scan_unless_told_otherwise():
     case = simulate([movement(17.25, -11.75)], gain=(1.0, 0.85))
     evened, report = dustbust.stack_scans(case.scans, return_report=True)
