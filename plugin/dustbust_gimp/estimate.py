@@ -60,10 +60,13 @@ def run(procedure, config):
     if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
         frame = typical(files)
     image = mask_image.create(dust, files, frame)
+    summary, covered = said_of(dust), len(Gimp.get_images()) > 1
     if run_mode != Gimp.RunMode.NONINTERACTIVE:
         Gimp.Display.new(image)
         Gimp.displays_flush()
-    working.tell(run_mode, said_of(dust), map(translated, dust.warnings))
+        if covered:     # the status bar of the image that was in front: a second line makes it a window
+            summary += "\n" + _("What is red will be treated. Move the threshold, or paint on the mask: black keeps, white adds.")
+    working.tell(run_mode, summary, map(translated, dust.warnings))
     return arguments.return_values(procedure, (Gimp.Image, image))
 
 

@@ -7,6 +7,7 @@ from . import core, layers, pixels
 from .core import dustbust, np
 
 DUST_FREE = "dust-free"     # the mode that knows where the dust of the scanner is
+VISIBLE = 0.1               # of white: by so much reduced scans differ where one has dust
 
 
 class Scans:
@@ -67,8 +68,11 @@ class Scans:
         x, y = np.ceil(corners.max(axis=1)).astype(int)
         return np.s_[top:min(y, bottom), left:min(x, right)]
 
-    def combine_parts(self, box, mode, align):
-        """The page as far as a box of the scanner (slices) shows it. (Statistics are scaled to what is there, not to the whole page.)"""
+    def combine_parts(self, box, mode, align, polarity):
+        """The page as far as a box of the scanner (slices) shows it. (Statistics are scaled to what is there, not to the whole page.)
+
+        polarity : of the dust, of which a part may show too little to tell; or None.
+        """
         parts, registrations = [], []
         for picture, placement, (gain, offset) in zip(self.pictures, self._placements(align), self._brightness(align)):
             part = picture[box]
@@ -77,13 +81,21 @@ class Scans:
                     part = _brightened(part, gain, offset)
                 parts.append(part)
                 registrations.append(_seen_from(placement, box))
-        return self._stack(parts, mode, registrations=registrations, normalise=False) if len(parts) > 1 else parts[0]
+        return self._stack(parts, mode, registrations=registrations, normalise=False, polarity=polarity) if len(parts) > 1 else parts[0]
 
-    def differences(self, factor, align):
-        """How far the scans are apart, in 0..1, (H, W), on a grid that is `factor` times coarser."""
-        registrations = [placement.scaled(1 / factor) for placement in self._placements(align)]
+    def overview(self, factor, align):
+        """Where the first scan has dust, bool (H, W), and of which polarity, from scans that are `factor` times smaller.
+
+        Where the scans differ, and None, if that cannot be told.
+        """
+        placed = {"registrations": [placement.scaled(1 / factor) for placement in self._placements(align)], "threads": self._threads}
         scans = [_reduced(picture, factor) for picture in self.pictures]
-        return dustbust.stack_scans(scans, mode="range", registrations=registrations, threads=self._threads)[..., 0]
+        height, width = scans[0].shape[:2]
+        try:
+            __, dust = dustbust.stack_scans(scans, return_dust=True, **placed)
+            return dust.binary()[:height, :width], dust.polarity
+        except core.DustbustError:      # they moved too little
+            return dustbust.stack_scans(scans, mode="range", **placed)[..., 0] > VISIBLE, None
 
     def _placements(self, align):
         """How the page lies in each scan: as it was found, or as the layers are placed."""

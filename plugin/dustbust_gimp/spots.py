@@ -8,7 +8,6 @@ SIDE = 240          # px of the picture that are shown, one to one
 REACH = 60          # px around them that can have a say in what they become
 
 REDUCED = 1600      # px, about: the longer side of scans that are reduced to look for dust
-VISIBLE = 0.1       # of white: reduced scans differ by more where one has dust
 
 
 class Places:
@@ -84,17 +83,21 @@ class SpotsOfPage:
 
     def look(self, number, mode, align):
         """The first scan at place `number`, and the page."""
-        part, __ = self._places(align).window(number)
+        (part, __), __ = self._window(number, align)
         return self._scans.pictures[0][part], self._page(number, mode, align)
 
+    def _window(self, number, align):
+        places, polarity = self._places(align)
+        return places.window(number), polarity
+
     def _places(self, align):
-        """Where the scans differ most from each other."""
         shape = self._scans.pictures[0].shape[:2]
         factor = max(1, round(max(shape) / REDUCED))
-        return Places(self._scans.differences(factor, align) > VISIBLE, shape, factor)
+        dusty, polarity = self._scans.overview(factor, align)
+        return Places(dusty, shape, factor), polarity
 
     def _page(self, number, mode, align):
-        part, near = self._places(align).window(number)
+        (part, near), polarity = self._window(number, align)
         box = self._scans.box_around(near, mode, align)
-        page = self._scans.combine_parts(box, mode, align)
+        page = self._scans.combine_parts(box, mode, align, polarity)
         return page[tuple(slice(p.start - b.start, p.stop - b.start) for p, b in zip(part, box))]
