@@ -351,6 +351,18 @@ static void register_matching(py::module_& m) {
     }, py::arg("first").noconvert(), py::arg("second").noconvert(), py::arg("matrix"), py::arg("bend"), py::arg("pitch"), py::arg("corners"),
        py::arg("gain"), py::arg("limit"), py::arg("threads"));
 
+    m.def("compare_patches", [](const Array<float>& first, const Array<float>& second, const Array<std::int32_t>& corners, std::ptrdiff_t side,
+                                int threads) {
+        const auto a = view(first, "first"), b = view(second, "second");
+        if (a.channels != 1 || b.channels != 1) throw std::invalid_argument("compare_patches: details must be (H, W)");
+        const auto patches = pairs_of(corners);
+        Array<double> result({patches.rows, std::ptrdiff_t(6)});
+        const auto out = mutable_view(result);
+        py::gil_scoped_release release;
+        compare_patches(a, b, patches, side, out, threads);
+        return result;
+    }, py::arg("first").noconvert(), py::arg("second").noconvert(), py::arg("corners"), py::arg("side"), py::arg("threads"));
+
     m.def("warp_points", [](const Array<float>& second, const Array<double>& matrix, const Array<float>& bend, std::pair<double, double> pitch,
                             const Array<std::int32_t>& points, int threads) {
         const auto b = view(second, "second");
@@ -365,13 +377,12 @@ static void register_matching(py::module_& m) {
     }, py::arg("second").noconvert(), py::arg("matrix"), py::arg("bend"), py::arg("pitch"), py::arg("points"), py::arg("threads"));
 
     m.def("solve_band", [](const Array<double>& band, const Array<double>& right) {
-        if (band.ndim() != 2 || right.ndim() != 1 || right.size() != band.shape(0) || band.shape(1) < 1)
-            throw std::invalid_argument("solve_band: band must be (n, width), right (n,)");
-        Array<double> factor({band.shape(0), band.shape(1)}), solution(right.size());
+        if (band.ndim() != 2 || right.ndim() != 2 || right.shape(0) != band.shape(0) || band.shape(1) < 1)
+            throw std::invalid_argument("solve_band: band must be (n, width), right (n, columns)");
+        Array<double> factor({band.shape(0), band.shape(1)}), solution({right.shape(0), right.shape(1)});
         std::copy_n(band.data(), band.size(), factor.mutable_data());
         std::copy_n(right.data(), right.size(), solution.mutable_data());
-        const auto rows = mutable_view(factor);
-        double* out = solution.mutable_data();
+        const auto rows = mutable_view(factor), out = mutable_view(solution);
         py::gil_scoped_release release;
         solve_band(rows, out);
         return solution;

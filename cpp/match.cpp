@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <vector>
@@ -14,25 +15,44 @@ namespace dustbust {
 
 using Index = std::ptrdiff_t;
 
+namespace {
+
+// sum += luminance, ITU-R BT.601, as everywhere in the package.
+template <class T, int channels>
+inline __attribute__((always_inline)) void add_luminance(const T* row, Index columns, float* __restrict sum) {
+    for (Index x = 0; x < columns; ++x) {
+        const T* pixel = row + x * channels;
+        if constexpr (channels >= 3) sum[x] += 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2];
+        else sum[x] += pixel[0];
+    }
+}
+
+// Vector clones cannot be templates.
+#define ADD(T, channels) \
+    VECTOR_CLONES void add_luminance##channels(const T* row, Index columns, float* sum) { add_luminance<T, channels>(row, columns, sum); }
+#define ADDS(T) ADD(T, 1) ADD(T, 2) ADD(T, 3) ADD(T, 4)
+ADDS(std::uint8_t)
+ADDS(std::uint16_t)
+ADDS(float)
+#undef ADDS
+#undef ADD
+
+}  // namespace
+
 template <class T>
 void reduce_luminance(Image<const T> in, bool alpha, Index factor, float largest, Image<float> out, int threads) {
-    const Index channels = in.channels, colours = channels - (alpha ? 1 : 0);
-    // ITU-R BT.601, as everywhere in the package.
-    const float weights[3] = {0.299f, 0.587f, 0.114f};
+    const Index channels = in.channels, used = out.columns * factor;
+    void (*const adders[])(const T*, Index, float*) = {add_luminance1, add_luminance2, add_luminance3, add_luminance4};
+    const auto add = adders[channels - 1];
     split_over_threads(out.rows, threads, [&](Index begin, Index end) {
-        std::vector<float> sum(out.columns * factor);
+        std::vector<float> sum(used);
         std::vector<std::uint8_t> data(out.columns);
         for (Index y = begin; y < end; ++y) {
             std::fill(sum.begin(), sum.end(), 0.0f);
             std::fill(data.begin(), data.end(), std::uint8_t(1));
             for (Index j = 0; j < factor; ++j) {
                 const T* row = in.row(y * factor + j);
-                const Index used = out.columns * factor;
-                if (colours == 3)
-                    for (Index x = 0; x < used; ++x)
-                        sum[x] += weights[0] * row[x * channels] + weights[1] * row[x * channels + 1] + weights[2] * row[x * channels + 2];
-                else
-                    for (Index x = 0; x < used; ++x) sum[x] += row[x * channels];
+                add(row, used, sum.data());
                 for (Index x = 0; alpha && x < used; ++x)
                     if (!(row[x * channels + channels - 1] > 0)) data[x / factor] = 0;
             }
@@ -51,55 +71,89 @@ template void reduce_luminance(Image<const std::uint8_t>, bool, Index, float, Im
 template void reduce_luminance(Image<const std::uint16_t>, bool, Index, float, Image<float>, int);
 template void reduce_luminance(Image<const float>, bool, Index, float, Image<float>, int);
 
+namespace {
+
+// sum += sign * row, where there is data, and number += sign there. row: (columns, 2), as from reduce_luminance
+VECTOR_CLONES void add_row(const float* row, float sign, Index columns, float* __restrict sum, float* __restrict number) {
+    for (Index x = 0; x < columns; ++x) {
+        sum[x] += sign * row[2 * x] * row[2 * x + 1];
+        number[x] += sign * row[2 * x + 1];
+    }
+}
+
+// number += sign where there is no data.
+VECTOR_CLONES void add_unknown(const float* row, float sign, Index columns, float* __restrict number) {
+    for (Index x = 0; x < columns; ++x) number[x] += sign * (1 - row[2 * x + 1]);
+}
+
+// Binomial weights.
+inline float blur(float a, float b, float c, float d, float e) { return 0.0625f * (a + e) + 0.25f * (b + d) + 0.375f * c; }
+
+VECTOR_CLONES void blur_down(const float* const* row, Index columns, float* __restrict out) {
+    for (Index x = 0; x < columns; ++x) out[x] = blur(row[0][2 * x], row[1][2 * x], row[2][2 * x], row[3][2 * x], row[4][2 * x]);
+}
+
+VECTOR_CLONES void blur_across(const float* in, Index columns, float* __restrict out) {
+    for (Index x = 2; x < columns - 2; ++x) out[x] = blur(in[x - 2], in[x - 1], in[x], in[x + 1], in[x + 2]);
+    for (const Index x : {Index(0), Index(1), columns - 2, columns - 1}) {
+        const auto at = [&](Index k) { return in[std::clamp<Index>(x + k, 0, columns - 1)]; };
+        if (x >= 0 && x < columns) out[x] = blur(at(-2), at(-1), at(0), at(1), at(2));
+    }
+}
+
+// Sums over windows of 2 * radius + 1 columns; outside there is nothing.
+void sum_across(const float* in, Index radius, Index columns, double* __restrict out) {
+    double sum = 0;
+    for (Index x = 0; x < std::min(radius, columns); ++x) sum += in[x];
+    for (Index x = 0; x < columns; ++x) {
+        const float entering = x + radius < columns ? in[x + radius] : 0, leaving = x > radius ? in[x - radius - 1] : 0;
+        sum += double(entering) - leaving;
+        out[x] = sum;
+    }
+}
+
+// `fine` minus the mean, where nothing near is unknown.
+VECTOR_CLONES void subtract_mean(const float* fine, const double* sum, const double* number, const double* unknown, Index columns,
+                                 float* __restrict out) {
+    for (Index x = 0; x < columns; ++x) {
+        const float detail = fine[x] - float(sum[x] / number[x]);
+        out[x] = unknown[x] == 0 ? detail : std::numeric_limits<float>::quiet_NaN();
+    }
+}
+
+}  // namespace
+
 void find_details(Image<const float> in, Index radius, Image<float> out, int threads) {
     // Sums over columns run from row to row. They begin anew in each block, so that they do not depend on the number of threads.
     constexpr Index block = 128, reach = 4;
     const Index rows = in.rows, columns = in.columns;
     split_over_threads((rows + block - 1) / block, threads, [&](Index begin, Index end) {
-        std::vector<float> sum(columns), number(columns), down(columns), fine(columns);
-        std::vector<Index> holes(columns);
+        std::vector<float> sum(columns), number(columns), holes(columns), down(columns), fine(columns);
+        std::vector<double> box(columns), count(columns), unknown(columns);
         const auto add = [&](Index y, float sign) {
-            if (y < 0 || y >= rows) return;
-            const float* row = in.row(y);
-            for (Index x = 0; x < columns; ++x) {
-                sum[x] += sign * row[2 * x] * row[2 * x + 1];
-                number[x] += sign * row[2 * x + 1];
-            }
+            if (y >= 0 && y < rows) add_row(in.row(y), sign, columns, sum.data(), number.data());
+        };
+        const auto add_holes = [&](Index y, float sign) {
+            if (y >= 0 && y < rows) add_unknown(in.row(y), sign, columns, holes.data());
         };
         for (Index b = begin; b < end; ++b) {
-            std::fill(sum.begin(), sum.end(), 0.0f);
-            std::fill(number.begin(), number.end(), 0.0f);
+            for (auto* values : {&sum, &number, &holes}) std::fill(values->begin(), values->end(), 0.0f);
             const Index first = b * block, last = std::min(first + block, rows);
-            for (Index y = first - radius; y < first + radius; ++y) add(y, 1);
+            for (Index y = first - radius - 1; y < first + radius; ++y) add(y, 1);
+            for (Index y = first - reach - 1; y < first + reach; ++y) add_holes(y, 1);
             for (Index y = first; y < last; ++y) {
                 add(y + radius, 1);
-                if (y > first) add(y - radius - 1, -1);
+                add(y - radius - 1, -1);
+                add_holes(y + reach, 1);
+                add_holes(y - reach - 1, -1);
                 const float* row[5];
                 for (Index j = 0; j < 5; ++j) row[j] = in.row(std::clamp<Index>(y - 2 + j, 0, rows - 1));
-                for (Index x = 0; x < columns; ++x)
-                    down[x] = 0.0625f * (row[0][2 * x] + row[4][2 * x]) + 0.25f * (row[1][2 * x] + row[3][2 * x]) + 0.375f * row[2][2 * x];
-                for (Index x = 0; x < columns; ++x) holes[x] = 0;
-                for (Index j = -reach; j <= reach; ++j) {
-                    const float* near = in.row(std::clamp<Index>(y + j, 0, rows - 1));
-                    for (Index x = 0; x < columns; ++x) holes[x] += near[2 * x + 1] == 0;
-                }
-                const auto at = [&](Index x) { return down[std::clamp<Index>(x, 0, columns - 1)]; };
-                const auto binomial = [&](Index x) { return 0.0625f * (at(x - 2) + at(x + 2)) + 0.25f * (at(x - 1) + at(x + 1)) + 0.375f * at(x); };
-                for (Index x = 2; x < columns - 2; ++x)
-                    fine[x] = 0.0625f * (down[x - 2] + down[x + 2]) + 0.25f * (down[x - 1] + down[x + 1]) + 0.375f * down[x];
-                for (Index x : {Index(0), Index(1), columns - 2, columns - 1})
-                    if (x >= 0) fine[x] = binomial(x);
-                double box = 0, count = 0;
-                Index near = 0;
-                for (Index x = 0; x < std::min(radius, columns); ++x) box += sum[x], count += number[x];
-                for (Index x = 0; x < std::min(reach, columns); ++x) near += holes[x];
-                for (Index x = 0; x < columns; ++x) {
-                    if (x + radius < columns) box += sum[x + radius], count += number[x + radius];
-                    if (x - radius - 1 >= 0) box -= sum[x - radius - 1], count -= number[x - radius - 1];
-                    if (x + reach < columns) near += holes[x + reach];
-                    if (x - reach - 1 >= 0) near -= holes[x - reach - 1];
-                    out(y, x) = near == 0 ? fine[x] - float(box / count) : std::numeric_limits<float>::quiet_NaN();
-                }
+                blur_down(row, columns, down.data());
+                blur_across(down.data(), columns, fine.data());
+                sum_across(sum.data(), radius, columns, box.data());
+                sum_across(number.data(), radius, columns, count.data());
+                sum_across(holes.data(), reach, columns, unknown.data());
+                subtract_mean(fine.data(), box.data(), count.data(), unknown.data(), columns, out.row(y));
             }
         }
     });
@@ -120,18 +174,36 @@ struct Places {
     float x[block_points], y[block_points];
 };
 
+// Four neighbours in memory, in one vector register.
+typedef float Four __attribute__((vector_size(16)));
+
+inline Four load(const float* from) {
+    Four values;
+    std::memcpy(&values, from, sizeof values);
+    return values;
+}
+
 // Cubic convolution: R. Keys, "Cubic convolution interpolation for digital image processing", 1981.
 VECTOR_CLONES void interpolate(const float* value, std::int32_t stride, const Places& places, float* __restrict out) {
+    float across[block_points][4], down[4][block_points], sums[block_points][4];
     for (Index k = 0; k < block_points; ++k) {
         const float x = places.x[k], y = places.y[k];
-        const float x0 = ((-0.5f * x + 1) * x - 0.5f) * x, x1 = (1.5f * x - 2.5f) * x * x + 1, x2 = ((-1.5f * x + 2) * x + 0.5f) * x, x3 = (0.5f * x - 0.5f) * x * x;
-        const float y0 = ((-0.5f * y + 1) * y - 0.5f) * y, y1 = (1.5f * y - 2.5f) * y * y + 1, y2 = ((-1.5f * y + 2) * y + 0.5f) * y, y3 = (0.5f * y - 0.5f) * y * y;
-        const std::int32_t b = places.at[k], a = b - stride, c = b + stride, d = c + stride;
-        out[k] = y0 * (x0 * value[a - 1] + x1 * value[a] + x2 * value[a + 1] + x3 * value[a + 2])
-               + y1 * (x0 * value[b - 1] + x1 * value[b] + x2 * value[b + 1] + x3 * value[b + 2])
-               + y2 * (x0 * value[c - 1] + x1 * value[c] + x2 * value[c + 1] + x3 * value[c + 2])
-               + y3 * (x0 * value[d - 1] + x1 * value[d] + x2 * value[d + 1] + x3 * value[d + 2]);
+        across[k][0] = ((-0.5f * x + 1) * x - 0.5f) * x;
+        across[k][1] = (1.5f * x - 2.5f) * x * x + 1;
+        across[k][2] = ((-1.5f * x + 2) * x + 0.5f) * x;
+        across[k][3] = (0.5f * x - 0.5f) * x * x;
+        down[0][k] = ((-0.5f * y + 1) * y - 0.5f) * y;
+        down[1][k] = (1.5f * y - 2.5f) * y * y + 1;
+        down[2][k] = ((-1.5f * y + 2) * y + 0.5f) * y;
+        down[3][k] = (0.5f * y - 0.5f) * y * y;
     }
+    for (Index k = 0; k < block_points; ++k) {
+        const float* corner = value + places.at[k] - stride - 1;
+        const Four sum = load(across[k]) * (down[0][k] * load(corner) + down[1][k] * load(corner + stride)
+                                            + down[2][k] * load(corner + 2 * stride) + down[3][k] * load(corner + 3 * stride));
+        std::memcpy(sums[k], &sum, sizeof sum);
+    }
+    for (Index k = 0; k < block_points; ++k) out[k] = (sums[k][0] + sums[k][1]) + (sums[k][2] + sums[k][3]);
 }
 
 // Set `count` places from the first one on; those that cannot be read are not known, and stand for one that can.
@@ -236,6 +308,24 @@ void match_patches(Image<const float> first, Image<const float> second, const Wa
     });
 }
 
+void compare_patches(Image<const float> first, Image<const float> second, Image<const std::int32_t> corners, Index side, Image<double> out, int threads) {
+    const Index rows = std::min(first.rows, second.rows), columns = std::min(first.columns, second.columns);
+    split_over_threads(corners.rows, threads, [&](Index begin, Index end) {
+        for (Index k = begin; k < end; ++k) {
+            const Index x = corners(k, 0), y = corners(k, 1);
+            double sums[6] = {};
+            for (Index row = std::max<Index>(y, 0); row < std::min(y + side, rows); ++row)
+                for (Index column = std::max<Index>(x, 0); column < std::min(x + side, columns); ++column) {
+                    const double a = first(row, column), b = second(row, column);
+                    if (!(a + b == a + b)) continue;
+                    const double terms[6] = {1, a, b, a * a, b * b, a * b};
+                    for (int t = 0; t < 6; ++t) sums[t] += terms[t];
+                }
+            std::copy_n(sums, 6, out.row(k));
+        }
+    });
+}
+
 void warp_points(Image<const float> second, const Warp& warp, Image<const std::int32_t> at, float* out, int threads) {
     std::fill_n(out, at.rows, std::numeric_limits<float>::quiet_NaN());
     if (!is_large_enough(second)) return;
@@ -264,7 +354,7 @@ VECTOR_CLONES void subtract(double factor, const double* from, double* __restric
 
 }  // namespace
 
-void solve_band(Image<double> band, double* b) {
+void solve_band(Image<double> band, Image<double> b) {
     const Index count = band.rows, width = band.columns;
     // A = U' D U, row by row: what is eliminated with a row changes the rows of its band below it.
     for (Index i = 0; i < count; ++i) {
@@ -274,13 +364,15 @@ void solve_band(Image<double> band, double* b) {
             const double factor = row[k] / row[0];
             if (factor == 0) continue;
             subtract(factor, row + k, band.row(i + k), width - k);
-            b[i + k] -= factor * b[i];
+            for (Index c = 0; c < b.columns; ++c) b(i + k, c) -= factor * b(i, c);
         }
     }
     for (Index i = count - 1; i >= 0; --i) {
         const double* row = band.row(i);
-        for (Index k = 1; k < width && i + k < count; ++k) b[i] -= row[k] * b[i + k];
-        b[i] /= row[0];
+        for (Index c = 0; c < b.columns; ++c) {
+            for (Index k = 1; k < width && i + k < count; ++k) b(i, c) -= row[k] * b(i + k, c);
+            b(i, c) /= row[0];
+        }
     }
 }
 

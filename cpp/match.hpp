@@ -30,10 +30,16 @@ constexpr std::ptrdiff_t cell_side = 8, patch_cells = 2, match_terms = 16;
 void match_patches(Image<const float> first, Image<const float> second, const Warp& warp, Image<const std::int32_t> corners, float gain, float limit,
                    Image<double> out, int threads);
 
+// The sums, over square patches at one place in both, of pixels known in both: their number, a, b, a a, b b and a b.
+// corners: (patches, 2), x and y of the first pixel of each. out: (patches, 6)
+void compare_patches(Image<const float> first, Image<const float> second, Image<const std::int32_t> corners, std::ptrdiff_t side,
+                     Image<double> out, int threads);
+
 // What `second` has at points of `first`, (points, 2), x and y; where that is not known, not a number.
 void warp_points(Image<const float> second, const Warp& warp, Image<const std::int32_t> points, float* out, int threads);
 
-// Solve A x = b in place of b, A symmetric and positive definite: band(i, k) is A(i, i + k). The band is overwritten with its Cholesky factor.
-void solve_band(Image<double> band, double* b);
+// Solve A x = b for each column of b, in its place; A is symmetric and positive definite: band(i, k) is A(i, i + k).
+// The band is overwritten with its Cholesky factor.
+void solve_band(Image<double> band, Image<double> b);
 
 }  // namespace dustbust

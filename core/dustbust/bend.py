@@ -36,32 +36,37 @@ def refine_bend(a, b, match, rounds=3):
         if match.sums is None:
             return match
         placement = match.placement
-        normal, right = (part / match.noise for part in match.equations())
+        normal, right = match.equations()
         # What is still to be explained is a step from the bend so far; the bend itself, not the step, is to be smooth.
         so_far = -np.linalg.solve(placement.matrix[:2, :2], placement.bend_at(x, y))
         right = right + np.einsum("abm,bm->am", normal, so_far)
         if model is None:
-            model, stiffness = _best_model(normal, right, x, y, a.shape)
+            model, stiffness = _best_model(normal, right, x, y, a.shape, placement.bend.shape[:2])
         if model is None:
-            return compare(a, b, straight) if len(placement.bend) else match
+            return compare(a, b, straight, match.part) if len(placement.bend) else match
         knots, slope = model.solve(model.equations(normal, right), stiffness)
         bend = np.ascontiguousarray(-knots @ placement.matrix[:2, :2].T, np.float32)
         matrix = placement.matrix.copy()
         matrix[:2] -= np.outer(matrix[:2, :2] @ slope, model.along)
-        match = compare(a, b, replace(placement, matrix=matrix, bend=bend, pitch=(float(model.pitch), float(model.pitch))))
+        match = compare(a, b, replace(placement, matrix=matrix, bend=bend, pitch=(float(model.pitch), float(model.pitch))), match.part)
+        if np.abs(match.placement.bend_at(x, y) - placement.bend_at(x, y)).max() < LEAST_BEND:
+            break
     if np.sqrt(np.mean(np.sum(match.placement.bend_at(x, y) ** 2, axis=0))) < LEAST_BEND:
-        return compare(a, b, straight)
+        return compare(a, b, straight, match.part)
     return match
 
 
-def _best_model(normal, right, x, y, shape):
-    """The model and the stiffness that the data ask for, or None twice."""
+def _best_model(normal, right, x, y, shape, so_far):
+    """The model and the stiffness that the data ask for, or None twice. so_far: knots of a bend of the same kind, (0, 1) of none."""
     height, width = shape
     knots = lambda length, pitch: int(np.ceil((length - 1) / pitch)) + 1
+    kinds = ((knots(height, LINE_PITCH), 1, LINE_PITCH), (1, knots(width, LINE_PITCH), LINE_PITCH),
+             (knots(height, MESH_PITCH), knots(width, MESH_PITCH), MESH_PITCH))
+    if so_far[0]:
+        kinds = [kind for kind in kinds if (kind[0] > 1, kind[1] > 1) == (so_far[0] > 1, so_far[1] > 1)]
     fold = (y // FOLD + x // FOLD) % 2
     least, chosen = 0.0, (None, None)
-    for rows, columns, pitch in ((knots(height, LINE_PITCH), 1, LINE_PITCH), (1, knots(width, LINE_PITCH), LINE_PITCH),
-                                 (knots(height, MESH_PITCH), knots(width, MESH_PITCH), MESH_PITCH)):
+    for rows, columns, pitch in kinds:
         model = Knots(rows, columns, pitch, x, y)
         halves = [model.equations(normal, right, fold == k) for k in (0, 1)]
         for stiffness in STIFFNESS:
@@ -129,8 +134,8 @@ class Knots:
         band, vector, mixed, matrix, right = equations
         band = band + stiffness * self.smoothness
         band[:, 0] += 1e-3
-        still = _kernels.solve_band(band, vector)
-        answer = np.stack([_kernels.solve_band(band, column) for column in np.ascontiguousarray(mixed.T)], axis=1)
+        still, *answer = np.ascontiguousarray(_kernels.solve_band(band, np.column_stack([vector, mixed])).T)
+        answer = np.stack(answer, axis=1)
         slope = np.linalg.solve(matrix - mixed.T @ answer + 1e-3 * np.eye(2), right - mixed.T @ still)
         return (still - answer @ slope).reshape(self.rows, self.columns, 2), slope
 

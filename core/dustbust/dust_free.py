@@ -33,6 +33,9 @@ SIGNS = {"light": 1, "dark": -1, "both": 0}     # of a polarity, in what follows
 # Dust is of one polarity when it has this share of all evidence.
 ONE_SIDED = 0.85
 
+# Where it is not clear whether dust or paper differs, this share of the difference is a contrast with the surroundings, about so wide, px.
+LEAST_CONTRAST, SURROUNDINGS = 0.35, 12.0
+
 # The soft edge of a particle goes on where it is fainter than the noise, px.
 SOFT_EDGE = 2
 
@@ -137,6 +140,13 @@ def _overlaid(core, light, opacity, registrations, threads):
     return middle
 
 
+def _is_there_and_back(matrix, shape):
+    """Whether a movement, done twice, is none, as half a turn is. Then each of two scans shows at the same place of the scanner the same part
+    of the page of the other one, and paper on which dust lies in the other scan differs from it in both, as if it were dust."""
+    corners = np.array([[0, 0, 1], [shape[1], 0, 1], [0, shape[0], 1]], float).T
+    return np.abs(((matrix @ matrix - np.eye(3)) @ corners)[:2]).max() < LEAST_MOVE
+
+
 class _Readings:
     """By how much each scan differs from the page that the others show, on the grid of the scanner.
 
@@ -155,8 +165,14 @@ class _Readings:
         differences = (self._difference(k, top, sample)[0] for k in range(len(images)) for top in tops)
         spread = np.concatenate([d[d != 0][::len(images)] for d in differences])
         self.noise = max(float(np.median(np.abs(spread))) / 0.6745 / 2 ** 0.5 if spread.size else 0.0, 1e-3)
-        evidence = np.concatenate([self.together(top, sample, 0)[0].ravel() for top in tops])
-        light, dark = float(evidence[evidence > STRONG].sum()), -float(evidence[evidence < -STRONG].sum())
+        light = dark = 0.0
+        for top in tops:
+            evidence, share, shade = self.together(top, sample, 0)
+            strong = np.abs(evidence) > STRONG
+            if len(images) == 2 and _is_there_and_back(report.registrations[1].matrix, images.shapes[0]):
+                contrast = shade - gaussian_blur(shade, SURROUNDINGS, threads)
+                strong &= contrast * np.sign(share) > LEAST_CONTRAST * np.abs(share)
+            light, dark = light + float(evidence[strong].clip(min=0).sum()), dark - float(evidence[strong].clip(max=0).sum())
         # A page between two particles of the scanner, each of them on it in one scan, looks like one of the other polarity.
         self.polarity = 1 if light > ONE_SIDED * (light + dark) > 0 else -1 if dark > ONE_SIDED * (light + dark) > 0 else 0
 

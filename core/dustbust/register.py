@@ -8,20 +8,21 @@ from .arrays import alpha_channel, colour_channels, largest
 from .bend import refine_bend
 from .errors import DustbustError
 from .frames import is_path, name_of, read_frame
-from .match import Level, refine
+from .match import FEW, UNSURE, Level, compare, refine, what_stays
 from .placement import Placement
 from .spool import Spool
 from .threads import count
 
-# Longest side, px, of the reduced scans in which the page is searched for, and in which it is refined.
-SEARCH_SIDE, REFINE_SIDE = 320, 1640
+# Longest side, px, of the reduced scans in which the page is placed exactly.
+REFINE_SIDE = 1640
 
 
 @dataclass
 class Registration(Placement):
     """How the page lies in one scan, as seen from scan 0: a `Placement`, and how far it can be trusted.
 
-    confidence : 0..1, the share of the page's details in the overlap, counted in small patches, that are the same in both scans.
+    confidence : 0..1, the share of the page's details in the overlap, counted in small patches without those of the scanner's dust,
+        that are the same in both scans.
     overlap : share of scan 0 that this scan shows.
     moved : px, how far the page moved on the scanner between the two scans: rms over the overlap.
     """
@@ -54,9 +55,9 @@ class Registration(Placement):
 def register_scans(scans, *, names=None, progress=None, threads=None):
     """Find how the page lies in each scan, relative to the first one.
 
-    Dust stays with the scanner while the page moves, so plain correlation finds the dust. Here several shifts that could be it
-    (the peaks of the phase correlation, also with the scan turned by up to 6 or by 180 degrees) are refined, coarse to fine, by Gauss-Newton steps
-    with weights that ignore what does not fit, and the one in which most details of the page agree is kept.
+    Dust stays with the scanner while the page moves, so plain correlation finds the dust. Here what both scans show at the same place
+    is taken out before the phase correlation, its peaks (also with the scan turned by up to 6 or by 180 degrees) are refined, coarse to
+    fine, by Gauss-Newton steps with weights that ignore what does not fit, and patches that dust explains better do not count.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def register_scans(scans, *, names=None, progress=None, threads=None):
     Raises
     ------
     DustbustError
-        when a scan shows no page that scan 0 shows too: nothing is guessed.
+        when a scan shows no page that scan 0 shows too, or shows it at several places alike: nothing is guessed.
 
     >>> page = np.random.default_rng(1).random((200, 300)).astype(np.float32)
     >>> found = register_scans([page[:180, :280], page[7:187, 12:292]])
@@ -127,32 +128,45 @@ class _Scan:
 
 
 # A match needs this many agreeing patches, and this share of the detailed ones. Unrelated pages of text, placed at their best,
-# agree in up to a fifth of them; the same page under much dust in two thirds.
-LEAST_PATCHES, LEAST_SHARE = 8, 0.35
+# agree in up to a fifth of them; the same page, without what dust explains, in nearly all.
+LEAST_PATCHES, LEAST_SHARE = FEW, 0.35
 
-# By how many degrees the second scan is turned when the page is searched for, one group after the other until a match is convincing;
-# and from how many of the possible shifts a match is tried.
-TURNS = (((0,), 6), ((180,), 4), ((-1.5, 1.5, -3, 3, -4.5, 4.5, -6, 6), 8), ((178.5, 181.5, 177, 183, 175.5, 184.5, 174, 186), 8))
+# The searches for the page, one after the other until one is convincing: by how many degrees the second scan is turned, from how many of
+# the possible shifts a match is tried, and longest sides, px, of the reduced scans.
+SMALL_TURNS = (-1.5, 1.5, -3, 3, -4.5, 4.5, -6, 6)
+SEARCHES = (((0,), 6, (320, 640)), ((180,), 4, (320, 640)),
+            (SMALL_TURNS, 8, (320,)), (tuple(180 + turn for turn in SMALL_TURNS), 8, (320,)))
 
-# So many of these are refined beyond a similarity. With this share of agreeing patches there is no need to look for a better match.
-PROMISING, CONVINCING = 4, 0.7
+# So many of these are refined beyond a similarity. With this share of agreeing patches there is no need to look for a better match;
+# a page that stayed has to agree more, as all of it is compared, dust included.
+PROMISING, CONVINCING, CONVINCING_STILL = 4, 0.5, 0.7
 
-# The last step of the refinement moves nothing by more than this, px.
-PRECISION = 0.008
+# A page repeats when it correlates with itself, shifted by at least so many px of the reduced scan, by so much;
+# what it shows is looked for there too, so many times.
+NEAR, REPEATING, ROUNDS = 6, 0.4, 3
+
+# The last step of the refinement moves nothing by more than this, px; in reduced scans, from which finer ones go on, by this.
+PRECISION, ROUGHLY = 0.008, 0.1
 
 
 def _register(reference, other, threads):
     """The registration of one scan, or a DustbustError that says why there is none."""
-    longest = max(reference.shape + other.shape)
-    fine = max(1, round(longest / REFINE_SIDE))
-    step = max(1, round(longest / fine / SEARCH_SIDE))
-    best = _search(reference.level(fine, step), other.level(fine, step))
+    fine = max(1, round(max(reference.shape + other.shape) / REFINE_SIDE))
+    best, step, moved = _search(reference, other, fine)
+    least_share = LEAST_SHARE if moved else CONVINCING_STILL
+    starts = [best.placement]
     for smaller in (2, 1):
-        if _is_page(best) and (smaller < step or step == smaller == 1):
+        if _is_page(best, least_share) and (smaller < step or step == smaller == 1):
             a, b = reference.level(fine, smaller), other.level(fine, smaller)
-            best = refine(a, b, best.placement.scaled(step / smaller), ("affine",), precision=PRECISION * smaller)
-            best, step = refine_bend(a, b, best), smaller
-    if not _is_page(best):
+            starts = [start.scaled(step / smaller) for start in starts]
+            # What half as large looked bent may have been a pattern of fine lines.
+            start = max(starts, key=lambda start: compare(a, b, start).support) if len(starts) > 1 else starts[0]
+            # An affine transform that is to explain a bend never settles.
+            best = refine(a, b, start, ("affine",), what_stays(a, b, a.corners), iterations=2 if len(start.bend) else 4,
+                          precision=PRECISION if smaller == 1 else ROUGHLY)
+            starts, best, step = [best.placement], refine_bend(a, b, best) if moved else best, smaller
+            starts += [best.placement] if len(best.placement.bend) else []
+    if not _is_page(best, least_share):
         raise DustbustError("{scan}: no place on it shows what {first} shows ({share:.0%} of the details agree where most do); "
                             "leave it out if it is another page, or place it by hand",
                             scan=other.name, first=reference.name, share=best.share)
@@ -165,23 +179,73 @@ def _register(reference, other, threads):
     return Registration(placement.matrix, placement.bend, placement.pitch, best.share, float(inside.mean()), moved)
 
 
-def _search(a, b):
-    """The best match of two small levels."""
-    matches = [refine(a, b, Placement(np.eye(3)), ("shift", "similarity"), iterations=3)]
-    for turns, number in TURNS:
-        starts = [start for turn in turns for start in _starts(a, b, turn, number)]
-        starts = [start for _, start in sorted(starts, key=lambda start: start[0], reverse=True)[:number]]
-        for start in starts:
-            matches.append(refine(a, b, Placement(start), ("shift", "similarity"), iterations=3))
-            if _is_page(matches[-1], CONVINCING):
-                break
-        still, *others = matches
-        others = _different(sorted(others, key=lambda match: match.support, reverse=True), a.shape)
-        promising = others[:1] + [match for match in others[1:PROMISING] if match.support >= 0.5 * others[0].support]
-        best = _best([refine(a, b, match.placement, ("affine",)) for match in [still] + promising])
-        if _is_page(best, CONVINCING):
+def _search(reference, other, fine):
+    """(match, step, moved): the match to believe, of levels that are reduced by the factors `fine` and `step`, and whether the page moved.
+
+    Dust agrees with itself where nothing moved. So a page is believed to have moved when most of what dust does not explain agrees;
+    and to have stayed only when no such place is found.
+    """
+    pages, longest = [], max(reference.shape + other.shape) / fine
+    for turns, number, sides in SEARCHES:
+        for step in sorted({max(1, round(longest / side)) for side in sides}, reverse=True):
+            still, match, rival = _matches(reference.level(fine, step), other.level(fine, step), turns, number)
+            if match is None or not _is_page(match):
+                continue
+            if rival is None and _is_page(match, CONVINCING):
+                return match, step, True
+            pages.append((match, step, rival))
+        if turns != SEARCHES[0][0] and any(_is_page(page[0], CONVINCING) for page in pages):
+            break       # the page, at one of several places that look alike
+        if not pages and _is_page(still, CONVINCING_STILL):
             break
-    return best
+    if not pages:
+        return still, step, False
+    match, step, rival = max(pages, key=lambda page: page[0].support * page[1] ** 2)
+    if rival is not None:
+        (x, y), (u, v) = (one.placement.scaled(step * fine).matrix[:2, 2] for one in (match, rival))
+        raise DustbustError("{scan}: shows what {first} shows at more than one place "
+                            "({x:+.0f}, {y:+.0f} px and {u:+.0f}, {v:+.0f} px from there), as on a page that repeats; place it by hand", scan=other.name, first=reference.name, x=x, y=y, u=u, v=v)
+    return match, step, True
+
+
+def _matches(a, b, turns, number):
+    """(still, moved, rival) of two small levels: the match of a page that stayed, the best one of a page that moved, or None,
+    and another one of which it cannot be said that it is worse, or None."""
+    stays = what_stays(a, b, a.corners)
+    close = lambda matrix: refine(a, b, Placement(matrix), ("shift", "similarity"), stays, precision=ROUGHLY)
+    starts = sorted((start for turn in turns for start in _starts(a, b, turn, number)), key=lambda start: start[0], reverse=True)
+    found = []
+    for _, matrix in starts[:number]:
+        found.append(close(matrix))
+        if _is_page(found[-1], CONVINCING) and _is_better(found[-1], stays):
+            break
+    found = [match for match in _different(found, a.shape) if _is_better(match, stays)]
+    still = None
+    if not found or not _is_page(found[0], CONVINCING):
+        still = close(np.eye(3))
+        found = [match for match in _different([still] + found, a.shape) if _is_better(match, stays)]
+        found = [match for match in found[:PROMISING] if match.support >= 0.5 * found[0].support]
+        found = _different([refine(a, b, match.placement, ("affine",), stays, precision=ROUGHLY) for match in found], a.shape)
+    if not found:
+        return still, None, None
+    best, repeats = found[0], _repeats(a)
+    for _ in range(ROUNDS):
+        others = _different([best] + found + [close(best.placement.matrix @ _shift(*repeat)) for repeat in repeats], a.shape)
+        others = [match for match in others if match is not best and _is_page(match) and match.support >= 0.5 * best.support]
+        better = [match for match in others if _is_better(match, best.alike, best.detailed)]
+        if not better:
+            break
+        best = better[0]
+    rivals = [match for match in others if not _is_better(best, match.alike, match.detailed)]
+    return still, best, rivals[0] if rivals else None
+
+
+def _is_better(match, alike, where=True):
+    """Whether a match shows the page clearly better, in some patches, than something else that is so much `alike` there."""
+    better = np.where(match.detailed & where, match.alike - alike, 0)
+    wins, losses = (better > UNSURE).sum(), (better < -UNSURE).sum()
+    # If they were equal, wins and losses would differ by chance by less than three standard deviations.
+    return wins - losses >= max(LEAST_PATCHES, 3 * (wins + losses) ** 0.5)
 
 
 def _is_page(match, least_share=LEAST_SHARE):
@@ -190,10 +254,10 @@ def _is_page(match, least_share=LEAST_SHARE):
 
 
 def _different(matches, shape, least=2.0):
-    """The matches without those that put the page, within `least` px, where an earlier one puts it."""
+    """The matches, the best first, without those that put the corners of the page within `least` px of where a better one puts them."""
     corners = np.array([[0, 0, 1], [shape[1], 0, 1], [0, shape[0], 1]], float).T
     kept, places = [], []
-    for match in matches:
+    for match in sorted(matches, key=lambda match: match.support, reverse=True):
         place = (match.placement.matrix @ corners)[:2]
         if all(np.abs(place - other).max() > least for other in places):
             kept.append(match)
@@ -210,7 +274,8 @@ def _starts(a, b, turn, number):
     c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
     turned[:2, 2] = np.array([width - 1, height - 1]) / 2 - turned[:2, :2] @ np.array([width - 1, height - 1]) / 2
-    first, second = np.nan_to_num(a.details), np.nan_to_num(b.warped(turned) if turn else b.details)
+    first, second = _without_what_stays(a.details, b.details)
+    second = np.nan_to_num(b.warped(turned, second)) if turn else second
     shape = [_fast_length(n + m) for n, m in zip(first.shape, second.shape)]
     spectrum = np.conj(np.fft.rfft2(first, shape)) * np.fft.rfft2(second, shape)
     spectrum /= np.maximum(np.abs(spectrum), 1e-12)
@@ -224,8 +289,39 @@ def _starts(a, b, turn, number):
         rows, columns = np.arange(y - 2, y + 3) % shape[0], np.arange(x - 2, x + 3) % shape[1]
         surface[np.ix_(rows, columns)] = -1
         dx, dy = x if x < width else x - shape[1], y if y < height else y - shape[0]
-        found.append((peak, turned @ np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1]], float)))
+        found.append((peak, turned @ _shift(dx, dy)))
     return found
+
+
+def _shift(dx, dy):
+    return np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1]], float)
+
+
+def _repeats(level):
+    """The shift (x, y), px, there and back, by which a page looks most like itself, if it does: a table, staff lines, a screen."""
+    details = np.nan_to_num(level.details)
+    height, width = details.shape
+    shape = [_fast_length(2 * n) for n in details.shape]
+    surface = np.fft.irfft2(np.abs(np.fft.rfft2(details, shape)) ** 2, shape)
+    # Shifts of up to a third, of which one half is enough.
+    dy, dx = np.arange(height // 3)[:, None], np.arange(-(width // 3), width // 3)[None]
+    surface = surface[dy, dx] / max(float(surface[0, 0]), 1e-12)
+    surface[(dy < NEAR) & (np.abs(dx) < NEAR)] = 0
+    y, x = np.unravel_index(np.argmax(surface), surface.shape)
+    x, y = int(dx[0, x]), int(y)
+    return [(x, y), (-x, -y)] if surface.max() >= REPEATING else []
+
+
+def _without_what_stays(first, second):
+    """Two pictures of details, 0 where they are not known, without what both show at the same place."""
+    rows, columns = (min(n, m) for n, m in zip(first.shape, second.shape))
+    first, second = np.nan_to_num(first), np.nan_to_num(second)
+    one, two = first[:rows, :columns], second[:rows, :columns]
+    two *= np.sqrt(np.sum(one ** 2) / max(np.sum(two ** 2), 1e-12))
+    common = np.where(one * two > 0, np.copysign(np.minimum(np.abs(one), np.abs(two)), one), 0)
+    one -= common
+    two -= common
+    return first, second
 
 
 def _fast_length(n):
@@ -238,17 +334,3 @@ def _fast_length(n):
         if rest == 1:
             return n
         n += 1
-
-
-def _best(matches):
-    """The match to believe; the first one is that of a page that did not move.
-
-    Static dust agrees with itself where nothing moved, and nowhere else. So a page that moved is believed
-    when it explains details that a still one does not; a still page explains all that any other does.
-    """
-    still, moved = matches[0], max(matches[1:], key=lambda match: match.support)
-    same = np.abs(still.placement.matrix[:2, 2] - moved.placement.matrix[:2, 2]).max() < 0.5
-    news, lost = (moved.agree & ~still.agree).sum(), (still.agree & ~moved.agree).sum()
-    if not same and moved.support > 0 and news >= max(LEAST_PATCHES, 0.25 * lost):
-        return moved
-    return max(still, moved, key=lambda match: match.support)

@@ -9,7 +9,7 @@ import dustbust
 from dustbust.frames import read_frame
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from synthetic_scans import dust_on_glass, largest_error, movement, page_of_text, simulate  # noqa: E402
+from synthetic_scans import FINE, dust_on_glass, largest_error, movement, page_of_text, simulate  # noqa: E402
 
 PAIR = Path(__file__).parents[1] / "samples" / "pair"
 
@@ -65,6 +65,32 @@ def test_the_other_way_round_is_the_inverse():
     there = dustbust.register_scans(case.scans)[1].matrix
     back = dustbust.register_scans(case.scans[::-1])[1].matrix
     assert largest_error(back @ there, np.eye(3)) <= 0.03
+
+
+def a_few_lines(rng, height=960, width=1280):
+    """A page that is blank but for a few lines in the middle."""
+    page = page_of_text(rng, height, width)
+    lines = np.zeros_like(page)
+    middle = np.s_[int(0.46 * page.shape[0]):int(0.54 * page.shape[0]), int(0.35 * page.shape[1]):int(0.65 * page.shape[1])]
+    lines[middle] = page[middle]
+    return lines
+
+
+@pytest.mark.parametrize("polarity", ["dark", "light"])
+def test_a_few_lines_count_more_than_all_the_dust(polarity):
+    page = a_few_lines(np.random.default_rng(7))
+    case = simulate([movement(17.25, -11.75)], seed=7, page=page if polarity == "dark" else 1 - page, polarity=polarity)
+    found = dustbust.register_scans(case.scans)[1]
+    assert largest_error(found.matrix, case.matrices[1]) <= 0.3
+    assert found.confidence > 0.6
+
+
+def test_a_page_that_repeats_is_refused():
+    dots = np.zeros((40 * FINE, 40 * FINE), np.float32)
+    dots[10 * FINE:18 * FINE, 10 * FINE:18 * FINE] = 1
+    case = simulate([movement(17.25, -11.75)], page=np.tile(dots, (24, 32)))
+    with pytest.raises(dustbust.DustbustError, match="scan 1: shows what scan 0 shows at more than one place.*repeats"):
+        dustbust.register_scans(case.scans)
 
 
 def test_overlap_by_a_fifth_is_found():

@@ -87,6 +87,24 @@ def test_polarity_that_is_known_is_not_looked_for():
         dustbust.stack_scans(scans, polarity="black")
 
 
+def test_half_a_turn_does_not_make_paper_of_dust():
+    """Turned back, it is half a turn again: in both scans the same places differ, those with dust and those that dust of the other scan hides."""
+    case = simulate([movement(13.5, 9.25, turn=180)], seed=5)
+    page, dust = dustbust.stack_scans(case.scans, return_dust=True)
+    textbook = dustbust.stack_scans(case.scans, mode="maximum", registrations=[Registration(m) for m in case.matrices])
+    assert dust.polarity == "dark"
+    assert psnr(page, case.clean) >= psnr(textbook, case.clean) + 1.5
+
+
+def test_uneven_transport_does_not_blur_the_page():
+    rows = np.arange(480)
+    waver = np.stack([2.5 * np.sin(rows / 37.0) + 1.5 * np.sin(rows / 90.0 + 1), 0.6 * np.sin(rows / 53.0)], axis=1)
+    case = simulate([movement(26.0, 13.25)], waver=waver)
+    assert psnr(dustbust.stack_scans(case.scans), case.clean) >= 30
+    straight = dustbust.stack_scans(case.scans, registrations=[Registration(m, moved=29.0) for m in case.matrices])
+    assert psnr(straight, case.clean) < 25
+
+
 def test_brightness_is_made_that_of_the_first_scan_unless_told_otherwise():
     case = simulate([movement(17.25, -11.75)], gain=(1.0, 0.85))
     evened, report = dustbust.stack_scans(case.scans, return_report=True)
