@@ -112,8 +112,9 @@ public:
                     const T* pixel = image_.row(y) + x * image_.channels;
                     if (image_.channels > colours_ && pixel[colours_] == 0) break;
                     for (std::ptrdiff_t c = 0; c < colours_; ++c) {
-                        const float step = static_cast<float>(pixel[c]) - static_cast<float>(pixel[c - image_.channels]);
-                        other[of_quarter[k]][c] += pixel[c], rough += step * step;
+                        const float value = pixel[c], right = value - pixel[c - image_.channels];
+                        const float down = value - pixel[c - image_.columns * image_.channels];
+                        other[of_quarter[k]][c] += value, rough += right * right + down * down;
                     }
                 }
                 if (k < count) continue;
