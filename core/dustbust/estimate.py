@@ -10,7 +10,7 @@ from .evidence import ENOUGH, LIKELY_DEVIATIONS, Evidence, candidates, denoise
 from .found import FEWEST_SCENES, REACH, Found, report
 from .mask import DustMask
 from .meter import FRAMES_HELD, EffectMeter
-from .opacity import FIRST_RADIUS, SECOND_RADIUS, OpacitySums, Surroundings, block_side
+from .opacity import FIRST_RADIUS, SECOND_RADIUS, OpacitySums, Surroundings, block_side, grid_shape
 from .passes import Run, spread_over
 from .scenes import Borders, Scenes, digest_of, on_pixels
 from .sum import SumPass
@@ -152,7 +152,7 @@ class FirstPass:
     def __init__(self, polarity, shape, times=1, threads=None):
         self.polarity, self.shape, self.times, self.threads = polarity, shape, times, threads
         self.sums = {side: OpacitySums(shape, side) for side in ((polarity,) if polarity in ("light", "dark") else ("light", "dark"))}
-        self.borders = Borders(shape)
+        self.borders = Borders(grid_shape(shape))
         self.digests = {}
 
     @property
@@ -165,7 +165,7 @@ class FirstPass:
 
     def take(self, number, said):
         plane, seen, surroundings, self.digests[number] = said
-        self.borders.add(surroundings)
+        self.borders.add(surroundings.background)
         for sums in self.sums.values():
             sums.add(plane, surroundings, seen, times=self.times, threads=self.threads)
 

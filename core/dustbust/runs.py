@@ -7,6 +7,7 @@ geometric mean of those on both sides; how well single frames show dust drops ou
 """
 import csv
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from .mask import DustMask
 from .newfile import new_file
 from .opacity import Surroundings
 from .passes import check_size
+from .scenes import Borders
 
 # A run has at least so many frames; so many on each side of a place are compared.
 SHORTEST_RUN = 3
@@ -88,63 +90,89 @@ class Correlations:
         return self.values[np.broadcast_to(later[:, None], apart.shape)[apart > 0], apart[apart > 0]]
 
 
-def trace(frame):
-    """What stands out of the background of a frame: float32 (rows, columns) of blocks, of mean 0 and length 1."""
+def look(frame):
+    """What stands out of the background of a frame, in units of what usually does, and the background: float32 (rows, columns) of blocks."""
     surroundings = Surroundings.of(*read_seen(frame), radius=2, rows=2, threads=1)
-    stands_out = np.clip((surroundings.mean - surroundings.background) / np.sqrt(surroundings.variance), -LIMIT, LIMIT)
-    stands_out -= stands_out.mean()
-    return stands_out / max(float(np.sqrt(np.vdot(stands_out, stands_out))), 1e-9)
+    return np.clip((surroundings.mean - surroundings.background) / np.sqrt(surroundings.variance), -LIMIT, LIMIT), surroundings.background
 
 
-def trace_if_fit(frame):
-    """The trace of a frame, or None if it cannot be read."""
+def look_if_fit(frame):
+    """What `look` gives, or None if the frame cannot be read."""
     try:
-        return trace(frame)
+        return look(frame)
     except DustbustError:
         return None
+
+
+def looks(frames, leave_out, progress, executor, threads):
+    """Yield the number of each frame that is fit, and what `look` gives for it."""
+    shape = None
+    for number, seen in enumerate(read_ahead(frames, look_if_fit if leave_out else look, threads, executor)):
+        name = name_of(frames[number], number)
+        if seen:
+            shape = shape or seen[0].shape
+            if seen[0].shape == shape:
+                yield number, *seen
+            elif not leave_out:
+                check_size(read_luminance(frames[number]), read_luminance(frames[0]).shape, name)
+        if progress:
+            progress((number + 1) / len(frames), name)
+
+
+def trace(stands_out, inside):
+    """What stands out inside the film's borders: float32 (N,), of mean 0 and length 1."""
+    stands_out = np.where(inside, stands_out - stands_out[inside].mean(), 0).ravel()
+    return stands_out / max(float(np.sqrt(stands_out @ stands_out)), 1e-9)
 
 
 def correlations(frames, leave_out=False, progress=None, executor=None, threads=None):
     """Those of all pairs of frames that are fewer than 2 * REACH apart, and the numbers of the frames that are fit: all, but for those left out.
 
-    Not more traces than 2 * REACH are held.
+    Not more traces than 2 * REACH are held. The first so many tell where the film's borders are, which are not quite in one place.
     """
-    values = np.zeros((len(frames), 2 * REACH))
-    fit, held = [], None
-    for number, here in enumerate(read_ahead(frames, trace_if_fit if leave_out else trace, threads, executor)):
-        name = name_of(frames[number], number)
-        if held is None and here is not None:
-            shape, held = here.shape, np.zeros((2 * REACH, here.size), np.float32)
-        if here is not None and here.shape != shape and not leave_out:
-            check_size(read_luminance(frames[number]), read_luminance(frames[0]).shape, name)
-        if here is not None and here.shape == shape:
-            index = len(fit)
-            fit.append(number)
-            held[index % (2 * REACH)] = here.ravel()
-            with_all = held @ here.ravel()
-            back = np.arange(1, min(index, 2 * REACH - 1) + 1)
-            values[index, back] = with_all[(index - back) % (2 * REACH)]
-        if progress:
-            progress((number + 1) / len(frames), name)
-    if not fit:
-        trace(frames[0])        # says why
+    values, fit = np.zeros((len(frames), 2 * REACH)), []
+    seen = looks(frames, leave_out, progress, executor, threads)
+    first = list(islice(seen, 2 * REACH))
+    if not first:
+        look(frames[0])         # says why
+    borders = Borders(first[0][1].shape)
+    for _, _, background in first:
+        borders.add(background)
+    outside = borders.outside()
+    inside = np.ones_like(outside) if outside.all() else ~outside
+    held = np.zeros((2 * REACH, inside.size), np.float32)
+    for index, (number, stands_out, _) in enumerate(chain(first, seen)):
+        fit.append(number)
+        here = held[index % (2 * REACH)] = trace(stands_out, inside)
+        back = np.arange(1, min(index, 2 * REACH - 1) + 1)
+        values[index, back] = (held @ here)[(index - back) % (2 * REACH)]
     # Neighbouring blocks are alike: so many of them say as much as a quarter that are independent.
-    return Correlations(values[:len(fit)], 2 / np.sqrt(shape[0] * shape[1])), fit
+    return Correlations(values[:len(fit)], 2 / np.sqrt(inside.sum())), fit
 
 
 def changes(found):
-    """The numbers of the frames with which a new run begins, rising: the clearest change first, then those on both sides of it."""
-    def split(begin, end):
+    """The numbers of the frames with which a new run begins, rising."""
+    def between(begin, end):
         places = range(begin + SHORTEST_RUN, end - SHORTEST_RUN + 1)
         clearest = max((Change.at(found, place, begin, end) for place in places), key=lambda change: change.deviations, default=None)
         if clearest is None or clearest.deviations < DEVIATIONS:
-            return []
+            return None
         # Pairs across the change correlate less than half way between what is across and what is expected: there are as many such as can be.
         middle = (clearest.across + clearest.expected) / 2
         near = [place for place in places if abs(place - clearest.place) < REACH]
-        place = min(near, key=lambda place: (found.pairs(*around(place, begin, end)[::-1]) - middle).sum())
-        return [*split(begin, place), place, *split(place, end)]
-    return split(0, len(found.values))
+        return min(near, key=lambda place: (found.pairs(*around(place, begin, end)[::-1]) - middle).sum())
+
+    def split(begin, end):
+        place = between(begin, end)
+        return [] if place is None else [*split(begin, place), place, *split(place, end)]
+
+    places = split(0, len(found.values))
+    # Between two changes there may have seemed to be a third: now that those on both sides are known, is it one still, and where?
+    for place in list(places):
+        at = places.index(place)
+        again = between(*([0, *places, len(found.values)][at + side] for side in (0, 2)))
+        places[at:at + 1] = [] if again is None else [again]
+    return places
 
 
 def around(place, begin, end):

@@ -3,7 +3,7 @@ import numpy as np
 
 from . import _kernels
 from .evidence import connected
-from .opacity import BLOCKS, block_side, grid_shape, soften
+from .opacity import BLOCKS, block_side, soften
 
 # A frame's digest: its background without what is slow, this many numbers along the longer side.
 DIGEST = 64
@@ -54,16 +54,16 @@ class Borders:
 
     Parameters
     ----------
-    shape : (H, W) of the frames.
+    grid : (rows, columns) of blocks.
     """
 
-    def __init__(self, shape):
-        self.frames, grid = 0, grid_shape(shape)
+    def __init__(self, grid):
+        self.frames = 0
         self._sum, self._squares = np.zeros(grid, np.int64), np.zeros(grid, np.int64)
 
-    def add(self, surroundings):
-        """Take in a frame."""
-        values = np.rint(surroundings.background * STEPS).astype(np.int64)
+    def add(self, background):
+        """Take in the background of a frame."""
+        values = np.rint(background * STEPS).astype(np.int64)
         self.frames += 1
         self._sum += values
         self._squares += values ** 2

@@ -7,7 +7,7 @@ import synthetic_run
 from PIL import Image
 
 import dustbust
-from dustbust.runs import new_dust
+from dustbust.runs import REACH, Correlations, changes, new_dust
 
 
 def lengths(frames):
@@ -73,6 +73,28 @@ def test_frames_that_cannot_be_used_end_no_run(tmp_path):
         dustbust.find_runs(frames)
     with pytest.raises(dustbust.DustbustError, match="0.png"):
         dustbust.find_runs(frames[:1], leave_out=True)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_between_two_changes_there_is_no_third(seed):
+    rng = np.random.default_rng(seed)
+    run = np.repeat(range(3), (8, 9, 7))
+    shows = rng.uniform(0.1, 0.35, run.size)            # how well each frame shows dust
+    values = rng.normal(0, 0.008, (run.size, 2 * REACH))
+    for k in range(1, 2 * REACH):
+        values[k:, k] += (run[k:] == run[:-k]) * shows[k:] * shows[:-k]
+    assert changes(Correlations(values, 0.008)) == [8, 17]
+
+
+def test_film_borders_that_move_a_little_make_no_new_run():
+    rng = np.random.default_rng(2)
+    frames = synthetic_run.run(3, 14, opacity=np.zeros((240, 360)))[0]
+    for index, frame in enumerate(frames):
+        frame[:24] = 6
+        for x in range(6, 330, 40):
+            frame[6:18, x + 3 * (index > 6):x + 18 + 3 * (index > 6)] = 240
+        frame[:24] += rng.integers(0, 5, (24, 360), np.uint8)
+    assert lengths(frames) == [14]
 
 
 def test_errors_name_what_is_wrong():
