@@ -49,6 +49,7 @@ class BeforeAndAfter(Gtk.Box):
         self._next = Gtk.Button(label=_("_Next spot"), use_underline=True, tooltip_text=_("Look at another place with dust"))
         self._next.connect("clicked", self._go_on)
         row.pack_start(self._status, True, True, 0)
+        self._next.set_valign(Gtk.Align.START)
         row.pack_end(self._next, False, False, 0)
         self.pack_start(row, False, False, 0)
 

@@ -136,6 +136,26 @@ def dusty_pair():
     return [np.repeat(scan.astype(np.uint8)[..., None], 3, 2) for scan in scans], page[:300, :300], dust
 
 
+def check_the_preview_shows_the_page(folder):
+    """A part of the page, combined alone, is that part of the whole page."""
+    from dustbust_gimp.scans import Scans
+    from dustbust_gimp.spots import SpotsOfPage
+    image = new_image(1100, 900, "GRAY")
+    layers = [add_layer(image, dustbust.frames.read_frame(path)[..., None], "Y' u8") for path in PAIR]
+    scans = Scans(layers)
+    spots = SpotsOfPage(scans)
+    for mode, off in (("mean", 0), ("maximum", 0), ("dust-free", 0.01)):       # what dust is told from, a part has less of
+        page, *__ = scans.page(mode, True)
+        before, after = (part[..., 0] for part in spots.look(0, mode, True))
+        height, width = after.shape
+        first = dustbust.frames.read_frame(PAIR[0])
+        rows = [tuple(row) for row in np.argwhere((first[:-height + 1, :-width + 1] == before[0, 0])
+                                                  & (first[height - 1:, width - 1:] == before[-1, -1]))]
+        top, left = next((y, x) for y, x in rows if np.array_equal(first[y:y + height, x:x + width], before))
+        differs = np.abs(page[top:top + height, left:left + width, 0].astype(int) - after) > 1
+        assert differs.mean() <= off, (mode, differs.mean())
+
+
 def check_the_scanners_dust_is_kept_as_a_mask_that_cleans_one_scan(folder):
     pictures, page, dust = dusty_pair()
     image = new_image(300, 300)
