@@ -6,6 +6,7 @@ import pytest
 
 import film_scans
 from dustbust import DustMask, apply_mask
+from dustbust.apply import Cleaner
 from dustbust.meter import EffectMeter
 from test_effect import FILMS
 
@@ -58,6 +59,13 @@ def test_away_from_dust_nothing_changes_and_the_frame_is_left_as_it_is():
             far[np.clip(y + dy, 0, far.shape[0] - 1), np.clip(x + dx, 0, far.shape[1] - 1)] = False
     assert np.array_equal(clean[far], dusty[far])
     assert not np.array_equal(clean, dusty)
+
+
+@pytest.mark.parametrize("film", FILMS)
+def test_clean_pixels_beside_dust_are_left_alone(film):
+    transmittance, _, dust = mask_of(film)
+    dusty, _ = one_frame(film, transmittance)
+    assert (apply_mask(dusty, dust) != dusty)[transmittance > 0.999].sum() < 0.05 * (transmittance < 0.94).sum()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
@@ -212,6 +220,14 @@ def test_a_run_without_dust_changes_nothing():
     result, report = apply_mask(frames[0], DustMask(nothing.astype(np.float32), 0.5, effect=meter.result()), return_report=True)
     assert np.array_equal(result, frames[0])
     assert report.particles == report.changed == 0
+
+
+def test_a_cleaner_that_is_kept_gives_each_frame_what_apply_mask_gives():
+    transmittance, _, dust = mask_of()
+    clean = Cleaner(dust)
+    for seed in (3, 50, 3):
+        dusty, _ = one_frame("gamma", transmittance, seed)
+        assert np.array_equal(clean(dusty)[0], apply_mask(dusty, dust))
 
 
 def test_the_same_for_any_number_of_threads_and_each_time():
