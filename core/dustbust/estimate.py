@@ -97,6 +97,7 @@ def estimate_opacity(run, polarity, smallest, largest, threads):
     few = spread_over(scenes.kept, FRAMES_HELD)
     run.planned = len(asked) + len(few) + len(scenes.kept) + len(others)
     second, likely = first.second(outside, threads)
+    first.sums.clear()          # large, and not needed any more
     run.go_over([second], few)
     meter = EffectMeter(likely & second.likely(smallest), polarity=polarity if len(second.sums) == 1 else "both", threads=threads)
     run.go_over([meter], few)
@@ -176,11 +177,10 @@ class FirstPass:
             sums.merge(other.sums[side])
 
     def take_out(self, run, numbers):
-        """Let the frames with these numbers not have counted for the dust."""
-        again = FirstPass(self.polarity, self.shape, -1, self.threads)
-        run.go_over([again], numbers, quiet=True)
-        for side, sums in self.sums.items():
-            sums.merge(again.sums[side])
+        """Let the frames with these numbers not have counted for the dust; the borders are of no use after that."""
+        self.times = -1
+        run.go_over([self], numbers, quiet=True)
+        self.times = 1
 
     def second(self, outside, threads=None):
         """The second pass that this one prepares, and where dust is likely to be, bool (H, W).
@@ -255,7 +255,6 @@ class SecondPass:
 
     def take_out(self, run, numbers):
         """Let the frames with these numbers not have been looked at."""
-        again = self.start()
-        again.times = -1
-        run.go_over([again], numbers, quiet=True)
-        self.merge(again)
+        self.times = -1
+        run.go_over([self], numbers, quiet=True)
+        self.times = 1
