@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstdint>
 #include <type_traits>
-#include <utility>
 
 #include "parallel.hpp"
+#include "sorting_network.hpp"
 #include "vector_clones.hpp"
 
 namespace dustbust {
@@ -19,55 +19,9 @@ constexpr Index block_size = 512;
 
 // ---- sorting many short lists at once -------------------------------------------------------------------------------
 
-using Exchange = std::pair<int, int>;
-
-// Batcher's merge exchange sort for any count: Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M.
-std::vector<Exchange> sorting_network(int count) {
-    std::vector<Exchange> network;
-    int top = 1;
-    while (top < count) top *= 2;
-    for (int p = top / 2; p > 0; p /= 2) {
-        for (int q = top / 2, r = 0, d = p;; d = q - p, q /= 2, r = p) {
-            for (int i = 0; i + d < count; ++i)
-                if ((i & p) == r) network.push_back({i, i + d});
-            if (q == p) break;
-        }
-    }
-    return network;
-}
-
-// The exchanges that the values at first..last of the sorted list depend on.
-std::vector<Exchange> selecting_network(int count, int first, int last) {
-    std::vector<Exchange> needed;
-    std::vector<bool> wanted(count, false);
-    for (int i = first; i <= last; ++i) wanted[i] = true;
-    const auto network = sorting_network(count);
-    for (auto it = network.rbegin(); it != network.rend(); ++it) {
-        if (!wanted[it->first] && !wanted[it->second]) continue;
-        wanted[it->first] = wanted[it->second] = true;
-        needed.push_back(*it);
-    }
-    std::reverse(needed.begin(), needed.end());
-    return needed;
-}
-
-// Run a network on the columns of `rows`, a table of block_size columns.
-template <class T>
-inline __attribute__((always_inline)) void exchange(const std::vector<Exchange>& network, T* rows) {
-    for (const auto& [low, high] : network) {
-        T* __restrict a = rows + low * block_size;
-        T* __restrict b = rows + high * block_size;
-        for (Index i = 0; i < block_size; ++i) {
-            const T x = a[i], y = b[i];
-            a[i] = y < x ? y : x;
-            b[i] = y < x ? x : y;
-        }
-    }
-}
-
-VECTOR_CLONES void sort_columns(const std::vector<Exchange>& network, std::uint8_t* rows) { exchange(network, rows); }
-VECTOR_CLONES void sort_columns(const std::vector<Exchange>& network, std::uint16_t* rows) { exchange(network, rows); }
-VECTOR_CLONES void sort_columns(const std::vector<Exchange>& network, float* rows) { exchange(network, rows); }
+VECTOR_CLONES void sort_columns(const Exchanges& network, std::uint8_t* rows) { exchange<block_size>(network, rows); }
+VECTOR_CLONES void sort_columns(const Exchanges& network, std::uint16_t* rows) { exchange<block_size>(network, rows); }
+VECTOR_CLONES void sort_columns(const Exchanges& network, float* rows) { exchange<block_size>(network, rows); }
 
 // ---- one list of values, as it comes where some scans have no data ----------------------------------------------------
 
@@ -208,7 +162,7 @@ void entropies(const Block<T>& block, const T* sorted, float* out) {
 }
 
 template <class T, class Out>
-void full_block(const Block<T>& block, Mode mode, const std::vector<Exchange>& network, std::vector<T>& rows, Out* out) {
+void full_block(const Block<T>& block, Mode mode, const Exchanges& network, std::vector<T>& rows, Out* out) {
     const Index count = block.stack.size();
     double sum[block_size];
     if (mode == Mode::median || mode == Mode::entropy) {
@@ -258,7 +212,7 @@ void over_blocks(const std::vector<Image<const T>>& stack, Mode mode, bool alpha
     const Index channels = out.channels, pixels = out.rows * out.columns;
     const int count = static_cast<int>(stack.size());
     const Index block_pixels = block_size / channels, blocks = (pixels + block_pixels - 1) / block_pixels;
-    std::vector<Exchange> network;
+    Exchanges network;
     if (mode == Mode::median) network = selecting_network(count, (count - 1) / 2, count / 2);
     if (mode == Mode::entropy) network = sorting_network(count);
 

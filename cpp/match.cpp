@@ -164,7 +164,6 @@ namespace {
 // A patch and a ring of one pixel around it.
 constexpr Index patch_side = cell_side * patch_cells, ring_side = patch_side + 2;
 
-
 // So many points are interpolated side by side: a patch and its ring, in whole vector registers.
 constexpr Index block_points = (ring_side * ring_side + 7) / 8 * 8;
 
@@ -207,7 +206,8 @@ VECTOR_CLONES void interpolate(const float* value, std::int32_t stride, const Pl
 }
 
 // Set `count` places from the first one on; those that cannot be read are not known, and stand for one that can.
-VECTOR_CLONES void set_places(const Image<const float>& in, const Point* points, Index count, Index first, Places& places, float* __restrict known) {
+VECTOR_CLONES void set_places(const Image<const float>& in, const Point* points, Index count, Index first, Places& places,
+                              float* __restrict known) {
     const double right = double(in.columns - 2), bottom = double(in.rows - 2);
     const std::int32_t stride = std::int32_t(in.columns);
     for (Index k = 0; k < count; ++k) {
@@ -272,8 +272,8 @@ VECTOR_CLONES void sum_cell(const float* a, const float* b, const float* known, 
 
 }  // namespace
 
-void match_patches(Image<const float> first, Image<const float> second, const Warp& warp, Image<const std::int32_t> corners, float gain, float limit,
-                   Image<double> out, int threads) {
+void match_patches(Image<const float> first, Image<const float> second, const Warp& warp, Image<const std::int32_t> corners,
+                   float gain, float limit, Image<double> out, int threads) {
     if (!is_large_enough(second)) {
         std::fill_n(out.data, out.size(), 0.0);
         return;
@@ -308,7 +308,8 @@ void match_patches(Image<const float> first, Image<const float> second, const Wa
     });
 }
 
-void compare_patches(Image<const float> first, Image<const float> second, Image<const std::int32_t> corners, Index side, Image<double> out, int threads) {
+void compare_patches(Image<const float> first, Image<const float> second, Image<const std::int32_t> corners, Index side,
+                     Image<double> out, int threads) {
     const Index rows = std::min(first.rows, second.rows), columns = std::min(first.columns, second.columns);
     split_over_threads(corners.rows, threads, [&](Index begin, Index end) {
         for (Index k = begin; k < end; ++k) {

@@ -25,12 +25,17 @@ public:
         dx = dy = 0;
         const auto& knots = warp_.bend;
         if (knots.rows == 0) return;
-        const double v = std::clamp(y / warp_.pitch_y, 0.0, double(knots.rows - 1)), u = std::clamp(x / warp_.pitch_x, 0.0, double(knots.columns - 1));
-        const std::ptrdiff_t y0 = std::min<std::ptrdiff_t>(std::ptrdiff_t(v), std::max<std::ptrdiff_t>(knots.rows - 2, 0)), x0 = std::min<std::ptrdiff_t>(std::ptrdiff_t(u), std::max<std::ptrdiff_t>(knots.columns - 2, 0));
+        const double v = std::clamp(y / warp_.pitch_y, 0.0, double(knots.rows - 1));
+        const double u = std::clamp(x / warp_.pitch_x, 0.0, double(knots.columns - 1));
+        const auto before = [](double at, std::ptrdiff_t count) {
+            return std::min<std::ptrdiff_t>(std::ptrdiff_t(at), std::max<std::ptrdiff_t>(count - 2, 0));
+        };
+        const std::ptrdiff_t y0 = before(v, knots.rows), x0 = before(u, knots.columns);
         const std::ptrdiff_t y1 = std::min(y0 + 1, knots.rows - 1), x1 = std::min(x0 + 1, knots.columns - 1);
         const double ty = v - y0, tx = u - x0;
         const auto mix = [&](std::ptrdiff_t c) {
-            const double above = (1 - tx) * knots(y0, x0, c) + tx * knots(y0, x1, c), below = (1 - tx) * knots(y1, x0, c) + tx * knots(y1, x1, c);
+            const double above = (1 - tx) * knots(y0, x0, c) + tx * knots(y0, x1, c);
+            const double below = (1 - tx) * knots(y1, x0, c) + tx * knots(y1, x1, c);
             return (1 - ty) * above + ty * below;
         };
         dx = mix(0);

@@ -2,69 +2,26 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
 #include "parallel.hpp"
+#include "sorting_network.hpp"
 #include "vector_clones.hpp"
 
 namespace dustbust {
 
 namespace {
 
-using Exchanges = std::vector<std::pair<int, int>>;
-
-// The exchanges of Batcher's merge-exchange sort (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M) of
-// `count` numbers, without those that cannot reach the middle one. A sorting network has no branches: a whole row of
-// windows goes through it side by side in vector registers.
-Exchanges median_network(int count) {
-    Exchanges all;
-    int top = 1;
-    while (top < count) top *= 2;
-    for (int p = top / 2; p > 0; p /= 2) {
-        int q = top / 2, r = 0, d = p;
-        for (;;) {
-            for (int i = 0; i < count - d; ++i)
-                if ((i & p) == r) all.emplace_back(i, i + d);
-            if (q == p) break;
-            d = q - p;
-            q /= 2;
-            r = p;
-        }
-    }
-    std::vector<bool> needed(count, false);
-    needed[count / 2] = true;
-    Exchanges kept;
-    for (auto exchange = all.rbegin(); exchange != all.rend(); ++exchange) {
-        if (!needed[exchange->first] && !needed[exchange->second]) continue;
-        needed[exchange->first] = needed[exchange->second] = true;
-        kept.push_back(*exchange);
-    }
-    std::reverse(kept.begin(), kept.end());
-    return kept;
-}
-
 constexpr int WIDTH = 64;   // windows that go through the network side by side
 
-VECTOR_CLONES
-void run_network(const Exchanges& network, float* values) {
-    for (const auto& [first, second] : network) {
-        float* __restrict low = values + first * WIDTH;
-        float* __restrict high = values + second * WIDTH;
-        for (int i = 0; i < WIDTH; ++i) {
-            const float a = low[i], b = high[i];
-            low[i] = b < a ? b : a;
-            high[i] = a < b ? b : a;
-        }
-    }
-}
+VECTOR_CLONES void run_network(const Exchanges& network, float* values) { exchange<WIDTH>(network, values); }
 
 }  // namespace
 
 void window_median(Image<const float> in, Image<float> out, int radius, int threads) {
     if (radius < 0 || radius > 5) throw std::invalid_argument("radius must be 0 to 5");
     const int side = 2 * radius + 1, count = side * side;
-    const Exchanges network = median_network(count);
+    const Exchanges network = selecting_network(count, count / 2, count / 2);
     split_over_threads(in.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         // The rows around the one that is worked on, with the border repeated on both sides; each is made once and used `side` times.
         const std::ptrdiff_t padded = in.columns + 2 * radius + WIDTH;
