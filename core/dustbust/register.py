@@ -137,9 +137,11 @@ SMALL_TURNS = (-1.5, 1.5, -3, 3, -4.5, 4.5, -6, 6)
 SEARCHES = (((0,), 6, (320, 640)), ((180,), 4, (320, 640)),
             (SMALL_TURNS, 8, (320,)), (tuple(180 + turn for turn in SMALL_TURNS), 8, (320,)))
 
-# So many of these are refined beyond a similarity. With this share of agreeing patches there is no need to look for a better match;
-# a page that stayed has to agree more, as all of it is compared, dust included.
-PROMISING, CONVINCING, CONVINCING_STILL = 4, 0.5, 0.7
+# So many of these are refined beyond a similarity. With this share of agreeing patches there is no need to look for a better match.
+PROMISING, CONVINCING = 4, 0.7
+
+# In the end so many have to agree: other pages with the same lines (a form, staves) do in about half.
+LEAST_IN_THE_END = 0.6
 
 # A page repeats when it correlates with itself, shifted by at least so many px of the reduced scan, by so much;
 # what it shows is looked for there too, so many times.
@@ -153,7 +155,7 @@ def _register(reference, other, threads):
     """The registration of one scan, or a DustbustError that says why there is none."""
     fine = max(1, round(max(reference.shape + other.shape) / REFINE_SIDE))
     best, step, moved = _search(reference, other, fine)
-    least_share = LEAST_SHARE if moved else CONVINCING_STILL
+    least_share, least_in_the_end = (LEAST_SHARE, LEAST_IN_THE_END) if moved else (CONVINCING, CONVINCING)
     starts = [best.placement]
     for smaller in (2, 1):
         if _is_page(best, least_share) and (smaller < step or step == smaller == 1):
@@ -166,7 +168,7 @@ def _register(reference, other, threads):
                           precision=PRECISION if smaller == 1 else ROUGHLY)
             starts, best, step = [best.placement], refine_bend(a, b, best) if moved else best, smaller
             starts += [best.placement] if len(best.placement.bend) else []
-    if not _is_page(best, least_share):
+    if not _is_page(best, least_in_the_end):
         raise DustbustError("{scan}: no place on it shows what {first} shows ({share:.0%} of the details agree where most do); "
                             "leave it out if it is another page, or place it by hand",
                             scan=other.name, first=reference.name, share=best.share)
@@ -196,7 +198,7 @@ def _search(reference, other, fine):
             pages.append((match, step, rival))
         if turns != SEARCHES[0][0] and any(_is_page(page[0], CONVINCING) for page in pages):
             break       # the page, at one of several places that look alike
-        if not pages and _is_page(still, CONVINCING_STILL):
+        if not pages and _is_page(still, CONVINCING):
             break
     if not pages:
         return still, step, False
