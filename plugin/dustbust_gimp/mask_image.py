@@ -171,6 +171,8 @@ def reading(image):
         x, y, width, height = _origin(image)
         grey, extra, threshold = _grey(layer, x, y, width, height), _extra(image), _threshold(layer)
         yield
+        if _shows_its_threshold_only(image, layer):
+            return lambda: dataclasses.replace(dustbust.DustMask.from_extra(_luminance(grey), extra), threshold=threshold)
         scratch = _mask_alone(image, x, y, width, height)
     try:
         strips = yield from _rendered(scratch)
@@ -205,6 +207,19 @@ def _threshold(layer):
         if filter.get_operation_name() == THRESHOLD and filter.get_visible():
             return math.ceil((filter.get_config().get_property("low") - BELOW / 4) * STEPS) / STEPS
     return 0.5
+
+
+def _shows_its_threshold_only(image, layer):
+    """Whether the image shows the mask with its threshold and nothing else, as batch mode leaves it: then it need not be rendered."""
+    filters = layer.get_filters()
+    if len(filters) != 1 or image.get_layers() != [layer] or layer.get_mask() or layer.has_alpha() or not layer.get_visible():
+        return False
+    threshold, = filters
+    config = threshold.get_config()
+    return (threshold.get_operation_name() == THRESHOLD and threshold.get_visible() and threshold.get_opacity() == 1
+            and threshold.get_blend_mode() == Gimp.LayerMode.REPLACE and config.get_property("high") >= 1
+            and config.get_property("channel") == Gimp.HistogramChannel.VALUE
+            and layer.get_opacity() == 100 and layer.get_mode() == Gimp.LayerMode.NORMAL)
 
 
 def _origin(image):
