@@ -37,7 +37,8 @@ float least_gradient(const std::vector<Image<const T>>& stack, const Samples& sa
     for (const auto& sample : samples) {
         const auto& image = stack[sample.scan];
         const Index colours = image.channels - 1;
-        const Index left = std::max<Index>(x - 1, 0), right = std::min(x + 1, image.columns - 1), up = std::max<Index>(y - 1, 0), down = std::min(y + 1, image.rows - 1);
+        const Index left = std::max<Index>(x - 1, 0), right = std::min(x + 1, image.columns - 1);
+        const Index up = std::max<Index>(y - 1, 0), down = std::min(y + 1, image.rows - 1);
         const T *l = &image(y, left), *r = &image(y, right), *u = &image(up, x), *d = &image(down, x);
         if (!(l[colours] > 0 && r[colours] > 0 && u[colours] > 0 && d[colours] > 0)) continue;
         const float gx = 0.5f * (luminance(r, colours) - luminance(l, colours)), gy = 0.5f * (luminance(d, colours) - luminance(u, colours));

@@ -1,4 +1,5 @@
-// Each tile of 8 x 8 pixels borrows what a 7 x 7 blur takes away from another place nearby, as a whole, and so with its own spectrum and its own correlation between colours.
+// Each tile of 8 x 8 pixels borrows what a 7 x 7 blur takes away from another place nearby, as a whole,
+// and so with its own spectrum and its own correlation between colours.
 // Of some places around the tile, which a hash of its position chooses, the one most like the tile is taken, but none that is much
 // rougher than the others: what is there is not grain but the edge of something. Of the borrowed
 // detail so much is added that the tile has as much energy of the finest detail as that place, more of it where more was filled.

@@ -34,8 +34,8 @@ std::vector<double> roughness(const SeenDust& dust, float faintest, int threads)
 // The picture without the dust, and by how much to prefer it to what the surroundings suggest, N x colours each.
 //
 // here: P, whether each particle is in the frame; else its pixels stay as observed, with a weight of 1.
-// filled: N x colours, what the surroundings suggest. spread, error: N, how far they, and the density, can be trusted. noise: of the values; response_error: of a response, as a
-// share of what it takes away.
+// filled: N x colours, what the surroundings suggest. spread, error: N, how far they, and the density, can be trusted.
+// noise: of the values. response_error: of a response, as a share of what it takes away.
 void unmix(const SeenDust& dust, const std::uint8_t* here, const float* filled, const float* spread, const float* error, float noise,
            float response_error, float* unmixed, float* weight, int threads);
 

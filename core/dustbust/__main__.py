@@ -148,8 +148,8 @@ def stack_one(scans, output, options):
     check_target(output, scans)
     if options.dust:
         check_target(options.dust, scans, mask.KINDS)
-    page, *dust, report = stack.stack_scans(scans, mode=options.mode, align=options.align, normalise=options.normalise, view=True, return_dust=bool(options.dust),
-                                            return_report=True, progress=progress())
+    page, *dust, report = stack.stack_scans(scans, mode=options.mode, align=options.align, normalise=options.normalise, view=True,
+                                            return_dust=bool(options.dust), return_report=True, progress=progress())
     write_picture(output, page, like=scans[0], inputs=scans)
     if dust:
         dust[0].save(options.dust)
@@ -203,11 +203,13 @@ def parser():
     one = command("apply", run_apply, "clean frames with a mask; the originals are never changed")
     one.add_argument("mask", help="a mask from estimate, or any grey or black and white picture (white = dust); or the folder of masks from estimate --runs")
     one.add_argument("frames", nargs="*", help="the frames: files, folders or patterns; without any, those that each mask was made from")
-    one.add_argument("--folder", default=default_of(batch.clean_frames, "folder"), help="where the cleaned frames go; taken from the folder of the frames (%(default)s)")
+    one.add_argument("--folder", default=default_of(batch.clean_frames, "folder"),
+                     help="where the cleaned frames go; taken from the folder of the frames (%(default)s)")
     one.add_argument("--method", choices=apply.METHODS, default=default_of(apply.apply_mask, "method"),
                      help="restore: bring back what is under the dust; fill: the original way, paint over it (%(default)s)")
     one.add_argument("--threshold", type=share, help="0 to 1: less is treated at a higher one; without it, the mask's own")
-    one.add_argument("--exists", choices=EXISTS, default=default_of(batch.clean_frames, "exists"), help="what to do where a cleaned frame is there already (%(default)s)")
+    one.add_argument("--exists", choices=EXISTS, default=default_of(batch.clean_frames, "exists"),
+                     help="what to do where a cleaned frame is there already (%(default)s)")
     one.add_argument("--times", action="store_true", help="give the cleaned frames the times of the originals")
     one.add_argument("--dask", **dask)
 
@@ -215,14 +217,16 @@ def parser():
     one.add_argument("folder", help="the folder of the cleaned frames, or the receipt in it")
 
     one = command("stack", run_stack, "combine scans of one page, which lay differently on the glass, into one clean page")
-    one.add_argument("scans", nargs="+", help="two or more scans of the page, files or folders; the first gives size and place. With --pairs or --group: of many pages")
+    one.add_argument("scans", nargs="+", help="two or more scans of the page, files or folders; the first gives size and place. "
+                     "With --pairs or --group: of many pages")
     one.add_argument("-o", "--output", help=f"the page: .tif, .png or .jpg; with --pairs or --group a folder ({PAGES} beside the scans)")
     many = one.add_mutually_exclusive_group()
     many.add_argument("--pairs", dest="group", action="store_const", const=2, help="a page from each two consecutive scans")
     many.add_argument("--group", type=at_least_two, metavar="N", help="a page from each N consecutive scans")
     one.add_argument("--exists", choices=EXISTS, default=default_of(batch.clean_frames, "exists"),
                      help="with --pairs or --group: what to do where a page is there already (%(default)s)")
-    one.add_argument("--mode", choices=stack.MODES, default=default_of(stack.stack_scans, "mode"), help="how the scans are combined, pixel by pixel (%(default)s)")
+    one.add_argument("--mode", choices=stack.MODES, default=default_of(stack.stack_scans, "mode"),
+                     help="how the scans are combined, pixel by pixel (%(default)s)")
     one.add_argument("--no-align", dest="align", action="store_false", help="the scans lie on each other already")
     one.add_argument("--keep-brightness", dest="normalise", action="store_false", default=None,
                      help="do not make the brightness of the scans that of the first")

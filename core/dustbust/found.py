@@ -105,7 +105,8 @@ def report(mask, marked, found, scenes, run):
                             for values in (positions % columns, positions // columns, mask.grey.ravel()[positions], shares))
     alike = [[run.places[number], f"shows the same scene as {run.places[other]}"] for number, other in sorted(scenes.left_out.items())]
     return {"frames": len(scenes.kept), "left_out": run.left_out + alike, "coverage": float(marked.mean()), "noise": max(each.noise for each in found),
-            "particles": [[round(x), round(y), int(area), round(opacity, 3), round(share, 3)] for x, y, area, opacity, share in zip(x, y, area, opacity, share)],
+            "particles": [[round(x), round(y), int(area), round(opacity, 3), round(share, 3)]
+                          for x, y, area, opacity, share in zip(x, y, area, opacity, share)],
             "warnings": run.warnings() + warnings(len(scenes.kept), len(alike))}
 
 

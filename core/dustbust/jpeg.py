@@ -14,7 +14,7 @@ from .arrays import luminance
 from .errors import DustbustError, Sentence
 from .framefile import FrameFile, check_size
 
-SOI, EOI, SOS, APP0, APP2, APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE2, 0xEE
+SOS, APP0, APP2, APP14 = 0xDA, 0xE0, 0xE2, 0xEE
 FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 # A file with more scans is refused: each is a walk over the whole picture, in a few bytes. Encoders use about ten.

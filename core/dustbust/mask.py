@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from .errors import DustbustError, printable
+from .errors import DustbustError
 from .framefile import check_size
 from .frames import as_path, read_luminance
 from .newfile import check_target, new_file, write_picture

@@ -206,7 +206,8 @@ def _search(reference, other, fine):
     if rival is not None:
         (x, y), (u, v) = (one.placement.scaled(step * fine).matrix[:2, 2] for one in (match, rival))
         raise DustbustError("{scan}: shows what {first} shows at more than one place "
-                            "({x:+.0f}, {y:+.0f} px and {u:+.0f}, {v:+.0f} px from there), as on a page that repeats; place it by hand", scan=other.name, first=reference.name, x=x, y=y, u=u, v=v)
+                            "({x:+.0f}, {y:+.0f} px and {u:+.0f}, {v:+.0f} px from there), as on a page that repeats; place it by hand",
+                            scan=other.name, first=reference.name, x=x, y=y, u=u, v=v)
     return match, step, True
 
 

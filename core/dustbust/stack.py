@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import alpha_channel, colour_channels, largest
+from .arrays import alpha_channel, colour_channels
 from .brightness import match_brightness
 from .dust_free import check_moved, clean_page, find_scanner_dust
 from .errors import DustbustError

@@ -17,7 +17,7 @@ ALPHA = (1, 2)                          # of the extra samples: associated, unas
 REDUCED = 1                             # bit of NewSubfileType: a smaller copy of another picture of the file
 # Their encoder gives back what went in; by their numbers in the Compression tag.
 LOSSLESS = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate", 34925: "LZMA", 50000: "Zstandard"}
-PREDICTOR_NONE, PREDICTOR_HORIZONTAL, PREDICTOR_FLOAT = 1, 2, 3
+PREDICTOR_HORIZONTAL, PREDICTOR_FLOAT = 2, 3
 STORED = ("bool", "uint8", "uint16", "float16", "float32", "float64")
 
 

@@ -89,7 +89,8 @@ def test_without_the_core_it_registers_and_says_what_to_do(gimp, tmp_path):
         source = CHECKOUT / "plugin" / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target / name)
     path = gimp.environment["GIMP_TESTING_PLUGINDIRS"].replace(str(gimp.plug_in.parent), str(target.parent))
-    done = gimp.console("plug-in-script-fu-eval", '(plug-in-dustbust-estimate-mask #:run-mode RUN-NONINTERACTIVE #:polarity "dark")', check=False, environment={"GIMP_TESTING_PLUGINDIRS": path, "GIMP3_DIRECTORY": tmp_path / "profile"}.items())
+    done = gimp.console("plug-in-script-fu-eval", '(plug-in-dustbust-estimate-mask #:run-mode RUN-NONINTERACTIVE #:polarity "dark")', check=False,
+                        environment={"GIMP_TESTING_PLUGINDIRS": path, "GIMP3_DIRECTORY": tmp_path / "profile"}.items())
     assert done.returncode == 70 and "run install.sh again" in done.stdout + done.stderr, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 

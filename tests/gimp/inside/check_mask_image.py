@@ -4,7 +4,7 @@ import functools
 import json
 
 import numpy as np
-from gi.repository import Gegl, Gimp
+from gi.repository import Gimp
 from helpers import APPLY, ESTIMATE, FRAMES, add_layer, all_layers, call, get, open_image, put, refusal, save, threshold_of, with_role
 
 import dustbust
