@@ -129,8 +129,11 @@ def _overlaid(core, light, opacity, registrations, threads):
     reach = int(np.clip(np.ceil(moved) + SOFT_EDGE, 2, 16))
     closed = ~dilate(~dilate(core, reach, threads=threads), reach, threads=threads)
     picture, box = closed.astype(np.uint8), (0, 0, closed.shape[1], closed.shape[0])
-    both = closed & np.logical_or.reduce([registration.resample(picture, box, inverse=inverse, threads=threads)[..., 0] > 0
-                                          for registration in registrations[1:] for inverse in (False, True)])
+    both = np.zeros_like(closed)
+    for registration in registrations[1:]:
+        for inverse in (False, True):       # one at a time: there may be many scans
+            both |= registration.resample(picture, box, inverse=inverse, threads=threads)[..., 0] > 0
+    both &= closed
     around = np.maximum(gaussian_blur(light, 20.0, threads), 0.05)
     # Blurred, for dust is solid where letters are not; less so where dust is known to be.
     taken = 1 - gaussian_blur(light, 1.0, threads) / around

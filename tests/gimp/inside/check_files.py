@@ -141,7 +141,7 @@ def check_frames_that_cannot_be_used_are_left_out_and_said(folder):
     save(small, folder / "run" / "frame02-00small.png")
     mask = estimated(folder)
     comment = bytes(mask.get_parasite("gimp-comment").get_data()).decode()
-    assert "2 of 5 frames cannot be used" in comment and "frame02-text.jpg" in comment
+    assert "2 of 5 frames cannot be used" in comment and "frame02-00small.png: is 40 x 30" in comment
     call(APPLY, image=mask, drawables=mask.get_layers())
     assert sorted(contents(folder / "run" / "cleanedphotos")) == [Path(file).name for file in files]
 
