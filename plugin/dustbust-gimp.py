@@ -22,6 +22,7 @@ def reporting(run):
             return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(sentence))
         try:
             core.check()
+            core.memory.keep_for_reuse()
             return run(procedure, *arguments[:-1])
         except Cancelled:
             return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dustbust import apply, batch, estimate, mask, receipt, runs, stack
+from dustbust import apply, batch, estimate, mask, memory, receipt, runs, stack
 from dustbust.cluster import dask_executor
 from dustbust.compare import before_after
 from dustbust.errors import DustbustError
@@ -283,4 +283,5 @@ def show_progress(fraction, text):
 
 
 if __name__ == "__main__":
+    memory.keep_for_reuse()
     sys.exit(main())

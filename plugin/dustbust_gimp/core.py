@@ -11,10 +11,10 @@ from .texts import Refused, _
 try:
     import numpy as np      # it is installed with the core
     import dustbust
-    from dustbust import DustbustError
+    from dustbust import DustbustError, memory
     problem = None
 except ImportError as error:
-    np = dustbust = None
+    np = dustbust = memory = None
     problem = error
 
     class DustbustError(Exception):

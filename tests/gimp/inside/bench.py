@@ -11,7 +11,7 @@ from pathlib import Path
 first, last, folder, plug_in, rounds = arguments       # noqa: F821, given by the caller
 sys.path[:0] = [plug_in, str(Path(__file__).parent)]
 from gi.repository import Gimp
-from helpers import APPLY, ESTIMATE, call
+from helpers import APPLY, ESTIMATE, call, refusal
 
 import dustbust
 
@@ -42,12 +42,18 @@ def with_procedures():
     mask.delete()
 
 
+def starts():
+    """What GIMP takes to start the plug-in twice, which then refuses."""
+    for __ in range(2):
+        refusal(ESTIMATE, first_frame=first.with_name("no frame"), last_frame=last)
+
+
 def with_core():
     dustbust.clean_frames(files, dustbust.estimate_mask(files, threads=threads), folder, threads=threads)
 
 
 with_core()       # once for nothing: the files are in memory then
-result = {"procedures": [], "core": []}
+result = {work.__name__: [] for work in (with_procedures, with_core, starts)}
 for __ in range(rounds):
-    result["procedures"].append(timed(with_procedures))
-    result["core"].append(timed(with_core))
+    for work in (with_procedures, with_core, starts):
+        result[work.__name__].append(timed(work))
