@@ -10,6 +10,7 @@ from .dialogs import MARGIN, Window
 from .preview import BeforeAndAfter
 from .spots import SpotsOfMask
 from .texts import _, count_text, path_text, share_text
+from .thumbnail import Thumbnail
 
 
 def ask(procedure, config, image, drawables):
@@ -44,6 +45,7 @@ def ask_for_files(procedure, config, image):
 
     def described(files):
         frames.offer(files, shown)
+        window.begin_in(Path(files[0]).parent, "first-frame", "last-frame")
         return files_sentence(files, config) + "\n" + marked(dust)
 
     def show():
@@ -121,7 +123,7 @@ def ask_for_layers(procedure, config, image, drawables):
     chosen = layers.editable(image, drawables)
     before = pixels.read_drawable(chosen[0])
     window = Window(procedure, config, _("Apply Dust Mask to a Layer"), _("_Apply"))
-    masks = MaskChooser(config, image)
+    masks = MaskChooser(config, image, window.worker())
     window.align(masks.label)
     window.add(masks)
     window.settings("method", "new-layer")
@@ -164,7 +166,7 @@ class MaskChooser(Gtk.Box):
     GIMP 3.0 has no widget for an image argument, and keeps no image among the settings to repeat; so the image stays here.
     """
 
-    def __init__(self, config, image):
+    def __init__(self, config, image, worker):
         super().__init__(spacing=MARGIN // 2)
         self.image, self.on_change, self._config = None, None, config
         others = [other for other in Gimp.get_images() if other != image]
@@ -175,6 +177,7 @@ class MaskChooser(Gtk.Box):
             self._combo.append(str(other.get_id()), other.get_name())
         self._combo.append("file", _("From a file"))
         self._file = Gtk.FileChooserButton(title=_("Mask file"), action=Gtk.FileChooserAction.OPEN, no_show_all=True)
+        Thumbnail(self._file, worker)
         if config.get_property("mask-file"):
             self._file.set_file(config.get_property("mask-file"))
         self._combo.set_active_id(str(others[0].get_id()) if others and mask_image.is_mask_image(others[0]) else "file")

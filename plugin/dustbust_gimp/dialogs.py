@@ -5,6 +5,7 @@ from gi.repository import Gimp, GimpUi, Gio, GLib, GObject, Gtk
 
 from .core import DustbustError
 from .texts import Cancelled, Refused, _, translated
+from .thumbnail import Thumbnail
 
 TICK = 60       # ms between two looks at the work in the background
 MARGIN = 12     # px around things
@@ -60,7 +61,7 @@ class Window:
         self.dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
         self.dialog.set_ok_label(ok)
         self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
-        self._answers = self.worker()
+        self._answers, self._thumbnails = self.worker(), self.worker()
         self._answer = Gtk.Label(xalign=0, yalign=0, wrap=True, max_width_chars=60, margin_top=MARGIN, margin_bottom=MARGIN)
         self._answer.set_size_request(-1, 3 * MARGIN)
 
@@ -94,6 +95,8 @@ class Window:
             row = GimpUi.FileChooser.new(action, argument.nick, argument.nick.replace("_", ""), self.config.get_property(name))
             row.set_tooltip_text(argument.blurb)
             self.config.bind_property(name, row, "file", GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE)
+            if action == Gimp.FileChooserAction.OPEN:
+                Thumbnail(file_chooser_in(row), self._thumbnails)
             label = row.get_label_widget()
         if label:
             self.align(label)
@@ -104,6 +107,12 @@ class Window:
         """Give a label in front of a setting the width of the others."""
         label.set_xalign(0)
         self._labels.add_widget(label)
+
+    def begin_in(self, folder, *names):
+        """Let the file windows of these settings begin in a folder, as long as no file is chosen."""
+        for name in names:
+            if self.config.get_property(name) is None:
+                file_chooser_in(self._rows[name]).set_current_folder(str(folder))
 
     def allow(self, name, allowed):
         """Whether a setting can be changed."""
@@ -184,3 +193,8 @@ class Window:
             self.dialog = None
         if not accepted:
             raise Cancelled
+
+
+def file_chooser_in(row):
+    """GTK's file chooser in a row of GIMP's."""
+    return next(child for child in row.get_children() if isinstance(child, Gtk.FileChooser))

@@ -1,4 +1,6 @@
 """The window of Estimate Dust Mask."""
+from pathlib import Path
+
 from gi.repository import Gimp, Gio
 
 from . import arguments, run_of_files
@@ -16,9 +18,11 @@ def ask(procedure, config):
     window.add_answer()
 
     def describe():
-        if arguments.path(config, "first-frame") is None:
+        first = arguments.path(config, "first-frame")
+        if first is None:
             window.say(_("Choose the first and the last frame of a run: scans with the same dust, in one folder."), possible=False)
         else:
+            window.begin_in(Path(first).parent, "last-frame", "frame")
             open_end = arguments.path(config, "last-frame") is None
             window.answer(lambda: run_of_files.describe(run_of_files.files_of_run(config), open_end), lambda text: text)
 

@@ -1,19 +1,10 @@
 """A look at the result before OK: a part of the picture as it is and as it will be, side by side."""
-from gi.repository import GdkPixbuf, GLib, Gtk
+from gi.repository import Gtk
 
-from .core import dustbust, np
 from .dialogs import MARGIN
 from .spots import SIDE
 from .texts import _, translated
-
-
-
-def pixbuf(picture):
-    """A part of a picture for GTK: 8-bit RGB, without alpha."""
-    colours = dustbust.arrays.to_unit(dustbust.arrays.colour_channels(picture))
-    rgb = np.broadcast_to(dustbust.arrays.from_unit(colours, np.uint8), (*colours.shape[:2], 3))
-    return GdkPixbuf.Pixbuf.new_from_bytes(GLib.Bytes.new(np.ascontiguousarray(rgb).tobytes()), GdkPixbuf.Colorspace.RGB, False, 8,
-                                           rgb.shape[1], rgb.shape[0], rgb.shape[1] * 3)
+from .thumbnail import pixbuf
 
 
 class SideBySide(Gtk.Box):

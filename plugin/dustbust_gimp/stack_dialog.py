@@ -45,6 +45,6 @@ def sentences(scans, mode, align):
     middle = np.array([(width - 1) / 2, (height - 1) / 2, 1])
     for layer, registration in zip(others, registrations[1:]):
         x, y, __ = registration.matrix @ middle - middle
-        lines.append(_("{layer}: {x:+.1f} px, {y:+.1f} px from there; {confidence:.0%} of the details agree").format(
-            layer=layer, x=x, y=y, confidence=registration.confidence))
+        lines.append(_("{layer}: {x:+.1f} px, {y:+.1f} px from there; {confidence:.0f} % of the details agree").format(
+            layer=layer, x=x, y=y, confidence=100 * registration.confidence))
     return "\n".join(lines)

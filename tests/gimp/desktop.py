@@ -21,6 +21,16 @@ kill $manager $screen
 """
 
 
+def before(width, height):
+    """A part of the picture on the left of a preview, in a window of this size."""
+    return 30, height - 300, width // 2 - 30, height - 150
+
+
+def thumbnail(width, height):
+    """A part of the picture beside the list, in a file window of this size."""
+    return width - 200, height // 2 - 50, width - 30, height // 2 + 50
+
+
 class Desktop:
     def __init__(self, gimp, folder, pictures, language="en"):
         self.gimp, self.folder, self.pictures, self._number = gimp, folder, pictures, 0
@@ -123,12 +133,12 @@ class Desktop:
         self._tool("import", "-window", window, "-strip", str(self.folder / f"{name}.png"))
         (self.pictures / f"{name}.png").write_bytes((self.folder / f"{name}.png").read_bytes())
 
-    def wait_for_photograph(self, window, other_than=None, timeout=120):
-        """Wait until a window shows a photograph, a part of a picture with many colours, and another one than before; gives its bytes."""
+    def wait_for_photograph(self, window, other_than=None, part=before, timeout=120):
+        """Wait until a part of a window shows a photograph, something with many colours, and another one than before; gives its bytes."""
         def seen():
             self.picture("window", window)
             with Image.open(self.pictures / "window.png") as picture:
-                colours = picture.convert("RGB").crop((30, picture.height - 300, picture.width // 2 - 30, picture.height - 150))
+                colours = picture.convert("RGB").crop(part(*picture.size))
             return colours.tobytes() if colours.getcolors(50) is None else None
 
         self.wait_for_true(lambda: seen() not in (None, other_than), "there is no (other) photograph", timeout)
