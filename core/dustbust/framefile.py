@@ -5,8 +5,10 @@ One module per format derives its class from `FrameFile`; `dustbust.frames.open_
 import logging
 import os
 
+from PIL import Image
+
 from .arrays import seen_luminance
-from .errors import DustbustError
+from .errors import DustbustError, Sentence
 
 # What they log about odd files would go to the terminal of programs that set up no logging.
 for library in ("imagecodecs", "tifffile"):
@@ -52,6 +54,12 @@ class FrameFile:
         return seen_luminance(cls.read(path).pixels)
 
     @classmethod
+    def header(cls, path):
+        """As `frames.header_of`, of a file of this format: size and bits."""
+        with Image.open(path) as picture:
+            return picture.size, 8
+
+    @classmethod
     def read(cls, path):
         """Open a file of this format."""
         raise NotImplementedError
@@ -84,6 +92,11 @@ class FrameFile:
 
     def _write(self, pixels, target):
         raise NotImplementedError
+
+
+def written_without_loss(kind):
+    """What is said of a file of a lossy format that had to become larger."""
+    return Sentence("lossy {kind} was written without loss, so that the picture away from the dust stays as it is", kind=kind)
 
 
 def damaged(kind, path, error):

@@ -9,16 +9,18 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from .arrays import check_image, seen_luminance
+from .bmp import BmpFile
 from .errors import DustbustError
 from .framefile import damaged
 from .jpeg import JpegFile
+from .jpeg2000 import Jpeg2000File
 from .png import MASK_CHUNK, PngFile, chunk_in
 from .threads import count
 from .tiff import TiffFile
 from .webp import WebpFile
 
-FORMATS = (JpegFile, PngFile, TiffFile, WebpFile)
-SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp"}
+FORMATS = (JpegFile, PngFile, TiffFile, WebpFile, Jpeg2000File, BmpFile)
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".bmp", ".dib"}
 
 # Frames that are handed to an executor before the first of them is waited for.
 AHEAD = 64
@@ -57,7 +59,7 @@ def open_frame(path):
 
     Parameters
     ----------
-    path : of a JPEG, PNG, TIFF or WebP file; its content says which, not its name.
+    path : of a JPEG, PNG, TIFF, WebP, JPEG 2000 or BMP file; its content says which, not its name.
 
     Returns
     -------
@@ -71,6 +73,18 @@ def open_frame(path):
     """
     path = as_path(path)
     return _read(path, lambda kind: kind.read(path))
+
+
+def header_of(path):
+    """What the header of a frame's file says, without its pixels: ((width, height), bits, format), such as ((6000, 4000), 8, "JPEG").
+
+    Raises
+    ------
+    DustbustError
+        as `open_frame`, as far as the header tells.
+    """
+    path = as_path(path)
+    return _read(path, lambda kind: (*kind.header(path), kind.kind))
 
 
 def read_frame(frame):
@@ -109,7 +123,8 @@ def _read(path, read):
             except Exception as error:
                 raise damaged(kind.kind, path, error) from error
     raise DustbustError("{path}: is empty" if not head else
-                        "{path}: is no JPEG, PNG, TIFF or WebP picture, whatever its name says; leave it out, or save it as one of these",
+                        "{path}: is no JPEG, PNG, TIFF, WebP, JPEG 2000 or BMP picture, whatever its name says; leave it out, "
+                        "or save it as one of these",
                         path=path)
 
 

@@ -93,6 +93,11 @@ class PngFile(FrameFile):
         super().__init__(path, imagecodecs.png_decode(data))
 
     @classmethod
+    def header(cls, path):
+        width, height, bits = struct.unpack_from(">IIB", chunk_in(path, b"IHDR"))
+        return (width, height), bits
+
+    @classmethod
     def read(cls, path):
         return cls(path, path.read_bytes())
 

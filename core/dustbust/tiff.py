@@ -33,6 +33,12 @@ class TiffFile(FrameFile):
         self.inverted = page.photometric == GREY_INVERTED
 
     @classmethod
+    def header(cls, path):
+        with tifffile.TiffFile(path) as file:
+            page = file.pages[0]
+            return (page.imagewidth, page.imagelength), page.bitspersample
+
+    @classmethod
     def read(cls, path):
         with tifffile.TiffFile(path) as file:
             page = _page(path, file)

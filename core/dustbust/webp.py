@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 from PIL import Image, WebPImagePlugin
 
-from .errors import DustbustError, Sentence
-from .framefile import FrameFile, check_size
+from .errors import DustbustError
+from .framefile import FrameFile, check_size, written_without_loss
 
 
 class WebpFile(FrameFile):
@@ -35,7 +35,7 @@ class WebpFile(FrameFile):
 
     def _write(self, pixels, target):
         Image.fromarray(pixels).save(target, "WEBP", lossless=True, exact=True, **self.metadata)
-        return [] if self.lossless else [Sentence("lossy WebP was written without loss, so that the picture away from the dust stays as it is")]
+        return [] if self.lossless else [written_without_loss(self.kind)]
 
 
 def _chunks(data):

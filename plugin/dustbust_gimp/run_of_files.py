@@ -3,7 +3,7 @@ from collections import Counter
 from pathlib import Path
 
 from . import arguments
-from .core import dustbust
+from .core import DustbustError, dustbust
 from .texts import Refused, _, count_text
 
 FEW = 10        # frames; with fewer the mask has gaps
@@ -23,7 +23,7 @@ def files_between(first, last):
     """The frames from the first file to the last, which have to be of a kind that can be read and written without loss."""
     for file in map(Path, (first, last)):
         if file.is_file() and not dustbust.frames.is_picture(file):
-            raise Refused(_("{file}: the frames of a run have to be JPEG, PNG, TIFF or WebP files; export them as such, or open this one "
+            raise Refused(_("{file}: the frames of a run have to be JPEG, PNG, TIFF, WebP, JPEG 2000 or BMP files; export them as such, or open this one "
                             "and apply a mask to its layer.").format(file=file))
     return dustbust.frames.frames_between(first, last)
 
@@ -56,15 +56,8 @@ def describe(files, open_end=False):
 
 def kind_of(file):
     """((width, height), "8-bit JPEG") of a picture file, or None."""
-    import tifffile         # installed with the core, without which the plug-in registers too
-    from PIL import Image
     try:
-        if str(file).lower().endswith((".tif", ".tiff")):
-            with tifffile.TiffFile(file) as tiff:
-                page = tiff.pages[0]
-                return (page.imagewidth, page.imagelength), _("{bits}-bit {format}").format(bits=page.dtype.itemsize * 8, format="TIFF")
-        with Image.open(file) as picture:
-            bits = 16 if picture.mode.startswith("I") or "16" in str(picture.info.get("bits", "")) else 8
-            return picture.size, _("{bits}-bit {format}").format(bits=bits, format=picture.format)
-    except Exception:       # the decoders raise anything on files that are no pictures
+        size, bits, format = dustbust.frames.header_of(file)
+    except DustbustError:
         return None
+    return size, _("{bits}-bit {format}").format(bits=bits, format=format)

@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image, JpegImagePlugin
 
 from dustbust import DustbustError, _kernels
-from dustbust.frames import open_frame, read_luminance
+from dustbust.frames import header_of, open_frame, read_luminance
 
 H, W = 61, 83           # no multiple of any block
 REPAIR = np.s_[20:31, 40:52]
@@ -315,6 +315,136 @@ def test_webp_keeps_metadata_and_pixels(tmp_path, channels, lossless):
         assert all(new.info[key] == old.info[key] for key in ("exif", "icc_profile", "xmp"))
 
 
+# --- JPEG 2000 ---------------------------------------------------------------------------------------------------------------------
+
+def box(name, content):
+    return struct.pack(">I4s", len(content) + 8, name) + content
+
+
+def boxes_of(data):
+    """The boxes of a JP2 file: (name, content)."""
+    found, position = [], 0
+    while position < len(data):
+        length, name = struct.unpack_from(">I4s", data, position)
+        found.append((name, data[position + 8:position + length]))
+        position += length
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("reversible", [True, False])
+def test_jpeg_2000_keeps_every_box_and_the_pixels(tmp_path, dtype, channels, reversible):
+    path = tmp_path / "a.jp2"
+    whole = imagecodecs.jpeg2k_encode(picture(dtype, channels), level=0 if reversible else 60, codecformat="jp2", reversible=reversible)
+    *front, (last, codestream) = boxes_of(whole)
+    assert last == b"jp2c"
+    others = [*front, (b"xml ", XMP), (b"jp2c", codestream), (b"uuid", bytes(range(16)) + exif())]
+    path.write_bytes(b"".join(box(*other) for other in others))
+    before = open_frame(path).pixels
+    assert before.dtype == dtype and before.shape == picture(dtype, channels).shape
+    out, notes = rewritten(path)
+    assert bool(notes) is not reversible
+    assert np.array_equal(open_frame(out).pixels, repaired(before))
+    new = boxes_of(out.read_bytes())
+    assert [one for one in new if one[0] != b"jp2c"] == [one for one in others if one[0] != b"jp2c"]
+    assert [name for name, _ in new] == [name for name, _ in others]
+    if dtype == "uint8":
+        with Image.open(out) as picture_again:
+            assert np.array_equal(np.asarray(picture_again), repaired(before))
+
+
+def test_jpeg_2000_that_was_cut_to_a_size_is_said_to_grow(tmp_path):
+    Image.fromarray(picture()).save(tmp_path / "a.jp2", quality_mode="rates", quality_layers=[10])
+    _, notes = rewritten(tmp_path / "a.jp2")
+    assert "lossy JPEG 2000" in notes[0]
+
+
+def test_jpeg_2000_without_boxes(tmp_path):
+    path = tmp_path / "a.j2k"
+    path.write_bytes(imagecodecs.jpeg2k_encode(picture("uint16"), level=0, codecformat="j2k", reversible=True))
+    out, notes = rewritten(path)
+    assert not notes and np.array_equal(imagecodecs.jpeg2k_decode(out.read_bytes()), repaired(picture("uint16")))
+
+
+def test_jpeg_2000_that_would_not_come_out_as_it_went_in(tmp_path):
+    for bits in (4, 12):
+        deep = (picture("uint16", 1) >> 16 - bits).astype("uint16" if bits > 8 else "uint8")
+        (tmp_path / "bits.jp2").write_bytes(imagecodecs.jpeg2k_encode(deep, level=0, bitspersample=bits, reversible=True))
+        refused(tmp_path / "bits.jp2", f"{bits} bits")
+    whole = imagecodecs.jpeg2k_encode(picture(), level=0, codecformat="jp2", reversible=True)
+    assert whole.count(struct.pack(">4sBBBI", b"colr", 1, 0, 0, 16)) == 1
+    (tmp_path / "sycc.jp2").write_bytes(whole.replace(struct.pack(">4sBBBI", b"colr", 1, 0, 0, 16), struct.pack(">4sBBBI", b"colr", 1, 0, 0, 18)))
+    refused(tmp_path / "sycc.jp2", "type 18")
+    smaller = bytearray(whole)
+    smaller[whole.index(b"\xff\x4f\xff\x51") + 46] = 2       # the second channel, across
+    (tmp_path / "smaller.jp2").write_bytes(smaller)
+    refused(tmp_path / "smaller.jp2", "smaller colour channels")
+    (tmp_path / "two.jp2").write_bytes(whole + box(*boxes_of(whole)[-1]))
+    refused(tmp_path / "two.jp2", "2 pictures")
+
+
+# --- BMP ---------------------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("from_the_top", [False, True])
+def test_bmp_keeps_all_bytes_but_the_pixels(tmp_path, mode, from_the_top):
+    path = tmp_path / "a.bmp"
+    Image.fromarray(picture()).convert(mode).save(path, dpi=(2400, 2400))
+    if from_the_top:
+        data = bytearray(path.read_bytes())
+        data[22:26] = struct.pack("<i", -H)
+        path.write_bytes(data)
+    with Image.open(path) as expected:
+        before = np.asarray(expected.convert(mode))
+    assert np.array_equal(open_frame(path).pixels, before)
+    out, notes = rewritten(path)
+    assert not notes
+    with Image.open(out) as new:
+        assert np.array_equal(np.asarray(new.convert(mode)), repaired(before)) and round(new.info["dpi"][0]) == 2400
+    old, new = (np.frombuffer(file.read_bytes(), np.uint8) for file in (path, out))
+    assert old.shape == new.shape and (old != new).sum() <= (repaired(before) != before).sum()
+
+
+def test_bmp_with_32_bits_keeps_the_fourth_byte(tmp_path):
+    path = tmp_path / "a.bmp"
+    Image.fromarray(picture(channels=4), "RGBA").save(path)
+    begin, = struct.unpack_from("<I", path.read_bytes(), 10)
+    assert np.array_equal(open_frame(path).pixels, picture(channels=4)[..., :3])
+    out, _ = rewritten(path)
+    stored = np.frombuffer(out.read_bytes()[begin:], np.uint8).reshape(H, W, 4)[::-1]
+    assert np.array_equal(stored, np.dstack([repaired(picture(channels=4)[..., :3])[..., ::-1], picture(channels=4)[..., 3]]))
+
+
+def test_bmp_with_a_palette_or_compressed_is_refused(tmp_path):
+    path = tmp_path / "a.bmp"
+    Image.fromarray(picture()).convert("P").save(path)
+    refused(path, "indexed")
+    Image.fromarray(picture(channels=1)).convert("1").save(path)
+    refused(path, "indexed")
+    Image.fromarray(picture(channels=4), "RGBA").save(path)
+    data = bytearray(path.read_bytes())
+    data[30] = 3            # its header says where in a pixel the colours are
+    path.write_bytes(data)
+    refused(path, "32 bits and compression 3")
+
+
+# --- headers -----------------------------------------------------------------------------------------------------------------------
+
+def test_headers_say_size_depth_and_format(tmp_path):
+    tifffile.imwrite(tmp_path / "float.tif", picture("float32"), photometric="rgb")
+    tifffile.imwrite(tmp_path / "deep.tif", picture("uint16"))
+    png(tmp_path / "deep.png", picture("uint16"))
+    (tmp_path / "deep.jp2").write_bytes(imagecodecs.jpeg2k_encode(picture("uint16"), level=0, reversible=True))
+    for name in ("a.png", "a.jpg", "a.webp", "a.bmp", "a.jp2"):
+        Image.fromarray(picture()).save(tmp_path / name)
+    found = {path.name: header_of(path) for path in tmp_path.iterdir()}
+    assert all(size == (W, H) for size, _, _ in found.values())
+    assert {name: (bits, kind) for name, (_, bits, kind) in found.items()} == {
+        "float.tif": (32, "TIFF"), "deep.tif": (16, "TIFF"), "deep.png": (16, "PNG"), "deep.jp2": (16, "JPEG 2000"), "a.jp2": (8, "JPEG 2000"),
+        "a.png": (8, "PNG"), "a.jpg": (8, "JPEG"), "a.webp": (8, "WebP"), "a.bmp": (8, "BMP")}
+
+
 # --- what is refused, each with its sentence ---------------------------------------------------------------------------------------
 
 def refused(path, *words):
@@ -328,7 +458,7 @@ def refused(path, *words):
 
 
 def test_text_named_like_a_picture(tmp_path):
-    for name in ("a.jpg", "a.png", "a.tif", "a.webp"):
+    for name in ("a.jpg", "a.png", "a.tif", "a.webp", "a.jp2", "a.bmp"):
         (tmp_path / name).write_text("Dear Sir, " * 40)
         refused(tmp_path / name, "whatever its name says")
 
@@ -353,7 +483,8 @@ def test_truncated_files_are_refused_not_half_decoded(tmp_path, progressive, sha
     png(tmp_path / "a.png", picture("uint16"))
     tifffile.imwrite(tmp_path / "a.tif", picture("uint16"))
     tifffile.imwrite(tmp_path / "b.tif", picture("uint16"), compression="lzw")
-    Image.fromarray(picture()).save(tmp_path / "a.webp")
+    for name in ("a.webp", "a.jp2", "a.bmp"):
+        Image.fromarray(picture()).save(tmp_path / name)
     for path in list(tmp_path.iterdir()):
         path.write_bytes(path.read_bytes()[:int(path.stat().st_size * share)])
         refused(path, "damaged or incomplete")

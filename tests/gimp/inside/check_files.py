@@ -90,15 +90,15 @@ def check_without_a_last_frame_the_run_ends_where_the_dust_changes(folder):
 
 def check_frames_of_other_formats_are_refused_by_name(folder):
     run_in(folder)
-    for name in ("a.bmp", "b.bmp"):
+    for name in ("a.tga", "b.tga"):
         with Image.open(folder / "run" / "frame01-00.jpg") as picture:
             picture.save(folder / "run" / name)
-    for arguments in ({"first_frame": folder / "run" / "a.bmp"}, {"first_frame": folder / "run" / "a.bmp", "last_frame": folder / "run" / "b.bmp"}):
+    for arguments in ({"first_frame": folder / "run" / "a.tga"}, {"first_frame": folder / "run" / "a.tga", "last_frame": folder / "run" / "b.tga"}):
         message = refusal(ESTIMATE, **arguments)
-        assert "a.bmp" in message and "JPEG, PNG, TIFF or WebP" in message, message
+        assert "a.tga" in message and "JPEG, PNG, TIFF, WebP" in message, message
     mask = estimated(folder)
-    assert "b.bmp" in refusal(APPLY, image=mask, drawables=mask.get_layers(), first_frame=folder / "run" / "a.bmp",
-                              last_frame=folder / "run" / "b.bmp").replace("a.bmp", "b.bmp")
+    assert "b.tga" in refusal(APPLY, image=mask, drawables=mask.get_layers(), first_frame=folder / "run" / "a.tga",
+                              last_frame=folder / "run" / "b.tga").replace("a.tga", "b.tga")
     assert not (folder / "run" / "cleanedphotos").exists()
 
 
