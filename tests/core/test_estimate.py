@@ -49,6 +49,14 @@ def test_grey_is_the_share_of_the_light_that_dust_takes(light, light_mask):
     assert abs(np.median(light_mask.grey[inside] - opacity[inside])) < 0.03
 
 
+@pytest.mark.parametrize(("polarity", "other"), [("light", "dark"), ("dark", "light")])
+def test_the_wrong_polarity_is_said(polarity, other):
+    run, _ = synthetic_run.run(4, 10, polarity)
+    wrong, *right = (dustbust.estimate_mask(run, polarity=each) for each in (other, polarity, "both", "auto"))
+    assert f"more {polarity} dust than {other}" in wrong.warnings[0]
+    assert not any(mask.warnings for mask in right)
+
+
 @pytest.mark.parametrize("polarity", ["light", "dark"])
 def test_auto_finds_the_polarity(polarity):
     run, _ = synthetic_run.run(4, 8, polarity)
