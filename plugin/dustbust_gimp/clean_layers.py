@@ -37,9 +37,9 @@ def said_of(reports):
                                            for name in ("particles", "restored", "filled", "absent"))
     if not particles:
         return _("The mask marks nothing.")
-    return count_text("{number} particle: {restored} restored, {filled} filled, {absent} not in this picture",
-                      "{number} particles: {restored} restored, {filled} filled, {absent} not in this picture",
-                      particles, restored=restored, filled=filled, absent=absent)
+    parts = ((restored, _("{number} restored")), (filled, _("{number} filled")), (absent, _("{number} not in this picture")))
+    return count_text("{number} particle", "{number} particles", particles) + ": " + ", ".join(
+        text.format(number=number) for number, text in parts if number)
 
 
 def unfilled(reports):
