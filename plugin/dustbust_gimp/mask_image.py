@@ -76,7 +76,7 @@ def create(dust, files, frame=None, beside=None):
         image.insert_layer(parent, None, 0)
         _attach(parent, ROLE, OVERLAY.encode())
         parent.set_opacity(80)
-    layer = _add_picture(image, parent, MASK, _("Mask"), dust.grey)
+    layer = _add_picture(image, parent, MASK, _("Mask"), dustbust.arrays.from_unit(dust.grey, np.uint16))
     if frame is not None:
         _add_colour(image, parent, RED, _("Red"), "red", Gimp.LayerMode.MULTIPLY)
         _add_colour(image, parent, ERASER, _("Rest"), "black", Gimp.LayerMode.COLOR_ERASE)
@@ -111,9 +111,7 @@ def _add_layer(image, parent, role, name, mode):
 def _add_picture(image, parent, role, name, picture):
     layer = _add_layer(image, parent, role, name, Gimp.LayerMode.NORMAL)
     colours = dustbust.arrays.colour_channels(picture)
-    if layer.is_rgb() and colours.shape[2] == 1:
-        colours = colours.repeat(3, axis=2)
-    pixels.fill_drawable(layer, dustbust.arrays.from_unit(dustbust.arrays.to_unit(colours), np.uint16))
+    pixels.fill_drawable(layer, colours, pixels.picture_format(colours, layer))
     return layer
 
 

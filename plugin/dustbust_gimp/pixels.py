@@ -46,6 +46,13 @@ def working_format(drawable, *, precise=False, alpha=None):
     return Format(f"{model} {component}", Babl.format_get_space(format))
 
 
+def picture_format(pixels, drawable):
+    """The format of an array (height, width, 1 or 3) with values as they are in a picture file, in the colour space of a drawable."""
+    model = "Y'" if pixels.shape[2] == 1 else "R'G'B'"
+    component = next(component for component, dtype in DTYPES.items() if dtype == pixels.dtype)
+    return Format(f"{model} {component}", Babl.format_get_space(drawable.get_format()))
+
+
 def read(buffer, format, x, y, width, height):
     """A rectangle of a GEGL buffer as an array (height, width, channels)."""
     pixels = np.empty((height, width, format.channels), format.dtype)
