@@ -13,8 +13,8 @@ def ask(procedure, config):
     """Let the user choose; raises Cancelled."""
     suggest(config)
     window = Window(procedure, config, _("Estimate Dust Mask"), _("_Estimate"))
-    window.settings("first-frame", "last-frame")
-    window.folded("frame", "polarity", "smallest", "largest", "method")
+    window.settings("first-frame", "last-frame", "polarity")
+    window.folded("frame", "smallest", "largest", "method")
     window.add_answer()
 
     def describe():

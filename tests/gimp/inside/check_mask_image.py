@@ -74,13 +74,15 @@ def check_a_moved_threshold_counts(folder):
 
 
 def check_overlay_is_red_over_the_frame_where_dust_is_marked(folder):
-    image, dust = estimated(frame=FRAMES[2]), expected()
-    with_role(image, "overlay").set_opacity(100)
-    shown = get(Gimp.Layer.new_from_visible(image, image, "shown"), "R'G'B' u16")
-    frame = dustbust.frames.read_frame(FRAMES[2]).astype(np.uint16) * 257
-    binary = dust.binary()
-    assert (shown[binary] == (65535, 0, 0)).all()
-    assert np.array_equal(shown[~binary], frame[~binary])
+    colours = dustbust.frames.read_frame(FRAMES[2]).astype(np.uint16) * 257
+    grey = colours[..., :1] + np.arange(colours.shape[1], dtype=np.uint16)[:, None] % 7        # all of the 16 bits
+    dustbust.newfile.write_picture(folder / "grey.png", grey)
+    for path, frame in ((FRAMES[2], colours), (folder / "grey.png", grey)):
+        image, binary = estimated(frame=path), expected().binary()
+        with_role(image, "overlay").set_opacity(100)
+        shown = get(Gimp.Layer.new_from_visible(image, image, "shown"), "R'G'B' u16")
+        assert (shown[binary] == (65535, 0, 0)).all()
+        assert np.array_equal(shown[~binary], np.broadcast_to(frame, shown.shape)[~binary])
 
 
 def check_overlay_mask_cleans_as_the_plain_one(folder):
