@@ -506,12 +506,12 @@ static void define_restore(py::module_& m) {
                           const Array<std::int32_t>& neighbours, const Array<bool>& dark, const Array<float>& responses,
                           std::pair<float, float> limits, float faintest, int threads) {
         const SeenDust dust = seen_dust(observed, density, labels, &neighbours, dark, responses, limits);
-        std::vector<double> sums;
+        std::vector<float> said;
         {
             py::gil_scoped_release release;
-            sums = roughness(dust, faintest, threads);
+            said = roughness(dust, faintest, threads);
         }
-        return to_array(sums, {dark.size()});
+        return to_array(said, {density.size()});
     }, py::arg("observed").noconvert(), py::arg("density").noconvert(), py::arg("labels").noconvert(), py::arg("neighbours").noconvert(),
        py::arg("dark").noconvert(), py::arg("responses").noconvert(), py::arg("limits"), py::arg("faintest"), py::arg("threads"));
 
@@ -519,7 +519,7 @@ static void define_restore(py::module_& m) {
                       const Array<float>& responses, std::pair<float, float> limits, const Array<bool>& here, const Array<float>& filled,
                       const Array<float>& spread, const Array<float>& error, float noise, float response_error, int threads) {
         const SeenDust dust = seen_dust(observed, density, labels, nullptr, dark, responses, limits);
-        if (here.size() != dark.size() || filled.size() != observed.size() || spread.size() != density.size() || error.size() != density.size())
+        if (here.size() != density.size() || filled.size() != observed.size() || spread.size() != density.size() || error.size() != density.size())
             throw std::invalid_argument("here, filled, spread and error must fit the dust");
         auto unmixed = shaped_like<float>(observed), weight = shaped_like<float>(observed);
         const auto values = mutable_view(unmixed), weights = mutable_view(weight);

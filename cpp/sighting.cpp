@@ -50,7 +50,7 @@ std::array<double, 5> response_sums(const float* observed, const float* filled, 
     return sums;
 }
 
-std::vector<double> roughness(const SeenDust& dust, float faintest, int threads) {
+std::vector<float> roughness(const SeenDust& dust, float faintest, int threads) {
     const int colours = dust.colours;
     const auto dusty = [&](std::ptrdiff_t i) { return i >= 0 && dust.density[i] > faintest; };
     std::vector<Seen> seen(dust.pixels * colours);
@@ -81,13 +81,10 @@ std::vector<double> roughness(const SeenDust& dust, float faintest, int threads)
                              (double(std::abs(step) + smallest_difference) * stretched);
                 }
             }
-            if (ratio != 1) said[i] = static_cast<float>(std::log(ratio));
+            if (ratio != 1) said[i] = static_cast<float>(std::log(ratio) / colours);
         }
     });
-    std::vector<double> sums(dust.particles, 0.0);
-    for (std::ptrdiff_t i = 0; i < dust.pixels; ++i) sums[dust.labels[i]] += said[i];
-    for (double& sum : sums) sum /= colours;
-    return sums;
+    return said;
 }
 
 void unmix(const SeenDust& dust, const std::uint8_t* here, const float* filled, const float* spread, const float* error, float noise,
@@ -98,12 +95,12 @@ void unmix(const SeenDust& dust, const std::uint8_t* here, const float* filled, 
                 const std::ptrdiff_t at = i * dust.colours + c;
                 const float value = dust.observed[at];
                 unmixed[at] = value, weight[at] = 1;
-                if (!here[dust.labels[i]]) continue;
+                if (!here[i]) continue;
                 const Response response = dust.responses[dust.dark[dust.labels[i]] * dust.colours + c];
                 const Shown shown(response, dust.density[i]);
                 const float restored = shown.restored(value), inside = restored > 0 ? std::min(restored, 1.0f) : 0.0f;
                 const float variance = square(response.speed(inside) * error[i]) + square((1 / shown.slope - 1) * noise) +
-                                       square(response_error * (restored - value));
+                                       square(response_error * (restored - value)) + square(restored - inside);
                 const float share = square(spread[i]) / (square(spread[i]) + variance);
                 // Noise and JPEG let what was clipped come back as nearly white; so it was if what the surroundings suggest would be.
                 const bool white = value > 1 - 3 * noise && shown.offset + shown.slope * filled[at] > 1;

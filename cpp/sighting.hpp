@@ -27,13 +27,13 @@ struct SeenDust {
     Limits limits;
 };
 
-// How much a frame speaks for each particle: sum over its pairs of neighbouring pixels of the logarithm of how much rougher they are with the
-// dust than without it, mean over the colours. Pairs with no more dust than `faintest` are not asked.
-std::vector<double> roughness(const SeenDust& dust, float faintest, int threads);
+// How much a frame speaks for the dust of each pixel: sum over the pairs of the pixel with its neighbours to the right and below of the logarithm
+// of how much rougher they are with the dust than without it, mean over the colours. Pairs with no more dust than `faintest` are not asked.
+std::vector<float> roughness(const SeenDust& dust, float faintest, int threads);
 
 // The picture without the dust, and by how much to prefer it to what the surroundings suggest, N x colours each.
 //
-// here: P, whether each particle is in the frame; else its pixels stay as observed, with a weight of 1.
+// here: N, whether the dust of each pixel is in the frame; else the pixel stays as observed, with a weight of 1.
 // filled: N x colours, what the surroundings suggest. spread, error: N, how far they, and the density, can be trusted.
 // noise: of the values. response_error: of a response, as a share of what it takes away.
 void unmix(const SeenDust& dust, const std::uint8_t* here, const float* filled, const float* spread, const float* error, float noise,

@@ -11,6 +11,7 @@ import numpy as np
 from . import _kernels
 from .arrays import alpha_channel, check_image, colour_channels, largest
 from .errors import DustbustError
+from .presence import Pieces
 from .response import Response
 from .sighting import VALUE_NOISE
 from .threads import count
@@ -50,6 +51,11 @@ class Effect:
         """(labels, neighbours): int32 (N,), the particle of each pixel; int32 (N, 4), the pixels above, left, right, below or -1."""
         labels, neighbours, _ = _kernels.particles(self.where, self.core)
         return labels, neighbours
+
+    @cached_property
+    def pieces(self):
+        """What is there or not, each for itself."""
+        return Pieces(self.where, *self.particles)
 
     @cached_property
     def membranes(self):

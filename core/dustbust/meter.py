@@ -232,14 +232,16 @@ class EffectMeter:
         weight *= np.where(usable, 1, np.float32(CLIPPED))
         if blind:
             return Reading(reading, weight, np.ones(particles, np.float32), responses)
-        weight *= sighting.chance[labels]
+        weight *= sighting.chance
         if sighting.shift != (0.0, 0.0):
             # Moved back to where the dust of the run lies: the difference only, so that what is known does not get blurred.
             down, right = sighting.shift
             difference = moved(weight * (reading - sighting.density), neighbours, -down, -right)
             weight = np.maximum(moved(weight, neighbours, -down, -right), 0)
             reading = expected.density + np.clip(difference / np.maximum(weight, 1e-3), -1, 1)
-        return Reading(reading, weight, sighting.chance, responses)
+        chance = np.zeros(particles, np.float32)
+        chance[labels] = sighting.chance
+        return Reading(reading, weight, chance, responses)
 
 
 def in_steps(values):

@@ -56,7 +56,7 @@ class Restorer:
         self.effect = effect.within(dilate(dusty, RIM, threads=threads) & significant(effect))
         self.positions = np.flatnonzero(self.effect.where)
         self.labels, _ = self.effect.particles
-        self.effect.membranes       # made ready here, before several threads ask for it
+        self.effect.membranes, self.effect.pieces       # made ready here, before several threads ask for them
         other = dusty & ~effect.where
         self.others = count_particles(other)
         self.other = other if self.others else None
@@ -84,7 +84,7 @@ class Restorer:
 
         # What could not be un-mixed well is filled once more, from the un-mixed pixels around it.
         share = weight.mean(axis=1)
-        doubtful = np.flatnonzero((share < KNOWN) & here[self.labels])
+        doubtful = np.flatnonzero((share < KNOWN) & here)
         if doubtful.size:
             mask = np.zeros(frame.shape[:2], bool)
             mask.ravel()[self.positions[doubtful]] = True
@@ -94,10 +94,15 @@ class Restorer:
             put(clean, self.positions[doubtful], better / white)
         if self.others:
             clean, _ = fill_dust(clean, self.other, threads=threads)
-        density = self.effect.density
-        mostly = np.bincount(self.labels, share * density, here.size) > 0.5 * np.bincount(self.labels, density, here.size)
-        return clean, Applied(here.size + self.others, int((here & mostly).sum()), int((here & ~mostly).sum()) + self.others,
-                              int((~here).sum()), share_changed(frame, clean, self.touched))
+        return clean, self._report(frame, clean, share, here)
+
+    def _report(self, frame, clean, share, here):
+        """`Applied`: particles of which at least a part is here were restored or filled."""
+        density, particles = self.effect.density * here, self.effect.share.size
+        some = np.bincount(self.labels, here, particles) > 0
+        mostly = np.bincount(self.labels, share * density, particles) > 0.5 * np.bincount(self.labels, density, particles)
+        return Applied(particles + self.others, int((some & mostly).sum()), int((some & ~mostly).sum()) + self.others, int((~some).sum()),
+                       share_changed(frame, clean, self.touched))
 
 
 def significant(effect):
@@ -118,17 +123,17 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
 
     Returns
     -------
-    unmixed : float32 (N, colours) in 0..1; what is observed, where the particle is not in this frame.
+    unmixed : float32 (N, colours) in 0..1; what is observed, where the dust is not in this frame.
     filled : float32 (N, colours), what the surroundings suggest.
     weight : float32 (N, colours), by how much `unmixed` is to be preferred to `filled`.
-    here : bool (P,), which particles are in the frame.
+    here : bool (N,), which dust is in the frame.
     """
     observed, filled, spread = look_around(frame, effect.membranes, also_unknown=also_unknown, threads=threads)
     labels, neighbours = effect.particles
     dark = effect.dark[labels]
     observed, filled = mirrored(observed, dark), mirrored(filled, dark)
     seen = sight(observed, filled, spread, density=effect.density, labels=labels, neighbours=neighbours, share=effect.share,
-                 dark=effect.dark, usual={False: effect.light_response, True: effect.dark_response}, threads=threads)
+                 dark=effect.dark, pieces=effect.pieces, usual={False: effect.light_response, True: effect.dark_response}, threads=threads)
     here = seen.chance > 0.5
     unmixed, weight = _kernels.unmix(observed, seen.density, labels, effect.dark, as_array(seen.of_colours), (BLACK, WHITE), here, filled,
                                      spread, effect.error, NOISE, RESPONSE_ERROR, count(threads))

@@ -8,6 +8,7 @@ import numpy as np
 
 from . import _kernels
 from .arrays import LUMA
+from .presence import chance_of_particles
 from .response import BLACK, PIXELS_PER_READING, WHITE, fit_response, for_each
 from .threads import count
 
@@ -29,6 +30,9 @@ DIFFERENCE_COUNTS = 0.25
 # How far `lift` and `fade` of a colour lie from those of the luminance, as a share of `lift`: colours are converted each in its own way.
 SPREAD_OF_COLOURS = (0.1, 0.15)
 
+# Responses are fitted anew if the dust that they are fitted to has changed by this share.
+SETTLED = 0.02
+
 # Columns of `neighbours`.
 UP, LEFT, RIGHT, DOWN = 0, 1, 2, 3
 
@@ -39,8 +43,8 @@ class Sighting:
 
     Parameters
     ----------
-    density : float32 (N,), the density of each pixel in this frame, if its particle is there.
-    chance : float32 (P,), how probable it is that each particle is there.
+    density : float32 (N,), the density of each pixel in this frame, if its dust is there.
+    chance : float32 (N,), how probable it is that the dust of each pixel is there.
     responses : {False: Response to light dust, True: Response to dark dust}, of the luminance.
     of_colours : {False: list of the Response of each colour, True: ...}
     shift : (down, right) in px, of the whole pattern.
@@ -85,7 +89,7 @@ def moved(values, neighbours, down, right):
 
 
 def evidence(observed, density, labels, neighbours, dark, of_colours, *, threads=None):
-    """How much a frame speaks for each particle and against its absence: logarithm of the likelihood ratio, float (P,).
+    """How much a frame speaks for the dust of each pixel and against its absence: logarithm of the likelihood ratio, float32 (N,).
 
     To compute off dust that is there makes the picture smoother; to compute off dust that is not there draws its outline. Smooth is what
     differs little from pixel to pixel, with the heavy tails that pictures have: the density of a difference is taken as falling like
@@ -93,7 +97,7 @@ def evidence(observed, density, labels, neighbours, dark, of_colours, *, threads
     """
     rougher = _kernels.roughness(observed, density, labels, neighbours, dark, as_array(of_colours), (BLACK, WHITE),
                                  FAINTEST / 4, count(threads))         # elsewhere both are the same
-    return DIFFERENCE_COUNTS * rougher
+    return np.float32(DIFFERENCE_COUNTS) * rougher
 
 
 def as_array(of_colours):
@@ -101,13 +105,8 @@ def as_array(of_colours):
     return np.float32([[(response.lift, response.fade) for response in of_colours[kind]] for kind in (False, True)])
 
 
-def logit(share):
-    """Logarithm of the odds; nothing is thought to be certain."""
-    share = np.clip(share, 0.02, 0.98)
-    return np.log(share / (1 - share))
-
-
-def sight(observed, filled, spread, *, density, labels, neighbours, share, dark, usual, priors=True, still=False, threads=None):
+def sight(observed, filled, spread, *, density, labels, neighbours, share, dark, usual, pieces=None, priors=True, still=False,
+          threads=None):
     """Find the dust in a frame.
 
     Parameters
@@ -119,6 +118,8 @@ def sight(observed, filled, spread, *, density, labels, neighbours, share, dark,
     share : float (P,), how probable each particle is before anything was seen of the frame.
     dark : bool (P,)
     usual : {False: Response, True: Response}, what is expected of frames of this run.
+    pieces : `presence.Pieces` of the particles. None while the dust is being measured: particles are there as a whole or not at all, for
+        without the pieces that happen to look faint it would be taken for denser than it is.
     priors : False: `usual` is only where to start from.
     still : True: the pattern is where it was.
 
@@ -134,10 +135,11 @@ def sight(observed, filled, spread, *, density, labels, neighbours, share, dark,
     shift = (0.0, 0.0)
     lying = density
     dark_pixels = dark[labels]
-    chance = np.ones(share.size, np.float32)
-    for step in range(2):
-        telling = (lying > FAINTEST) & (chance > 0.5)[labels]
-        for kind in (False, True):
+    chance = np.ones_like(density)
+    for step in range(0 if pieces else 1, 3):
+        before = chance > 0.5
+        telling = (lying > FAINTEST) & before
+        for kind in (False, True) if step > 0 else ():      # a response to dust that may be gone would say little
             sample = np.flatnonzero(telling & (dark_pixels == kind))
             if sample.size == 0:
                 continue
@@ -147,22 +149,21 @@ def sight(observed, filled, spread, *, density, labels, neighbours, share, dark,
             of_colours[kind] = [responses[kind]] if colours.shape[1] == 1 else [
                 fit_response(*of_colour, *dust, responses[kind], responses[kind], spreads=SPREAD_OF_COLOURS)
                 for of_colour in zip(colours[sample].T, surroundings[sample].T)]
-        chance = _probability(evidence(colours, lying, labels, neighbours, dark, of_colours, threads=threads) + logit(share))
-        if step == 0 and not still:
-            shift = _find_shift(observed, filled, spread, density, labels, neighbours, chance, dark_pixels, responses)
+        said = evidence(colours, lying, labels, neighbours, dark, of_colours, threads=threads)
+        chance = pieces.chance(said, share) if pieces else chance_of_particles(said, share, labels)
+        if step == 1 and not still:
+            shift = _find_shift(observed, filled, spread, density, neighbours, chance, dark_pixels, responses)
             if shift != (0.0, 0.0):
                 lying = np.maximum(moved(density, neighbours, *shift), 0)
+            elif np.count_nonzero(before != (chance > 0.5)) < SETTLED * chance.size:
+                break           # the responses would be the same
     return Sighting(lying, chance, responses, of_colours, shift)
 
 
-def _probability(log_odds):
-    return (1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))).astype(np.float32)
-
-
-def _find_shift(observed, filled, spread, density, labels, neighbours, chance, dark_pixels, responses, rounds=6):
+def _find_shift(observed, filled, spread, density, neighbours, chance, dark_pixels, responses, rounds=6):
     """By how much (down, right) the whole pattern of dust is shifted: robust least squares by Gauss-Newton."""
     down = right = 0.0
-    here = chance[labels] > 0.5
+    here = chance > 0.5
     for _ in range(rounds):
         lying = moved(density, neighbours, down, right)
         padded = np.append(lying, np.float32(0))

@@ -236,3 +236,29 @@ def test_the_same_for_any_number_of_threads_and_each_time():
     first = apply_mask(dusty, dust, threads=1)
     assert np.array_equal(first, apply_mask(dusty, dust, threads=3))
     assert np.array_equal(first, apply_mask(dusty, dust, threads=1))
+
+
+@pytest.mark.parametrize("which", range(2))
+def test_of_two_fibres_that_touch_the_one_that_is_there_is_taken_off(which):
+    y, x = np.mgrid[:film_scans.SHAPE[0], :film_scans.SHAPE[1]]
+    fibres = [0.5 * film_scans.blurred(((abs(across) < 1.5) & (abs(along - middle) < 30)).astype(float), 1.0)
+              for along, across, middle in ((y, x - 90, 60), (x, y - 92, 115))]
+    both = 1 - np.maximum(*fibres)
+    meter = EffectMeter(both < 0.94)
+    for frame in film_scans.run("density", 10, both)[0]:
+        meter.add(frame.astype(np.float32) / 255)
+    dust = DustMask((1 - both).astype(np.float32), 0.06, effect=meter.result())
+    dusty, clean = one_frame("density", 1 - fibres[which])
+    result, report = apply_mask(dusty, dust, return_report=True)
+    here, gone = ((fibre > 0.06) & (other < 0.005) for fibre, other in ((fibres[which], fibres[1 - which]), (fibres[1 - which], fibres[which])))
+    assert report.particles == 1 and report.absent == 0
+    assert film_scans.rms(result, clean, here) < 0.3 * film_scans.rms(dusty, clean, here)
+    assert (result != dusty)[gone].mean() < 0.15
+
+
+@pytest.mark.parametrize("film", FILMS)
+def test_dust_that_was_always_there_and_is_gone_for_the_most_part(film):
+    transmittance, masks, dust = mask_of(film)
+    dusty, clean = one_frame(film, np.where(np.logical_or.reduce(masks[1:]), 1, transmittance))
+    gone = np.logical_or.reduce([mask for mask in masks[1:] if transmittance[mask].min() < 0.8])
+    assert (apply_mask(dusty, dust) != dusty)[gone].mean() < 0.1
