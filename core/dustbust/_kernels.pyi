@@ -97,7 +97,7 @@ def response_sums(
 def roughness(
     observed: NDArray[np.float32], density: NDArray[np.float32], labels: NDArray[np.int32], neighbours: NDArray[np.int32],
     dark: NDArray[np.bool_], responses: NDArray[np.float32], limits: tuple[float, float], faintest: float, threads: int
-) -> NDArray[np.float64]: ...
+) -> NDArray[np.float32]: ...
 def unmix(
     observed: NDArray[np.float32], density: NDArray[np.float32], labels: NDArray[np.int32], dark: NDArray[np.bool_],
     responses: NDArray[np.float32], limits: tuple[float, float], here: NDArray[np.bool_], filled: NDArray[np.float32],
