@@ -22,6 +22,10 @@ TUKEY, MEDIAN_OF_ABSOLUTE = 4.685, 0.6745
 # How alike (correlation) the two pictures must be in a patch to agree in it.
 ALIKE = 0.6
 
+# Where two scans differ by more than so many standard deviations, each from the other, there is dust;
+# and by more than what the page makes that is misplaced by so many px.
+DIFFERENT, MISPLACED = 3.0, 0.25
+
 # Details may be in so few patches only.
 FEW = 8
 
@@ -71,11 +75,11 @@ class Level:
     def whole(self):
         return self.part(np.ones(len(self.corners), bool))
 
-    def warped(self, matrix, details):
-        """Details of this level's size, seen through a matrix (3, 3)."""
+    def warped(self, placement, details):
+        """Details of another level, seen from this one."""
         y, x = np.mgrid[:self.shape[0], :self.shape[1]].astype(np.int32)
         points = np.ascontiguousarray(np.stack([x.ravel(), y.ravel()], axis=1))
-        return _kernels.warp_points(details, matrix, *UNBENT, points, self.threads).reshape(self.shape)
+        return _kernels.warp_points(details, *_warp(placement), points, self.threads).reshape(self.shape)
 
     @property
     def has_many_patches(self):
@@ -118,12 +122,14 @@ class Match:
     detailed : bool (patches,), those that have details in the overlap
     alike : float (patches,), correlation of the two pictures
     sums : float64 (cells, terms) of cpp/match.hpp, or None without overlap
+    gain : by which the details of the second picture are multiplied in them
     """
     placement: Placement
     part: Part
     detailed: np.ndarray
     alike: np.ndarray
     sums: np.ndarray = None
+    gain: float = 1.0
 
     @property
     def agree(self):
@@ -139,6 +145,12 @@ class Match:
     def support(self):
         """Patches that agree beyond what chance makes agree: a small overlap that fits outweighs a large one that does not."""
         return float(self.agree.sum() - BY_CHANCE * self.detailed.sum())
+
+    @property
+    def contrast(self):
+        """Contrast of the first picture over that of the second one, of the patches that agree."""
+        number, a, b, aa, bb, _ = _of_patches(self.sums.T[10:])[:, self.agree]
+        return self.gain * float(np.median(np.sqrt((aa * number - a * a) / (bb * number - b * b))))
 
     def equations(self):
         """Matrix (2, 2, cells) and vector (2, cells) of the normal equations of each cell's displacement, after an offset in brightness
@@ -190,16 +202,38 @@ _BASES = {
 def compare(a, b, placement, part=None):
     """How level b, placed so, fits level a, or part of it. -> Match"""
     part = a.whole if part is None else part
-    warp = (np.ascontiguousarray(placement.matrix, np.float64), placement.bend, placement.pitch)
+    warp = _warp(placement)
     match = Match(placement, part, np.zeros(len(a.corners), bool), np.zeros(len(a.corners)))
     contrast = _contrast(a, b, warp, part.points)
     if contrast is not None:
         sums = _kernels.match_patches(a.details, b.details, *warp, part.corners, *contrast, a.threads)
         match.detailed[part.used], match.alike[part.used] = _agreement(sums[:, :, 10:].sum(axis=1))
+        match.gain = contrast[0]
         match.sums = np.zeros((len(a.corners),) + sums.shape[1:])
         match.sums[part.used] = sums
         match.sums = match.sums.reshape(-1, sums.shape[2])
     return match
+
+
+def _warp(placement):
+    """A placement, as kernels take it."""
+    return np.ascontiguousarray(placement.matrix, np.float64), placement.bend, placement.pitch
+
+
+def find_dust(a, b, placement, contrast):
+    """bool (H, W), pixels of the scanner at which each level differs from what the other one shows of the page there, in the same way.
+
+    Where only the placement is wrong they differ in opposite ways.
+    placement : without a bend. contrast : of a, over that of b. H, W : as far as both levels reach.
+    """
+    seen = contrast * a.warped(placement, b.details), b.warped(Placement(np.linalg.inv(placement.matrix)), a.details)
+    differences = a.details - seen[0], contrast * b.details - seen[1]
+    known = np.abs(differences[0][~np.isnan(differences[0])])
+    noise = DIFFERENT / MEDIAN_OF_ABSOLUTE * float(np.median(known)) if known.size else np.inf
+    rows, columns = (min(n, m) for n, m in zip(a.shape, b.shape))
+    limits = (noise + MISPLACED * np.hypot(*np.gradient(page[:rows, :columns])) for page in seen)
+    first, second = (difference[:rows, :columns] / limit for difference, limit in zip(differences, limits))
+    return (np.minimum(first, second) > 1) | (np.maximum(first, second) < -1)
 
 
 def what_stays(a, b, corners):

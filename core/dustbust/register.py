@@ -1,4 +1,5 @@
 """Register: how a page lies in each of its scans, in spite of dust that does not move with it."""
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +9,7 @@ from .arrays import alpha_channel, colour_channels, largest
 from .bend import refine_bend
 from .errors import DustbustError
 from .frames import is_path, name_of, read_frame
-from .match import FEW, UNSURE, Level, compare, refine, what_stays
+from .match import FEW, UNSURE, Level, compare, find_dust, refine, what_stays
 from .placement import Placement
 from .spool import Spool
 from .threads import count
@@ -111,6 +112,14 @@ class _Scan:
         self.name, self.threads, self.shape = name, threads, image.shape[:2]
         self.image, self.luminances, self.levels = np.ascontiguousarray(image), {}, {}
 
+    def without(self, dust, fine, step):
+        """The same without the `dust`, bool, that was found in its level."""
+        dust, clean = dust.repeat(step, axis=0).repeat(step, axis=1), copy(self)
+        luminance = self.luminances[fine].copy()
+        luminance[:dust.shape[0], :dust.shape[1], 1] *= ~dust
+        clean.luminances, clean.levels = {fine: luminance}, {}
+        return clean
+
     def level(self, fine, step):
         """Reduced by the factors `fine` and `step`."""
         if (fine, step) not in self.levels:
@@ -147,6 +156,9 @@ LEAST_IN_THE_END = 0.6
 # what it shows is looked for there too, so many times.
 NEAR, REPEATING, ROUNDS = 6, 0.4, 3
 
+# Where dust has this share of the energy of the details, they are looked at once more without it.
+MUCH_DUST = 0.1
+
 # The last step of the refinement moves nothing by more than this, px; in reduced scans, from which finer ones go on, by this.
 PRECISION, ROUGHLY = 0.008, 0.1
 
@@ -156,18 +168,15 @@ def _register(reference, other, threads):
     fine = max(1, round(max(reference.shape + other.shape) / REFINE_SIDE))
     best, step, moved = _search(reference, other, fine)
     least_share, least_in_the_end = (LEAST_SHARE, LEAST_IN_THE_END) if moved else (CONVINCING, CONVINCING)
-    starts = [best.placement]
+    matches = [best]
     for smaller in (2, 1):
         if _is_page(best, least_share) and (smaller < step or step == smaller == 1):
-            a, b = reference.level(fine, smaller), other.level(fine, smaller)
-            starts = [start.scaled(step / smaller) for start in starts]
-            # What half as large looked bent may have been a pattern of fine lines.
-            start = max(starts, key=lambda start: compare(a, b, start).support) if len(starts) > 1 else starts[0]
-            # An affine transform that is to explain a bend never settles.
-            best = refine(a, b, start, ("affine",), what_stays(a, b, a.corners), iterations=2 if len(start.bend) else 4,
-                          precision=PRECISION if smaller == 1 else ROUGHLY)
-            starts, best, step = [best.placement], refine_bend(a, b, best) if moved else best, smaller
-            starts += [best.placement] if len(best.placement.bend) else []
+            starts = [match.placement.scaled(step / smaller) for match in matches]
+            matches = _refined(reference.level(fine, smaller), other.level(fine, smaller), starts, moved,
+                               PRECISION if smaller == 1 else ROUGHLY)
+            best, step = matches[-1], smaller
+    if moved and step == 1 and _is_page(best, least_share):
+        best = _without_dust(reference, other, fine, best)
     if not _is_page(best, least_in_the_end):
         raise DustbustError("{scan}: no place on it shows what {first} shows ({share:.0%} of the details agree where most do); "
                             "leave it out if it is another page, or place it by hand",
@@ -179,6 +188,32 @@ def _register(reference, other, threads):
     inside = (at[0] >= 0) & (at[1] >= 0) & (at[0] <= other.shape[1] - 1) & (at[1] <= other.shape[0] - 1)
     moved = float(np.sqrt(np.mean((at[0] - x)[inside] ** 2 + (at[1] - y)[inside] ** 2))) if inside.any() else 0.0
     return Registration(placement.matrix, placement.bend, placement.pitch, best.share, float(inside.mean()), moved)
+
+
+def _refined(a, b, starts, moved, precision):
+    """Matches of two levels from the best of the placements: the affine one, and the bent one if there is one."""
+    # What half as large looked bent may have been a pattern of fine lines.
+    start = max(starts, key=lambda start: compare(a, b, start).support) if len(starts) > 1 else starts[0]
+    # An affine transform that is to explain a bend never settles.
+    match = refine(a, b, start, ("affine",), what_stays(a, b, a.corners), iterations=2 if len(start.bend) else 4, precision=precision)
+    bent = refine_bend(a, b, match) if moved else match
+    return [match] + ([bent] if len(bent.placement.bend) else [])
+
+
+def _without_dust(reference, other, fine, match):
+    """The match; where much of the details is dust, a better one that was found without it."""
+    if len(match.placement.bend):
+        return match        # where the page is not yet where it should be, it differs as dust does
+    # Half as large, dust is found as well in a quarter of the time.
+    halves = [scan.level(fine, 2) for scan in (reference, other)]
+    dust = find_dust(*halves, match.placement.scaled(0.5), match.contrast)
+    energies = [np.nan_to_num(half.details) ** 2 for half in halves]
+    of_dust = sum(float(energy[:dust.shape[0], :dust.shape[1]][dust].sum()) for energy in energies)
+    if of_dust <= MUCH_DUST * sum(float(energy.sum()) for energy in energies):
+        return match
+    a, b = (scan.without(dust, fine, 2).level(fine, 1) for scan in (reference, other))
+    found = _refined(a, b, [match.placement], True, PRECISION)[-1]
+    return found if _is_page(found, LEAST_IN_THE_END) else match
 
 
 def _search(reference, other, fine):
@@ -278,7 +313,7 @@ def _starts(a, b, turn, number):
     turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
     turned[:2, 2] = np.array([width - 1, height - 1]) / 2 - turned[:2, :2] @ np.array([width - 1, height - 1]) / 2
     first, second = _without_what_stays(a.details, b.details)
-    second = np.nan_to_num(b.warped(turned, second)) if turn else second
+    second = np.nan_to_num(b.warped(Placement(turned), second)) if turn else second
     shape = [_fast_length(n + m) for n, m in zip(first.shape, second.shape)]
     spectrum = np.conj(np.fft.rfft2(first, shape)) * np.fft.rfft2(second, shape)
     spectrum /= np.maximum(np.abs(spectrum), 1e-12)

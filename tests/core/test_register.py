@@ -85,6 +85,22 @@ def test_a_few_lines_count_more_than_all_the_dust(polarity):
     assert found.confidence > 0.6
 
 
+def blurred(picture, sigma):
+    frequencies = [np.fft.fftfreq(n) for n in picture.shape]
+    response = np.exp(-2 * (np.pi * sigma) ** 2 * (frequencies[0][:, None] ** 2 + frequencies[1][None] ** 2))
+    return np.fft.ifft2(np.fft.fft2(picture) * response).real
+
+
+@pytest.mark.parametrize("seed", [2, 3, 5])
+def test_dust_does_not_hold_a_page_out_of_focus(seed):
+    """The dust is sharp and black: much of the details are its."""
+    large = np.kron(page_of_text(np.random.default_rng(seed), 480, 640), np.ones((2, 2)))
+    case = simulate([movement(17.25, -11.75)], seed=seed, page=0.5 * blurred(large, 3 * FINE))
+    found = dustbust.register_scans(case.scans)[1]
+    assert largest_error(found.matrix, case.matrices[1]) <= 0.05
+    assert not len(found.bend)
+
+
 def test_a_page_that_repeats_is_refused():
     dots = np.zeros((40 * FINE, 40 * FINE), np.float32)
     dots[10 * FINE:18 * FINE, 10 * FINE:18 * FINE] = 1
