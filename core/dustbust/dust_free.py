@@ -107,9 +107,10 @@ def find_scanner_dust(images, report, median_page, polarity, threads, progress=N
         evidence[rows], opacity[rows], shade[rows] = readings.together(top, rows.stop - top, polarity)
         if progress:
             progress(rows.stop / height)
-    opacity = np.abs(opacity)
-    strong = np.abs(evidence) > STRONG
-    core = dilate(strong, 4, threads=threads) & (np.abs(evidence) > WEAK)
+    for plane in (evidence, opacity):       # in place: of 120 megapixels each takes half a gigabyte
+        np.abs(plane, out=plane)
+    core = dilate(evidence > STRONG, 4, threads=threads) & (evidence > WEAK)
+    del evidence
     if polarity:
         core |= _overlaid(core, shade if polarity < 0 else 1 - shade, opacity, report.registrations, threads)
     marks = (EDGE + PER_OPACITY * np.clip(opacity, 0, 1)).astype(np.uint8)
