@@ -6,6 +6,7 @@ The structures are those of Windows' BITMAPFILEHEADER, BITMAPINFOHEADER and its 
 import struct
 
 import numpy as np
+from PIL import BmpImagePlugin
 
 from .errors import DustbustError, Sentence
 from .framefile import FrameFile, check_size
@@ -15,6 +16,7 @@ UNCOMPRESSED = 0
 
 class BmpFile(FrameFile):
     kind = "BMP"
+    opener = BmpImagePlugin.BmpImageFile
 
     @staticmethod
     def recognises(head):
@@ -33,10 +35,6 @@ class BmpFile(FrameFile):
         self.layout = begin, width, height, bits // 8
         stored = self._stored(data)
         super().__init__(path, np.ascontiguousarray(stored[..., 0] if bits == 8 else stored[..., 2::-1]))
-
-    @classmethod
-    def read(cls, path):
-        return cls(path, path.read_bytes())
 
     def _stored(self, data):
         """The pixels in the bytes of the file from the top, (H, W, bytes of a pixel): blue, green, red, perhaps something else."""

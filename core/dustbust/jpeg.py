@@ -42,6 +42,7 @@ def segments(data):
 
 class JpegFile(FrameFile):
     kind = "JPEG"
+    opener = JpegImagePlugin.JpegImageFile
 
     @staticmethod
     def recognises(head):
@@ -50,10 +51,6 @@ class JpegFile(FrameFile):
     def __init__(self, path, data):
         super().__init__(path, np.asarray(_open(path, data)))
         self.data = data
-
-    @classmethod
-    def read(cls, path):
-        return cls(path, path.read_bytes())
 
     @classmethod
     def read_seen(cls, path):

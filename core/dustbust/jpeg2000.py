@@ -52,10 +52,6 @@ class Jpeg2000File(FrameFile):
         super().__init__(path, imagecodecs.jpeg2k_decode(codestream))
 
     @classmethod
-    def read(cls, path):
-        return cls(path, path.read_bytes())
-
-    @classmethod
     def header(cls, path):
         width, height, bits = _size(path, _parts(path, path.read_bytes())[1])
         return (width, height), bits

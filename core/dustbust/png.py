@@ -97,10 +97,6 @@ class PngFile(FrameFile):
         width, height, bits = struct.unpack_from(">IIB", chunk_in(path, b"IHDR"))
         return (width, height), bits
 
-    @classmethod
-    def read(cls, path):
-        return cls(path, path.read_bytes())
-
     def _write(self, pixels, target):
         if self.depth < 8:      # which is read, since a mask may be black and white
             raise DustbustError("{path}: pictures with {bits} bits cannot be cleaned; convert it to 8 or 16 bit grey first",

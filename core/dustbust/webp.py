@@ -12,6 +12,7 @@ from .framefile import FrameFile, check_size, written_without_loss
 
 class WebpFile(FrameFile):
     kind = "WebP"
+    opener = WebPImagePlugin.WebPImageFile
 
     @staticmethod
     def recognises(head):
@@ -28,10 +29,6 @@ class WebpFile(FrameFile):
             super().__init__(path, np.asarray(picture))
         self.lossless = b"VP8L" in chunks
         self.metadata = {"icc_profile": chunks.get(b"ICCP", b""), "exif": chunks.get(b"EXIF", b""), "xmp": chunks.get(b"XMP ", b"")}
-
-    @classmethod
-    def read(cls, path):
-        return cls(path, path.read_bytes())
 
     def _write(self, pixels, target):
         Image.fromarray(pixels).save(target, "WEBP", lossless=True, exact=True, **self.metadata)

@@ -1,6 +1,6 @@
 """A small picture beside the list of a file window: names like IMG_0815 say little."""
 from gi.repository import GdkPixbuf, GLib, Gtk
-from PIL import Image
+from PIL import JpegImagePlugin
 
 from .core import dustbust, np
 
@@ -18,7 +18,7 @@ def pixbuf(picture):
 def small(path):
     """The picture in a file, with at most SIDE pixels on each side."""
     if path.lower().endswith((".jpg", ".jpeg")):        # which Pillow decodes at an eighth of its size, much quicker
-        with Image.open(path) as picture:
+        with JpegImagePlugin.JpegImageFile(path) as picture:
             picture.draft("RGB", (SIDE, SIDE))
             picture.thumbnail((SIDE, SIDE))
             return np.asarray(picture.convert("RGB"))

@@ -529,6 +529,7 @@ def test_size_is_checked_before_memory_is_taken(tmp_path, monkeypatch):
     at = data.index(b"\xff\xc0")
     data[at + 5:at + 9] = struct.pack(">HH", 65000, 65000)
     (tmp_path / "bomb.jpg").write_bytes(data)
+    assert header_of(tmp_path / "bomb.jpg") == ((65000, 65000), 8, "JPEG")
     refused(tmp_path / "bomb.jpg", "DUSTBUST_MAX_MEGAPIXELS")
     png(tmp_path / "a.png", picture())
     monkeypatch.setenv("DUSTBUST_MAX_MEGAPIXELS", "0.005")
