@@ -30,7 +30,7 @@ def ask_for_files(procedure, config, image):
     window.add(preview)
 
     of_image, shown = mask_image.files_of(image), mask_image.shown_of(image)
-    read_frame = functools.lru_cache(maxsize=1)(dustbust.frames.read_frame)
+    read_frame = functools.lru_cache(maxsize=1)(dustbust.files.read.read_frame)
     dust = spots = None
 
     def found(mask):

@@ -11,7 +11,8 @@ from .texts import Refused, _
 try:
     import numpy as np      # it is installed with the core
     import dustbust
-    from dustbust import DustbustError, memory
+    from dustbust import DustbustError
+    from dustbust.runtime import memory
     problem = None
 except ImportError as error:
     np = dustbust = memory = None

@@ -82,4 +82,4 @@ def said_of(dust):
 def typical(files):
     """The file to show the dust over: of some that are spread over the run, the one of middling brightness."""
     some = files[::max(len(files) // SOME, 1)]
-    return sorted(some, key=lambda file: float(dustbust.frames.read_luminance(file)[::8, ::8].mean()))[len(some) // 2]
+    return sorted(some, key=lambda file: float(dustbust.files.read.read_luminance(file)[::8, ::8].mean()))[len(some) // 2]

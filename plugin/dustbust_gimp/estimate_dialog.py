@@ -33,9 +33,9 @@ def ask(procedure, config):
 def suggest(config):
     """Begin with the picture that is open, unless the user has chosen frames before."""
     first = arguments.path(config, "first-frame")
-    if first is not None and dustbust.frames.as_path(first).exists():
+    if first is not None and dustbust.files.paths.as_path(first).exists():
         return
     config.set_property("last-frame", None)
     files = [image.get_file().get_path() for image in Gimp.get_images() if image.get_file()]
-    files = [file for file in files if file and dustbust.frames.is_picture(dustbust.frames.as_path(file))]
+    files = [file for file in files if file and dustbust.files.find.is_picture(dustbust.files.paths.as_path(file))]
     config.set_property("first-frame", Gio.File.new_for_path(files[0]) if files else None)

@@ -71,12 +71,12 @@ def create(dust, files, frame=None, beside=None):
     image.undo_disable()
     parent = None
     if frame is not None:
-        _add_picture(image, None, FRAME, Path(frame).name, dustbust.frames.read_frame(frame))
+        _add_picture(image, None, FRAME, Path(frame).name, dustbust.files.read.read_frame(frame))
         parent = Gimp.GroupLayer.new(image, _("Dust"))
         image.insert_layer(parent, None, 0)
         _attach(parent, ROLE, OVERLAY.encode())
         parent.set_opacity(80)
-    layer = _add_picture(image, parent, MASK, _("Mask"), dustbust.arrays.from_unit(dust.grey, np.uint16))
+    layer = _add_picture(image, parent, MASK, _("Mask"), dustbust.image.arrays.from_unit(dust.grey, np.uint16))
     if frame is not None:
         _add_colour(image, parent, RED, _("Red"), "red", Gimp.LayerMode.MULTIPLY)
         _add_colour(image, parent, ERASER, _("Rest"), "black", Gimp.LayerMode.COLOR_ERASE)
@@ -110,7 +110,7 @@ def _add_layer(image, parent, role, name, mode):
 
 def _add_picture(image, parent, role, name, picture):
     layer = _add_layer(image, parent, role, name, Gimp.LayerMode.NORMAL)
-    colours = dustbust.arrays.colour_channels(picture)
+    colours = dustbust.image.arrays.colour_channels(picture)
     pixels.fill_drawable(layer, colours, pixels.picture_format(colours, layer))
     return layer
 
@@ -268,6 +268,6 @@ def _rendered(image):
 
 
 def _luminance(picture):
-    alpha = dustbust.arrays.alpha_channel(picture)
-    grey = dustbust.arrays.luminance(picture)
-    return grey if alpha is None else grey * dustbust.arrays.to_unit(alpha)
+    alpha = dustbust.image.arrays.alpha_channel(picture)
+    grey = dustbust.image.arrays.luminance(picture)
+    return grey if alpha is None else grey * dustbust.image.arrays.to_unit(alpha)

@@ -15,17 +15,17 @@ def files_of_run(config):
     if first is None:
         raise Refused(_("Choose the first frame of the run."))
     if last is None:
-        last = (dustbust.frames.frames_in(Path(first).parent) or [first])[-1]
+        last = (dustbust.files.find.frames_in(Path(first).parent) or [first])[-1]
     return files_between(first, last)
 
 
 def files_between(first, last):
     """The frames from the first file to the last, which have to be of a kind that can be read and written without loss."""
     for file in map(Path, (first, last)):
-        if file.is_file() and not dustbust.frames.is_picture(file):
+        if file.is_file() and not dustbust.files.find.is_picture(file):
             raise Refused(_("{file}: the frames of a run have to be JPEG, PNG, TIFF, WebP, JPEG 2000 or BMP files; export them as such, or open this one "
                             "and apply a mask to its layer.").format(file=file))
-    return dustbust.frames.frames_between(first, last)
+    return dustbust.files.find.frames_between(first, last)
 
 
 def fitting(files):
@@ -57,7 +57,7 @@ def describe(files, open_end=False):
 def kind_of(file):
     """((width, height), "8-bit JPEG") of a picture file, or None."""
     try:
-        size, bits, format = dustbust.frames.header_of(file)
+        size, bits, format = dustbust.files.read.header_of(file)
     except DustbustError:
         return None
     return size, _("{bits}-bit {format}").format(bits=bits, format=format)

@@ -108,7 +108,7 @@ class Scans:
     def _brightness(self, align):
         """(gain, offset) that makes each scan as bright as the first one."""
         first, *others = self.pictures
-        return [(1, 0)] + [dustbust.brightness.match_brightness(first, other, placement, threads=self._threads)
+        return [(1, 0)] + [dustbust.stacking.brightness.match_brightness(first, other, placement, threads=self._threads)
                            for other, placement in zip(others, self._placements(align)[1:])]
 
     def _stack(self, pictures, mode, **options):
@@ -130,7 +130,7 @@ def _seen_from(placement, box):
 def _brightened(picture, gain, offset):
     """gain * value + offset for the colours of a picture, rounded to its steps."""
     result = picture.copy()
-    colours = dustbust.arrays.colour_channels(result)
+    colours = dustbust.image.arrays.colour_channels(result)
     changed = colours * np.float32(gain) + np.float32(offset)
     if picture.dtype.kind == "u":
         changed = np.clip(np.round(changed), 0, np.iinfo(picture.dtype).max)
@@ -140,8 +140,8 @@ def _brightened(picture, gain, offset):
 
 def _reduced(picture, factor):
     """Luminance and alpha, `factor` times smaller, float32 (H, W, 2)."""
-    alpha = dustbust.arrays.alpha_channel(picture)
-    planes = dustbust.arrays.luminance(picture), 1 if alpha is None else dustbust.arrays.to_unit(alpha) > 0
+    alpha = dustbust.image.arrays.alpha_channel(picture)
+    planes = dustbust.image.arrays.luminance(picture), 1 if alpha is None else dustbust.image.arrays.to_unit(alpha) > 0
     height, width = (max(size // factor, 1) for size in picture.shape[:2])
     both = np.empty((height, width, 2), np.float32)
     for place, plane in enumerate(planes):

@@ -47,7 +47,7 @@ class SpotsOfMask:
 
     @functools.cached_property
     def _effect(self):
-        return dustbust.effect.Effect.unpack(self._dust.effect, self._dust.grey.shape)
+        return dustbust.dust.density.Effect.unpack(self._dust.effect, self._dust.grey.shape)
 
     def _place(self, number):
         part, near = self._places.window(number)

@@ -39,7 +39,7 @@ def sentences(scans, mode, align):
         return "\n".join(scans.names)
     registrations = scans.registrations()
     if mode == DUST_FREE:
-        dustbust.dust_free.check_moved(registrations, scans.names)
+        dustbust.stacking.scanner_dust.check_moved(registrations, scans.names)
     lines = [_("{layer}: the others are aligned to it").format(layer=first)]
     height, width = scans.pictures[0].shape[:2]
     middle = np.array([(width - 1) / 2, (height - 1) / 2, 1])

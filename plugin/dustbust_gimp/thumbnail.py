@@ -9,8 +9,8 @@ SIDE = 240      # px
 
 def pixbuf(picture):
     """A picture, or a part of one, for GTK: 8-bit RGB, without alpha."""
-    colours = dustbust.arrays.to_unit(dustbust.arrays.colour_channels(picture))
-    rgb = np.broadcast_to(dustbust.arrays.from_unit(colours, np.uint8), (*colours.shape[:2], 3))
+    colours = dustbust.image.arrays.to_unit(dustbust.image.arrays.colour_channels(picture))
+    rgb = np.broadcast_to(dustbust.image.arrays.from_unit(colours, np.uint8), (*colours.shape[:2], 3))
     return GdkPixbuf.Pixbuf.new_from_bytes(GLib.Bytes.new(np.ascontiguousarray(rgb).tobytes()), GdkPixbuf.Colorspace.RGB, False, 8,
                                            rgb.shape[1], rgb.shape[0], rgb.shape[1] * 3)
 
@@ -22,7 +22,7 @@ def small(path):
             picture.draft("RGB", (SIDE, SIDE))
             picture.thumbnail((SIDE, SIDE))
             return np.asarray(picture.convert("RGB"))
-    picture = dustbust.frames.read_frame(path)
+    picture = dustbust.files.read.read_frame(path)
     step = -(-max(picture.shape[:2]) // SIDE)
     return picture[::step, ::step]
 
@@ -40,7 +40,7 @@ class Thumbnail(Gtk.Image):
 
     def _look(self, chooser):
         path = chooser.get_preview_filename()
-        if path and dustbust.frames.is_picture(dustbust.frames.as_path(path)):
+        if path and dustbust.files.find.is_picture(dustbust.files.paths.as_path(path)):
             self._worker.ask(lambda: small(path), self._show)
         else:
             chooser.set_preview_widget_active(False)

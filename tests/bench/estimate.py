@@ -16,7 +16,9 @@ import numpy as np
 from PIL import Image
 
 from dustbust import estimate_mask, find_runs
-from dustbust.frames import frames_in, read_ahead, read_luminance
+from dustbust.files.find import frames_in
+from dustbust.files.read import read_luminance
+from dustbust.runtime.read_ahead import read_ahead
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

@@ -21,7 +21,11 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 from skimage.restoration import inpaint_biharmonic
 
-from dustbust.fill import dilate, fill_at, fill_boxes, fill_pixels, grain_at
+from dustbust.image.morphology import dilate
+
+from dustbust.restoration.box_fill import fill_boxes
+
+from dustbust.restoration.inpaint import fill_at, fill_pixels, grain_at
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

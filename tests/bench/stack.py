@@ -17,9 +17,9 @@ import numpy as np
 from PIL import Image
 
 from dustbust import register_scans
-from dustbust.frames import read_frame
-from dustbust.modes import combine
-from dustbust.threads import count
+from dustbust.files.read import read_frame
+from dustbust.stacking.statistics import combine
+from dustbust.runtime.threads import count
 
 PAIR = [Path(__file__).parents[1] / "samples" / "pair" / name for name in ("scan-a.jpg", "scan-b.jpg")]
 

@@ -4,7 +4,7 @@ import pytest
 
 import film_scans
 from dustbust import DustbustError, DustMask, apply_mask
-from dustbust.fill import fill_boxes
+from dustbust.restoration.box_fill import fill_boxes
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import dustbust
-from dustbust.frames import open_frame
-from dustbust.receipt import verify
+from dustbust.files.read import open_frame
+from dustbust.batch.receipt import verify
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from PIL import Image
 
 import dustbust
 from dustbust.__main__ import main
-from dustbust.receipt import NAME, Receipt, verify
+from dustbust.batch.receipt import RECEIPT_NAME as NAME, Receipt, verify
 
 
 def make_run(folder):
@@ -57,13 +57,13 @@ def test_arrays_as_masks_reach_the_workers(tmp_path):
 
 
 def test_two_dask_workers_give_the_same_bytes(tmp_path):
-    tests = {"PYTHONPATH": str(Path(synthetic_run.__file__).parent)}
+    tests = {"PYTHONPATH": os.pathsep.join([str(Path(synthetic_run.__file__).parent), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run([sys.executable, __file__, tmp_path], capture_output=True, text=True, timeout=300, env={**os.environ, **tests})
     assert done.returncode == 0, done.stderr[-3000:]
 
 
 def test_address_where_nobody_answers_is_one_sentence(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("dustbust.cluster.PATIENCE", 1)
+    monkeypatch.setattr("dustbust.runtime.dask.PATIENCE", 1)
     make_run(tmp_path / "scans").save(tmp_path / "mask.png")
     assert main(["apply", str(tmp_path / "mask.png"), str(tmp_path / "scans"), "--dask", "tcp://127.0.0.1:9"]) == 1
     assert "no Dask scheduler answers" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 
 import dustbust
 from dustbust.__main__ import main
-from dustbust.frames import read_frame
+from dustbust.files.read import read_frame
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -143,7 +143,7 @@ def test_pairs_of_a_folder(tmp_path, capsys):
 def test_no_picture_is_written_over_one_that_it_is_made_from(tmp_path, monkeypatch, capsys, arguments):
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):
-        dustbust.newfile.write_picture(f"{name}.png", read_frame(SAMPLES / "pair" / f"scan-{name}.jpg"))
+        dustbust.files.write.write_picture(f"{name}.png", read_frame(SAMPLES / "pair" / f"scan-{name}.jpg"))
     before = Path("b.png").read_bytes()
     assert main(arguments) == 1
     assert "b.png: is one of the pictures it is made from, which are never written over" in capsys.readouterr().err
@@ -189,6 +189,6 @@ def test_a_mask_for_each_run_of_a_folder(run, capsys):
 def test_without_a_last_frame_the_run_goes_as_far_as_the_dust(run, tmp_path):
     for name in ("frame01.jpg", "frame02.jpg", "frame03.jpg"):      # turned by half a turn, the dust is elsewhere
         pixels = read_frame(run / name)
-        dustbust.newfile.write_picture(run / f"later-{name}", np.ascontiguousarray(pixels[::-1, ::-1]))
+        dustbust.files.write.write_picture(run / f"later-{name}", np.ascontiguousarray(pixels[::-1, ::-1]))
     assert main(["estimate", "--first", str(run / "frame01.jpg"), "-o", str(tmp_path / "mask.png")]) == 0
     assert [Path(name).name for name in dustbust.DustMask.load(tmp_path / "mask.png").frames] == [f"frame{k:02d}.jpg" for k in range(1, 9)]

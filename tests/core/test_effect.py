@@ -4,9 +4,9 @@ import pytest
 
 import film_scans
 from dustbust import DustbustError, DustMask
-from dustbust.effect import Effect
-from dustbust.meter import EffectMeter
-from dustbust.sighting import moved
+from dustbust.dust.density import Effect
+from dustbust.estimation.density_meter import EffectMeter
+from dustbust.dust.observation import moved
 
 FILMS = ("linear", "gamma", "density", "slide")
 

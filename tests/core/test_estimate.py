@@ -11,11 +11,12 @@ import synthetic_run
 from PIL import Image
 
 import dustbust
-from dustbust import estimate, passes
-from dustbust.arrays import luminance
-from dustbust.frames import frames_in
-from dustbust.opacity import OpacitySums, Surroundings
-from dustbust.png import PngFile
+from dustbust.estimation import opacity_method, passes
+from dustbust.image.arrays import luminance
+from dustbust.files.find import frames_in
+from dustbust.estimation.background import Surroundings
+from dustbust.estimation.opacity import OpacitySums
+from dustbust.files.formats.png import PngFile
 
 
 @pytest.fixture(scope="module")
@@ -315,7 +316,7 @@ def test_scenes_that_change_little_by_little_are_told_apart_in_the_same_way(monk
 @pytest.mark.parametrize("asked", [5, 9])
 def test_of_a_long_run_some_frames_are_asked_first_and_all_count(long_run, asked, monkeypatch):
     all_asked = dustbust.estimate_mask(long_run)
-    monkeypatch.setattr(estimate, "FRAMES_ASKED_FIRST", asked)
+    monkeypatch.setattr(opacity_method, "FRAMES_ASKED_FIRST", asked)
     whole = dustbust.estimate_mask(long_run)
     assert whole.report["frames"] == 14 and whole.report["left_out"] == all_asked.report["left_out"]
     assert (whole.binary() != all_asked.binary()).mean() < 0.002
@@ -332,7 +333,7 @@ def test_of_a_long_run_some_frames_are_asked_first_and_all_count(long_run, asked
 def test_a_frame_that_shows_a_scene_of_another_one_that_was_not_asked_first_does_not_count(light, monkeypatch):
     # Frames 0, 2 and 4 are asked first. Frame 2 shows the scene of frame 1, so it had its say in vain.
     frames = [light[0][0], light[0][1], synthetic_run.run(1, 2)[0][1], *light[0][2:4]]
-    monkeypatch.setattr(estimate, "FRAMES_ASKED_FIRST", 3)
+    monkeypatch.setattr(opacity_method, "FRAMES_ASKED_FIRST", 3)
     assert dustbust.estimate_mask(frames).report["left_out"] == [["frame 2", "shows the same scene as frame 1"]]
 
 
@@ -382,15 +383,15 @@ def test_report_survives_the_file(light_mask, tmp_path):
     assert abs(sum(particle["area"] for particle in again.particles) / again.grey.size - again.coverage) < 1e-9
 
 
-@pytest.mark.parametrize("method", dustbust.estimate.METHODS)
+@pytest.mark.parametrize("method", dustbust.estimation.estimate.METHODS)
 def test_frames_that_cannot_be_used_are_left_out_when_asked_and_said(light, tmp_path, method):
     frames = [tmp_path / f"{number}.png" for number in range(9)]
     for path, pixels in zip(frames, light[0]):
-        dustbust.newfile.write_picture(path, pixels)
+        dustbust.files.write.write_picture(path, pixels)
     good = [path for number, path in enumerate(frames) if number not in (0, 4, 6)]
     frames[0].write_bytes(b"")
     frames[4].write_bytes(frames[4].read_bytes()[:3000])
-    dustbust.newfile.write_picture(frames[6], light[0][6][:-1])
+    dustbust.files.write.write_picture(frames[6], light[0][6][:-1])
     with pytest.raises(dustbust.DustbustError, match="0.png: is empty"):
         dustbust.estimate_mask(frames, method=method)
     with pytest.raises(dustbust.DustbustError, match="3 of 5 frames cannot be used. .*0.png: is empty"):
@@ -461,7 +462,7 @@ def test_sum_is_the_original_method(light):
 MEASURE = """
 import resource, sys
 import dustbust
-from dustbust.frames import frames_in
+from dustbust.files.find import frames_in
 dustbust.estimate_mask(frames_in(sys.argv[1])[:int(sys.argv[2])], threads=2)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

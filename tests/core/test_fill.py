@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 
 import dustbust
-from dustbust.fill import dilate, fill_at, fill_boxes, fill_dust, fill_pixels, grain_at
+from dustbust.image.morphology import dilate
+from dustbust.restoration.box_fill import fill_boxes
+from dustbust.restoration.inpaint import fill_at, fill_dust, fill_pixels, grain_at
 
 
 def picture(shape, dtype=np.uint8, seed=1):

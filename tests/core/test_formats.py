@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image, JpegImagePlugin
 
 from dustbust import DustbustError, _kernels
-from dustbust.frames import header_of, open_frame, read_luminance
+from dustbust.files.read import header_of, open_frame, read_luminance
 
 H, W = 61, 83           # no multiple of any block
 REPAIR = np.s_[20:31, 40:52]

@@ -10,7 +10,10 @@ import tifffile
 from PIL import Image
 
 import dustbust
-from dustbust.frames import as_path, find_frames, frames_between, open_frame, read_ahead, read_frame, read_luminance
+from dustbust.files.find import find_frames, frames_between
+from dustbust.files.paths import as_path
+from dustbust.files.read import open_frame, read_frame, read_luminance
+from dustbust.runtime.read_ahead import read_ahead
 
 
 def touch(folder, *names):

@@ -19,8 +19,8 @@ import tifffile
 from PIL import Image
 
 import dustbust
-from dustbust.frames import open_frame, read_luminance
-from dustbust.receipt import Receipt
+from dustbust.files.read import open_frame, read_luminance
+from dustbust.batch.receipt import Receipt
 
 FILES = 1000
 MEMORY = 1500 * 2 ** 20         # bytes of address space beyond what the program itself takes
@@ -207,7 +207,7 @@ def test_mask_that_would_unpack_to_gigabytes_is_refused(tmp_path):
 def test_receipts_are_checked(tmp_path, text):
     (tmp_path / "dustbust-receipt.json").write_text(text)
     with pytest.raises(dustbust.DustbustError, match="receipt"):
-        dustbust.receipt.verify(tmp_path)
+        dustbust.batch.receipt.verify(tmp_path)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ import tifffile
 from PIL import Image
 
 import dustbust
-from dustbust import batch
-from dustbust.receipt import NAME, Receipt, verify
+from dustbust.batch import worker
+from dustbust.batch.journal import JOURNAL_NAME, Journal
+from dustbust.batch.receipt import RECEIPT_NAME as NAME, Receipt, verify
 
 FRAMES = 50
 
@@ -89,7 +90,7 @@ def test_journal_of_another_batch_is_respected(tmp_path):
     mask = make_run(tmp_path / "scans", 2)
     folder = tmp_path / "scans" / "out"
     folder.mkdir()
-    journal = batch.Journal(folder)
+    journal = Journal(folder)
     with pytest.raises(dustbust.DustbustError, match="another batch"):
         dustbust.clean_frames(tmp_path / "scans", mask, folder)
     journal.close()
@@ -100,7 +101,7 @@ def test_torn_journal_is_read_as_far_as_it_goes(tmp_path):
     mask = make_run(tmp_path / "scans", 3)
     folder = tmp_path / "scans" / "out"
     folder.mkdir()
-    (folder / batch.JOURNAL).write_bytes(b'{"batch": {"version": "0"}}\n{"begin": "0.tif"}\nnonsense\n[1]\n{"done": "../x", "entry": {}}\n{"done": "0.ti')
+    (folder / JOURNAL_NAME).write_bytes(b'{"batch": {"version": "0"}}\n{"begin": "0.tif"}\nnonsense\n[1]\n{"done": "../x", "entry": {}}\n{"done": "0.ti')
     assert len(dustbust.clean_frames(tmp_path / "scans", mask, folder).written) == 3
     assert set(Receipt.load(folder / NAME).files) == {"0.tif", "1.png", "2.jpg"}
 
@@ -115,7 +116,7 @@ def test_full_disk_stops_the_batch_with_a_sentence_and_nothing_half_written(tmp_
         written.append(path)
 
     with monkeypatch.context() as patched:
-        patched.setattr(batch, "_flush", flush)
+        patched.setattr(worker, "flush_to_disk", flush)
         cleaned = dustbust.clean_frames(tmp_path / "scans", mask, threads=1)
     assert len(cleaned.written) == 4 and len(cleaned.failed) == 5
     assert all("No space left" in sentence for sentence in cleaned.failed.values())

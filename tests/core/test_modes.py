@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dustbust.modes import PICTURES, STATISTICS, combine, viewable
+from dustbust.stacking.statistics import PICTURES, STATISTICS, combine, viewable
 
 DTYPES = (np.uint8, np.uint16, np.float32)
 

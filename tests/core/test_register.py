@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dustbust
-from dustbust.frames import read_frame
+from dustbust.files.read import read_frame
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from synthetic_scans import FINE, dust_on_glass, largest_error, movement, page_of_text, simulate  # noqa: E402

@@ -6,8 +6,8 @@ import pytest
 
 import film_scans
 from dustbust import DustMask, apply_mask
-from dustbust.apply import Cleaner
-from dustbust.meter import EffectMeter
+from dustbust.restoration.apply import Cleaner
+from dustbust.estimation.density_meter import EffectMeter
 from test_effect import FILMS
 
 

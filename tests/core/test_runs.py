@@ -7,7 +7,8 @@ import synthetic_run
 from PIL import Image
 
 import dustbust
-from dustbust.runs import REACH, Correlations, changes, new_dust
+from dustbust.batch.masks import new_dust
+from dustbust.estimation.runs import Correlations, FRAMES_COMPARED as REACH, changes
 
 
 def lengths(frames):
@@ -62,7 +63,7 @@ def test_frames_that_cannot_be_used_end_no_run(tmp_path):
     frames = []
     for number, pixels in enumerate(sum(parts, [])):
         frames.append(tmp_path / f"{number}.png")
-        dustbust.newfile.write_picture(frames[-1], pixels if number != 3 else pixels[::2])
+        dustbust.files.write.write_picture(frames[-1], pixels if number != 3 else pixels[::2])
     for number in (0, 8, 12):
         frames[number].write_text("not a picture")
     found = dustbust.find_runs(frames, leave_out=True)

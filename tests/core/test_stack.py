@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 import dustbust
-from dustbust import Registration, dust_free, stack
+from dustbust import Registration
+from dustbust.stacking import scanner_dust, strips
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from synthetic_scans import movement, page_of_text, psnr, scan_page, simulate  # noqa: E402
@@ -180,8 +181,8 @@ def test_nothing_stays_behind_when_stacking_fails(tmp_path, temporary):
 
 @pytest.mark.parametrize("mode", ["median", "dust-free"])
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path, monkeypatch, mode):
-    monkeypatch.setattr(stack, "STRIP_BYTES", 1 << 18)
-    monkeypatch.setattr(dust_free, "STRIP_BYTES", 1 << 21)
+    monkeypatch.setattr(strips, "STRIP_BYTES", 1 << 18)
+    monkeypatch.setattr(scanner_dust, "READING_BYTES", 1 << 21)
     paths, _ = write_scans(tmp_path, 20, (800, 300))
     registrations = [Registration(movement(5.5 * k, 3 * k, height=800, width=300), moved=6.0 * k) for k in range(20)]
     peaks = []

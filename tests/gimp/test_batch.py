@@ -16,7 +16,7 @@ SCRIPT_FU = """
 
 CORE = """
 import dustbust
-files = dustbust.frames.frames_between("{first}", "{last}")
+files = dustbust.files.find.frames_between("{first}", "{last}")
 dust = dustbust.estimate_mask(files)
 dust.save("{folder}/core.png")
 dustbust.clean_frames(files, dust, "{folder}/core")

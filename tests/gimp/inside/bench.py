@@ -16,7 +16,7 @@ from helpers import APPLY, ESTIMATE, call, refusal
 import dustbust
 
 first, last, folder = map(Path, (first, last, folder))
-files = dustbust.frames.frames_between(first, last)
+files = dustbust.files.find.frames_between(first, last)
 threads = Gimp.get_num_processors()
 
 

@@ -178,7 +178,7 @@ def check_killed_in_the_middle_of_apply_all_files_are_whole(folder):
     done = contents(output)
     assert 3 <= len(done) < len(files)
     for name, content in done.items():
-        dustbust.frames.read_frame(output / name)       # raises when it is cut short
+        dustbust.files.read.read_frame(output / name)       # raises when it is cut short
     call(APPLY, image=mask, drawables=mask.get_layers())        # goes on where it stopped
     assert len(contents(output)) == len(files) and {name: contents(output)[name] for name in done} == done
 

@@ -9,7 +9,7 @@ HEIGHT, WIDTH = 60, 80
 DUST = np.zeros((HEIGHT, WIDTH), bool)
 DUST[20:24, 30:35] = DUST[40:42, 60:62] = True
 # What the fill may change: the dust grown by its default of 2 px and a soft edge of a few more.
-AWAY = ~dustbust.fill.dilate(DUST, 8)
+AWAY = ~dustbust.image.morphology.dilate(DUST, 8)
 
 PRECISIONS = [f"{number}_{curve}" for number in ("U8", "U16", "U32", "HALF", "FLOAT", "DOUBLE")
               for curve in ("LINEAR", "NON_LINEAR", "PERCEPTUAL")]

@@ -74,9 +74,9 @@ def check_a_moved_threshold_counts(folder):
 
 
 def check_overlay_is_red_over_the_frame_where_dust_is_marked(folder):
-    colours = dustbust.frames.read_frame(FRAMES[2]).astype(np.uint16) * 257
+    colours = dustbust.files.read.read_frame(FRAMES[2]).astype(np.uint16) * 257
     grey = colours[..., :1] + np.arange(colours.shape[1], dtype=np.uint16)[:, None] % 7        # all of the 16 bits
-    dustbust.newfile.write_picture(folder / "grey.png", grey)
+    dustbust.files.write.write_picture(folder / "grey.png", grey)
     for path, frame in ((FRAMES[2], colours), (folder / "grey.png", grey)):
         image, binary = estimated(frame=path), expected().binary()
         with_role(image, "overlay").set_opacity(100)
@@ -133,7 +133,7 @@ def check_a_shifted_mask_over_its_frame_is_shifted(folder):
     moved[:, 3:] = dust.grey[:, :-3]
     clean = cleaned_with(mask)
     touched = (clean != cleaned_by_core(np.zeros(moved.shape, bool))).any(axis=2)
-    near = dustbust.fill.dilate(moved >= dust.threshold, 8)
+    near = dustbust.image.morphology.dilate(moved >= dust.threshold, 8)
     assert touched.any() and not touched[~near].any() and shown.size
 
 

@@ -30,7 +30,7 @@ def stacked(pictures, format, precision="U8_NON_LINEAR", base="RGB", **arguments
 
 def check_every_mode_is_the_cores(folder):
     pictures = scans()
-    for mode in dustbust.stack.MODES:
+    for mode in dustbust.stacking.stack.MODES:
         if mode == "dust-free":         # refuses scans that lie on each other; the real pair has it
             continue
         image, layers, layer = stacked(pictures, "R'G'B' u8", mode=mode, align=False)
@@ -62,7 +62,7 @@ def check_scans_stay_as_they_were(folder):
 
 
 def check_alignment_of_a_real_pair(folder):
-    pictures = [dustbust.frames.read_frame(path) for path in PAIR]
+    pictures = [dustbust.files.read.read_frame(path) for path in PAIR]
     pictures = [picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, 2) for picture in pictures]
     image = new_image(pictures[0].shape[1], pictures[0].shape[0])
     layers = [add_layer(image, picture, "R'G'B' u8") for picture in pictures]
@@ -141,14 +141,14 @@ def check_the_preview_shows_the_page(folder):
     from dustbust_gimp.scans import Scans
     from dustbust_gimp.spots import SpotsOfPage
     image = new_image(1100, 900, "GRAY")
-    layers = [add_layer(image, dustbust.frames.read_frame(path)[..., None], "Y' u8") for path in PAIR]
+    layers = [add_layer(image, dustbust.files.read.read_frame(path)[..., None], "Y' u8") for path in PAIR]
     scans = Scans(layers)
     spots = SpotsOfPage(scans)
     for mode, off in (("mean", 0), ("maximum", 0), ("dust-free", 0.01)):       # what dust is told from, a part has less of
         page, *__ = scans.page(mode, True)
         before, after = (part[..., 0] for part in spots.look(0, mode, True))
         height, width = after.shape
-        first = dustbust.frames.read_frame(PAIR[0])
+        first = dustbust.files.read.read_frame(PAIR[0])
         rows = [tuple(row) for row in np.argwhere((first[:-height + 1, :-width + 1] == before[0, 0])
                                                   & (first[height - 1:, width - 1:] == before[-1, -1]))]
         top, left = next((y, x) for y, x in rows if np.array_equal(first[y:y + height, x:x + width], before))
