@@ -25,13 +25,19 @@ def plot_of_thresholds(grey, threshold):
     def share_at(limit):
         return 1 - np.searchsorted(values, limit) / values.size
 
-    low, high = 1e-5, 1.0           # of the shares
+    low, high = 1e-5, 1.0  # of the shares
 
     def across(limit):
         return MARGIN + (np.log10(limit) + 2) / 2 * (WIDTH - 2 * MARGIN)
 
     def up(share):
-        return HEIGHT - MARGIN - np.log10(np.clip(share, low, high) / low) / np.log10(high / low) * (HEIGHT - 2 * MARGIN)
+        return (
+            HEIGHT
+            - MARGIN
+            - np.log10(np.clip(share, low, high) / low)
+            / np.log10(high / low)
+            * (HEIGHT - 2 * MARGIN)
+        )
 
     picture = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default()
@@ -45,8 +51,17 @@ def plot_of_thresholds(grey, threshold):
     limits = np.geomspace(0.01, 1, WIDTH - 2 * MARGIN + 1)
     draw.line([(across(limit), up(share_at(limit))) for limit in limits], fill=CURVE, width=2)
     if threshold >= 0.01:
-        draw.line([(across(threshold), MARGIN), (across(threshold), HEIGHT - MARGIN)], fill=CHOSEN, width=2)
-    draw.text((MARGIN, 20), f"Marked: {100 * share_at(threshold):.3f} % of the picture at the threshold {threshold:.3f}", fill=CHOSEN, font=font)
+        draw.line(
+            [(across(threshold), MARGIN), (across(threshold), HEIGHT - MARGIN)],
+            fill=CHOSEN,
+            width=2,
+        )
+    draw.text(
+        (MARGIN, 20),
+        f"Marked: {100 * share_at(threshold):.3f} % of the picture at the threshold {threshold:.3f}",
+        fill=CHOSEN,
+        font=font,
+    )
     draw.text((WIDTH // 2 - 30, HEIGHT - 24), "threshold", fill=FRAME, font=font)
     return picture
 
@@ -75,12 +90,19 @@ def before_after(before, after, size=480, scale=2):
     """
     pictures = [to_unit(colour_channels(read_frame(picture))) for picture in (before, after)]
     if pictures[0].shape[:2] != pictures[1].shape[:2]:
-        raise DustbustError("before and after differ in size; give a frame and its own cleaned copy")
+        raise DustbustError(
+            "before and after differ in size; give a frame and its own cleaned copy"
+        )
     height, width = pictures[0].shape[:2]
     tall, wide = min(size, height), min(size, width)
     changed = gaussian_blur(np.abs(pictures[0] - pictures[1]).max(axis=2), max(size / 4, 1))
     y, x = np.unravel_index(np.argmax(changed), changed.shape)
     top, left = np.clip(y - tall // 2, 0, height - tall), np.clip(x - wide // 2, 0, width - wide)
-    parts = [np.repeat(np.repeat(p[top:top + tall, left:left + wide], scale, 0), scale, 1) for p in pictures]
+    parts = [
+        np.repeat(np.repeat(p[top : top + tall, left : left + wide], scale, 0), scale, 1)
+        for p in pictures
+    ]
     parts = [from_unit(np.broadcast_to(p, p.shape[:2] + (3,)), np.uint8) for p in parts]
-    return Image.fromarray(np.hstack([parts[0], np.full((parts[0].shape[0], 4, 3), 255, np.uint8), parts[1]]))
+    return Image.fromarray(
+        np.hstack([parts[0], np.full((parts[0].shape[0], 4, 3), 255, np.uint8), parts[1]])
+    )

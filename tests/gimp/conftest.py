@@ -3,6 +3,7 @@
 DUSTBUST_GIMP_RUN is a command prefix: what follows it runs where GIMP 3 is, with this checkout and /tmp at the same places
 (tests/run sets it). Unset or empty: the GIMP 3 of this machine.
 """
+
 import fcntl
 import json
 import os
@@ -26,31 +27,60 @@ class Gimp:
     def __init__(self, folder):
         self.folder = folder
         self.plug_in = folder / "profile" / "plug-ins" / "dustbust-gimp"
-        self.environment = {"GIMP3_DIRECTORY": str(folder / "profile"), "LC_ALL": "C.UTF-8", "LANGUAGE": "en", "HOME": str(folder)}
+        self.environment = {
+            "GIMP3_DIRECTORY": str(folder / "profile"),
+            "LC_ALL": "C.UTF-8",
+            "LANGUAGE": "en",
+            "HOME": str(folder),
+        }
         (CHECKOUT / "build").mkdir(exist_ok=True)
-        with open(CHECKOUT / "build" / "lock", "w") as lock:        # pip builds in the checkout, perhaps for another GIMP right now
+        with open(
+            CHECKOUT / "build" / "lock", "w"
+        ) as lock:  # pip builds in the checkout, perhaps for another GIMP right now
             fcntl.flock(lock, fcntl.LOCK_EX)
             installed = self.command([CHECKOUT / "install.sh"], timeout=600)
         assert installed.returncode == 0, installed.stdout + installed.stderr
         answer = folder / "answer"
-        self.console("python-fu-eval", f"import __main__; open({str(answer)!r}, 'w').write(__main__.__file__)")
+        self.console(
+            "python-fu-eval",
+            f"import __main__; open({str(answer)!r}, 'w').write(__main__.__file__)",
+        )
         of_gimp = Path(answer.read_text()).parent.parent
         folders = [self.plug_in.parent, *(of_gimp / name for name in OF_GIMP)]
         self.environment["GIMP_TESTING_PLUGINDIRS"] = os.pathsep.join(map(str, folders))
 
     def command_line(self, command, environment=()):
         """What to start so that a command runs where GIMP is."""
-        variables = [f"{name}={value}" for name, value in {**self.environment, **dict(environment)}.items()]
+        variables = [
+            f"{name}={value}" for name, value in {**self.environment, **dict(environment)}.items()
+        ]
         return [*PREFIX, "env", *variables, *map(str, command)]
 
     def command(self, command, timeout=300, environment=()):
         """Run a command where GIMP is."""
-        return subprocess.run(self.command_line(command, environment), capture_output=True, text=True, timeout=timeout,
-                              stdin=subprocess.DEVNULL, cwd=CHECKOUT)
+        return subprocess.run(
+            self.command_line(command, environment),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            cwd=CHECKOUT,
+        )
 
     def console(self, interpreter, code, check=True, fonts=False, **options):
         """Run batch code in gimp-console."""
-        done = self.command(["gimp-console", "-nids" if fonts else "-nidfs", "--quit", "--batch-interpreter", interpreter, "-b", code], **options)
+        done = self.command(
+            [
+                "gimp-console",
+                "-nids" if fonts else "-nidfs",
+                "--quit",
+                "--batch-interpreter",
+                interpreter,
+                "-b",
+                code,
+            ],
+            **options,
+        )
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
@@ -58,16 +88,21 @@ class Gimp:
         """Run a Python file inside GIMP with `arguments` (JSON); gives what it put into `result`, and the console."""
         answer = self.folder / "result.json"
         answer.unlink(missing_ok=True)
-        code = (f"import json; scope = {{'__name__': 'inside', '__file__': {str(script)!r}, 'arguments': {json.dumps(arguments)}}}; "
-                f"exec(compile(open({str(script)!r}).read(), {str(script)!r}, 'exec'), scope); "
-                f"json.dump(scope['result'], open({str(answer)!r}, 'w'))")
+        code = (
+            f"import json; scope = {{'__name__': 'inside', '__file__': {str(script)!r}, 'arguments': {json.dumps(arguments)}}}; "
+            f"exec(compile(open({str(script)!r}).read(), {str(script)!r}, 'exec'), scope); "
+            f"json.dump(scope['result'], open({str(answer)!r}, 'w'))"
+        )
         done = self.console("python-fu-eval", code, **options)
         return json.loads(answer.read_text()), done.stdout + done.stderr
 
 
 def gimp_3_is_there():
-    return bool(PREFIX) or (shutil.which("gimp-console") is not None and " 3." in subprocess.run(
-        ["gimp-console", "--version"], capture_output=True, text=True).stdout)
+    return bool(PREFIX) or (
+        shutil.which("gimp-console") is not None
+        and " 3."
+        in subprocess.run(["gimp-console", "--version"], capture_output=True, text=True).stdout
+    )
 
 
 @pytest.fixture(scope="session")

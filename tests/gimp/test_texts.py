@@ -1,4 +1,5 @@
 """The texts: German is complete, its compiled file is up to date, and can be read; the help page is the README."""
+
 import gettext
 import importlib.util
 import re
@@ -22,7 +23,9 @@ update = module(LOCALE / "update.py")
 def test_german_has_every_text():
     german = update.read(LOCALE / "de.po")
     assert list(german) == update.texts() and all(all(values) for values in german.values())
-    assert (LOCALE / "de" / "LC_MESSAGES" / "dustbust-gimp.mo").read_bytes() == update.compiled(german)
+    assert (LOCALE / "de" / "LC_MESSAGES" / "dustbust-gimp.mo").read_bytes() == update.compiled(
+        german
+    )
 
 
 def test_german_fills_in_the_same_words():
@@ -35,15 +38,26 @@ def test_german_fills_in_the_same_words():
 def test_the_compiled_german_is_read():
     """By gettext as Python has it: the private GIMP has no German locale, without which the system's does not look."""
     german = gettext.translation("dustbust-gimp", CHECKOUT / "plugin" / "locale", ["de"])
-    assert german.gettext("Choose the first frame of the run.") == "Wählen Sie die erste Aufnahme der Serie."
+    assert (
+        german.gettext("Choose the first frame of the run.")
+        == "Wählen Sie die erste Aufnahme der Serie."
+    )
 
 
 def test_help_is_the_readme(tmp_path):
     help_page = module(CHECKOUT / "plugin" / "dustbust_gimp" / "help_page.py")
     help_page.write(CHECKOUT / "README.md", tmp_path)
     page = (tmp_path / "en" / "index.html").read_text()
-    items = dict(re.findall(r'id="(.*?)" ref="index.html#(.*?)"', (tmp_path / "en" / "gimp-help.xml").read_text()))
-    assert list(items) == ["plug-in-dustbust-estimate-mask", "plug-in-dustbust-apply-mask", "plug-in-dustbust-stack-scans"]
+    items = dict(
+        re.findall(
+            r'id="(.*?)" ref="index.html#(.*?)"', (tmp_path / "en" / "gimp-help.xml").read_text()
+        )
+    )
+    assert list(items) == [
+        "plug-in-dustbust-estimate-mask",
+        "plug-in-dustbust-apply-mask",
+        "plug-in-dustbust-stack-scans",
+    ]
     for place in items.values():
         assert f'<h3 id="{place}">' in page
     for picture in re.findall(r'src="(.*?)"', page):

@@ -1,13 +1,14 @@
 """A batch: the frames of a run, files to files. Originals are only read; every output is whole or not there."""
 
 import hashlib
-import numpy as np
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from ..dust.mask import DustMask
 from ..errors import DustbustError, Sentence
@@ -19,7 +20,6 @@ from ..runtime.threads import count
 from .journal import JOURNAL_NAME, Journal
 from .receipt import RECEIPT_NAME, version
 from .worker import FATAL, Job, clean_file, reason_of, share_cleaner
-
 
 # Jobs that are handed to the executor ahead of the one that is waited for.
 JOBS_AHEAD = 1000
@@ -37,6 +37,7 @@ class Cleaned:
     failed : path of a frame -> why it could not be cleaned, one sentence.
     notes : path of an output -> list of what could not be kept, or what to look at.
     """
+
     folder: Path
     written: list = field(default_factory=list)
     skipped: list = field(default_factory=list)
@@ -44,7 +45,18 @@ class Cleaned:
     notes: dict = field(default_factory=dict)
 
 
-def clean_frames(paths, dust, folder="cleanedphotos", *, exists="skip", times=False, executor=None, progress=None, threads=None, **options):
+def clean_frames(
+    paths,
+    dust,
+    folder="cleanedphotos",
+    *,
+    exists="skip",
+    times=False,
+    executor=None,
+    progress=None,
+    threads=None,
+    **options,
+):
     """Take the dust off files; the cleaned copies have the same names, in another folder.
 
     Parameters
@@ -96,24 +108,35 @@ def clean_frames(paths, dust, folder="cleanedphotos", *, exists="skip", times=Fa
 def _prepare(frames, folder):
     """Make the folder of the outputs and refuse it if it is a folder of frames, by whatever name."""
     if not any(map(os.path.exists, frames)):
-        raise DustbustError("{path}: there is no such file" if len(frames) == 1 else
-                            "{path}: there is no such file, nor any of the other {number} frames; name them where they are now",
-                            path=frames[0], number=len(frames) - 1)
+        raise DustbustError(
+            "{path}: there is no such file"
+            if len(frames) == 1
+            else "{path}: there is no such file, nor any of the other {number} frames; name them where they are now",
+            path=frames[0],
+            number=len(frames) - 1,
+        )
     folder = frames[0].parent / as_path(folder)
     names = {}
     for frame in frames:
         other = names.setdefault(os.path.normcase(frame.name), frame)
         if other != frame:
-            raise DustbustError("{other} and {frame} have the same name, so that one output would replace the other; clean them one after the other",
-                                other=other, frame=frame)
+            raise DustbustError(
+                "{other} and {frame} have the same name, so that one output would replace the other; clean them one after the other",
+                other=other,
+                frame=frame,
+            )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DustbustError("{folder}: cannot be made ({error}); choose another folder", folder=folder, error=error) from error
+        raise DustbustError(
+            "{folder}: cannot be made ({error}); choose another folder", folder=folder, error=error
+        ) from error
     for parent in {frame.resolve().parent for frame in frames} | {frame.parent for frame in frames}:
         if parent.exists() and os.path.samefile(parent, folder):
-            raise DustbustError("{folder}: is the folder of the frames themselves, which are never written over; choose another folder",
-                                folder=folder)
+            raise DustbustError(
+                "{folder}: is the folder of the frames themselves, which are never written over; choose another folder",
+                folder=folder,
+            )
     return folder
 
 
@@ -140,15 +163,31 @@ class _Batch:
     """A batch at work: hands out jobs in the order of the run, and takes what comes back in the same order."""
 
     def __init__(self, frames, folder, dust, exists, times, options, progress):
-        self.frames, self.folder, self.exists, self.times, self.options, self.progress = frames, folder, exists, times, options, progress
+        self.frames, self.folder, self.exists, self.times, self.options, self.progress = (
+            frames,
+            folder,
+            exists,
+            times,
+            options,
+            progress,
+        )
         self.cleaned = Cleaned(folder)
         try:
             self.journal = Journal(folder)
             _remove_leftovers(folder)
-            self.number = self.journal.begin_batch({"version": version(), "mask": _checksum_of(dust),
-                                                    "settings": {name: str(value) for name, value in sorted(options.items())}})
+            self.number = self.journal.begin_batch(
+                {
+                    "version": version(),
+                    "mask": _checksum_of(dust),
+                    "settings": {name: str(value) for name, value in sorted(options.items())},
+                }
+            )
         except OSError as error:
-            raise DustbustError("{folder}: cannot be written to ({error}); choose another folder", folder=folder, error=error) from error
+            raise DustbustError(
+                "{folder}: cannot be written to ({error}); choose another folder",
+                folder=folder,
+                error=error,
+            ) from error
 
     def run(self, executor, clean, threads):
         """Do all jobs. `clean` is a `Cleaner` or a `_Shared`, `threads` are for each file."""
@@ -156,9 +195,17 @@ class _Batch:
         jobs = self.jobs()
         try:
             for job in jobs:
-                waiting.append((job, None if job.kept or job.problem else
-                                executor.submit(clean_file, job, clean, self.times, threads)))
-                while waiting and (len(waiting) > JOBS_AHEAD or waiting[0][1] is None or waiting[0][1].done()):
+                waiting.append(
+                    (
+                        job,
+                        None
+                        if job.kept or job.problem
+                        else executor.submit(clean_file, job, clean, self.times, threads),
+                    )
+                )
+                while waiting and (
+                    len(waiting) > JOBS_AHEAD or waiting[0][1] is None or waiting[0][1].done()
+                ):
                     self.finish(*waiting.popleft())
             while waiting:
                 self.finish(*waiting.popleft())
@@ -184,7 +231,9 @@ class _Batch:
     def give_up(self, stop):
         """Note that the next frame is not done."""
         frame = self.frames[self.done]
-        self.cleaned.failed[frame] = Sentence("{path}: not done, since the batch had to stop ({reason})", path=frame, reason=stop)
+        self.cleaned.failed[frame] = Sentence(
+            "{path}: not done, since the batch had to stop ({reason})", path=frame, reason=stop
+        )
 
     def jobs(self):
         """Yield a job for each frame; one that is `kept` or has a `problem` is done already."""
@@ -204,7 +253,10 @@ class _Batch:
         if not (output.exists() or output.is_symlink()):
             return
         if output.exists() and os.path.samefile(frame, output):
-            raise DustbustError("{output}: is the frame itself by another name, and frames are never written over", output=output)
+            raise DustbustError(
+                "{output}: is the frame itself by another name, and frames are never written over",
+                output=output,
+            )
         if self.exists == "rename":
             job.output = free_name(output)
         if self.exists != "skip":
@@ -212,8 +264,12 @@ class _Batch:
         known = self.journal.receipt.files.get(output.name)
         if known is not None:
             now = frame.stat()
-            if (known["batch"], known.get("frame_size"), known.get("frame_time"), known["size"]) == (
-                    self.number, now.st_size, now.st_mtime_ns, output.stat().st_size):
+            if (
+                known["batch"],
+                known.get("frame_size"),
+                known.get("frame_time"),
+                known["size"],
+            ) == (self.number, now.st_size, now.st_mtime_ns, output.stat().st_size):
                 job.known = known
         elif output.name not in self.journal.begun:
             check_complete(frame, output)
@@ -224,7 +280,7 @@ class _Batch:
         if future is not None:
             try:
                 job = future.result()
-            except Exception as error:          # the executor lost it
+            except Exception as error:  # the executor lost it
                 job.problem = reason_of(job.frame, error)
         frame = self.frames[self.done]
         output = self.folder / job.output.name
@@ -246,14 +302,20 @@ class _Batch:
         try:
             write(*what)
         except OSError as error:
-            raise _Stop(Sentence("{folder}: cannot be written to ({error})", folder=self.folder, error=error)) from error
+            raise _Stop(
+                Sentence(
+                    "{folder}: cannot be written to ({error})", folder=self.folder, error=error
+                )
+            ) from error
 
     def close(self):
         """Turn the journal into the receipt, and leave nothing else behind."""
         try:
             self.journal.close()
-        except OSError as error:                # the journal stays, and the next batch makes the receipt
-            self.cleaned.failed[self.folder / RECEIPT_NAME] = Sentence("{path}: cannot be written ({error})", path=self.folder / RECEIPT_NAME, error=error)
+        except OSError as error:  # the journal stays, and the next batch makes the receipt
+            self.cleaned.failed[self.folder / RECEIPT_NAME] = Sentence(
+                "{path}: cannot be written ({error})", path=self.folder / RECEIPT_NAME, error=error
+            )
         _remove_leftovers(self.folder)
         if not os.listdir(self.folder):
             self.folder.rmdir()

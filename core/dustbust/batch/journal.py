@@ -8,7 +8,7 @@ from .receipt import RECEIPT_NAME, Receipt, check_entry
 
 try:
     import fcntl
-except ImportError:         # Windows, where nothing keeps two batches from one folder
+except ImportError:  # Windows, where nothing keeps two batches from one folder
     fcntl = None
 JOURNAL_NAME = ".dustbust-journal"
 
@@ -30,12 +30,18 @@ class Journal:
                 fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.file.close()
-            raise DustbustError("{folder}: another batch is writing into this folder; wait for it, or choose another folder",
-                                folder=folder) from error
+            raise DustbustError(
+                "{folder}: another batch is writing into this folder; wait for it, or choose another folder",
+                folder=folder,
+            ) from error
         except OSError:
-            pass                # a file system without locks
+            pass  # a file system without locks
         try:
-            self.receipt = Receipt.load(self.folder / RECEIPT_NAME) if (self.folder / RECEIPT_NAME).exists() else Receipt()
+            self.receipt = (
+                Receipt.load(self.folder / RECEIPT_NAME)
+                if (self.folder / RECEIPT_NAME).exists()
+                else Receipt()
+            )
             self.begun = set()
             self._replay()
         except BaseException:
@@ -55,7 +61,7 @@ class Journal:
                     check_entry(item["done"], item["entry"], len(self.receipt.batches))
                     self.receipt.files[item["done"]] = item["entry"]
             except (ValueError, KeyError, TypeError):
-                pass            # the line during which the batch was interrupted
+                pass  # the line during which the batch was interrupted
         # A torn last line must not swallow the next one.
         self.file.write(b"\n")
 

@@ -1,9 +1,10 @@
 """One mask a run: the masks of a whole shoebox of frames."""
 
 import csv
-import numpy as np
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from ..dust.mask import DustMask
 from ..errors import DustbustError
@@ -14,7 +15,6 @@ from ..files.paths import as_path
 from ..files.write import new_file
 from ..image.morphology import connected
 from ..runtime.progress import part_of
-
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class RunMask:
     mask : DustMask
     new : float32, dust that the run before did not have, as a share of the picture; None for the first run.
     """
+
     path: Path
     first: str
     last: str
@@ -56,7 +57,9 @@ def run_from(first, **options):
     return find_runs(frames_between(first, (frames_in(first.parent) or [first])[-1]), **options)[0]
 
 
-def estimate_runs(frames, folder, *, leave_out=False, progress=None, executor=None, threads=None, **options):
+def estimate_runs(
+    frames, folder, *, leave_out=False, progress=None, executor=None, threads=None, **options
+):
     """Find the runs in a series of frames and write a mask for each.
 
     Parameters
@@ -78,21 +81,40 @@ def estimate_runs(frames, folder, *, leave_out=False, progress=None, executor=No
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DustbustError("{folder}: cannot be made ({error})", folder=folder, error=error) from error
+        raise DustbustError(
+            "{folder}: cannot be made ({error})", folder=folder, error=error
+        ) from error
     where = {"executor": executor, "threads": threads}
     runs = find_runs(frames, leave_out=leave_out, progress=part_of(progress, 0, 1, 3), **where)
     done, written, before = 0, [], None
     whole = sum(map(len, runs))
     for run in runs:
-        mask = estimate_mask(run, leave_out=leave_out, progress=part_of(progress, whole / 2 + done, len(run), 3 / 2 * whole), **where, **options)
+        mask = estimate_mask(
+            run,
+            leave_out=leave_out,
+            progress=part_of(progress, whole / 2 + done, len(run), 3 / 2 * whole),
+            **where,
+            **options,
+        )
         first, last = as_path(run[0]), as_path(run[-1])
         path = folder / f"{first.stem}-{last.stem}.png"
         mask.save(path)
         marked = mask.binary()
-        written.append(RunMask(path, first.name, last.name, mask, None if before is None else new_dust(before, marked)))
+        written.append(
+            RunMask(
+                path,
+                first.name,
+                last.name,
+                mask,
+                None if before is None else new_dust(before, marked),
+            )
+        )
         done, before = done + len(run), marked
     table = folder / "runs.csv"
-    with new_file(table) as part, open(part, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with (
+        new_file(table) as part,
+        open(part, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
         csv.writer(file).writerows(table_of(written))
     return written
 
@@ -106,10 +128,21 @@ def new_dust(before, after):
 
 def table_of(runs):
     """The table of some runs: rows of text, the first names the columns. It says when to clean the glass."""
-    rows = [("mask", "first frame", "last frame", "frames", "particles", "coverage %", "new dust %")]
+    rows = [
+        ("mask", "first frame", "last frame", "frames", "particles", "coverage %", "new dust %")
+    ]
     for run in runs:
-        rows.append((run.path.name, run.first, run.last, str(len(run.mask.frames)), str(particle_count(run.mask)), f"{100 * run.mask.coverage:.3f}",
-                     "" if run.new is None else f"{100 * run.new:.3f}"))
+        rows.append(
+            (
+                run.path.name,
+                run.first,
+                run.last,
+                str(len(run.mask.frames)),
+                str(particle_count(run.mask)),
+                f"{100 * run.mask.coverage:.3f}",
+                "" if run.new is None else f"{100 * run.new:.3f}",
+            )
+        )
     return rows
 
 

@@ -20,7 +20,7 @@ def version():
     """The version of this program."""
     try:
         return metadata.version("dustbust")
-    except metadata.PackageNotFoundError:       # run from a folder into which nobody installed it
+    except metadata.PackageNotFoundError:  # run from a folder into which nobody installed it
         return "unknown"
 
 
@@ -59,16 +59,31 @@ class Receipt:
         except FileNotFoundError as error:
             raise DustbustError("{path}: there is no receipt here", path=path) from error
         except OSError as error:
-            raise DustbustError("{path}: cannot be read ({error})", path=path, error=error) from error
+            raise DustbustError(
+                "{path}: cannot be read ({error})", path=path, error=error
+            ) from error
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DustbustError("{path}: is no receipt of dustbust, or a damaged one ({error}); "
-                                "move it away to have the files of this folder made again", path=path, error=error) from error
+            raise DustbustError(
+                "{path}: is no receipt of dustbust, or a damaged one ({error}); "
+                "move it away to have the files of this folder made again",
+                path=path,
+                error=error,
+            ) from error
 
     def save(self, path):
         """Write the receipt under a temporary name, then rename it."""
         part = Path(path).with_name(".dustbust-receipt.part")
         with open(part, "w", encoding="ascii") as file:
-            json.dump({"program": "dustbust", "format": FORMAT, "batches": self.batches, "files": self.files}, file, indent=1)
+            json.dump(
+                {
+                    "program": "dustbust",
+                    "format": FORMAT,
+                    "batches": self.batches,
+                    "files": self.files,
+                },
+                file,
+                indent=1,
+            )
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
@@ -89,7 +104,9 @@ def check_entry(name, entry, batches):
     if not name or "/" in name or "\\" in name or name in (".", ".."):
         raise ValueError(f"{name!r} is not the name of a file")
     types = {"frame": str, "size": int, "sha256": str, "batch": int}
-    if not isinstance(entry, dict) or not all(type(entry.get(key)) is kind for key, kind in types.items()):
+    if not isinstance(entry, dict) or not all(
+        type(entry.get(key)) is kind for key, kind in types.items()
+    ):
         raise ValueError(f"what it says of {name!r} is incomplete")
     if not 0 <= entry["batch"] < batches:
         raise ValueError(f"{name!r} is of batch {entry['batch']}, which it does not have")
@@ -120,7 +137,9 @@ def verify(path, *, progress=None):
         output = path.with_name(name)
         try:
             if output.stat().st_size != entry["size"]:
-                problems.append(f"{output}: has {output.stat().st_size} bytes, but was written with {entry['size']}")
+                problems.append(
+                    f"{output}: has {output.stat().st_size} bytes, but was written with {entry['size']}"
+                )
             elif checksum(output) != entry["sha256"]:
                 problems.append(f"{output}: is not as it was written")
         except FileNotFoundError:

@@ -4,9 +4,10 @@ The mask says where the dust is. Around each particle the frame is known, and sp
 membrane is one noisy reading of the dust's density.
 """
 
-import numpy as np
 from dataclasses import dataclass, replace
 from functools import cached_property
+
+import numpy as np
 
 from .. import _kernels
 from ..errors import DustbustError
@@ -15,7 +16,6 @@ from ..runtime.threads import count
 from .observation import VALUE_NOISE
 from .presence import Pieces
 from .response import Response
-
 
 # Dust has soft edges: its effect is measured so many pixels beyond the mask.
 RIM = 4
@@ -38,6 +38,7 @@ class Effect:
     dark : bool (P,), True for particles that are darker than the picture.
     light_response, dark_response : Response, usual for the frames of the run.
     """
+
     where: np.ndarray
     core: np.ndarray
     density: np.ndarray
@@ -69,23 +70,34 @@ class Effect:
             return self
         where, core = self.where & region, self.core & region
         labels = _kernels.particles(where, core)[0]
-        where[where] = labels >= 0              # what lost its particle goes, too
+        where[where] = labels >= 0  # what lost its particle goes, too
         kept = where[self.where]
-        origin = np.zeros(labels.max(initial=-1) + 1, np.intp)          # a particle may fall into several
+        origin = np.zeros(labels.max(initial=-1) + 1, np.intp)  # a particle may fall into several
         origin[labels[labels >= 0]] = self.particles[0][kept]
-        return replace(self, where=where, core=core, density=self.density[kept], error=self.error[kept], share=self.share[origin],
-                       dark=self.dark[origin])
+        return replace(
+            self,
+            where=where,
+            core=core,
+            density=self.density[kept],
+            error=self.error[kept],
+            share=self.share[origin],
+            dark=self.dark[origin],
+        )
 
     def pack(self):
         """As the small arrays that travel with a `DustMask`."""
         codes = np.log(np.maximum(self.error, SMALLEST_ERROR) / SMALLEST_ERROR) / np.log(ERROR_STEP)
-        return {"where": np.packbits(self.where),
-                "core": np.packbits(self.core),
-                "density": np.clip(np.rint(self.density / DENSITY_STEP), 0, 65535).astype(np.uint16),
-                "error": np.clip(np.rint(codes), 0, 255).astype(np.uint8),
-                "share": np.rint(self.share * 255).astype(np.uint8),
-                "dark": np.packbits(self.dark),
-                "responses": np.array([[r.lift, r.fade] for r in (self.light_response, self.dark_response)], np.float16)}
+        return {
+            "where": np.packbits(self.where),
+            "core": np.packbits(self.core),
+            "density": np.clip(np.rint(self.density / DENSITY_STEP), 0, 65535).astype(np.uint16),
+            "error": np.clip(np.rint(codes), 0, 255).astype(np.uint8),
+            "share": np.rint(self.share * 255).astype(np.uint8),
+            "dark": np.packbits(self.dark),
+            "responses": np.array(
+                [[r.lift, r.fade] for r in (self.light_response, self.dark_response)], np.float16
+            ),
+        }
 
     @classmethod
     def unpack(cls, arrays, shape):
@@ -101,26 +113,45 @@ class Effect:
         try:
             effect = cls._unpacked(arrays, shape)
             labels, _ = effect.particles
-            fits = (len(effect.density) == len(effect.error) == len(labels) and len(effect.share) == len(effect.dark)
-                    and not (effect.core & ~effect.where).any() and 0 <= labels.min(initial=0) and labels.max(initial=-1) < len(effect.share)
-                    and arrays["where"].size == arrays["core"].size == -(-shape[0] * shape[1] // 8)
-                    and arrays["dark"].size == -(-len(effect.share) // 8)
-                    and arrays["responses"].shape == (2, 2) and np.isfinite(arrays["responses"]).all()
-                    and arrays["responses"][:, 0].min() > 0)
+            fits = (
+                len(effect.density) == len(effect.error) == len(labels)
+                and len(effect.share) == len(effect.dark)
+                and not (effect.core & ~effect.where).any()
+                and labels.min(initial=0) >= 0
+                and labels.max(initial=-1) < len(effect.share)
+                and arrays["where"].size == arrays["core"].size == -(-shape[0] * shape[1] // 8)
+                and arrays["dark"].size == -(-len(effect.share) // 8)
+                and arrays["responses"].shape == (2, 2)
+                and np.isfinite(arrays["responses"]).all()
+                and arrays["responses"][:, 0].min() > 0
+            )
         except (KeyError, ValueError, TypeError, IndexError) as error:
-            raise DustbustError("what the mask knows of its dust is damaged ({error}); estimate it again", error=error) from error
+            raise DustbustError(
+                "what the mask knows of its dust is damaged ({error}); estimate it again",
+                error=error,
+            ) from error
         if not fits:
-            raise DustbustError("what the mask knows of its dust is damaged (its parts do not fit each other); estimate it again")
+            raise DustbustError(
+                "what the mask knows of its dust is damaged (its parts do not fit each other); estimate it again"
+            )
         return effect
 
     @classmethod
     def _unpacked(cls, arrays, shape):
-        where, core = (np.unpackbits(arrays[name], count=shape[0] * shape[1]).view(bool).reshape(shape) for name in ("where", "core"))
+        where, core = (
+            np.unpackbits(arrays[name], count=shape[0] * shape[1]).view(bool).reshape(shape)
+            for name in ("where", "core")
+        )
         share = arrays["share"].astype(np.float32) / 255
-        return cls(where, core, arrays["density"].astype(np.float32) * np.float32(DENSITY_STEP),
-                   (SMALLEST_ERROR * ERROR_STEP ** arrays["error"].astype(np.float32)).astype(np.float32), share,
-                   np.unpackbits(arrays["dark"], count=share.size).view(bool),
-                   *(Response(float(lift), float(fade)) for lift, fade in arrays["responses"]))
+        return cls(
+            where,
+            core,
+            arrays["density"].astype(np.float32) * np.float32(DENSITY_STEP),
+            (SMALLEST_ERROR * ERROR_STEP ** arrays["error"].astype(np.float32)).astype(np.float32),
+            share,
+            np.unpackbits(arrays["dark"], count=share.size).view(bool),
+            *(Response(float(lift), float(fade)) for lift, fade in arrays["responses"]),
+        )
 
 
 def look_around(frame, membranes, *, also_unknown=None, threads=None):
@@ -141,14 +172,26 @@ def look_around(frame, membranes, *, also_unknown=None, threads=None):
     alpha, unknown = alpha_channel(frame), also_unknown
     if alpha is not None:
         unknown = alpha == 0 if unknown is None else unknown | (alpha == 0)
-    observed, filled, spread = membranes(frame, colour_channels(frame).shape[2], np.float32(1 / largest(frame.dtype)), unknown, count(threads))
+    observed, filled, spread = membranes(
+        frame,
+        colour_channels(frame).shape[2],
+        np.float32(1 / largest(frame.dtype)),
+        unknown,
+        count(threads),
+    )
     if alpha is not None:
         hidden = alpha.ravel()[membranes.positions] == 0
-        filled[hidden & (spread == 1)] = 0          # all around is hidden, too: that of the pixel itself says nothing
+        filled[hidden & (spread == 1)] = (
+            0  # all around is hidden, too: that of the pixel itself says nothing
+        )
         observed[hidden], spread[hidden] = filled[hidden], 1
     return observed, filled, np.maximum(spread, np.float32(VALUE_NOISE))
 
 
 def mirrored(values, dark):
     """Values with black and white exchanged where the dust is dark."""
-    return np.where(dark if values.ndim == 1 else dark[:, None], 1 - values, values) if dark.any() else values
+    return (
+        np.where(dark if values.ndim == 1 else dark[:, None], 1 - values, values)
+        if dark.any()
+        else values
+    )

@@ -2,15 +2,16 @@
 
 import io
 import json
-import numpy as np
 import os
 import struct
 import warnings
 import zipfile
 import zlib
-from PIL import Image, PngImagePlugin
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin
 
 from ..errors import DustbustError
 from ..files.formats.base import check_size
@@ -21,8 +22,8 @@ from ..files.write import check_target, new_file, write_picture
 from ..image.fixed_point import to_steps
 from .polarity import POLARITIES
 
-MASK_SUFFIXES = (".png",)       # of a mask's file
-COMPRESSION = 4         # of PNG, 1 to 9: half the time of the usual 6 for one hundredth more bytes, as the grey of a mask is mostly noise
+MASK_SUFFIXES = (".png",)  # of a mask's file
+COMPRESSION = 4  # of PNG, 1 to 9: half the time of the usual 6 for one hundredth more bytes, as the grey of a mask is mostly noise
 
 # What travels with a mask is not larger than this: bytes for the header, and for each pixel of the mask.
 LARGEST_HEADER = 64 << 20
@@ -49,6 +50,7 @@ class DustMask:
         Written by `dustbust.effect`; empty when nothing but the place of the dust is known.
     report : plain JSON data: how far the mask can be trusted.
     """
+
     grey: np.ndarray
     threshold: float
     polarity: str = "light"
@@ -58,11 +60,15 @@ class DustMask:
     report: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        self.grey = to_steps(np.asarray(self.grey, np.float32)).astype(np.float32) / np.float32(65535)
+        self.grey = to_steps(np.asarray(self.grey, np.float32)).astype(np.float32) / np.float32(
+            65535
+        )
         self.threshold = round(float(self.threshold) * 65535) / 65535
         self.frames = tuple(self.frames)
         if self.polarity not in POLARITIES:
-            raise ValueError(f"polarity must be one of {', '.join(POLARITIES)}, not {self.polarity!r}")
+            raise ValueError(
+                f"polarity must be one of {', '.join(POLARITIES)}, not {self.polarity!r}"
+            )
 
     def binary(self, threshold=None):
         """bool (H, W), True = dust: where `grey` is at or above the threshold.
@@ -82,7 +88,10 @@ class DustMask:
     @property
     def particles(self):
         """The particles that were found: dicts of x, y and area in px, opacity, and share of the frames that each was in."""
-        return [dict(zip(("x", "y", "area", "opacity", "share"), particle)) for particle in self.report.get("particles", [])]
+        return [
+            dict(zip(("x", "y", "area", "opacity", "share"), particle))
+            for particle in self.report.get("particles", [])
+        ]
 
     @property
     def warnings(self):
@@ -96,8 +105,11 @@ class DustMask:
         '2 frames, 50.00 % of the picture is dust at the threshold 0.500.'
         """
         used, found = self.report.get("frames", len(self.frames)), self.report.get("particles")
-        first = (f"{used} frames, " + ("" if found is None else f"{len(found)} particles of {self.polarity} dust, ")
-                 + f"{100 * self.coverage:.2f} % of the picture is dust at the threshold {self.threshold:.3f}.")
+        first = (
+            f"{used} frames, "
+            + ("" if found is None else f"{len(found)} particles of {self.polarity} dust, ")
+            + f"{100 * self.coverage:.2f} % of the picture is dust at the threshold {self.threshold:.3f}."
+        )
         return "\n".join([first, *self.warnings])
 
     def plot(self, path=None):
@@ -109,6 +121,7 @@ class DustMask:
             when it cannot be written, or would be written over a frame.
         """
         from ..figures import plot_of_thresholds
+
         picture = plot_of_thresholds(self.grey, self.threshold)
         if path is None:
             return picture
@@ -117,8 +130,14 @@ class DustMask:
 
     def extra(self):
         """All but `grey` as bytes: what travels in the mask's file or in the GIMP image. `from_extra` reads it."""
-        header = {"threshold": self.threshold, "polarity": self.polarity, "method": self.method, "frames": list(self.frames),
-                  "report": self.report, "shape": list(self.grey.shape)}
+        header = {
+            "threshold": self.threshold,
+            "polarity": self.polarity,
+            "method": self.method,
+            "frames": list(self.frames),
+            "report": self.report,
+            "shape": list(self.grey.shape),
+        }
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             entries = {"header.json": json.dumps(header).encode()}
@@ -127,7 +146,9 @@ class DustMask:
                 np.lib.format.write_array(raw, np.ascontiguousarray(array), allow_pickle=False)
                 entries[name + ".npy"] = raw.getvalue()
             for name, content in entries.items():
-                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)   # ZipInfo: no time, same bytes each time
+                archive.writestr(
+                    zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED
+                )  # ZipInfo: no time, same bytes each time
         return packed.getvalue()
 
     @classmethod
@@ -144,19 +165,47 @@ class DustMask:
         try:
             with zipfile.ZipFile(io.BytesIO(extra)) as archive:
                 entries = archive.infolist()
-                if sum(entry.file_size for entry in entries) > LARGEST_HEADER + LARGEST_EFFECT * grey.size:
+                if (
+                    sum(entry.file_size for entry in entries)
+                    > LARGEST_HEADER + LARGEST_EFFECT * grey.size
+                ):
                     raise ValueError("it is larger than a mask of this size can be")
                 header = json.loads(archive.read("header.json"))
-                effect = {entry.filename[:-4]: _array(archive.read(entry)) for entry in entries if entry.filename.endswith(".npy")}
+                effect = {
+                    entry.filename[:-4]: _array(archive.read(entry))
+                    for entry in entries
+                    if entry.filename.endswith(".npy")
+                }
             if tuple(header["shape"]) != grey.shape:
-                raise ValueError(f"it belongs to a mask of {' x '.join(map(str, header['shape'][::-1]))}")
+                raise ValueError(
+                    f"it belongs to a mask of {' x '.join(map(str, header['shape'][::-1]))}"
+                )
             threshold, frames, report = header["threshold"], header["frames"], header["report"]
-            if (type(threshold) not in (int, float) or not 0 <= threshold <= 1 or not isinstance(report, dict)
-                    or not isinstance(frames, list) or not all(isinstance(name, str) for name in (header["method"], *frames))):
+            if (
+                type(threshold) not in (int, float)
+                or not 0 <= threshold <= 1
+                or not isinstance(report, dict)
+                or not isinstance(frames, list)
+                or not all(isinstance(name, str) for name in (header["method"], *frames))
+            ):
                 raise ValueError("its entries are not those of a mask")
-            return cls(grey, threshold, header["polarity"], header["method"], tuple(frames), effect, report)
-        except (ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error, EOFError, RecursionError, NotImplementedError) as error:
-            raise DustbustError("what the mask carries beside its picture is damaged ({error}); estimate it again", error=error) from error
+            return cls(
+                grey, threshold, header["polarity"], header["method"], tuple(frames), effect, report
+            )
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            RecursionError,
+            NotImplementedError,
+        ) as error:
+            raise DustbustError(
+                "what the mask carries beside its picture is damaged ({error}); estimate it again",
+                error=error,
+            ) from error
 
     def save(self, path):
         """Write the mask as a 16-bit grey PNG that any program shows; all that Apply needs travels in it.
@@ -171,7 +220,9 @@ class DustMask:
         info = PngImagePlugin.PngInfo()
         info.add(MASK_CHUNK, self.extra())
         with new_file(path) as part:
-            Image.fromarray(to_steps(self.grey)).save(part, "PNG", pnginfo=info, compress_level=COMPRESSION)
+            Image.fromarray(to_steps(self.grey)).save(
+                part, "PNG", pnginfo=info, compress_level=COMPRESSION
+            )
 
     @classmethod
     def load(cls, path):
@@ -214,7 +265,7 @@ def _array(content):
     shape, transposed, dtype = np.lib.format.read_array_header_1_0(raw)
     if transposed or dtype.name not in EFFECT_DTYPES or min(shape, default=0) < 0:
         raise ValueError("an array has another type")
-    return np.frombuffer(content[raw.tell():], dtype).reshape(shape)
+    return np.frombuffer(content[raw.tell() :], dtype).reshape(shape)
 
 
 def _extra_of(path):
@@ -231,19 +282,30 @@ def _picture(path):
     """The luminance of any picture that Pillow reads, float32 (H, W) in 0..1."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")         # about sizes: they are checked here
+            warnings.simplefilter("ignore")  # about sizes: they are checked here
             with Image.open(path) as picture:
                 check_size(path, *picture.size)
                 if picture.mode.startswith("I;16"):
                     return np.asarray(picture).astype(np.float32) / np.float32(65535)
                 if picture.mode in ("I", "F"):
-                    raise DustbustError("{path}: masks with 32 bits are not supported; save it with 8 or 16 bits", path=path)
+                    raise DustbustError(
+                        "{path}: masks with 32 bits are not supported; save it with 8 or 16 bits",
+                        path=path,
+                    )
                 grey, colours = (np.asarray(picture.convert(mode)) for mode in ("L", "RGBA"))
                 opaque = colours[..., 3]
-                if ((np.ptp(colours[..., :3], axis=2) > COLOURED) & (opaque > 0)).mean() > COLOURED_SHARE:
-                    raise DustbustError("{path}: has colours, but a mask is black and white (white is dust); take the colours out, "
-                                        "or give a mask from Estimate", path=path)
+                if (
+                    (np.ptp(colours[..., :3], axis=2) > COLOURED) & (opaque > 0)
+                ).mean() > COLOURED_SHARE:
+                    raise DustbustError(
+                        "{path}: has colours, but a mask is black and white (white is dust); take the colours out, "
+                        "or give a mask from Estimate",
+                        path=path,
+                    )
                 return grey * (opaque / np.float32(255 * 255))
     except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
-        raise DustbustError("{path}: cannot be read as a picture ({error}); give a mask from Estimate, or a black and white picture",
-                            path=path, error=error) from error
+        raise DustbustError(
+            "{path}: cannot be read as a picture ({error}); give a mask from Estimate, or a black and white picture",
+            path=path,
+            error=error,
+        ) from error

@@ -3,15 +3,15 @@
 All arrays are of the N pixels of an `Effect`; values are in 0..1, mirrored where the dust is dark, so that all dust is light.
 """
 
-import numpy as np
 from dataclasses import dataclass
+
+import numpy as np
 
 from .. import _kernels
 from ..image.arrays import LUMA
 from ..runtime.threads import count
 from .presence import chance_of_particles
 from .response import BLACK, PIXELS_PER_READING, WHITE, fit_response, for_each
-
 
 # No more pixels than this are used to find a frame's response and shift.
 PIXELS_FOR_RESPONSE = 8000
@@ -50,6 +50,7 @@ class Sighting:
     of_colours : {False: list of the Response of each colour, True: ...}
     shift : (down, right) in px, of the whole pattern.
     """
+
     density: np.ndarray
     chance: np.ndarray
     responses: dict
@@ -75,10 +76,17 @@ def moved(values, neighbours, down, right):
             continue
         whole = int(np.floor(distance))
         t = distance - whole
-        taps = {whole: 1 - 2.5 * t ** 2 + 1.5 * t ** 3, whole + 1: 0.5 * t + 2 * t ** 2 - 1.5 * t ** 3,
-                whole - 1: -0.5 * t + t ** 2 - 0.5 * t ** 3, whole + 2: -0.5 * t ** 2 + 0.5 * t ** 3}
+        taps = {
+            whole: 1 - 2.5 * t**2 + 1.5 * t**3,
+            whole + 1: 0.5 * t + 2 * t**2 - 1.5 * t**3,
+            whole - 1: -0.5 * t + t**2 - 0.5 * t**3,
+            whole + 2: -0.5 * t**2 + 0.5 * t**3,
+        }
         total = np.zeros_like(values)
-        for direction, steps in ((before, sorted(k for k in taps if k >= 0)), (after, sorted((k for k in taps if k < 0), reverse=True))):
+        for direction, steps in (
+            (before, sorted(k for k in taps if k >= 0)),
+            (after, sorted((k for k in taps if k < 0), reverse=True)),
+        ):
             walking, walked = values, 0
             for step in steps:
                 while walked < abs(step):
@@ -96,18 +104,46 @@ def evidence(observed, density, labels, neighbours, dark, of_colours, *, threads
     differs little from pixel to pixel, with the heavy tails that pictures have: the density of a difference is taken as falling like
     one over its size, so that an edge of the picture does not speak louder than the rim of the dust.
     """
-    rougher = _kernels.roughness(observed, density, labels, neighbours, dark, as_array(of_colours), (BLACK, WHITE),
-                                 FAINTEST_DENSITY / 4, count(threads))         # elsewhere both are the same
+    rougher = _kernels.roughness(
+        observed,
+        density,
+        labels,
+        neighbours,
+        dark,
+        as_array(of_colours),
+        (BLACK, WHITE),
+        FAINTEST_DENSITY / 4,
+        count(threads),
+    )  # elsewhere both are the same
     return np.float32(DIFFERENCE_COUNTS) * rougher
 
 
 def as_array(of_colours):
     """{False: list of the Response of each colour, True: ...} as the kernels take it: float32 (2, colours, 2)."""
-    return np.float32([[(response.lift, response.fade) for response in of_colours[kind]] for kind in (False, True)])
+    return np.float32(
+        [
+            [(response.lift, response.fade) for response in of_colours[kind]]
+            for kind in (False, True)
+        ]
+    )
 
 
-def sight(observed, filled, spread, *, density, labels, neighbours, share, dark, usual, pieces=None, priors=True, still=False,
-          threads=None):
+def sight(
+    observed,
+    filled,
+    spread,
+    *,
+    density,
+    labels,
+    neighbours,
+    share,
+    dark,
+    usual,
+    pieces=None,
+    priors=True,
+    still=False,
+    threads=None,
+):
     """Find the dust in a frame.
 
     Parameters
@@ -140,28 +176,51 @@ def sight(observed, filled, spread, *, density, labels, neighbours, share, dark,
     for step in range(0 if pieces else 1, 3):
         before = chance > 0.5
         telling = (lying > FAINTEST_DENSITY) & before
-        for kind in (False, True) if step > 0 else ():      # a response to dust that may be gone would say little
+        for kind in (
+            (False, True) if step > 0 else ()
+        ):  # a response to dust that may be gone would say little
             sample = np.flatnonzero(telling & (dark_pixels == kind))
             if sample.size == 0:
                 continue
-            sample = sample[::max(1, sample.size // PIXELS_FOR_RESPONSE)]
+            sample = sample[:: max(1, sample.size // PIXELS_FOR_RESPONSE)]
             dust = lying[sample], spread[sample]
-            responses[kind] = fit_response(observed[sample], filled[sample], *dust, responses[kind], usual[kind] if priors else None)
-            of_colours[kind] = [responses[kind]] if colours.shape[1] == 1 else [
-                fit_response(*of_colour, *dust, responses[kind], responses[kind], spreads=SPREAD_OF_COLOURS)
-                for of_colour in zip(colours[sample].T, surroundings[sample].T)]
+            responses[kind] = fit_response(
+                observed[sample],
+                filled[sample],
+                *dust,
+                responses[kind],
+                usual[kind] if priors else None,
+            )
+            of_colours[kind] = (
+                [responses[kind]]
+                if colours.shape[1] == 1
+                else [
+                    fit_response(
+                        *of_colour,
+                        *dust,
+                        responses[kind],
+                        responses[kind],
+                        spreads=SPREAD_OF_COLOURS,
+                    )
+                    for of_colour in zip(colours[sample].T, surroundings[sample].T)
+                ]
+            )
         said = evidence(colours, lying, labels, neighbours, dark, of_colours, threads=threads)
         chance = pieces.chance(said, share) if pieces else chance_of_particles(said, share, labels)
         if step == 1 and not still:
-            shift = _find_shift(observed, filled, spread, density, neighbours, chance, dark_pixels, responses)
+            shift = _find_shift(
+                observed, filled, spread, density, neighbours, chance, dark_pixels, responses
+            )
             if shift != (0.0, 0.0):
                 lying = np.maximum(moved(density, neighbours, *shift), 0)
             elif np.count_nonzero(before != (chance > 0.5)) < SETTLED * chance.size:
-                break           # the responses would be the same
+                break  # the responses would be the same
     return Sighting(lying, chance, responses, of_colours, shift)
 
 
-def _find_shift(observed, filled, spread, density, neighbours, chance, dark_pixels, responses, rounds=6):
+def _find_shift(
+    observed, filled, spread, density, neighbours, chance, dark_pixels, responses, rounds=6
+):
     """By how much (down, right) the whole pattern of dust is shifted: robust least squares by Gauss-Newton."""
     down = right = 0.0
     here = chance > 0.5
@@ -169,23 +228,33 @@ def _find_shift(observed, filled, spread, density, neighbours, chance, dark_pixe
         lying = moved(density, neighbours, down, right)
         padded = np.append(lying, np.float32(0))
         sample = np.flatnonzero(here & (lying > FAINTEST_DENSITY))
-        sample = sample[::max(1, sample.size // (10 * PIXELS_FOR_RESPONSE))]
+        sample = sample[:: max(1, sample.size // (10 * PIXELS_FOR_RESPONSE))]
         if sample.size < 50:
             return 0.0, 0.0
-        above, left, after, below = (padded[neighbours[sample, side]] for side in (UP, LEFT, RIGHT, DOWN))
+        above, left, after, below = (
+            padded[neighbours[sample, side]] for side in (UP, LEFT, RIGHT, DOWN)
+        )
         d = lying[sample]
         response = for_each(responses, dark_pixels[sample])
         predicted = response.observed(filled[sample], d)
         speed = response.speed(predicted)
-        gradient = np.stack([-speed * (below - above) / 2, -speed * (after - left) / 2]).astype(np.float64)
+        gradient = np.stack([-speed * (below - above) / 2, -speed * (after - left) / 2]).astype(
+            np.float64
+        )
         error = spread[sample] * response.slope(d) + VALUE_NOISE
         residual = (observed[sample] - predicted).astype(np.float64)
         usable = (observed[sample] > BLACK) & (observed[sample] < WHITE)
-        weight = usable / error ** 2 / np.maximum(np.abs(residual) / error / 1.5, 1) / PIXELS_PER_READING
-        normal = (gradient * weight) @ gradient.T + np.eye(2)        # as if a shift of 0 +- 1 px had been measured once
+        weight = (
+            usable / error**2 / np.maximum(np.abs(residual) / error / 1.5, 1) / PIXELS_PER_READING
+        )
+        normal = (gradient * weight) @ gradient.T + np.eye(
+            2
+        )  # as if a shift of 0 +- 1 px had been measured once
         change = np.linalg.solve(normal, (gradient * weight) @ residual - (down, right))
         change *= min(1, 0.7 / max(np.abs(change).max(), 1e-9))
         down, right = np.clip((down + change[0], right + change[1]), -3, 3)
         if np.abs(change).max() < 0.01:
             break
-    return (0.0, 0.0) if max(abs(down), abs(right)) < SMALLEST_SHIFT else (float(down), float(right))
+    return (
+        (0.0, 0.0) if max(abs(down), abs(right)) < SMALLEST_SHIFT else (float(down), float(right))
+    )

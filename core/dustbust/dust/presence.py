@@ -2,8 +2,6 @@
 
 import numpy as np
 
-
-
 # Side of a piece, px.
 PIECE_SIDE = 8
 
@@ -35,13 +33,16 @@ class Pieces:
     def __init__(self, where, labels, neighbours):
         y, x = np.divmod(np.flatnonzero(where), where.shape[1])
         rows, columns = (length // PIECE_SIDE + 1 for length in where.shape)
-        names, self.of_pixel = np.unique((labels.astype(np.int64) * rows + y // PIECE_SIDE) * columns + x // PIECE_SIDE, return_inverse=True)
+        names, self.of_pixel = np.unique(
+            (labels.astype(np.int64) * rows + y // PIECE_SIDE) * columns + x // PIECE_SIDE,
+            return_inverse=True,
+        )
         self.particle = names // (rows * columns)
         pixel = np.repeat(np.arange(labels.size), 4)[neighbours.ravel() >= 0]
         other = neighbours[neighbours >= 0]
         across = (labels[pixel] == labels[other]) & (self.of_pixel[pixel] != self.of_pixel[other])
         pairs = np.unique(self.of_pixel[pixel[across]] * names.size + self.of_pixel[other[across]])
-        self.pair = np.divmod(pairs, max(names.size, 1))            # pieces that touch each other, both ways
+        self.pair = np.divmod(pairs, max(names.size, 1))  # pieces that touch each other, both ways
 
     def chance(self, said, share):
         """How probable it is that the dust of each pixel is in a frame.
@@ -91,7 +92,7 @@ def frame_odds(said, odds):
     >>> bool(gone < -4)
     True
     """
-    result, certainty = 0.0, SPREAD_OF_ODDS ** -2
+    result, certainty = 0.0, SPREAD_OF_ODDS**-2
     for _ in range(12):
         before = probability(odds + result)
         slope = (probability(said + odds + result) - before).sum() - certainty * result

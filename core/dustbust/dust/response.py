@@ -11,11 +11,11 @@ which covers them all with two numbers: fade = lift is dust that pulls towards w
 Dust that is darker than the picture is the same with black and white exchanged (`value -> 1 - value`).
 """
 
-import numpy as np
 from dataclasses import astuple, dataclass
 
-from .. import _kernels
+import numpy as np
 
+from .. import _kernels
 
 # Values nearer than this to black or white may be clipped: they say that there is dust, not how much.
 BLACK, WHITE = 0.008, 0.985
@@ -46,6 +46,7 @@ class Response:
     >>> round(float(towards_white.restored(0.6, half)), 3)
     0.2
     """
+
     lift: float = 1.03
     fade: float = 1.0
 
@@ -60,8 +61,12 @@ class Response:
     def offset(self, density):
         """The observed value of black."""
         x = np.float32(self.fade) * density
-        near = np.abs(x) < 0.01         # there 1 - exp(-x) would lose digits
-        return np.float32(self.lift) * density * np.where(near, 1 - x / 2 + x * x / 6, (1 - np.exp(-x)) / np.where(near, 1, x))
+        near = np.abs(x) < 0.01  # there 1 - exp(-x) would lose digits
+        return (
+            np.float32(self.lift)
+            * density
+            * np.where(near, 1 - x / 2 + x * x / 6, (1 - np.exp(-x)) / np.where(near, 1, x))
+        )
 
     def observed(self, clean, density):
         return self.offset(density) + self.slope(density) * clean
@@ -72,7 +77,10 @@ class Response:
     def density(self, observed, clean):
         """The density that makes `observed` out of `clean`."""
         fade = np.float32(np.where(np.abs(self.fade) < SMALLEST_FADE, SMALLEST_FADE, self.fade))
-        return -np.log(np.maximum(1 - fade * (observed - clean) / self.speed(clean), np.float32(0.02))) / fade
+        return (
+            -np.log(np.maximum(1 - fade * (observed - clean) / self.speed(clean), np.float32(0.02)))
+            / fade
+        )
 
 
 def for_each(responses, dark):
@@ -89,7 +97,9 @@ def for_each(responses, dark):
     return Response(*(np.where(dark, *numbers) for numbers in zip(heavy, light)))
 
 
-def fit_response(observed, filled, density, spread, start, prior=None, *, spreads=SPREAD_OF_RESPONSES, rounds=5):
+def fit_response(
+    observed, filled, density, spread, start, prior=None, *, spreads=SPREAD_OF_RESPONSES, rounds=5
+):
     """The response that explains best what a frame shows, given the density of the dust.
 
     Robust least squares by Gauss-Newton; clipped values are left out.
@@ -108,7 +118,10 @@ def fit_response(observed, filled, density, spread, start, prior=None, *, spread
     pixels = [np.ascontiguousarray(a, np.float32) for a in (observed, filled, density, spread)]
     lift, fade = start.lift, start.fade
     for _ in range(rounds):
-        xx, xy, yy, *right = np.array(_kernels.response_sums(*pixels, lift, fade, (BLACK, WHITE))) / PIXELS_PER_READING
+        xx, xy, yy, *right = (
+            np.array(_kernels.response_sums(*pixels, lift, fade, (BLACK, WHITE)))
+            / PIXELS_PER_READING
+        )
         normal, right = np.array([[xx, xy], [xy, yy]]), np.array(right)
         if prior is not None:
             certainty = 1 / (np.array(spreads) * prior.lift) ** 2

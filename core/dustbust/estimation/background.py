@@ -1,13 +1,13 @@
 """The background of a frame: what it is without small things."""
 
-import numpy as np
 from dataclasses import dataclass
+
+import numpy as np
 
 from .. import _kernels
 from ..image.block_grid import block_side, fill_gaps
 from ..image.filters import soften
 from ..runtime.threads import count
-
 
 # So many rows of a block tell how much its pixels differ.
 ROWS = 4
@@ -35,6 +35,7 @@ class Surroundings:
     background : median of the means around.
     variance : by which pixels differ from the background.
     """
+
     mean: np.ndarray
     background: np.ndarray
     variance: np.ndarray
@@ -49,8 +50,11 @@ class Surroundings:
         mean = fill_gaps(mean, share)
         background = _kernels.window_median(mean, radius, threads)
         every = max(1, side // rows)
-        variance = fill_gaps(_kernels.block_spread(plane, known, background, side, every, SPREAD_LIMIT, threads), share)
-        return cls(mean, background, soften(variance) + np.float32(GRAIN ** 2))
+        variance = fill_gaps(
+            _kernels.block_spread(plane, known, background, side, every, SPREAD_LIMIT, threads),
+            share,
+        )
+        return cls(mean, background, soften(variance) + np.float32(GRAIN**2))
 
     def gain(self, polarity):
         """Reading per difference from the background."""

@@ -4,19 +4,19 @@ Readings of many frames, each weighted by how far its surroundings can be truste
 each frame's `Response` is found, and which particles are there.
 """
 
-import numpy as np
 from copy import copy
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 
+import numpy as np
+
 from .. import _kernels
-from ..dust.density import Effect, RIM, look_around, mirrored
+from ..dust.density import RIM, Effect, look_around, mirrored
 from ..dust.observation import moved, sight
-from ..dust.response import BLACK, Response, WHITE, for_each
+from ..dust.response import BLACK, WHITE, Response, for_each
 from ..image.fixed_point import FIXED_POINT_STEP, in_fixed_point
 from ..image.morphology import dilate
 from ..runtime.read_ahead import read_ahead
-
 
 # So many frames are held (only their pixels at the dust), to be gone through so many times.
 FRAMES_HELD = 10
@@ -40,6 +40,7 @@ class Expected:
     dark : bool (P,)
     usual : {False: Response to light dust, True: Response to dark dust}
     """
+
     density: np.ndarray
     share: np.ndarray
     dark: np.ndarray
@@ -56,6 +57,7 @@ class Reading:
     chance : float32 (P,), how probable it is that each particle is there.
     responses : {False: Response to light dust, True: Response to dark dust}
     """
+
     density: np.ndarray
     weight: np.ndarray
     chance: np.ndarray
@@ -86,11 +88,11 @@ class EffectMeter:
         self.polarity, self.threads = polarity, threads
         self.expected = None
         self._find_pixels()
-        self._held = {}             # number of a frame -> what it shows
-        self._readings = 0          # sum of weight * density, int64 (N,)
-        self._weights = 0           # sum of the weights, int64 (N,)
-        self._present = 0           # sum of the chances, int64 (P,)
-        self._responses = []        # of each frame: lift and fade for light dust, lift and fade for dark dust
+        self._held = {}  # number of a frame -> what it shows
+        self._readings = 0  # sum of weight * density, int64 (N,)
+        self._weights = 0  # sum of the weights, int64 (N,)
+        self._present = 0  # sum of the chances, int64 (P,)
+        self._responses = []  # of each frame: lift and fade for light dust, lift and fade for dark dust
 
     def another(self):
         """An empty meter for other frames of the run, which expects the same of them."""
@@ -104,13 +106,21 @@ class EffectMeter:
         return partial(EffectMeter.another, self.another())
 
     def _find_pixels(self):
-        self.where = dilate(self.core, RIM, threads=self.threads)           # bool (H, W), the N pixels at which the effect is measured
-        self.graph = _kernels.particles(self.where, self.core)              # labels, neighbours (see `Effect.particles`), number of particles
+        self.where = dilate(
+            self.core, RIM, threads=self.threads
+        )  # bool (H, W), the N pixels at which the effect is measured
+        self.graph = _kernels.particles(
+            self.where, self.core
+        )  # labels, neighbours (see `Effect.particles`), number of particles
         self.membranes = _kernels.Membranes(self.where)
 
     def __getstate__(self):
         # What follows from the place of the dust is found again rather than sent to another process.
-        return {name: value for name, value in vars(self).items() if name not in ("where", "graph", "membranes")}
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name not in ("where", "graph", "membranes")
+        }
 
     def __setstate__(self, state):
         vars(self).update(state)
@@ -122,7 +132,11 @@ class EffectMeter:
             plane = np.stack([plane, seen], axis=2, dtype=np.float32)
         observed, filled, spread = look_around(plane, self.membranes, threads=threads)
         values = observed[:, 0], filled[:, 0], spread
-        return tuple(a.astype(np.float16) for a in values) if self.expected is None else self._read(values)
+        return (
+            tuple(a.astype(np.float16) for a in values)
+            if self.expected is None
+            else self._read(values)
+        )
 
     def take(self, number, said):
         """Take in what `look` gave for the frame with this number."""
@@ -135,7 +149,9 @@ class EffectMeter:
         self._readings += in_fixed_point(said.weight * said.density)
         self._weights += in_fixed_point(said.weight)
         self._present += in_fixed_point(said.chance)
-        self._responses.append([value for kind in (False, True) for value in astuple(said.responses[kind])])
+        self._responses.append(
+            [value for kind in (False, True) for value in astuple(said.responses[kind])]
+        )
 
     def add(self, plane):
         """Take in a frame: its luminance, float32 (H, W) in 0..1."""
@@ -160,11 +176,17 @@ class EffectMeter:
         held = [self._held[number] for number in sorted(self._held)]
         self._held = {}
         labels, _, particles = self.graph
-        self.expected = Expected(np.zeros(labels.size, np.float32), np.full(particles, USUAL_SHARE, np.float32), self._polarities(held),
-                                 {False: Response(), True: Response()})
+        self.expected = Expected(
+            np.zeros(labels.size, np.float32),
+            np.full(particles, USUAL_SHARE, np.float32),
+            self._polarities(held),
+            {False: Response(), True: Response()},
+        )
         for step in range(ROUNDS_OF_METER if held else 0):
             readings, weights, present, responses = np.float32(0), np.float32(0), np.float32(0), []
-            for said in read_ahead(held, partial(self._read, blind=step == 0, free=step == 1), self.threads):
+            for said in read_ahead(
+                held, partial(self._read, blind=step == 0, free=step == 1), self.threads
+            ):
                 readings += said.weight * said.density
                 weights += said.weight
                 present += said.chance
@@ -173,8 +195,16 @@ class EffectMeter:
                     self._count(said)
             self.expected = replace(self.expected, density=density_of(readings, weights))
             if step > 0:
-                self.expected = replace(self.expected, share=present / np.float32(len(held)), usual={
-                    kind: Response(*np.median([astuple(each[kind]) for each in responses], axis=0).tolist()) for kind in (False, True)})
+                self.expected = replace(
+                    self.expected,
+                    share=present / np.float32(len(held)),
+                    usual={
+                        kind: Response(
+                            *np.median([astuple(each[kind]) for each in responses], axis=0).tolist()
+                        )
+                        for kind in (False, True)
+                    },
+                )
 
     def effect(self):
         """What was measured so far, as an `Effect`."""
@@ -182,7 +212,11 @@ class EffectMeter:
             self.settle()
         frames = len(self._responses)
         if frames == 0:
-            density, share, responses = self.expected.density, self.expected.share, self.expected.usual.values()
+            density, share, responses = (
+                self.expected.density,
+                self.expected.share,
+                self.expected.usual.values(),
+            )
             weights = np.zeros_like(density)
         else:
             weights = self._weights * FIXED_POINT_STEP
@@ -191,7 +225,15 @@ class EffectMeter:
             medians = np.median(self._responses, axis=0).tolist()
             responses = Response(*medians[:2]), Response(*medians[2:])
         error = 1 / np.sqrt(np.maximum(weights, 1e-6))
-        return Effect(self.where, self.core, density, error.astype(np.float32), share, self.expected.dark, *responses)
+        return Effect(
+            self.where,
+            self.core,
+            density,
+            error.astype(np.float32),
+            share,
+            self.expected.dark,
+            *responses,
+        )
 
     def result(self):
         """What was measured so far, as it travels with a `DustMask`."""
@@ -218,14 +260,30 @@ class EffectMeter:
         dark = expected.dark[labels]
         observed, filled, spread = (np.asarray(a, np.float32) for a in frame)
         observed, filled = mirrored(observed, dark), mirrored(filled, dark)
-        sighting = None if blind else sight(observed, filled, spread, density=expected.density, labels=labels, neighbours=neighbours,
-                                            share=expected.share, dark=expected.dark, usual=expected.usual, priors=not free, still=free, threads=1)
+        sighting = (
+            None
+            if blind
+            else sight(
+                observed,
+                filled,
+                spread,
+                density=expected.density,
+                labels=labels,
+                neighbours=neighbours,
+                share=expected.share,
+                dark=expected.dark,
+                usual=expected.usual,
+                priors=not free,
+                still=free,
+                threads=1,
+            )
+        )
         responses = expected.usual if blind else sighting.responses
         response = for_each(responses, dark)
         reading = response.density(observed, filled)
         weight = (response.speed(filled) / spread) ** 2
         usable = (observed > BLACK) & (observed < WHITE)
-        if sighting:        # what should be clipped, but is not, would make the dust too faint
+        if sighting:  # what should be clipped, but is not, would make the dust too faint
             predicted = response.observed(filled, sighting.density)
             usable &= (predicted > BLACK / 2) & (predicted < (1 + WHITE) / 2)
         weight *= np.where(usable, 1, np.float32(CLIPPED))

@@ -8,7 +8,6 @@ from ..image.fixed_point import to_steps
 from ..runtime.threads import count
 from .candidates import denoise, noise_floor
 
-
 # A pixel that loses this share of its light, in the values of the picture, is marked; in a noisy map it takes more.
 SUGGESTED_THRESHOLD = 0.05
 SUGGESTED_DEVIATIONS = 2.5
@@ -49,12 +48,18 @@ class Found:
         opacity = np.where(outside, 0, denoise(opacity, threads))
         self.noise = float(np.median(noise_floor(opacity, threads)[~outside]))
         self.threshold = max(SUGGESTED_THRESHOLD, SUGGESTED_DEVIATIONS * self.noise)
-        self.raised, self.lowered = (float((side * opacity > self.threshold).mean()) for side in (1, -1))
+        self.raised, self.lowered = (
+            float((side * opacity > self.threshold).mean()) for side in (1, -1)
+        )
         self.dust = evidence.is_dust() if enough else np.zeros(evidence.particles, bool)
         self.reach = round(NEAR_BLOCKS * block_side(opacity.shape))
-        self.near = _kernels.dilate(evidence.mask_of(self.dust), self.reach, count(threads)) & ~outside
+        self.near = (
+            _kernels.dilate(evidence.mask_of(self.dust), self.reach, count(threads)) & ~outside
+        )
         # Frames that a particle is missing from have taken part in the mean: what it takes where it is, is more.
-        self.opacity = np.where(self.near, np.minimum(opacity / np.maximum(self.shares(), SMALLEST_SHARE), 1), opacity)
+        self.opacity = np.where(
+            self.near, np.minimum(opacity / np.maximum(self.shares(), SMALLEST_SHARE), 1), opacity
+        )
 
     def mark(self, threshold, smallest, largest):
         """Mark the particles at a threshold, but for those with an area, below the smallest or above the largest (px; None: `too_large`)."""
@@ -63,16 +68,22 @@ class Found:
         labels, neighbours, particles = _kernels.particles(self.marked, self.marked)
         area = np.bincount(labels, minlength=particles)
         rim = np.bincount(labels, (neighbours < 0).any(axis=1), particles)
-        wrong = (area < smallest) | (self.too_large(area, rim) if largest is None else area > largest)
+        wrong = (area < smallest) | (
+            self.too_large(area, rim) if largest is None else area > largest
+        )
         left = np.zeros_like(self.marked)
         left[self.marked] = wrong[labels]
         self.marked &= ~left
         # What lies around them is not to turn up either, when the user takes a lower threshold.
-        self.near = self.marked | (self.near & ~_kernels.dilate(left, self.reach, count(self.threads)))
+        self.near = self.marked | (
+            self.near & ~_kernels.dilate(left, self.reach, count(self.threads))
+        )
 
     def too_large(self, area, rim):
         """Which particles, with an area and a rim of so many px, are too large for dust: not those that are long and thin."""
-        return (area > LARGEST_SHARE * self.marked.size) & (2 * area / np.maximum(rim, 1) > THICKEST_HAIR * block_side(self.marked.shape))
+        return (area > LARGEST_SHARE * self.marked.size) & (
+            2 * area / np.maximum(rim, 1) > THICKEST_HAIR * block_side(self.marked.shape)
+        )
 
     def looks_wrong(self):
         """Whether the map is lowered, as dust of the other polarity does it, where this one hardly raises it. Pictures do both."""
@@ -85,7 +96,11 @@ class Found:
     def grey(self, threshold):
         """The map: opacity where there is dust; elsewhere what the map has, but always below the threshold."""
         opacity = np.maximum(self.opacity, 0)
-        return np.where(self.near, opacity, np.float32(0.98 * threshold) * opacity / (opacity + np.float32(threshold)))
+        return np.where(
+            self.near,
+            opacity,
+            np.float32(0.98 * threshold) * opacity / (opacity + np.float32(threshold)),
+        )
 
     def shares(self):
         """float32 (H, W): in how large a share of the frames the dust at or beside a pixel was; 1 where there is none."""
@@ -93,7 +108,11 @@ class Found:
         dust = self.dust[self.evidence.labels]
         y, x = np.divmod(self.evidence.positions[dust], self.near.shape[1])
         blocks = np.zeros([n + 2 for n in grid_shape(self.near.shape)], np.float32)
-        np.maximum.at(blocks, (y // side + 1, x // side + 1), self.evidence.share()[self.evidence.labels[dust]].astype(np.float32))
+        np.maximum.at(
+            blocks,
+            (y // side + 1, x // side + 1),
+            self.evidence.share()[self.evidence.labels[dust]].astype(np.float32),
+        )
         for axis in (0, 1):
             blocks = np.maximum.reduce([np.roll(blocks, step, axis) for step in (-1, 0, 1)])
         return on_pixels(np.where(blocks > 0, blocks, 1)[1:-1, 1:-1], self.near.shape)

@@ -11,8 +11,20 @@ from .sum_method import SumPass
 METHODS = ("opacity", "sum")
 
 
-def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, largest=None, blur=25.0, trim=8, leave_out=False,
-                  progress=None, executor=None, threads=None):
+def estimate_mask(
+    frames,
+    *,
+    method="opacity",
+    polarity="light",
+    smallest=4,
+    largest=None,
+    blur=25.0,
+    trim=8,
+    leave_out=False,
+    progress=None,
+    executor=None,
+    threads=None,
+):
     """Find the dust that a run of frames has in common.
 
     Parameters
@@ -57,11 +69,19 @@ def estimate_mask(frames, *, method="opacity", polarity="light", smallest=4, lar
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     if polarity not in POLARITIES_TO_ESTIMATE:
-        raise ValueError(f"polarity must be one of {', '.join(POLARITIES_TO_ESTIMATE)}, not {polarity!r}")
+        raise ValueError(
+            f"polarity must be one of {', '.join(POLARITIES_TO_ESTIMATE)}, not {polarity!r}"
+        )
     run = Run(frames, leave_out=leave_out, progress=progress, executor=executor, threads=threads)
     if method == "sum":
         total = SumPass()
         run.go_over([total], range(len(frames)))
-        return DustMask(total.grey(blur, trim, threads), 0.5, "light" if polarity == "auto" else polarity, method, run.used,
-                        report={"left_out": run.left_out, "warnings": run.warnings()})
+        return DustMask(
+            total.grey(blur, trim, threads),
+            0.5,
+            "light" if polarity == "auto" else polarity,
+            method,
+            run.used,
+            report={"left_out": run.left_out, "warnings": run.warnings()},
+        )
     return estimate_opacity(run, polarity, smallest, largest, threads)

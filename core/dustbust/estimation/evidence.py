@@ -8,14 +8,14 @@ ratios are added over the frames. How much is asked for depends on how many of t
 the few best of thousands are no dust either.
 """
 
-import numpy as np
 from copy import copy
+
+import numpy as np
 
 from .. import _kernels
 from ..image.block_grid import block_side
 from ..image.morphology import connected
 from .opacity import LOWEST_READING
-
 
 # By how much of its opacity the readings of one particle differ from frame to frame, because each is converted in its own way.
 CONVERSION = 0.4
@@ -33,7 +33,7 @@ INDEPENDENT_PARTS = 4
 ENOUGH, CERTAIN = 5.0, 15.0
 
 # Evidence is summed in whole steps of this size, so that sums do not depend on their order.
-LOG_DENSITY_STEP = 2.0 ** -20
+LOG_DENSITY_STEP = 2.0**-20
 
 
 class Evidence:
@@ -54,12 +54,16 @@ class Evidence:
         self._empty()
 
     def _empty(self):
-        self.odds, self.present = (np.zeros((len(SHARES), self.particles), np.int64) for _ in range(2))
+        self.odds, self.present = (
+            np.zeros((len(SHARES), self.particles), np.int64) for _ in range(2)
+        )
         self.frames = np.zeros(self.particles, np.int64)
 
     def _sizes(self, labels, expected):
         """Pixels of each candidate, and the sum of the squares of what is expected of them."""
-        return np.bincount(labels, minlength=self.particles), np.bincount(labels, expected.astype(np.float64) ** 2, self.particles)
+        return np.bincount(labels, minlength=self.particles), np.bincount(
+            labels, expected.astype(np.float64) ** 2, self.particles
+        )
 
     def another(self):
         """An empty one for the same candidates."""
@@ -77,25 +81,50 @@ class Evidence:
         surroundings : of the plane.
         seen : bool (H, W), False where the frame has no data; None: it has everywhere.
         """
-        positions, labels, expected, area, power = self.positions, self.labels, self.expected, self.area, self.power
+        positions, labels, expected, area, power = (
+            self.positions,
+            self.labels,
+            self.expected,
+            self.area,
+            self.power,
+        )
         if seen is not None:
             at = seen.ravel()[positions]
             positions, labels, expected = positions[at], labels[at], expected[at]
             area, power = self._sizes(labels, expected)
         gain = surroundings.gain(self.polarity)
         reading, variance = _kernels.particle_readings(
-            plane, surroundings.background, gain, surroundings.variance * gain ** 2, self.side, LOWEST_READING, positions, labels, expected,
-            self.particles)
+            plane,
+            surroundings.background,
+            gain,
+            surroundings.variance * gain**2,
+            self.side,
+            LOWEST_READING,
+            positions,
+            labels,
+            expected,
+            self.particles,
+        )
         shown = power > 0
-        reading, variance, area, power = reading[shown] / power[shown], variance[shown], area[shown], power[shown]
-        together = np.minimum(np.maximum(area / INDEPENDENT_PARTS, self.side ** 2), area)
+        reading, variance, area, power = (
+            reading[shown] / power[shown],
+            variance[shown],
+            area[shown],
+            power[shown],
+        )
+        together = np.minimum(np.maximum(area / INDEPENDENT_PARTS, self.side**2), area)
         deviation = np.sqrt(variance * together) / power
         picture = _log_density(reading, deviation)
         # What is missing from some frames takes more light where it is than in the mean of all.
         dust = _log_density(reading - 1 / SHARES, np.hypot(deviation, CONVERSION / SHARES))
         odds, present = (np.zeros(self.odds.shape, np.int64) for _ in range(2))
-        odds[:, shown] = np.rint((np.logaddexp(np.log(SHARES) + dust, np.log(1 - SHARES) + picture) - picture) / LOG_DENSITY_STEP)
-        present[:, shown] = np.rint(1 / (1 + np.exp(np.clip(picture - dust, -50, 50))) / LOG_DENSITY_STEP)
+        odds[:, shown] = np.rint(
+            (np.logaddexp(np.log(SHARES) + dust, np.log(1 - SHARES) + picture) - picture)
+            / LOG_DENSITY_STEP
+        )
+        present[:, shown] = np.rint(
+            1 / (1 + np.exp(np.clip(picture - dust, -50, 50))) / LOG_DENSITY_STEP
+        )
         return odds, present, shown
 
     def take(self, odds, present, shown):
@@ -113,7 +142,11 @@ class Evidence:
     def share(self):
         """In how large a share of the frames that show its place each candidate was: float (P,)."""
         likeliest = np.argmax(self.odds * LOG_DENSITY_STEP + np.log(PROBABLE), axis=0)
-        return self.present[likeliest, np.arange(self.particles)] * LOG_DENSITY_STEP / np.maximum(self.frames, 1)
+        return (
+            self.present[likeliest, np.arange(self.particles)]
+            * LOG_DENSITY_STEP
+            / np.maximum(self.frames, 1)
+        )
 
     def is_dust(self, certainty=ENOUGH):
         """Which candidates are dust: bool (P,). `certainty`: what is to speak for each, beyond that it is more likely dust than not."""

@@ -7,7 +7,6 @@ from ..image.block_grid import BLOCKS
 from ..image.fixed_point import STEPS_OF_16_BIT
 from ..image.morphology import connected
 
-
 # Film borders and holders are the same in all frames: blocks at the edge that differ this much less than others.
 STILL = 0.2
 
@@ -29,7 +28,7 @@ class Borders:
         values = np.rint(background * STEPS_OF_16_BIT).astype(np.int64)
         self.frames += 1
         self._sum += values
-        self._squares += values ** 2
+        self._squares += values**2
 
     def merge(self, other):
         """Add those of another part of the run."""
@@ -41,7 +40,7 @@ class Borders:
         """bool (rows, columns) of blocks: film borders and holders, which touch the edge of the frames and are the same in all of them."""
         frames = max(self.frames, 1)
         mean = self._sum / frames
-        deviation = np.sqrt(np.maximum(self._squares / frames - mean ** 2, 0)) / STEPS_OF_16_BIT
+        deviation = np.sqrt(np.maximum(self._squares / frames - mean**2, 0)) / STEPS_OF_16_BIT
         still = deviation < STILL * np.median(deviation)
         positions, labels, count = connected(still)
         rows, columns = still.shape

@@ -15,7 +15,6 @@ from ..image.block_grid import block_side, grid_shape
 from ..runtime.threads import count
 from .background import Surroundings
 
-
 # Part of the variance of a reading that no smoothness of the picture takes away, as a standard deviation of opacity: the conversion of each
 # frame differs, and particles come and go. It keeps a single smooth dark frame from outweighing all the others.
 READING_DEVIATION = 0.03
@@ -45,17 +44,30 @@ class OpacitySums:
         self.shape, self.polarity, self.side = tuple(shape), polarity, block_side(shape)
         self.readings = np.zeros(self.shape, np.int64)
         self.weights = np.zeros(grid_shape(shape), np.int64)
-        self.unseen = None          # int64 (H, W), the weights of the frames that have no data at a pixel; None: all have
+        self.unseen = None  # int64 (H, W), the weights of the frames that have no data at a pixel; None: all have
 
     def add(self, plane, surroundings, seen=None, *, times=1, threads=None):
         """Add the readings of a frame: its luminance, float32 (H, W), surroundings, and `seen`, bool (H, W), False where it has no data
         (None: it has everywhere). `times` -1 takes them out again."""
         gain = surroundings.gain(self.polarity)
-        weight = np.rint(WHOLE_WEIGHT / (surroundings.variance * gain ** 2 / np.float32(READING_DEVIATION ** 2) + 1))
+        weight = np.rint(
+            WHOLE_WEIGHT / (surroundings.variance * gain**2 / np.float32(READING_DEVIATION**2) + 1)
+        )
         if seen is not None and self.unseen is None:
             self.unseen = np.zeros(self.shape, np.int64)
-        _kernels.add_readings(plane, seen, surroundings.background, gain, weight, self.side, LOWEST_READING, times, self.readings,
-                              None if seen is None else self.unseen, count(threads))
+        _kernels.add_readings(
+            plane,
+            seen,
+            surroundings.background,
+            gain,
+            weight,
+            self.side,
+            LOWEST_READING,
+            times,
+            self.readings,
+            None if seen is None else self.unseen,
+            count(threads),
+        )
         self.weights += times * weight.astype(np.int64)
 
     def merge(self, other):
@@ -68,8 +80,16 @@ class OpacitySums:
     def opacity(self, threads=None):
         """The mean reading of each pixel: float32 (H, W), about 0 where there is no dust."""
         threads = count(threads)
-        weight = _kernels.interpolate(self.weights.astype(np.float32), self.side, *self.shape, threads)
+        weight = _kernels.interpolate(
+            self.weights.astype(np.float32), self.side, *self.shape, threads
+        )
         if self.unseen is not None:
             weight -= self.unseen
         weight *= np.float32(_kernels.READING_STEPS)
-        return np.divide(self.readings, np.maximum(weight, 1, out=weight), out=weight, casting="same_kind", dtype=np.float32)
+        return np.divide(
+            self.readings,
+            np.maximum(weight, 1, out=weight),
+            out=weight,
+            casting="same_kind",
+            dtype=np.float32,
+        )

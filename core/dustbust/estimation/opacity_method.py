@@ -1,7 +1,8 @@
 """The method "opacity": the passes over a run, and the mask they end in."""
 
-import numpy as np
 from functools import partial
+
+import numpy as np
 
 from .. import _kernels
 from ..dust.density import RIM
@@ -10,15 +11,14 @@ from ..image.block_grid import block_side, grid_shape, on_pixels
 from ..runtime.threads import count
 from .background import FIRST_RADIUS, SECOND_RADIUS, Surroundings
 from .candidates import LIKELY_DEVIATIONS, candidates, denoise
-from .density_meter import EffectMeter, FRAMES_HELD
-from .detection import FEWEST_SCENES, Found, NEAR_BLOCKS
+from .density_meter import FRAMES_HELD, EffectMeter
+from .detection import FEWEST_SCENES, NEAR_BLOCKS, Found
 from .evidence import ENOUGH, Evidence
 from .film_borders import Borders
 from .opacity import OpacitySums
 from .passes import spread_over
 from .report import report
 from .scenes import Scenes, digest_of
-
 
 # So many frames from all over the run tell where dust may be and what it does. More would hardly make that more certain; what is dust is
 # asked of all.
@@ -42,9 +42,13 @@ def estimate_opacity(run, polarity, smallest, largest, threads):
     few = spread_over(scenes.kept, FRAMES_HELD)
     run.planned = len(asked) + len(few) + len(scenes.kept) + len(others)
     second, likely = first.second(outside, threads)
-    first.sums.clear()          # large, and not needed any more
+    first.sums.clear()  # large, and not needed any more
     run.go_over([second], few)
-    meter = EffectMeter(likely & second.likely(smallest), polarity=polarity if len(second.sums) == 1 else "both", threads=threads)
+    meter = EffectMeter(
+        likely & second.likely(smallest),
+        polarity=polarity if len(second.sums) == 1 else "both",
+        threads=threads,
+    )
     run.go_over([meter], few)
     run.release()
     meter.settle()
@@ -60,8 +64,16 @@ def estimate_opacity(run, polarity, smallest, largest, threads):
         run.go_over([second], {*scenes.kept}.difference(seen), quiet=True)
 
     enough = len(scenes.kept) >= FEWEST_SCENES
-    found = {side: Found(sums.opacity(threads), second.evidence[side], on_pixels(outside, run.shape), enough, threads)
-             for side, sums in second.sums.items()}
+    found = {
+        side: Found(
+            sums.opacity(threads),
+            second.evidence[side],
+            on_pixels(outside, run.shape),
+            enough,
+            threads,
+        )
+        for side, sums in second.sums.items()
+    }
     if polarity == "auto":
         for each in found.values():
             each.mark(each.threshold, smallest, largest)
@@ -70,7 +82,13 @@ def estimate_opacity(run, polarity, smallest, largest, threads):
     threshold = max(each.threshold for each in found.values())
     for each in found.values():
         each.mark(threshold, smallest, largest)
-    mask = DustMask(np.maximum.reduce([each.grey(threshold) for each in found.values()]), threshold, polarity, "opacity", run.used)
+    mask = DustMask(
+        np.maximum.reduce([each.grey(threshold) for each in found.values()]),
+        threshold,
+        polarity,
+        "opacity",
+        run.used,
+    )
     marked = mask.binary()
     mask.effect = meter.effect().within(_kernels.dilate(marked, RIM, count(threads))).pack()
     mask.report = report(mask, marked, list(found.values()), scenes, run)
@@ -89,7 +107,10 @@ class FirstPass:
 
     def __init__(self, polarity, shape, times=1, threads=None):
         self.polarity, self.shape, self.times, self.threads = polarity, shape, times, threads
-        self.sums = {side: OpacitySums(shape, side) for side in ((polarity,) if polarity in ("light", "dark") else ("light", "dark"))}
+        self.sums = {
+            side: OpacitySums(shape, side)
+            for side in ((polarity,) if polarity in ("light", "dark") else ("light", "dark"))
+        }
         self.borders = Borders(grid_shape(shape))
         self.digests = {}
 
@@ -125,10 +146,17 @@ class FirstPass:
         `outside` : bool, blocks in which there is no picture.
         """
         first = {side: denoise(sums.opacity(threads), threads) for side, sums in self.sums.items()}
-        likely = np.logical_or.reduce([candidates(opacity, LIKELY_DEVIATIONS, threads) for opacity in first.values()])
+        likely = np.logical_or.reduce(
+            [candidates(opacity, LIKELY_DEVIATIONS, threads) for opacity in first.values()]
+        )
         near = _kernels.dilate(likely, round(NEAR_BLOCKS * block_side(self.shape)), count(threads))
-        evidence = {side: Evidence(opacity, candidates(opacity, threads=threads), side) for side, opacity in first.items()}
-        return SecondPass(evidence, ~(near | on_pixels(outside, self.shape)), threads=threads), likely
+        evidence = {
+            side: Evidence(opacity, candidates(opacity, threads=threads), side)
+            for side, opacity in first.items()
+        }
+        return SecondPass(
+            evidence, ~(near | on_pixels(outside, self.shape)), threads=threads
+        ), likely
 
 
 class DigestPass:
@@ -167,10 +195,21 @@ class SecondPass:
 
     @property
     def start(self):
-        return partial(SecondPass, {side: each.another() for side, each in self.evidence.items()}, self.known, self.times, self.threads)
+        return partial(
+            SecondPass,
+            {side: each.another() for side, each in self.evidence.items()},
+            self.known,
+            self.times,
+            self.threads,
+        )
 
     def look(self, plane, seen):
-        surroundings = Surroundings.of(plane, self.known if seen is None else self.known & seen, radius=SECOND_RADIUS, threads=1)
+        surroundings = Surroundings.of(
+            plane,
+            self.known if seen is None else self.known & seen,
+            radius=SECOND_RADIUS,
+            threads=1,
+        )
         said = {side: each.look(plane, surroundings, seen) for side, each in self.evidence.items()}
         return plane, seen, surroundings, said
 
@@ -188,7 +227,12 @@ class SecondPass:
     def likely(self, smallest):
         """Where there may be dust, after the frames that were looked at so far: bool (H, W). Left out is what is as good as certainly none, and
         of what is smaller than `smallest` px, all that is not more likely dust than not."""
-        return np.logical_or.reduce([each.mask_of(each.is_dust(np.where(each.area < smallest, 0, -ENOUGH))) for each in self.evidence.values()])
+        return np.logical_or.reduce(
+            [
+                each.mask_of(each.is_dust(np.where(each.area < smallest, 0, -ENOUGH)))
+                for each in self.evidence.values()
+            ]
+        )
 
     def take_out(self, run, numbers):
         """Let the frames with these numbers not have been looked at."""

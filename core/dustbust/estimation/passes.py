@@ -9,10 +9,11 @@ A pass over a run is an object that has
 Everything is summed in whole numbers, so that neither the order of the frames nor how they are divided makes a difference.
 """
 
-import numpy as np
 from concurrent.futures import FIRST_COMPLETED, wait
 from functools import partial
 from typing import NamedTuple
+
+import numpy as np
 
 from ..errors import DustbustError, Sentence
 from ..files.paths import name_of, place_of
@@ -20,17 +21,17 @@ from ..files.read import read_seen
 from ..image.arrays import to_unit
 from ..runtime.read_ahead import read_ahead
 
-
 # A part of a run has so many frames at least, for what it found out is as large as some frames; and there are so many parts at most.
 FEWEST_FRAMES = 8
 MOST_PARTS = 64
 
 # Frames that are held in memory take no more bytes than this.
-LARGEST_HELD = 2 ** 28
+LARGEST_HELD = 2**28
 
 
 class Numbered(NamedTuple):
     """A frame, its number in the run, and what messages call it."""
+
     number: int
     name: str
     frame: object
@@ -56,7 +57,12 @@ class Run:
     def __init__(self, frames, *, leave_out=False, progress=None, executor=None, threads=None):
         self.names = [name_of(frame, number) for number, frame in enumerate(frames)]
         self.places = [place_of(frame, number) for number, frame in enumerate(frames)]
-        self.leave_out, self.progress, self.executor, self.threads = leave_out, progress, executor, threads
+        self.leave_out, self.progress, self.executor, self.threads = (
+            leave_out,
+            progress,
+            executor,
+            threads,
+        )
         self.planned = len(self.names)
         self._frames, self._looks, self._held, self.unfit = list(frames), 0, {}, {}
         for number, frame in enumerate(self._frames):
@@ -81,23 +87,43 @@ class Run:
 
     def warnings(self):
         """What the user is to know of them: sentences."""
-        return [Sentence("{number} of {frames} frames cannot be used and were left out. {why}",
-                         number=len(self.unfit), frames=len(self.names), why=self.left_out[0][1])] if self.unfit else []
+        return (
+            [
+                Sentence(
+                    "{number} of {frames} frames cannot be used and were left out. {why}",
+                    number=len(self.unfit),
+                    frames=len(self.names),
+                    why=self.left_out[0][1],
+                )
+            ]
+            if self.unfit
+            else []
+        )
 
     def go_over(self, passes, numbers, *, hold=(), quiet=False):
         """Show the frames with these numbers to some passes. Those to `hold` are kept in memory, as far as there is room.
         `quiet`: these looks were not planned."""
-        frames = [Numbered(number, self.names[number], self._held.get(number, self._frames[number])) for number in numbers
-                  if number not in self.unfit]
+        frames = [
+            Numbered(number, self.names[number], self._held.get(number, self._frames[number]))
+            for number in numbers
+            if number not in self.unfit
+        ]
         if self.executor:
-            for part, unfit in go_over_parts(passes, frames, self.shape, self.executor, self.threads or 1):
+            for part, unfit in go_over_parts(
+                passes, frames, self.shape, self.executor, self.threads or 1
+            ):
                 for number, error in unfit.items():
                     self._leave_out(number, error)
                 self._looked(part, quiet)
             return
-        room = LARGEST_HELD // max((plane.nbytes for plane in self._held.values()), default=4 * self.shape[0] * self.shape[1])
+        room = LARGEST_HELD // max(
+            (plane.nbytes for plane in self._held.values()),
+            default=4 * self.shape[0] * self.shape[1],
+        )
         hold = set(hold[:room])
-        for frame, seen in zip(frames, read_ahead(frames, partial(look_at, passes, self.shape, hold), self.threads)):
+        for frame, seen in zip(
+            frames, read_ahead(frames, partial(look_at, passes, self.shape, hold), self.threads)
+        ):
             if isinstance(seen, DustbustError):
                 self._leave_out(frame.number, seen)
             else:
@@ -117,8 +143,12 @@ class Run:
             raise error
         self.unfit[number] = error.args[0]
         if 2 * len(self.unfit) > len(self.names):
-            raise DustbustError("{number} of {frames} frames cannot be used. {why}",
-                                number=len(self.unfit), frames=len(self.names), why=self.left_out[0][1])
+            raise DustbustError(
+                "{number} of {frames} frames cannot be used. {why}",
+                number=len(self.unfit),
+                frames=len(self.names),
+                why=self.left_out[0][1],
+            )
 
     def _looked(self, frames, quiet):
         if quiet:
@@ -138,14 +168,19 @@ def look_at(passes, shape, hold, frame):
         check_frame_size(plane, shape, frame.name)
     except DustbustError as error:
         return error
-    return in_steps_of_8_bit(plane) if frame.number in hold and seen is None else None, [one.look(plane, seen) for one in passes]
+    return in_steps_of_8_bit(plane) if frame.number in hold and seen is None else None, [
+        one.look(plane, seen) for one in passes
+    ]
 
 
 def go_over_parts(passes, frames, shape, executor, threads):
     """Show frames to passes in the workers of an executor; yields the parts when they are done, with {number: error} of unfit frames."""
     size = max(FEWEST_FRAMES, -(-len(frames) // MOST_PARTS))
-    parts = [frames[begin:begin + size] for begin in range(0, len(frames), size)]
-    waiting = {executor.submit(go_over_part, [one.start for one in passes], part, shape, threads): part for part in parts}
+    parts = [frames[begin : begin + size] for begin in range(0, len(frames), size)]
+    waiting = {
+        executor.submit(go_over_part, [one.start for one in passes], part, shape, threads): part
+        for part in parts
+    }
     try:
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
@@ -161,7 +196,9 @@ def go_over_parts(passes, frames, shape, executor, threads):
 def go_over_part(starts, frames, shape, threads):
     """Passes over a part of a run, in a worker, and {number: error} of its unfit frames."""
     passes, unfit = [start() for start in starts], {}
-    for frame, seen in zip(frames, read_ahead(frames, partial(look_at, passes, shape, ()), threads)):
+    for frame, seen in zip(
+        frames, read_ahead(frames, partial(look_at, passes, shape, ()), threads)
+    ):
         if isinstance(seen, DustbustError):
             unfit[frame.number] = seen
         else:
@@ -173,7 +210,7 @@ def go_over_part(starts, frames, shape, threads):
 def in_steps_of_8_bit(plane):
     """A plane in 0..1, float32 (H, W), as uint8 if it can be had back from that, or as it is."""
     whole = np.empty(plane.shape, np.uint8)
-    for top in range(0, len(plane), 64):        # strips that stay in the processor's cache
+    for top in range(0, len(plane), 64):  # strips that stay in the processor's cache
         rows = slice(top, top + 64)
         whole[rows] = np.rint(plane[rows] * np.float32(255)).astype(np.uint8)
         if not np.array_equal(to_unit(whole[rows]), plane[rows]):
@@ -184,13 +221,20 @@ def in_steps_of_8_bit(plane):
 def check_frame_size(plane, shape, name):
     """All frames of a run have the size of the first."""
     if plane.shape != shape:
-        raise DustbustError("{frame}: is {size}, but the first frame is {first}; all frames of a run have one size: leave it out, or scan it again",
-                            frame=name, size="{1} x {0}".format(*plane.shape), first="{1} x {0}".format(*shape))
+        raise DustbustError(
+            "{frame}: is {size}, but the first frame is {first}; all frames of a run have one size: leave it out, or scan it again",
+            frame=name,
+            size="{1} x {0}".format(*plane.shape),
+            first="{1} x {0}".format(*shape),
+        )
 
 
 def spread_over(numbers, count):
     """So many of some numbers, evenly spread over all of them."""
-    return [numbers[place] for place in np.linspace(0, len(numbers) - 1, min(count, len(numbers))).round().astype(int)]
+    return [
+        numbers[place]
+        for place in np.linspace(0, len(numbers) - 1, min(count, len(numbers))).round().astype(int)
+    ]
 
 
 def check_frames(frames):

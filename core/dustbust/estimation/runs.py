@@ -6,9 +6,10 @@ frames correlate through the dust that they share, and through nothing else: by 
 geometric mean of those on both sides; how well single frames show dust drops out.
 """
 
-import numpy as np
 from dataclasses import dataclass
 from itertools import chain, islice
+
+import numpy as np
 
 from ..errors import DustbustError
 from ..files.paths import name_of
@@ -17,7 +18,6 @@ from ..runtime.read_ahead import read_ahead
 from .background import Surroundings
 from .film_borders import Borders
 from .passes import check_frame_size, check_frames
-
 
 # A run has at least so many frames; so many on each side of a place are compared.
 SHORTEST_RUN = 3
@@ -78,19 +78,26 @@ class Correlations:
     values : float64 (N, 2 * REACH), [i, k] is that of the frames i and i - k; 0 where there is no such frame.
     error : of one value.
     """
+
     values: np.ndarray
     error: float
 
     def pairs(self, later, earlier):
         """Those of some frames with some earlier ones; the numbers of both: int (A,), (B,)."""
         apart = later[:, None] - earlier
-        return self.values[np.broadcast_to(later[:, None], apart.shape)[apart > 0], apart[apart > 0]]
+        return self.values[
+            np.broadcast_to(later[:, None], apart.shape)[apart > 0], apart[apart > 0]
+        ]
 
 
 def look(frame):
     """What stands out of the background of a frame, in units of what usually does, and the background: float32 (rows, columns) of blocks."""
     surroundings = Surroundings.of(*read_seen(frame), radius=2, rows=2, threads=1)
-    return np.clip((surroundings.mean - surroundings.background) / np.sqrt(surroundings.variance), -LIMIT, LIMIT), surroundings.background
+    return np.clip(
+        (surroundings.mean - surroundings.background) / np.sqrt(surroundings.variance),
+        -LIMIT,
+        LIMIT,
+    ), surroundings.background
 
 
 def look_if_fit(frame):
@@ -104,14 +111,18 @@ def look_if_fit(frame):
 def looks(frames, leave_out, progress, executor, threads):
     """Yield the number of each frame that is fit, and what `look` gives for it."""
     shape = None
-    for number, seen in enumerate(read_ahead(frames, look_if_fit if leave_out else look, threads, executor)):
+    for number, seen in enumerate(
+        read_ahead(frames, look_if_fit if leave_out else look, threads, executor)
+    ):
         name = name_of(frames[number], number)
         if seen:
             shape = shape or seen[0].shape
             if seen[0].shape == shape:
                 yield number, *seen
             elif not leave_out:
-                check_frame_size(read_luminance(frames[number]), read_luminance(frames[0]).shape, name)
+                check_frame_size(
+                    read_luminance(frames[number]), read_luminance(frames[0]).shape, name
+                )
         if progress:
             progress((number + 1) / len(frames), name)
 
@@ -131,7 +142,7 @@ def correlations(frames, leave_out=False, progress=None, executor=None, threads=
     seen = looks(frames, leave_out, progress, executor, threads)
     first = list(islice(seen, 2 * FRAMES_COMPARED))
     if not first:
-        look(frames[0])         # says why
+        look(frames[0])  # says why
     borders = Borders(first[0][1].shape)
     for _, _, background in first:
         borders.add(background)
@@ -144,20 +155,27 @@ def correlations(frames, leave_out=False, progress=None, executor=None, threads=
         back = np.arange(1, min(index, 2 * FRAMES_COMPARED - 1) + 1)
         values[index, back] = (held @ here)[(index - back) % (2 * FRAMES_COMPARED)]
     # Neighbouring blocks are alike: so many of them say as much as a quarter that are independent.
-    return Correlations(values[:len(fit)], 2 / np.sqrt(inside.sum())), fit
+    return Correlations(values[: len(fit)], 2 / np.sqrt(inside.sum())), fit
 
 
 def changes(found):
     """The numbers of the frames with which a new run begins, rising."""
+
     def between(begin, end):
         places = range(begin + SHORTEST_RUN, end - SHORTEST_RUN + 1)
-        clearest = max((Change.at(found, place, begin, end) for place in places), key=lambda change: change.deviations, default=None)
+        clearest = max(
+            (Change.at(found, place, begin, end) for place in places),
+            key=lambda change: change.deviations,
+            default=None,
+        )
         if clearest is None or clearest.deviations < CHANGE_DEVIATIONS:
             return None
         # Pairs across the change correlate less than half way between what is across and what is expected: there are as many such as can be.
         middle = (clearest.across + clearest.expected) / 2
         near = [place for place in places if abs(place - clearest.place) < FRAMES_COMPARED]
-        return min(near, key=lambda place: (found.pairs(*around(place, begin, end)[::-1]) - middle).sum())
+        return min(
+            near, key=lambda place: (found.pairs(*around(place, begin, end)[::-1]) - middle).sum()
+        )
 
     def split(begin, end):
         place = between(begin, end)
@@ -168,13 +186,15 @@ def changes(found):
     for place in list(places):
         at = places.index(place)
         again = between(*([0, *places, len(found.values)][at + side] for side in (0, 2)))
-        places[at:at + 1] = [] if again is None else [again]
+        places[at : at + 1] = [] if again is None else [again]
     return places
 
 
 def around(place, begin, end):
     """The numbers of the frames before and after a place that are compared."""
-    return np.arange(max(begin, place - FRAMES_COMPARED), place), np.arange(place, min(end, place + FRAMES_COMPARED))
+    return np.arange(max(begin, place - FRAMES_COMPARED), place), np.arange(
+        place, min(end, place + FRAMES_COMPARED)
+    )
 
 
 @dataclass(frozen=True)
@@ -187,6 +207,7 @@ class Change:
     across, expected : correlation of frames before with frames after, and what it would be if the dust were the same.
     deviations : by how many standard errors they differ; 0 if they differ less than they may.
     """
+
     place: int
     across: float
     expected: float
@@ -195,10 +216,19 @@ class Change:
     @classmethod
     def at(cls, found, place, begin, end):
         before, after = around(place, begin, end)
-        across, left, right = found.pairs(after, before), found.pairs(before, before), found.pairs(after, after)
+        across, left, right = (
+            found.pairs(after, before),
+            found.pairs(before, before),
+            found.pairs(after, after),
+        )
         error = found.error * np.sqrt(1 / across.size + 0.25 / left.size + 0.25 / right.size)
         across = across.mean()
         # Two pictures may happen to be alike: that makes the mean too high, but not the median.
         left, right = (max(min(side.mean(), np.median(side)), 0) for side in (left, right))
         expected = max(np.sqrt(left * right), FAINTEST_CORRELATION * max(left, right))
-        return cls(place, across, expected, (expected - across) / error if across < SAME_DUST * expected else 0)
+        return cls(
+            place,
+            across,
+            expected,
+            (expected - across) / error if across < SAME_DUST * expected else 0,
+        )

@@ -6,7 +6,6 @@ from .. import _kernels
 from ..image.filters import soften
 from ..image.fixed_point import STEPS_OF_16_BIT
 
-
 # A frame's digest: its background without what is slow, this many numbers along the longer side.
 DIGEST = 64
 
@@ -27,8 +26,8 @@ class Scenes:
     """
 
     def __init__(self, digests, outside):
-        self.kept = []                  # numbers of the frames that count
-        self.left_out = {}              # number of a frame -> number of the frame that shows the same scene
+        self.kept = []  # numbers of the frames that count
+        self.left_out = {}  # number of a frame -> number of the frame that shows the same scene
         inside = _reduced(1 - outside.astype(np.float32))
         numbers = []
         shown = np.zeros((len(digests), inside.size), np.float32)
@@ -64,5 +63,9 @@ def _detail(digest, inside):
         slow, weight = soften(slow), soften(weight)
     detail = (digest - slow / np.maximum(weight, np.float32(1e-6))) * inside
     detail -= inside * (detail.sum() / max(inside.sum(), 1))
-    length = float(np.sqrt((detail ** 2).sum()))
-    return None if length < SMALLEST_CONTRAST * np.sqrt(max(inside.sum(), 1)) else (detail / np.float32(length)).ravel()
+    length = float(np.sqrt((detail**2).sum()))
+    return (
+        None
+        if length < SMALLEST_CONTRAST * np.sqrt(max(inside.sum(), 1))
+        else (detail / np.float32(length)).ravel()
+    )

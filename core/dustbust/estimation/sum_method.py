@@ -5,16 +5,18 @@ import numpy as np
 from ..image.filters import gaussian_blur
 
 
-
 class SumPass:
     """The sum of the frames, in steps so small that hardly anything is rounded.
 
     A pass over a run, see `passes`.
     """
-    STEP = 2.0 ** -24
+
+    STEP = 2.0**-24
 
     def __init__(self):
-        self.total = self.frames = 0        # sum of the pixels that have data, and in how many frames they have
+        self.total = self.frames = (
+            0  # sum of the pixels that have data, and in how many frames they have
+        )
 
     @property
     def start(self):

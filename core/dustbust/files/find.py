@@ -9,7 +9,22 @@ from ..errors import DustbustError
 from .formats.png import MASK_CHUNK, chunk_in
 from .paths import as_path, is_path
 
-SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".bmp", ".dib"}
+SUFFIXES = {
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".png",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".jp2",
+    ".j2k",
+    ".j2c",
+    ".jpf",
+    ".jpx",
+    ".bmp",
+    ".dib",
+}
 
 
 def natural_order(path):
@@ -25,14 +40,19 @@ def natural_order(path):
 
 def is_picture(path):
     """Whether a file in a folder is taken for a frame: it is named like a picture, not hidden, so not a partial one either, and no dust mask."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file() and not is_mask(path)
+    return (
+        path.suffix.lower() in SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+        and not is_mask(path)
+    )
 
 
 def is_mask(path):
     """Whether a file is a dust mask that was saved: see `DustMask.save`."""
     try:
         return chunk_in(path, MASK_CHUNK) is not None
-    except OSError:         # whoever reads it says so
+    except OSError:  # whoever reads it says so
         return False
 
 
@@ -53,7 +73,9 @@ def _files_in(folder, wanted):
     try:
         return sorted(filter(wanted, Path(folder).iterdir()), key=natural_order)
     except OSError as error:
-        raise DustbustError("{folder}: cannot be listed ({error})", folder=folder, error=error) from error
+        raise DustbustError(
+            "{folder}: cannot be listed ({error})", folder=folder, error=error
+        ) from error
 
 
 def frames_between(first, last):
@@ -63,7 +85,11 @@ def frames_between(first, last):
         if not path.is_file():
             raise DustbustError("{path}: there is no such file", path=path)
     if not os.path.samefile(first.parent, last.parent):
-        raise DustbustError("{first} and {last} are in different folders; a run is part of one folder", first=first, last=last)
+        raise DustbustError(
+            "{first} and {last} are in different folders; a run is part of one folder",
+            first=first,
+            last=last,
+        )
     low, high = sorted((natural_order(first), natural_order(last)))
     return [path for path in frames_in(first.parent) if low <= natural_order(path) <= high]
 
@@ -94,8 +120,10 @@ def find_frames(sources):
         elif path.exists() or not glob.has_magic(str(path)):
             paths = [path]
         else:
-            paths = sorted(filter(is_picture, map(Path, glob.glob(str(path), recursive=True))),
-                           key=lambda found: (str(found.parent), natural_order(found)))
+            paths = sorted(
+                filter(is_picture, map(Path, glob.glob(str(path), recursive=True))),
+                key=lambda found: (str(found.parent), natural_order(found)),
+            )
         if not paths:
             raise DustbustError("{path}: there are no pictures", path=path)
         found.update(dict.fromkeys(paths))

@@ -7,7 +7,6 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from ..errors import DustbustError
 
 
-
 def is_path(frame):
     """Whether a frame is given as a file: a path, or an address that begins with file://."""
     return isinstance(frame, (str, bytes, os.PathLike))
@@ -37,9 +36,15 @@ def place_of(frame, index=0):
 def names_of_scans(scans, names=None):
     """What messages call the scans, of which there have to be two or more."""
     if len(scans) < 2:
-        raise DustbustError("one scan: give at least two scans of one page" if scans else "no scans: give at least two scans of one page")
+        raise DustbustError(
+            "one scan: give at least two scans of one page"
+            if scans
+            else "no scans: give at least two scans of one page"
+        )
     if names is None:
-        return [name_of(scan) if is_path(scan) else f"scan {index}" for index, scan in enumerate(scans)]
+        return [
+            name_of(scan) if is_path(scan) else f"scan {index}" for index, scan in enumerate(scans)
+        ]
     if len(names) != len(scans):
         raise ValueError(f"names must be one for each of the {len(scans)} scans, not {len(names)}")
     return [str(name) for name in names]

@@ -1,6 +1,5 @@
 """Frames: arrays, or files that are read as the pixels that are stored in them; and the names of the files of a run."""
 
-
 from ..errors import DustbustError
 from ..image.arrays import check_image, seen_luminance
 from .formats.base import damaged
@@ -83,7 +82,10 @@ def _read(path, read):
                 raise
             except Exception as error:
                 raise damaged(kind.kind, path, error) from error
-    raise DustbustError("{path}: is empty" if not head else
-                        "{path}: is no JPEG, PNG, TIFF, WebP, JPEG 2000 or BMP picture, whatever its name says; leave it out, "
-                        "or save it as one of these",
-                        path=path)
+    raise DustbustError(
+        "{path}: is empty"
+        if not head
+        else "{path}: is no JPEG, PNG, TIFF, WebP, JPEG 2000 or BMP picture, whatever its name says; leave it out, "
+        "or save it as one of these",
+        path=path,
+    )

@@ -1,11 +1,11 @@
 """Many scans at once: those that come from files wait on disk, decoded, and are mapped into memory only while they are looked at."""
 
-import numpy as np
 import tempfile
 from pathlib import Path
 
-from ..errors import DustbustError
+import numpy as np
 
+from ..errors import DustbustError
 
 
 class Spool:
@@ -32,8 +32,11 @@ class Spool:
             try:
                 np.ascontiguousarray(picture).tofile(path)
             except OSError as error:
-                raise DustbustError("{folder}: has no room for the decoded scans ({reason}); set TMPDIR to a folder that has",
-                                    folder=self._folder.name, reason=error.strerror or error) from error
+                raise DustbustError(
+                    "{folder}: has no room for the decoded scans ({reason}); set TMPDIR to a folder that has",
+                    folder=self._folder.name,
+                    reason=error.strerror or error,
+                ) from error
             picture = (path, picture.dtype, picture.shape)
         self._pictures.append(picture)
 
@@ -43,8 +46,15 @@ class Spool:
     def __getitem__(self, index):
         """The picture; one on disk is a new read-only map of its file, whose memory is free again when it is dropped."""
         picture = self._pictures[index]
-        return picture if isinstance(picture, np.ndarray) else np.memmap(picture[0], picture[1], "r", shape=picture[2])
+        return (
+            picture
+            if isinstance(picture, np.ndarray)
+            else np.memmap(picture[0], picture[1], "r", shape=picture[2])
+        )
 
     @property
     def shapes(self):
-        return [picture.shape if isinstance(picture, np.ndarray) else picture[2] for picture in self._pictures]
+        return [
+            picture.shape if isinstance(picture, np.ndarray) else picture[2]
+            for picture in self._pictures
+        ]

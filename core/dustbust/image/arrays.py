@@ -6,7 +6,6 @@ Its dtype is uint8 or uint16 (0 to the largest number), or float32 (0..1).
 
 import numpy as np
 
-
 DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
 # Weights of red, green and blue in the luminance of ITU-R BT.601, which is what JPEG's first channel holds.
@@ -28,7 +27,9 @@ def check_image(image, name="image"):
     if image.dtype not in DTYPES:
         raise TypeError(f"{name} must be uint8, uint16 or float32, not {image.dtype}")
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
-        raise ValueError(f"{name} must be (H, W) or (H, W, C) with 1 to 4 channels, not {image.shape}")
+        raise ValueError(
+            f"{name} must be (H, W) or (H, W, C) with 1 to 4 channels, not {image.shape}"
+        )
     if image.size == 0:
         raise ValueError(f"{name} has no pixels: its shape is {image.shape}")
     return image
@@ -41,7 +42,11 @@ def largest(dtype):
 
 def to_unit(image):
     """A picture as float32 in 0..1, same shape."""
-    return image.astype(np.float32) if image.dtype == np.float32 else image.astype(np.float32) / np.float32(largest(image.dtype))
+    return (
+        image.astype(np.float32)
+        if image.dtype == np.float32
+        else image.astype(np.float32) / np.float32(largest(image.dtype))
+    )
 
 
 def from_unit(values, dtype):
@@ -55,7 +60,7 @@ def from_unit(values, dtype):
 def colour_channels(image):
     """A view of the picture without its alpha: (H, W, 1) or (H, W, 3)."""
     image = image if image.ndim == 3 else image[..., None]
-    return image[..., :3 if image.shape[2] >= 3 else 1]
+    return image[..., : 3 if image.shape[2] >= 3 else 1]
 
 
 def alpha_channel(image):
@@ -82,7 +87,10 @@ def seen_luminance(image):
     plane, alpha = luminance(image), alpha_channel(image)
     seen = None if alpha is None or alpha.all() else alpha != 0
     if image.dtype == np.float32 and not (finite := np.isfinite(plane)).all():
-        plane, seen = np.where(finite, plane, np.float32(0)), finite if seen is None else seen & finite
+        plane, seen = (
+            np.where(finite, plane, np.float32(0)),
+            finite if seen is None else seen & finite,
+        )
     return plane, seen
 
 
@@ -97,9 +105,13 @@ def check_mask(mask, shape, name="mask"):
         when its size is another one.
     """
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        raise TypeError(f"{name} must be a bool array, not {getattr(mask, 'dtype', type(mask).__name__)}")
+        raise TypeError(
+            f"{name} must be a bool array, not {getattr(mask, 'dtype', type(mask).__name__)}"
+        )
     if mask.shape != tuple(shape[:2]):
-        raise ValueError(f"{name} must be {shape[0]} x {shape[1]} like the picture, not {' x '.join(map(str, mask.shape))}")
+        raise ValueError(
+            f"{name} must be {shape[0]} x {shape[1]} like the picture, not {' x '.join(map(str, mask.shape))}"
+        )
     return np.ascontiguousarray(mask)
 
 
@@ -141,7 +153,7 @@ def put(image, positions, values):
     if alpha is not None:
         seen = pixels(image)[positions, -1] != 0
         positions, after = positions[seen], after[seen]
-    pixels(image)[positions, :after.shape[1]] = after
+    pixels(image)[positions, : after.shape[1]] = after
 
 
 def pixels(image):

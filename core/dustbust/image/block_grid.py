@@ -4,7 +4,6 @@ import numpy as np
 
 from .. import _kernels
 
-
 # The background is made of blocks; this many of them along the longer side of a frame, so that what counts as small does not depend on the
 # resolution of the scan (a block is a tenth of a millimetre of 35 mm film), but at least SMALLEST_SIDE px each.
 BLOCKS = 384
@@ -51,4 +50,4 @@ def _sums_of_four(plane):
 def on_pixels(blocks, shape):
     """Numbers of blocks at the pixels of a picture of this shape."""
     side = block_side(shape)
-    return np.repeat(np.repeat(blocks, side, 0), side, 1)[:shape[0], :shape[1]]
+    return np.repeat(np.repeat(blocks, side, 0), side, 1)[: shape[0], : shape[1]]

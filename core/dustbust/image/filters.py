@@ -6,7 +6,6 @@ from .. import _kernels
 from ..runtime.threads import count
 
 
-
 def gaussian_blur(plane, sigma, threads=None):
     """Very nearly a Gaussian blur: three box blurs in a row, whose cost does not depend on `sigma`.
 
@@ -30,9 +29,11 @@ def gaussian_blur(plane, sigma, threads=None):
     1.0
     """
     plane = np.ascontiguousarray(plane, np.float32)
-    width = np.sqrt(12 * sigma ** 2 / 3 + 1)
-    low = max(int((width - 1) / 2), 0)          # radius of the narrower boxes
-    wider = int(np.clip(round((12 * sigma ** 2 - 3 * ((2 * low + 1) ** 2 - 1)) / (8 * low + 8)), 0, 3))
+    width = np.sqrt(12 * sigma**2 / 3 + 1)
+    low = max(int((width - 1) / 2), 0)  # radius of the narrower boxes
+    wider = int(
+        np.clip(round((12 * sigma**2 - 3 * ((2 * low + 1) ** 2 - 1)) / (8 * low + 8)), 0, 3)
+    )
     for radius in [low] * (3 - wider) + [low + 1] * wider:
         plane = _kernels.box_blur(plane, radius, count(threads))
     return plane

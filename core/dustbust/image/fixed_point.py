@@ -2,7 +2,6 @@
 
 import numpy as np
 
-
 STEPS_OF_16_BIT = 65535
 
 
@@ -12,7 +11,7 @@ def to_steps(values):
 
 
 # What frames say is summed in whole steps of this size, so that sums do not depend on their order.
-FIXED_POINT_STEP = 2.0 ** -16
+FIXED_POINT_STEP = 2.0**-16
 
 
 def in_fixed_point(values):

@@ -7,7 +7,6 @@ from ..runtime.threads import count
 from .arrays import largest
 
 
-
 def dilate(mask, radius, *, threads=None):
     """A mask grown by a disc.
 
@@ -41,10 +40,17 @@ def strongest_near(plane, positions, radius):
     rows, columns = np.divmod(positions, plane.shape[1])
     largest = np.zeros(positions.shape, np.float32)
     for dy in range(-radius, radius + 1):
-        reach = int(np.rint(np.sqrt(radius ** 2 - dy ** 2)))
+        reach = int(np.rint(np.sqrt(radius**2 - dy**2)))
         for dx in range(-reach, reach + 1):
-            inside = (rows + dy >= 0) & (rows + dy < plane.shape[0]) & (columns + dx >= 0) & (columns + dx < plane.shape[1])
-            largest[inside] = np.maximum(largest[inside], plane[rows[inside] + dy, columns[inside] + dx])
+            inside = (
+                (rows + dy >= 0)
+                & (rows + dy < plane.shape[0])
+                & (columns + dx >= 0)
+                & (columns + dx < plane.shape[1])
+            )
+            largest[inside] = np.maximum(
+                largest[inside], plane[rows[inside] + dy, columns[inside] + dx]
+            )
     return largest
 
 

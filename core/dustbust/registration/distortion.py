@@ -1,13 +1,13 @@
 """Uneven film transport: the bend that brings two scans together where no straight transform does."""
 
-import numpy as np
 from dataclasses import replace
+
+import numpy as np
 
 from .. import _kernels
 from .patches import compare
 from .pyramid import centres
 from .transform import NO_BEND
-
 
 # Distance of the knots, px of a level, in a bend that goes along or across the film, and in one that goes both ways.
 LINE_PITCH, MESH_PITCH = 8, 64
@@ -51,7 +51,14 @@ def refine_bend(a, b, match, rounds=3):
         bend = np.ascontiguousarray(-knots @ placement.matrix[:2, :2].T, np.float32)
         matrix = placement.matrix.copy()
         matrix[:2] -= np.outer(matrix[:2, :2] @ slope, model.along)
-        match = compare(a, b, replace(placement, matrix=matrix, bend=bend, pitch=(float(model.pitch), float(model.pitch))), match.part)
+        match = compare(
+            a,
+            b,
+            replace(
+                placement, matrix=matrix, bend=bend, pitch=(float(model.pitch), float(model.pitch))
+            ),
+            match.part,
+        )
         if np.abs(match.placement.bend_at(x, y) - placement.bend_at(x, y)).max() < LEAST_BEND:
             break
     if np.sqrt(np.mean(np.sum(match.placement.bend_at(x, y) ** 2, axis=0))) < LEAST_BEND:
@@ -63,17 +70,24 @@ def _best_model(normal, right, x, y, shape, so_far):
     """The model and the stiffness that the data ask for, or None twice. so_far: knots of a bend of the same kind, (0, 1) of none."""
     height, width = shape
     knots = lambda length, pitch: int(np.ceil((length - 1) / pitch)) + 1
-    kinds = ((knots(height, LINE_PITCH), 1, LINE_PITCH), (1, knots(width, LINE_PITCH), LINE_PITCH),
-             (knots(height, MESH_PITCH), knots(width, MESH_PITCH), MESH_PITCH))
+    kinds = (
+        (knots(height, LINE_PITCH), 1, LINE_PITCH),
+        (1, knots(width, LINE_PITCH), LINE_PITCH),
+        (knots(height, MESH_PITCH), knots(width, MESH_PITCH), MESH_PITCH),
+    )
     if so_far[0]:
-        kinds = [kind for kind in kinds if (kind[0] > 1, kind[1] > 1) == (so_far[0] > 1, so_far[1] > 1)]
+        kinds = [
+            kind for kind in kinds if (kind[0] > 1, kind[1] > 1) == (so_far[0] > 1, so_far[1] > 1)
+        ]
     fold = (y // FOLD + x // FOLD) % 2
     least, chosen = 0.0, (None, None)
     for rows, columns, pitch in kinds:
         model = Knots(rows, columns, pitch, x, y)
         halves = [model.equations(normal, right, fold == k) for k in (0, 1)]
         for stiffness in STIFFNESS:
-            cost = sum(model.chi_square(halves[1 - k], *model.solve(halves[k], stiffness)) for k in (0, 1))
+            cost = sum(
+                model.chi_square(halves[1 - k], *model.solve(halves[k], stiffness)) for k in (0, 1)
+            )
             if cost < min(least, -LEAST_GAIN * model.number):
                 least, chosen = cost, (model, stiffness)
     return chosen
@@ -93,10 +107,15 @@ class Knots:
         self.number = 2 * rows * columns
         self.width = 4 * (columns if rows > 1 else 1) + 2
         v, u = y / pitch, x / pitch
-        y0, x0 = np.minimum(v.astype(int), max(rows - 2, 0)), np.minimum(u.astype(int), max(columns - 2, 0))
+        y0, x0 = (
+            np.minimum(v.astype(int), max(rows - 2, 0)),
+            np.minimum(u.astype(int), max(columns - 2, 0)),
+        )
         down = ((0, 1 - (v - y0)), (1, v - y0)) if rows > 1 else ((0, np.ones_like(v)),)
         across = ((0, 1 - (u - x0)), (1, u - x0)) if columns > 1 else ((0, np.ones_like(u)),)
-        self.corners = [((y0 + j) * columns + x0 + i, tv * tu) for j, tv in down for i, tu in across]
+        self.corners = [
+            ((y0 + j) * columns + x0 + i, tv * tu) for j, tv in down for i, tu in across
+        ]
         line = np.array([columns == 1, rows == 1], float)
         half = max(line @ (np.ptp(x), np.ptp(y)) / 2, 1)
         self.along = np.append(line, -line @ (x.mean(), y.mean())) / half
@@ -110,41 +129,75 @@ class Knots:
         for first, stride in ((knot[:-2].ravel(), self.columns), (knot[:, :-2].ravel(), 1)):
             for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)) if len(first) else ():
                 for c in (0, 1):
-                    np.add.at(band, (2 * (first + i * stride) + c, 2 * (j - i) * stride), (1, -2, 1)[i] * (1, -2, 1)[j])
+                    np.add.at(
+                        band,
+                        (2 * (first + i * stride) + c, 2 * (j - i) * stride),
+                        (1, -2, 1)[i] * (1, -2, 1)[j],
+                    )
         return band
 
     def equations(self, normal, right, where=slice(None)):
         """The normal equations over the cells `where`: band and vector of the knots, (number, 2) between knots and slope,
         matrix and vector of the slope."""
-        band, vector, mixed = np.zeros(self.number * self.width), np.zeros(self.number), np.zeros((self.number, 2))
+        band, vector, mixed = (
+            np.zeros(self.number * self.width),
+            np.zeros(self.number),
+            np.zeros((self.number, 2)),
+        )
         corners = [(knot[where], weight[where]) for knot, weight in self.corners]
         normal, right, distance = normal[:, :, where], right[:, where], self.distance[where]
         for knot, weight in corners:
             for c in (0, 1):
                 vector += np.bincount(2 * knot + c, weight * right[c], self.number)
                 for d in (0, 1):
-                    mixed[:, d] += np.bincount(2 * knot + c, weight * distance * normal[c, d], self.number)
+                    mixed[:, d] += np.bincount(
+                        2 * knot + c, weight * distance * normal[c, d], self.number
+                    )
         for i, (one, weight) in enumerate(corners):
             for other, factor in corners[i:]:
                 for c in (0, 1):
                     for d in range(c if one is other else 0, 2):
                         first, second = 2 * one + c, 2 * other + d
-                        band += np.bincount(first * self.width + second - first, weight * factor * normal[c, d], band.size)
-        return band.reshape(self.number, self.width), vector, mixed, normal @ distance ** 2, right @ distance
+                        band += np.bincount(
+                            first * self.width + second - first,
+                            weight * factor * normal[c, d],
+                            band.size,
+                        )
+        return (
+            band.reshape(self.number, self.width),
+            vector,
+            mixed,
+            normal @ distance**2,
+            right @ distance,
+        )
 
     def solve(self, equations, stiffness):
         """Knots, float64 (rows, columns, 2), and slope, (2,), px."""
         band, vector, mixed, matrix, right = equations
         band = band + stiffness * self.smoothness
         band[:, 0] += 1e-3
-        still, *answer = np.ascontiguousarray(_kernels.solve_band(band, np.column_stack([vector, mixed])).T)
+        still, *answer = np.ascontiguousarray(
+            _kernels.solve_band(band, np.column_stack([vector, mixed])).T
+        )
         answer = np.stack(answer, axis=1)
-        slope = np.linalg.solve(matrix - mixed.T @ answer + 1e-3 * np.eye(2), right - mixed.T @ still)
+        slope = np.linalg.solve(
+            matrix - mixed.T @ answer + 1e-3 * np.eye(2), right - mixed.T @ still
+        )
         return (still - answer @ slope).reshape(self.rows, self.columns, 2), slope
 
     def chi_square(self, equations, knots, slope):
         """By how much the displacement changes chi square."""
         band, vector, mixed, matrix, right = equations
         u = knots.ravel()
-        product = 2 * sum((band[:len(u) - k, k] * u[k:]) @ u[:len(u) - k] for k in range(1, min(self.width, len(u))))
-        return float(product + (band[:, 0] * u) @ u - 2 * vector @ u + 2 * u @ mixed @ slope + slope @ matrix @ slope - 2 * right @ slope)
+        product = 2 * sum(
+            (band[: len(u) - k, k] * u[k:]) @ u[: len(u) - k]
+            for k in range(1, min(self.width, len(u)))
+        )
+        return float(
+            product
+            + (band[:, 0] * u) @ u
+            - 2 * vector @ u
+            + 2 * u @ mixed @ slope
+            + slope @ matrix @ slope
+            - 2 * right @ slope
+        )

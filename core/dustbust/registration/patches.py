@@ -1,13 +1,13 @@
 """Match two pictures of one page: how well they fit where they are thought to lie, and where they fit better."""
 
-import numpy as np
 from dataclasses import dataclass
+
+import numpy as np
 
 from .. import _kernels
 from ..image.robust import MEDIAN_OF_ABSOLUTE, TUKEY
 from .pyramid import CELLS, PATCH, Part, of_patches
 from .transform import Placement, warp_arguments
-
 
 # How alike (correlation) the two pictures must be in a patch to agree in it.
 AGREEING = 0.6
@@ -33,6 +33,7 @@ class Match:
     sums : float64 (cells, terms) of cpp/match.hpp, or None without overlap
     gain : by which the details of the second picture are multiplied in them
     """
+
     placement: Placement
     part: Part
     detailed: np.ndarray
@@ -87,7 +88,9 @@ def compare(a, b, placement, part=None):
     match = Match(placement, part, np.zeros(len(a.corners), bool), np.zeros(len(a.corners)))
     contrast = _contrast(a, b, warp, part.points)
     if contrast is not None:
-        sums = _kernels.match_patches(a.details, b.details, *warp, part.corners, *contrast, a.threads)
+        sums = _kernels.match_patches(
+            a.details, b.details, *warp, part.corners, *contrast, a.threads
+        )
         match.detailed[part.used], match.alike[part.used] = _agreement(sums[:, :, 10:].sum(axis=1))
         match.gain = contrast[0]
         match.sums = np.zeros((len(a.corners),) + sums.shape[1:])
@@ -102,13 +105,18 @@ def find_dust(a, b, placement, contrast):
     Where only the placement is wrong they differ in opposite ways.
     placement : without a bend. contrast : of a, over that of b. H, W : as far as both levels reach.
     """
-    seen = contrast * a.warped(placement, b.details), b.warped(Placement(np.linalg.inv(placement.matrix)), a.details)
+    seen = (
+        contrast * a.warped(placement, b.details),
+        b.warped(Placement(np.linalg.inv(placement.matrix)), a.details),
+    )
     differences = a.details - seen[0], contrast * b.details - seen[1]
     known = np.abs(differences[0][~np.isnan(differences[0])])
     noise = DIFFERENT / MEDIAN_OF_ABSOLUTE * float(np.median(known)) if known.size else np.inf
     rows, columns = (min(n, m) for n, m in zip(a.shape, b.shape))
     limits = (noise + MISPLACED * np.hypot(*np.gradient(page[:rows, :columns])) for page in seen)
-    first, second = (difference[:rows, :columns] / limit for difference, limit in zip(differences, limits))
+    first, second = (
+        difference[:rows, :columns] / limit for difference, limit in zip(differences, limits)
+    )
     return (np.minimum(first, second) > 1) | (np.maximum(first, second) < -1)
 
 
@@ -143,11 +151,19 @@ def _agreement(sums):
     if not covered.any():
         return covered, np.zeros(len(covered))
     number = np.maximum(number, 1)
-    va, vb, product = aa / number - (a / number) ** 2, bb / number - (b / number) ** 2, ab / number - a * b / number ** 2
+    va, vb, product = (
+        aa / number - (a / number) ** 2,
+        bb / number - (b / number) ** 2,
+        ab / number - a * b / number**2,
+    )
     alike = np.where(covered, product / np.sqrt(np.maximum(va * vb, 1e-16)), 0)
     # Details: clearly more variation than the quiet patches have, which is noise where some have much more.
     energy = np.maximum(va, vb)
     ordered = np.sort(energy[covered])
-    quiet, loud, most = ordered[len(ordered) // 10], ordered[len(ordered) * 9 // 10], ordered[-min(FEWEST_PATCHES, len(ordered))]
+    quiet, loud, most = (
+        ordered[len(ordered) // 10],
+        ordered[len(ordered) * 9 // 10],
+        ordered[-min(FEWEST_PATCHES, len(ordered))],
+    )
     detailed = covered & (energy > max(4 * quiet if most > 8 * quiet else 0.0, 0.1 * loud, 1e-7))
     return detailed, alike

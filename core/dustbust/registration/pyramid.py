@@ -1,14 +1,14 @@
 """The details of a scan at several reductions."""
 
-import numpy as np
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from .. import _kernels
 from ..image.arrays import alpha_channel, largest
 from .transform import UNBENT, warp_arguments
-
 
 
 class Scan:
@@ -22,7 +22,7 @@ class Scan:
         """The same without the `dust`, bool, that was found in its level."""
         dust, clean = dust.repeat(step, axis=0).repeat(step, axis=1), copy(self)
         luminance = self.luminances[fine].copy()
-        luminance[:dust.shape[0], :dust.shape[1], 1] *= ~dust
+        luminance[: dust.shape[0], : dust.shape[1], 1] *= ~dust
         clean.luminances, clean.levels = {fine: luminance}, {}
         return clean
 
@@ -37,14 +37,18 @@ class Scan:
     def _reduced(self, fine, step):
         if fine not in self.luminances:
             image = self.image
-            self.luminances[fine] = _kernels.reduce_luminance(image, alpha_channel(image) is not None, fine, largest(image.dtype), self.threads)
+            self.luminances[fine] = _kernels.reduce_luminance(
+                image, alpha_channel(image) is not None, fine, largest(image.dtype), self.threads
+            )
         whole = self.luminances[fine]
-        return whole if step == 1 else _kernels.reduce_luminance(whole, True, step, 1.0, self.threads)
+        return (
+            whole if step == 1 else _kernels.reduce_luminance(whole, True, step, 1.0, self.threads)
+        )
 
 
 CELL = _kernels.cell_side
 PATCH = CELL * _kernels.patch_cells
-CELLS = _kernels.patch_cells ** 2
+CELLS = _kernels.patch_cells**2
 
 # Details are what is smaller than twice this, px.
 DETAIL = 12
@@ -76,17 +80,29 @@ class Level:
         """(x, y, gradient), each (n, POINTS_OF_PATCH): where gradients are strongest in each patch, of every second row and column: there a
         misalignment shows."""
         y, x = np.mgrid[:PATCH:2, :PATCH:2].reshape(2, -1).astype(np.int32)
-        x, y = (np.clip(self.corners[:, c:c + 1] + at, 1, self.shape[1 - c] - 2) for c, at in ((0, x), (1, y)))
+        x, y = (
+            np.clip(self.corners[:, c : c + 1] + at, 1, self.shape[1 - c] - 2)
+            for c, at in ((0, x), (1, y))
+        )
         detail = self.details
-        gradient = np.nan_to_num(np.abs(detail[y, x + 1] - detail[y, x - 1]) + np.abs(detail[y + 1, x] - detail[y - 1, x]))
+        gradient = np.nan_to_num(
+            np.abs(detail[y, x + 1] - detail[y, x - 1])
+            + np.abs(detail[y + 1, x] - detail[y - 1, x])
+        )
         best = np.argpartition(gradient, -POINTS_OF_PATCH, axis=1)[:, -POINTS_OF_PATCH:]
         return tuple(np.take_along_axis(plane, best, axis=1) for plane in (x, y, gradient))
 
     def part(self, used):
         """Those of the patches that are `used` (bool)."""
         x, y, gradient = (plane[used].ravel() for plane in self.steepest)
-        best = np.argpartition(gradient, -POINTS)[-POINTS:] if len(x) > POINTS else np.arange(len(x))
-        return Part(used, np.ascontiguousarray(self.corners[used]), np.ascontiguousarray(np.stack([x[best], y[best]], axis=1)))
+        best = (
+            np.argpartition(gradient, -POINTS)[-POINTS:] if len(x) > POINTS else np.arange(len(x))
+        )
+        return Part(
+            used,
+            np.ascontiguousarray(self.corners[used]),
+            np.ascontiguousarray(np.stack([x[best], y[best]], axis=1)),
+        )
 
     @cached_property
     def whole(self):
@@ -94,9 +110,11 @@ class Level:
 
     def warped(self, placement, details):
         """Details of another level, seen from this one."""
-        y, x = np.mgrid[:self.shape[0], :self.shape[1]].astype(np.int32)
+        y, x = np.mgrid[: self.shape[0], : self.shape[1]].astype(np.int32)
         points = np.ascontiguousarray(np.stack([x.ravel(), y.ravel()], axis=1))
-        return _kernels.warp_points(details, *warp_arguments(placement), points, self.threads).reshape(self.shape)
+        return _kernels.warp_points(
+            details, *warp_arguments(placement), points, self.threads
+        ).reshape(self.shape)
 
     @property
     def has_many_patches(self):
@@ -104,28 +122,42 @@ class Level:
 
     def look_only_at_best(self, half):
         """Leave out patches with little structure. half: this level, half as large."""
-        sums = _kernels.match_patches(half.details, half.details, np.eye(3), *UNBENT, half.corners, 1.0, np.inf, self.threads)
+        sums = _kernels.match_patches(
+            half.details, half.details, np.eye(3), *UNBENT, half.corners, 1.0, np.inf, self.threads
+        )
         hxx, hxy, hyy = np.moveaxis(sums.reshape(-1, sums.shape[2])[:, 4:7], 1, 0)
         # What holds a patch in place in both directions, and, less, in one: J. Shi, C. Tomasi, "Good features to track", 1994.
         trace, least = hxx + hyy, (hxx + hyy) / 2 - np.hypot((hxx - hyy) / 2, hxy)
         x, y = (2 * c for c in centres(half.corners))
-        square = (y // (SQUARE * PATCH)).astype(int) * self.shape[1] + (x // (SQUARE * PATCH)).astype(int)
+        square = (y // (SQUARE * PATCH)).astype(int) * self.shape[1] + (
+            x // (SQUARE * PATCH)
+        ).astype(int)
         order = np.lexsort((-(least + 0.1 * trace), square))
         place = np.arange(len(order)) - np.searchsorted(square[order], square[order])
-        best = order[place < max(1, round(MANY_PATCHES / len(np.unique(square))))]      # square by square: neighbours in memory
+        best = order[
+            place < max(1, round(MANY_PATCHES / len(np.unique(square))))
+        ]  # square by square: neighbours in memory
         corners = np.stack([x[best], y[best]], axis=1).astype(np.int32) // PATCH * PATCH
-        self.corners = np.ascontiguousarray(corners[(corners[:, 0] + PATCH <= self.shape[1]) & (corners[:, 1] + PATCH <= self.shape[0])])
+        self.corners = np.ascontiguousarray(
+            corners[
+                (corners[:, 0] + PATCH <= self.shape[1]) & (corners[:, 1] + PATCH <= self.shape[0])
+            ]
+        )
 
 
 def centres(corners):
     """x and y, (4 n,), of the middle of each cell of each patch."""
-    y, x = np.mgrid[:_kernels.patch_cells, :_kernels.patch_cells].reshape(2, -1) * CELL + (CELL - 1) / 2
+    y, x = (
+        np.mgrid[: _kernels.patch_cells, : _kernels.patch_cells].reshape(2, -1) * CELL
+        + (CELL - 1) / 2
+    )
     return (corners[:, :1] + x).ravel(), (corners[:, 1:] + y).ravel()
 
 
 @dataclass
 class Part:
     """Some patches of a level: which ones (bool), their corners, and where in them contrasts are compared; int32 (n, 2)."""
+
     used: np.ndarray
     corners: np.ndarray
     points: np.ndarray

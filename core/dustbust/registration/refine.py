@@ -1,12 +1,12 @@
 """Gauss-Newton refinement of a transform between two levels."""
 
-import numpy as np
 from dataclasses import replace
+
+import numpy as np
 
 from ..image.robust import TUKEY
 from .patches import AGREEING, UNSURE, compare, what_stays
 from .pyramid import CELLS, PATCH, centres, of_patches
-
 
 # The last step of the refinement moves nothing by more than this, px; in reduced scans, from which finer ones go on, by this.
 PRECISION, ROUGHLY = 0.008, 0.1
@@ -21,10 +21,12 @@ def _solve(basis, normal, right):
         rest = of_patches(right - np.einsum("abm,ibm,i->am", normal, basis, step))
         (xx, xy), (_, yy) = of_patches(normal)
         # What is not explained, as chi square of each patch; 1.386 is the median of that with two degrees of freedom.
-        determinant = np.maximum(xx * yy - xy ** 2, 1e-12 + 1e-3 * (xx + yy) ** 2)
-        chi_square = (yy * rest[0] ** 2 - 2 * xy * rest[0] * rest[1] + xx * rest[1] ** 2) / determinant
+        determinant = np.maximum(xx * yy - xy**2, 1e-12 + 1e-3 * (xx + yy) ** 2)
+        chi_square = (
+            yy * rest[0] ** 2 - 2 * xy * rest[0] * rest[1] + xx * rest[1] ** 2
+        ) / determinant
         scale = np.median(chi_square[xx + yy > 0]) / 1.386 if (xx + yy > 0).any() else 0.0
-        weight = np.repeat(np.maximum(1 - chi_square / max(TUKEY ** 2 * scale, 1e-12), 0) ** 2, CELLS)
+        weight = np.repeat(np.maximum(1 - chi_square / max(TUKEY**2 * scale, 1e-12), 0) ** 2, CELLS)
     return step
 
 
@@ -32,7 +34,9 @@ def _solve(basis, normal, right):
 _BASES = {
     "shift": lambda x, y: np.array([[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x]]),
     "similarity": lambda x, y: np.array([[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x], [x, y], [-y, x]]),
-    "affine": lambda x, y: np.array([[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x], [x, 0 * x], [0 * x, x], [y, 0 * x], [0 * x, y]]),
+    "affine": lambda x, y: np.array(
+        [[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x], [x, 0 * x], [0 * x, x], [y, 0 * x], [0 * x, y]]
+    ),
 }
 
 
@@ -59,7 +63,9 @@ def refine(a, b, placement, models, still, *, iterations=6, precision=0.02):
         basis = _BASES[model](x, y)
         for _ in range(iterations):
             step = _solve(basis, *match.equations())
-            matrix = match.placement.matrix @ np.linalg.inv(_step_matrix(model, step, width, height, half))
+            matrix = match.placement.matrix @ np.linalg.inv(
+                _step_matrix(model, step, width, height, half)
+            )
             match = compare(a, b, replace(match.placement, matrix=matrix), match.part)
             if match.sums is None or np.abs(step).max() < precision:
                 break

@@ -1,7 +1,8 @@
 """Register: how a page lies in each of its scans, in spite of dust that does not move with it."""
 
-import numpy as np
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from .. import _kernels
 from ..errors import DustbustError
@@ -17,7 +18,6 @@ from .refine import PRECISION, ROUGHLY, refine
 from .search import CONVINCING, LEAST_SHARE, is_page, search
 from .transform import Placement
 
-
 # Longest side, px, of the reduced scans in which the page is placed exactly.
 REFINE_SIDE = 1640
 
@@ -31,6 +31,7 @@ class Registration(Placement):
     overlap : share of scan 0 that this scan shows.
     moved : px, how far the page moved on the scanner between the two scans: rms over the overlap.
     """
+
     confidence: float = 1.0
     overlap: float = 1.0
     moved: float = 0.0
@@ -50,11 +51,20 @@ class Registration(Placement):
         colours = colour_channels(scan).shape[2]
         white = largest(scan.dtype)
         matrix = np.linalg.inv(self.matrix) if inverse else self.matrix
-        return _kernels.resample(np.ascontiguousarray(scan), alpha_channel(scan) is not None, np.ascontiguousarray(matrix, np.float64),
-                                 self.bend, self.pitch, inverse, tuple(int(v) for v in box),
-                                 np.ones(colours) if gain is None else np.asarray(gain, np.float64),
-                                 np.zeros(colours) if offset is None else np.asarray(offset, np.float64),
-                                 0.0 if scan.dtype == np.float32 else white, white, count(threads))
+        return _kernels.resample(
+            np.ascontiguousarray(scan),
+            alpha_channel(scan) is not None,
+            np.ascontiguousarray(matrix, np.float64),
+            self.bend,
+            self.pitch,
+            inverse,
+            tuple(int(v) for v in box),
+            np.ones(colours) if gain is None else np.asarray(gain, np.float64),
+            np.zeros(colours) if offset is None else np.asarray(offset, np.float64),
+            0.0 if scan.dtype == np.float32 else white,
+            white,
+            count(threads),
+        )
 
 
 def register_scans(scans, *, names=None, progress=None, threads=None):
@@ -109,35 +119,66 @@ def _register(reference, other, threads):
     """The registration of one scan, or a DustbustError that says why there is none."""
     fine = max(1, round(max(reference.shape + other.shape) / REFINE_SIDE))
     best, step, moved = search(reference, other, fine)
-    least_share, least_in_the_end = (LEAST_SHARE, LEAST_IN_THE_END) if moved else (CONVINCING, CONVINCING)
+    least_share, least_in_the_end = (
+        (LEAST_SHARE, LEAST_IN_THE_END) if moved else (CONVINCING, CONVINCING)
+    )
     matches = [best]
     for smaller in (2, 1):
         if is_page(best, least_share) and (smaller < step or step == smaller == 1):
             starts = [match.placement.scaled(step / smaller) for match in matches]
-            matches = _refined(reference.level(fine, smaller), other.level(fine, smaller), starts, moved,
-                               PRECISION if smaller == 1 else ROUGHLY)
+            matches = _refined(
+                reference.level(fine, smaller),
+                other.level(fine, smaller),
+                starts,
+                moved,
+                PRECISION if smaller == 1 else ROUGHLY,
+            )
             best, step = matches[-1], smaller
     if moved and step == 1 and is_page(best, least_share):
         best = _without_dust(reference, other, fine, best)
     if not is_page(best, least_in_the_end):
-        raise DustbustError("{scan}: no place on it shows what {first} shows ({share:.0%} of the details agree where most do); "
-                            "leave it out if it is another page, or place it by hand",
-                            scan=other.name, first=reference.name, share=best.share)
+        raise DustbustError(
+            "{scan}: no place on it shows what {first} shows ({share:.0%} of the details agree where most do); "
+            "leave it out if it is another page, or place it by hand",
+            scan=other.name,
+            first=reference.name,
+            share=best.share,
+        )
     placement = best.placement.scaled(fine)
     height, width = reference.shape
     x, y = np.meshgrid(np.linspace(0, width - 1, 33), np.linspace(0, height - 1, 33))
     at = placement.map_points(x, y)
-    inside = (at[0] >= 0) & (at[1] >= 0) & (at[0] <= other.shape[1] - 1) & (at[1] <= other.shape[0] - 1)
-    moved = float(np.sqrt(np.mean((at[0] - x)[inside] ** 2 + (at[1] - y)[inside] ** 2))) if inside.any() else 0.0
-    return Registration(placement.matrix, placement.bend, placement.pitch, best.share, float(inside.mean()), moved)
+    inside = (
+        (at[0] >= 0) & (at[1] >= 0) & (at[0] <= other.shape[1] - 1) & (at[1] <= other.shape[0] - 1)
+    )
+    moved = (
+        float(np.sqrt(np.mean((at[0] - x)[inside] ** 2 + (at[1] - y)[inside] ** 2)))
+        if inside.any()
+        else 0.0
+    )
+    return Registration(
+        placement.matrix, placement.bend, placement.pitch, best.share, float(inside.mean()), moved
+    )
 
 
 def _refined(a, b, starts, moved, precision):
     """Matches of two levels from the best of the placements: the affine one, and the bent one if there is one."""
     # What half as large looked bent may have been a pattern of fine lines.
-    start = max(starts, key=lambda start: compare(a, b, start).support) if len(starts) > 1 else starts[0]
+    start = (
+        max(starts, key=lambda start: compare(a, b, start).support)
+        if len(starts) > 1
+        else starts[0]
+    )
     # An affine transform that is to explain a bend never settles.
-    match = refine(a, b, start, ("affine",), what_stays(a, b, a.corners), iterations=2 if len(start.bend) else 4, precision=precision)
+    match = refine(
+        a,
+        b,
+        start,
+        ("affine",),
+        what_stays(a, b, a.corners),
+        iterations=2 if len(start.bend) else 4,
+        precision=precision,
+    )
     bent = refine_bend(a, b, match) if moved else match
     return [match] + ([bent] if len(bent.placement.bend) else [])
 
@@ -145,12 +186,14 @@ def _refined(a, b, starts, moved, precision):
 def _without_dust(reference, other, fine, match):
     """The match; where much of the details is dust, a better one that was found without it."""
     if len(match.placement.bend):
-        return match        # where the page is not yet where it should be, it differs as dust does
+        return match  # where the page is not yet where it should be, it differs as dust does
     # Half as large, dust is found as well in a quarter of the time.
     halves = [scan.level(fine, 2) for scan in (reference, other)]
     dust = find_dust(*halves, match.placement.scaled(0.5), match.contrast)
     energies = [np.nan_to_num(half.details) ** 2 for half in halves]
-    of_dust = sum(float(energy[:dust.shape[0], :dust.shape[1]][dust].sum()) for energy in energies)
+    of_dust = sum(
+        float(energy[: dust.shape[0], : dust.shape[1]][dust].sum()) for energy in energies
+    )
     if of_dust <= MUCH_DUST * sum(float(energy.sum()) for energy in energies):
         return match
     a, b = (scan.without(dust, fine, 2).level(fine, 1) for scan in (reference, other))

@@ -7,7 +7,6 @@ from .patches import FEWEST_PATCHES, UNSURE, what_stays
 from .refine import ROUGHLY, refine
 from .transform import Placement
 
-
 # A match needs this many agreeing patches, and this share of the detailed ones. Unrelated pages of text, placed at their best,
 # agree in up to a fifth of them; the same page, without what dust explains, in nearly all.
 LEAST_PATCHES, LEAST_SHARE = FEWEST_PATCHES, 0.35
@@ -15,8 +14,12 @@ LEAST_PATCHES, LEAST_SHARE = FEWEST_PATCHES, 0.35
 # The searches for the page, one after the other until one is convincing: by how many degrees the second scan is turned, from how many of
 # the possible shifts a match is tried, and longest sides, px, of the reduced scans.
 SMALL_TURNS = (-1.5, 1.5, -3, 3, -4.5, 4.5, -6, 6)
-SEARCHES = (((0,), 6, (320, 640)), ((180,), 4, (320, 640)),
-            (SMALL_TURNS, 8, (320,)), (tuple(180 + turn for turn in SMALL_TURNS), 8, (320,)))
+SEARCHES = (
+    ((0,), 6, (320, 640)),
+    ((180,), 4, (320, 640)),
+    (SMALL_TURNS, 8, (320,)),
+    (tuple(180 + turn for turn in SMALL_TURNS), 8, (320,)),
+)
 
 # So many of these are refined beyond a similarity. With this share of agreeing patches there is no need to look for a better match.
 PROMISING, CONVINCING = 4, 0.7
@@ -35,14 +38,16 @@ def search(reference, other, fine):
     pages, longest = [], max(reference.shape + other.shape) / fine
     for turns, number, sides in SEARCHES:
         for step in sorted({max(1, round(longest / side)) for side in sides}, reverse=True):
-            still, match, rival = _matches(reference.level(fine, step), other.level(fine, step), turns, number)
+            still, match, rival = _matches(
+                reference.level(fine, step), other.level(fine, step), turns, number
+            )
             if match is None or not is_page(match):
                 continue
             if rival is None and is_page(match, CONVINCING):
                 return match, step, True
             pages.append((match, step, rival))
         if turns != SEARCHES[0][0] and any(is_page(page[0], CONVINCING) for page in pages):
-            break       # the page, at one of several places that look alike
+            break  # the page, at one of several places that look alike
         if not pages and is_page(still, CONVINCING):
             break
     if not pages:
@@ -50,9 +55,16 @@ def search(reference, other, fine):
     match, step, rival = max(pages, key=lambda page: page[0].support * page[1] ** 2)
     if rival is not None:
         (x, y), (u, v) = (one.placement.scaled(step * fine).matrix[:2, 2] for one in (match, rival))
-        raise DustbustError("{scan}: shows what {first} shows at more than one place "
-                            "({x:+.0f}, {y:+.0f} px and {u:+.0f}, {v:+.0f} px from there), as on a page that repeats; place it by hand",
-                            scan=other.name, first=reference.name, x=x, y=y, u=u, v=v)
+        raise DustbustError(
+            "{scan}: shows what {first} shows at more than one place "
+            "({x:+.0f}, {y:+.0f} px and {u:+.0f}, {v:+.0f} px from there), as on a page that repeats; place it by hand",
+            scan=other.name,
+            first=reference.name,
+            x=x,
+            y=y,
+            u=u,
+            v=v,
+        )
     return match, step, True
 
 
@@ -60,8 +72,14 @@ def _matches(a, b, turns, number):
     """(still, moved, rival) of two small levels: the match of a page that stayed, the best one of a page that moved, or None,
     and another one of which it cannot be said that it is worse, or None."""
     stays = what_stays(a, b, a.corners)
-    close = lambda matrix: refine(a, b, Placement(matrix), ("shift", "similarity"), stays, precision=ROUGHLY)
-    starts = sorted((start for turn in turns for start in _starts(a, b, turn, number)), key=lambda start: start[0], reverse=True)
+    close = lambda matrix: refine(
+        a, b, Placement(matrix), ("shift", "similarity"), stays, precision=ROUGHLY
+    )
+    starts = sorted(
+        (start for turn in turns for start in _starts(a, b, turn, number)),
+        key=lambda start: start[0],
+        reverse=True,
+    )
     found = []
     for _, matrix in starts[:number]:
         found.append(close(matrix))
@@ -71,15 +89,30 @@ def _matches(a, b, turns, number):
     still = None
     if not found or not is_page(found[0], CONVINCING):
         still = close(np.eye(3))
-        found = [match for match in _different([still] + found, a.shape) if _is_better(match, stays)]
+        found = [
+            match for match in _different([still] + found, a.shape) if _is_better(match, stays)
+        ]
         found = [match for match in found[:PROMISING] if match.support >= 0.5 * found[0].support]
-        found = _different([refine(a, b, match.placement, ("affine",), stays, precision=ROUGHLY) for match in found], a.shape)
+        found = _different(
+            [
+                refine(a, b, match.placement, ("affine",), stays, precision=ROUGHLY)
+                for match in found
+            ],
+            a.shape,
+        )
     if not found:
         return still, None, None
     best, repeats = found[0], _repeats(a)
     for _ in range(ROUNDS):
-        others = _different([best] + found + [close(best.placement.matrix @ _shift(*repeat)) for repeat in repeats], a.shape)
-        others = [match for match in others if match is not best and is_page(match) and match.support >= 0.5 * best.support]
+        others = _different(
+            [best] + found + [close(best.placement.matrix @ _shift(*repeat)) for repeat in repeats],
+            a.shape,
+        )
+        others = [
+            match
+            for match in others
+            if match is not best and is_page(match) and match.support >= 0.5 * best.support
+        ]
         better = [match for match in others if _is_better(match, best.alike, best.detailed)]
         if not better:
             break
@@ -121,7 +154,10 @@ def _starts(a, b, turn, number):
     height, width = b.shape
     c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
-    turned[:2, 2] = np.array([width - 1, height - 1]) / 2 - turned[:2, :2] @ np.array([width - 1, height - 1]) / 2
+    turned[:2, 2] = (
+        np.array([width - 1, height - 1]) / 2
+        - turned[:2, :2] @ np.array([width - 1, height - 1]) / 2
+    )
     first, second = _without_what_stays(a.details, b.details)
     second = np.nan_to_num(b.warped(Placement(turned), second)) if turn else second
     shape = [_fast_length(n + m) for n, m in zip(first.shape, second.shape)]
@@ -129,7 +165,7 @@ def _starts(a, b, turn, number):
     spectrum /= np.maximum(np.abs(spectrum), 1e-12)
     # Peaks of about a pixel: the finest details are noise.
     fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None]
-    surface = np.fft.irfft2(spectrum * np.exp(-2 * (np.pi * 1.0) ** 2 * (fx ** 2 + fy ** 2)), shape)
+    surface = np.fft.irfft2(spectrum * np.exp(-2 * (np.pi * 1.0) ** 2 * (fx**2 + fy**2)), shape)
     found = []
     for _ in range(number):
         y, x = np.unravel_index(np.argmax(surface), surface.shape)
@@ -165,7 +201,7 @@ def _without_what_stays(first, second):
     rows, columns = (min(n, m) for n, m in zip(first.shape, second.shape))
     first, second = np.nan_to_num(first), np.nan_to_num(second)
     one, two = first[:rows, :columns], second[:rows, :columns]
-    two *= np.sqrt(np.sum(one ** 2) / max(np.sum(two ** 2), 1e-12))
+    two *= np.sqrt(np.sum(one**2) / max(np.sum(two**2), 1e-12))
     common = np.where(one * two > 0, np.copysign(np.minimum(np.abs(one), np.abs(two)), one), 0)
     one -= common
     two -= common

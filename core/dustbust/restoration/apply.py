@@ -1,8 +1,9 @@
 """Apply Dust Mask: one frame without its dust."""
 
-import numpy as np
 import warnings
 from functools import partial
+
+import numpy as np
 
 from ..dust.density import Effect
 from ..dust.mask import DustMask
@@ -55,7 +56,11 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
     if return_report:
         return clean, report
     if report.unfilled:
-        warnings.warn(f"{report.unfilled} pixels could not be filled: no picture within reach", RuntimeWarning, stacklevel=2)
+        warnings.warn(
+            f"{report.unfilled} pixels could not be filled: no picture within reach",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return clean
 
 
@@ -77,19 +82,31 @@ class Cleaner:
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
         if method == "restore" and options:
-            raise TypeError(f"{', '.join(options)}: no option of method=\"restore\"")
+            raise TypeError(f'{", ".join(options)}: no option of method="restore"')
         self.dusty, strength = binary_and_strength(dust)
         self.is_of_a_run = isinstance(dust, DustMask)
-        effect = Effect.unpack(dust.effect, self.dusty.shape) if self.is_of_a_run and method == "restore" else None
+        effect = (
+            Effect.unpack(dust.effect, self.dusty.shape)
+            if self.is_of_a_run and method == "restore"
+            else None
+        )
         self._restore = Restorer(self.dusty, effect, threads=threads) if effect else None
-        self._fill = partial(fill_boxes if method == "fill" else fill_dust, mask=self.dusty, strength=strength, **options)
+        self._fill = partial(
+            fill_boxes if method == "fill" else fill_dust,
+            mask=self.dusty,
+            strength=strength,
+            **options,
+        )
 
     def __call__(self, frame, *, threads=None):
         """-> clean, report: as `apply_mask` with `return_report`."""
         frame = check_image(frame, "frame")
         if self.is_of_a_run and self.dusty.shape != frame.shape[:2]:
-            raise DustbustError("the frame is {frame}, but the mask is {mask}; use the mask that was made from the frames of this run",
-                                frame="{1} x {0}".format(*frame.shape), mask="{1} x {0}".format(*self.dusty.shape))
+            raise DustbustError(
+                "the frame is {frame}, but the mask is {mask}; use the mask that was made from the frames of this run",
+                frame="{1} x {0}".format(*frame.shape),
+                mask="{1} x {0}".format(*self.dusty.shape),
+            )
         hidden = not_finite(frame)
         if hidden is not None:
             return self._where_finite(frame, hidden, threads)
@@ -104,7 +121,10 @@ class Cleaner:
         """The same for a frame with pixels that are not finite: they are no data, as transparent ones are, and stay as they are."""
         alpha = alpha_channel(frame)
         opaque = np.where(hidden, np.float32(0), np.float32(1) if alpha is None else alpha)
-        clean, report = self(np.dstack([np.where(hidden[..., None], np.float32(0), colour_channels(frame)), opaque]), threads=threads)
+        clean, report = self(
+            np.dstack([np.where(hidden[..., None], np.float32(0), colour_channels(frame)), opaque]),
+            threads=threads,
+        )
         result = frame.copy()
         np.copyto(colour_channels(result), colour_channels(clean), where=~hidden[..., None])
         return result, report
@@ -121,10 +141,12 @@ def binary_and_strength(dust):
     """What to repair (bool) and how strongly (float32, or None for fully)."""
     if isinstance(dust, DustMask):
         return dust.binary(), None
-    dust = np.ascontiguousarray(dust)       # also a part of a larger mask
+    dust = np.ascontiguousarray(dust)  # also a part of a larger mask
     if dust.dtype == np.bool_:
         return dust, None
     if dust.dtype.kind != "f":
-        raise TypeError(f"dust must be a DustMask or an array of bool or float, not {dust.dtype}; write mask > 0 if all that is not 0 is dust")
+        raise TypeError(
+            f"dust must be a DustMask or an array of bool or float, not {dust.dtype}; write mask > 0 if all that is not 0 is dust"
+        )
     dust = np.clip(np.nan_to_num(dust, nan=0), 0, 1).astype(np.float32)
     return dust > 0, dust

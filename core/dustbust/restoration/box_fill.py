@@ -8,7 +8,6 @@ from ..image.morphology import strongest_near
 from ..runtime.threads import count
 
 
-
 def fill_boxes(image, mask, *, box=7, grow=2, soften=1.0, passes=200, strength=None, threads=None):
     """The original fill: repeated means over a box, from the rim of the dust inwards.
 
@@ -47,11 +46,20 @@ def fill_boxes(image, mask, *, box=7, grow=2, soften=1.0, passes=200, strength=N
     if box < 3 or box % 2 == 0:
         raise ValueError(f"box must be an odd number of pixels, at least 3, not {box}")
     if grow < 0 or soften < 0 or passes < 1:
-        raise ValueError(f"grow and soften must be at least 0 and passes at least 1, not {grow}, {soften} and {passes}")
+        raise ValueError(
+            f"grow and soften must be at least 0 and passes at least 1, not {grow}, {soften} and {passes}"
+        )
     threads = count(threads)
     colours = colour_channels(image).shape[2]
     positions, values, weights, failures = _kernels.box_fill(
-        image, _kernels.dilate(mask, int(grow), threads), colours, int(box), int(passes), float(soften), threads)
+        image,
+        _kernels.dilate(mask, int(grow), threads),
+        colours,
+        int(box),
+        int(passes),
+        float(soften),
+        threads,
+    )
     if strength is not None:
         weights = weights * strongest_near(strength, positions, int(grow))
     return with_colours(image, positions, blend(image, positions, values, weights)), failures

@@ -13,7 +13,6 @@ from ..image.morphology import dilate, strongest_near
 from ..runtime.threads import count
 
 
-
 def fill_at(image, mask, *, threads=None):
     """What masked pixels should be, judging by the known pixels around them: edges and lines run on.
 
@@ -69,9 +68,15 @@ def grain_at(image, mask, values, share=None, *, threads=None):
     image = np.ascontiguousarray(check_image(image, "image"))
     mask = check_mask(mask, image.shape)
     values = np.ascontiguousarray(values, np.float32)
-    share = np.ones(len(values), np.float32) if share is None else np.ascontiguousarray(share, np.float32)
+    share = (
+        np.ones(len(values), np.float32)
+        if share is None
+        else np.ascontiguousarray(share, np.float32)
+    )
     threads = count(threads)
-    unclean = _kernels.dilate(mask, 4, threads)         # a disc of 4 px holds the 7 x 7 pixels that detail is told by
+    unclean = _kernels.dilate(
+        mask, 4, threads
+    )  # a disc of 4 px holds the 7 x 7 pixels that detail is told by
     return _kernels.grain(image, mask, unclean, values, share, threads)
 
 
@@ -120,6 +125,12 @@ def fill_dust(image, mask, *, grow=2, strength=None, threads=None):
     """
     mask = dilate(check_mask(mask, check_image(image, "image").shape), grow, threads=threads)
     positions, values, failures = fill_at(image, mask, threads=threads)
-    weights = np.ones(positions.shape, np.float32) if strength is None else strongest_near(strength, positions, grow)
+    weights = (
+        np.ones(positions.shape, np.float32)
+        if strength is None
+        else strongest_near(strength, positions, grow)
+    )
     values = blend(image, positions, values, weights)
-    return with_colours(image, positions, values + grain_at(image, mask, values, weights, threads=threads)), failures
+    return with_colours(
+        image, positions, values + grain_at(image, mask, values, weights, threads=threads)
+    ), failures

@@ -1,7 +1,8 @@
 """Bringing back the picture under dust: translucent dust is un-mixed, opaque dust is filled."""
 
-import numpy as np
 from dataclasses import dataclass
+
+import numpy as np
 
 from .. import _kernels
 from ..dust.density import RIM, look_around, mirrored
@@ -11,7 +12,6 @@ from ..image.arrays import largest, put, share_changed
 from ..image.morphology import count_particles, dilate
 from ..runtime.threads import count
 from .inpaint import fill_at, fill_dust, grain_at
-
 
 # What un-mixing amplifies, measured on scans: noise of the values, and errors of the density and of the response near white.
 NOISE = 5 / 255
@@ -37,6 +37,7 @@ class Applied:
     changed : share of the frame's pixels that are not what they were.
     unfilled : how many pixels could not be filled, since there was no picture within reach.
     """
+
     particles: int
     restored: int
     filled: int
@@ -58,12 +59,17 @@ class Restorer:
         self.effect = effect.within(dilate(dusty, RIM, threads=threads) & significant(effect))
         self.positions = np.flatnonzero(self.effect.where)
         self.labels, _ = self.effect.particles
-        self.effect.membranes, self.effect.pieces       # made ready here, before several threads ask for them
+        (
+            self.effect.membranes,
+            self.effect.pieces,
+        )  # made ready here, before several threads ask for them
         other = dusty & ~effect.where
         self.others = count_particles(other)
         self.other = other if self.others else None
         self.near_other = dilate(other, RIM, threads=threads) if self.others else None
-        self.touched = np.flatnonzero(self.effect.where | self.near_other) if self.others else self.positions
+        self.touched = (
+            np.flatnonzero(self.effect.where | self.near_other) if self.others else self.positions
+        )
 
     def __call__(self, frame, *, threads=None):
         """A frame with the picture under its dust brought back.
@@ -80,7 +86,9 @@ class Restorer:
         report : `Applied`
         """
         frame = np.ascontiguousarray(frame)
-        unmixed, filled, weight, here = unmix(frame, self.effect, also_unknown=self.near_other, threads=threads)
+        unmixed, filled, weight, here = unmix(
+            frame, self.effect, also_unknown=self.near_other, threads=threads
+        )
         clean = frame.copy()
         put(clean, self.positions, weight * unmixed + (1 - weight) * filled)
 
@@ -91,7 +99,10 @@ class Restorer:
             mask = np.zeros(frame.shape[:2], bool)
             mask.ravel()[self.positions[doubtful]] = True
             white, part = np.float32(largest(frame.dtype)), weight[doubtful]
-            better = white * part * unmixed[doubtful] + (1 - part) * fill_at(clean, mask, threads=threads)[1]
+            better = (
+                white * part * unmixed[doubtful]
+                + (1 - part) * fill_at(clean, mask, threads=threads)[1]
+            )
             better += grain_at(clean, mask, better, 1 - share[doubtful], threads=threads)
             put(clean, self.positions[doubtful], better / white)
         if self.others:
@@ -102,15 +113,24 @@ class Restorer:
         """`Applied`: particles of which at least a part is here were restored or filled."""
         density, particles = self.effect.density * here, self.effect.share.size
         some = np.bincount(self.labels, here, particles) > 0
-        mostly = np.bincount(self.labels, share * density, particles) > 0.5 * np.bincount(self.labels, density, particles)
-        return Applied(particles + self.others, int((some & mostly).sum()), int((some & ~mostly).sum()) + self.others, int((~some).sum()),
-                       share_changed(frame, clean, self.touched))
+        mostly = np.bincount(self.labels, share * density, particles) > 0.5 * np.bincount(
+            self.labels, density, particles
+        )
+        return Applied(
+            particles + self.others,
+            int((some & mostly).sum()),
+            int((some & ~mostly).sum()) + self.others,
+            int((~some).sum()),
+            share_changed(frame, clean, self.touched),
+        )
 
 
 def significant(effect):
     """bool (H, W): the pixels of an effect at which there is dust: the mask, and around it what stands out of the errors of the density."""
     _, neighbours = effect.particles
-    excess = np.append(effect.density ** 2 - (SIGNIFICANT_DEVIATIONS * effect.error) ** 2, np.float32(0))
+    excess = np.append(
+        effect.density**2 - (SIGNIFICANT_DEVIATIONS * effect.error) ** 2, np.float32(0)
+    )
     result = effect.core.copy()
     result[effect.where] |= excess[:-1] + excess[neighbours].sum(axis=1) > 0
     return result
@@ -130,13 +150,39 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
     weight : float32 (N, colours), by how much `unmixed` is to be preferred to `filled`.
     here : bool (N,), which dust is in the frame.
     """
-    observed, filled, spread = look_around(frame, effect.membranes, also_unknown=also_unknown, threads=threads)
+    observed, filled, spread = look_around(
+        frame, effect.membranes, also_unknown=also_unknown, threads=threads
+    )
     labels, neighbours = effect.particles
     dark = effect.dark[labels]
     observed, filled = mirrored(observed, dark), mirrored(filled, dark)
-    seen = sight(observed, filled, spread, density=effect.density, labels=labels, neighbours=neighbours, share=effect.share,
-                 dark=effect.dark, pieces=effect.pieces, usual={False: effect.light_response, True: effect.dark_response}, threads=threads)
+    seen = sight(
+        observed,
+        filled,
+        spread,
+        density=effect.density,
+        labels=labels,
+        neighbours=neighbours,
+        share=effect.share,
+        dark=effect.dark,
+        pieces=effect.pieces,
+        usual={False: effect.light_response, True: effect.dark_response},
+        threads=threads,
+    )
     here = seen.chance > 0.5
-    unmixed, weight = _kernels.unmix(observed, seen.density, labels, effect.dark, as_array(seen.of_colours), (BLACK, WHITE), here, filled,
-                                     spread, effect.error, NOISE, RESPONSE_ERROR, count(threads))
+    unmixed, weight = _kernels.unmix(
+        observed,
+        seen.density,
+        labels,
+        effect.dark,
+        as_array(seen.of_colours),
+        (BLACK, WHITE),
+        here,
+        filled,
+        spread,
+        effect.error,
+        NOISE,
+        RESPONSE_ERROR,
+        count(threads),
+    )
     return mirrored(unmixed, dark), mirrored(filled, dark), weight, here

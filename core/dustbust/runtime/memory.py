@@ -2,8 +2,6 @@
 
 import ctypes
 
-
-
 # Parameters of mallopt(3), from glibc's malloc.h; what a large picture in float32 takes is below the limit.
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
 KEPT = 1 << 30

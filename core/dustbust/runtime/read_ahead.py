@@ -6,7 +6,6 @@ from contextlib import nullcontext
 
 from .threads import count
 
-
 # Frames that are handed to an executor before the first of them is waited for.
 FRAMES_AHEAD = 64
 

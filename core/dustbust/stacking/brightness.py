@@ -6,7 +6,6 @@ from .. import _kernels
 from ..image.arrays import alpha_channel, colour_channels, largest
 from ..image.filters import gaussian_blur
 
-
 # Scans are compared reduced to about this side, px, and blurred by this much, px of that: less noise, and neither
 # a small misalignment matters nor that the interpolated scan is less sharp.
 REDUCED_SIDE, BLUR = 768, 2.0
@@ -29,11 +28,16 @@ def match_brightness(first, other, registration, *, threads):
     gains, offsets = [], []
     for channel in range(colour_channels(first).shape[2]):
         one, two = (_reduced(image, channel, factor, white, threads) for image in (first, other))
-        two = registration.scaled(1 / factor).resample(two, (0, 0, one.shape[1], one.shape[0]), threads=threads)
+        two = registration.scaled(1 / factor).resample(
+            two, (0, 0, one.shape[1], one.shape[0]), threads=threads
+        )
         both = np.float32((one[..., 1] > 0.5) & (two[..., 1] > 0.5))
         inside = both > 0
         weight = np.maximum(gaussian_blur(both, BLUR, threads), 1e-6)
-        one, two = (gaussian_blur(np.ascontiguousarray(plane[..., 0]) * both, BLUR, threads) / weight for plane in (one, two))
+        one, two = (
+            gaussian_blur(np.ascontiguousarray(plane[..., 0]) * both, BLUR, threads) / weight
+            for plane in (one, two)
+        )
         gain, offset = _fit(one[inside], two[inside])
         gains.append(gain)
         offsets.append(offset * white)
@@ -43,7 +47,9 @@ def match_brightness(first, other, registration, *, threads):
 def _reduced(image, channel, factor, white, threads):
     alpha = alpha_channel(image)
     planes = [colour_channels(image)[..., channel]] + ([] if alpha is None else [alpha])
-    return _kernels.reduce_luminance(np.ascontiguousarray(np.stack(planes, axis=2)), alpha is not None, factor, white, threads)
+    return _kernels.reduce_luminance(
+        np.ascontiguousarray(np.stack(planes, axis=2)), alpha is not None, factor, white, threads
+    )
 
 
 def _fit(first, second):
@@ -60,6 +66,9 @@ def _fit(first, second):
         difference = np.abs(gain * second + offset - first)
         fits = difference <= max(3 / 0.6745 * np.median(difference), LEAST_LIMIT)
     # A blank page says nothing of the gain, and small differences are not worth resampling for.
-    if not 0.2 < gain < 5 or np.abs(gain * second[fits] + offset - second[fits]).max() < LEAST_DIFFERENCE:
+    if (
+        not 0.2 < gain < 5
+        or np.abs(gain * second[fits] + offset - second[fits]).max() < LEAST_DIFFERENCE
+    ):
         return 1.0, 0.0
     return float(gain), float(offset)

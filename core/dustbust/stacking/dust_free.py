@@ -11,7 +11,6 @@ from ..image.arrays import colour_channels, largest
 from ..restoration.inpaint import fill_pixels
 from .scanner_dust import MISALIGNED
 
-
 # Outcome of cpp/clean_mean.hpp: dusty in all scans.
 FILLED = 1
 
@@ -27,10 +26,15 @@ def clean_page(images, report, dust, strips, threads, progress=None):
     height, width = images[0].shape[:2]
     page = np.empty((height, width, colour_channels(images[0]).shape[2] + 1), images[0].dtype)
     outcome = np.empty((height, width), np.uint8)
-    tolerance = (4 * 2 ** 0.5 * dust.noise, 2 * MISALIGNED)
+    tolerance = (4 * 2**0.5 * dust.noise, 2 * MISALIGNED)
     for top, rows, strip in strips:
-        marks = [r.resample(dust.marks, (0, top - 1, width, rows + 2), threads=threads) for r in report.registrations]
-        page[top:top + rows], outcome[top:top + rows] = _kernels.clean_mean(strip, marks, 1, tolerance, dust.polarity, largest(page.dtype), threads)
+        marks = [
+            r.resample(dust.marks, (0, top - 1, width, rows + 2), threads=threads)
+            for r in report.registrations
+        ]
+        page[top : top + rows], outcome[top : top + rows] = _kernels.clean_mean(
+            strip, marks, 1, tolerance, dust.polarity, largest(page.dtype), threads
+        )
         if progress:
             progress((top + rows) / height)
     filled = outcome == FILLED

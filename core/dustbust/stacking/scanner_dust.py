@@ -1,7 +1,8 @@
 """The dust of the scanner, found between the aligned scans of a page."""
 
-import numpy as np
 from dataclasses import dataclass
+
+import numpy as np
 
 from .. import _kernels
 from ..dust.density import Effect
@@ -11,7 +12,6 @@ from ..errors import DustbustError
 from ..image.arrays import largest
 from ..image.filters import gaussian_blur
 from ..image.morphology import dilate
-
 
 # Marks of a pixel of the scanner: 0 for none, else EDGE and so much more for an opacity of 1. cpp/clean_mean.hpp knows what they mean.
 EDGE, PER_OPACITY = 60, 180
@@ -54,6 +54,7 @@ class ScannerDust:
     polarity : -1 when nearly all of it is darker than the page, 1 when lighter, else 0.
     noise : standard deviation of the luminance of one scan, in 0..1.
     """
+
     marks: np.ndarray
     polarity: int
     noise: float
@@ -62,7 +63,7 @@ class ScannerDust:
         """As a mask of the scanner, for scans that have no second one: its grey is the opacity. Dust of one polarity can be restored."""
         opacity = np.clip((self.marks.astype(np.float32) - (EDGE - 2)) / PER_OPACITY, 0, 1)
         effect = self._effect(opacity).pack() if self.polarity else {}
-        polarity, = (name for name, sign in SIGNS.items() if sign == self.polarity)
+        (polarity,) = (name for name, sign in SIGNS.items() if sign == self.polarity)
         return DustMask(opacity, MASKED, polarity, "stack", frames, effect)
 
     def _effect(self, opacity):
@@ -71,18 +72,32 @@ class ScannerDust:
         where = opacity >= FAINT
         labels = _kernels.particles(where, core)[0]
         where[where] = labels >= 0
-        labels, light = _kernels.particles(where, core)[0], 1 - np.minimum(opacity[where], LARGEST_OPACITY)
+        labels, light = (
+            _kernels.particles(where, core)[0],
+            1 - np.minimum(opacity[where], LARGEST_OPACITY),
+        )
         number = int(labels.max(initial=-1)) + 1
-        return Effect(where, core, -np.log(light), UNSURE / light, np.ones(number, np.float32), np.full(number, self.polarity < 0))
+        return Effect(
+            where,
+            core,
+            -np.log(light),
+            UNSURE / light,
+            np.ones(number, np.float32),
+            np.full(number, self.polarity < 0),
+        )
 
 
 def check_moved(registrations, names):
     """Refuse scans between which the page did not move: nothing tells their dust from the page."""
     most = max(registration.moved for registration in registrations)
     if most < LEAST_MOVE:
-        raise DustbustError("{scan}: shows the page where {first} shows it (moved by {most:.1f} px), so that nothing tells dust from page; "
-                            "move the page by more than the size of the dust and scan it again, or use another mode",
-                            scan=names[-1], first=names[0], most=most)
+        raise DustbustError(
+            "{scan}: shows the page where {first} shows it (moved by {most:.1f} px), so that nothing tells dust from page; "
+            "move the page by more than the size of the dust and scan it again, or use another mode",
+            scan=names[-1],
+            first=names[0],
+            most=most,
+        )
 
 
 def find_scanner_dust(images, report, median_page, polarity, threads, progress=None):
@@ -97,15 +112,19 @@ def find_scanner_dust(images, report, median_page, polarity, threads, progress=N
     evidence, opacity, shade = (np.zeros((height, width), np.float32) for _ in range(3))
     for top in range(0, height, readings.rows):
         rows = slice(top, min(top + readings.rows, height))
-        evidence[rows], opacity[rows], shade[rows] = readings.together(top, rows.stop - top, polarity)
+        evidence[rows], opacity[rows], shade[rows] = readings.together(
+            top, rows.stop - top, polarity
+        )
         if progress:
             progress(rows.stop / height)
-    for plane in (evidence, opacity):       # in place: of 120 megapixels each takes half a gigabyte
+    for plane in (evidence, opacity):  # in place: of 120 megapixels each takes half a gigabyte
         np.abs(plane, out=plane)
     core = dilate(evidence > STRONG, 4, threads=threads) & (evidence > WEAK)
     del evidence
     if polarity:
-        core |= _overlaid(core, shade if polarity < 0 else 1 - shade, opacity, report.registrations, threads)
+        core |= _overlaid(
+            core, shade if polarity < 0 else 1 - shade, opacity, report.registrations, threads
+        )
     marks = (EDGE + PER_OPACITY * np.clip(opacity, 0, 1)).astype(np.uint8)
     marks[~dilate(core, SOFT_EDGE, threads=threads)] = 0
     return ScannerDust(marks, polarity, noise)
@@ -125,8 +144,10 @@ def _overlaid(core, light, opacity, registrations, threads):
     picture, box = closed.astype(np.uint8), (0, 0, closed.shape[1], closed.shape[0])
     both = np.zeros_like(closed)
     for registration in registrations[1:]:
-        for inverse in (False, True):       # one at a time: there may be many scans
-            both |= registration.resample(picture, box, inverse=inverse, threads=threads)[..., 0] > 0
+        for inverse in (False, True):  # one at a time: there may be many scans
+            both |= (
+                registration.resample(picture, box, inverse=inverse, threads=threads)[..., 0] > 0
+            )
     both &= closed
     around = np.maximum(gaussian_blur(light, 20.0, threads), 0.05)
     # Blurred, for dust is solid where letters are not; less so where dust is known to be.
@@ -159,19 +180,34 @@ class _Readings:
         self.rows = max(16, min(STRIP, READING_BYTES // (24 * self.width * len(images))))
         sample = min(96, self.rows)
         tops = np.linspace(0, max(height - sample, 0), 8).astype(int)
-        differences = (self._difference(k, top, sample)[0] for k in range(len(images)) for top in tops)
-        spread = np.concatenate([d[d != 0][::len(images)] for d in differences])
-        self.noise = max(float(np.median(np.abs(spread))) / 0.6745 / 2 ** 0.5 if spread.size else 0.0, 1e-3)
+        differences = (
+            self._difference(k, top, sample)[0] for k in range(len(images)) for top in tops
+        )
+        spread = np.concatenate([d[d != 0][:: len(images)] for d in differences])
+        self.noise = max(
+            float(np.median(np.abs(spread))) / 0.6745 / 2**0.5 if spread.size else 0.0, 1e-3
+        )
         light = dark = 0.0
         for top in tops:
             evidence, share, shade = self.together(top, sample, 0)
             strong = np.abs(evidence) > STRONG
-            if len(images) == 2 and _is_there_and_back(report.registrations[1].matrix, images.shapes[0]):
+            if len(images) == 2 and _is_there_and_back(
+                report.registrations[1].matrix, images.shapes[0]
+            ):
                 contrast = shade - gaussian_blur(shade, SURROUNDINGS, threads)
                 strong &= contrast * np.sign(share) > LEAST_CONTRAST * np.abs(share)
-            light, dark = light + float(evidence[strong].clip(min=0).sum()), dark - float(evidence[strong].clip(max=0).sum())
+            light, dark = (
+                light + float(evidence[strong].clip(min=0).sum()),
+                dark - float(evidence[strong].clip(max=0).sum()),
+            )
         # A page between two particles of the scanner, each of them on it in one scan, looks like one of the other polarity.
-        self.polarity = 1 if light > ONE_SIDED * (light + dark) > 0 else -1 if dark > ONE_SIDED * (light + dark) > 0 else 0
+        self.polarity = (
+            1
+            if light > ONE_SIDED * (light + dark) > 0
+            else -1
+            if dark > ONE_SIDED * (light + dark) > 0
+            else 0
+        )
 
     def together(self, top, rows, polarity):
         """What all scans say of rows of the scanner: (evidence, opacity, shade), float32 (rows, W).
@@ -185,7 +221,10 @@ class _Readings:
         it is darker than the other one shows the page, so dust is on it.
         """
         rows = min(rows, max(shape[0] for shape in self.images.shapes) - top)
-        scores, shares, own = (list(planes) for planes in zip(*(self._scores(k, top, rows) for k in range(len(self.images)))))
+        scores, shares, own = (
+            list(planes)
+            for planes in zip(*(self._scores(k, top, rows) for k in range(len(self.images))))
+        )
         mode = "median"
         if len(self.images) == 2 and polarity:
             mode = "maximum" if polarity > 0 else "minimum"
@@ -200,18 +239,28 @@ class _Readings:
         over = lambda planes, how: _kernels.combine(planes, how, True, self.threads)[..., 0]
         # What differs the other way is the dust of the other scan.
         low, high = (0 if polarity > 0 else -np.inf), (0 if polarity < 0 else np.inf)
-        return *(over(planes, mode).clip(low, high) for planes in (scores, shares)), over(own, "minimum" if polarity > 0 else "maximum")
+        return *(over(planes, mode).clip(low, high) for planes in (scores, shares)), over(
+            own, "minimum" if polarity > 0 else "maximum"
+        )
 
     def _difference(self, k, top, rows):
         """(difference, page, own luminance, data) of scan k for rows of the scanner, each (rows, W of the scan), luminances in 0..1."""
         image, registration, report = self.images[k], self.report.registrations[k], self.report
         box = (0, top, image.shape[1], max(min(rows, image.shape[0] - top), 0))
-        own = self._luminance(np.ascontiguousarray(image[top:top + box[3]]))
-        value = own[..., 0] * np.float32(report.gain[k].mean()) + np.float32(report.offset[k].mean() / largest(image.dtype))
+        own = self._luminance(np.ascontiguousarray(image[top : top + box[3]]))
+        value = own[..., 0] * np.float32(report.gain[k].mean()) + np.float32(
+            report.offset[k].mean() / largest(image.dtype)
+        )
         if len(self.images) > 2:
             page = registration.resample(self.page, box, inverse=True, threads=self.threads)
         elif k == 0:
-            page = report.registrations[1].resample(self.images[1], box, gain=report.gain[1], offset=report.offset[1], threads=self.threads)
+            page = report.registrations[1].resample(
+                self.images[1],
+                box,
+                gain=report.gain[1],
+                offset=report.offset[1],
+                threads=self.threads,
+            )
         else:
             page = registration.resample(self.images[0], box, inverse=True, threads=self.threads)
         page = self._luminance(page)
@@ -225,16 +274,29 @@ class _Readings:
         planes = [np.zeros((rows, self.width, 2), np.float32) for _ in range(3)]
         if min(difference.shape) < 2:
             return planes
-        blurred, smooth = gaussian_blur(difference, 1.0, self.threads), gaussian_blur(page, 1.0, self.threads)
+        blurred, smooth = (
+            gaussian_blur(difference, 1.0, self.threads),
+            gaussian_blur(page, 1.0, self.threads),
+        )
         slope = np.hypot(*np.gradient(smooth))
-        score = blurred / np.hypot(np.float32(self.noise * 2 ** 0.5 * AFTER_BLUR), np.float32(MISALIGNED) * slope)
-        share = np.clip(difference / np.maximum(np.where(difference > 0, 1 - page, page), 0.4), -1, 1)
+        score = blurred / np.hypot(
+            np.float32(self.noise * 2**0.5 * AFTER_BLUR), np.float32(MISALIGNED) * slope
+        )
+        share = np.clip(
+            difference / np.maximum(np.where(difference > 0, 1 - page, page), 0.4), -1, 1
+        )
         part = slice(top - first, top - first + rows)
         for plane, values in zip(planes, (score, share, value)):
             known = data[part] if values is not value else np.ones_like(data[part])
-            plane[:known.shape[0], :known.shape[1], 0] = values[part] * known
-            plane[:known.shape[0], :known.shape[1], 1] = known
+            plane[: known.shape[0], : known.shape[1], 0] = values[part] * known
+            plane[: known.shape[0], : known.shape[1], 1] = known
         return planes
 
     def _luminance(self, image):
-        return _kernels.reduce_luminance(image, image.ndim == 3 and image.shape[2] in (2, 4), 1, largest(image.dtype), self.threads)
+        return _kernels.reduce_luminance(
+            image,
+            image.ndim == 3 and image.shape[2] in (2, 4),
+            1,
+            largest(image.dtype),
+            self.threads,
+        )

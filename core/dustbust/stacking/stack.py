@@ -1,7 +1,8 @@
 """Stack Offset Scans: several scans of one page become one page."""
 
-import numpy as np
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..dust.polarity import POLARITIES
 from ..errors import DustbustError
@@ -30,6 +31,7 @@ class StackReport:
     white : the number that is white in the picture of a statistic (see `dustbust.modes.viewable`), else None.
     filled : share of the page that was dusty in all scans and had to be filled; 0 for all modes but "dust-free".
     """
+
     registrations: list
     gain: np.ndarray
     offset: np.ndarray
@@ -37,8 +39,22 @@ class StackReport:
     filled: float = 0.0
 
 
-def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registrations=None, normalise=None, polarity=None, names=None,
-                view=False, return_dust=False, return_report=False, progress=None, threads=None):
+def stack_scans(
+    scans,
+    *,
+    mode="dust-free",
+    align=True,
+    positions=None,
+    registrations=None,
+    normalise=None,
+    polarity=None,
+    names=None,
+    view=False,
+    return_dust=False,
+    return_report=False,
+    progress=None,
+    threads=None,
+):
     """Align several scans of one page and combine them into one.
 
     Parameters
@@ -83,27 +99,57 @@ def stack_scans(scans, *, mode="dust-free", align=True, positions=None, registra
     if registrations is not None and not align:
         raise ValueError("registrations are for align=True")
     if return_dust and mode != "dust-free":
-        raise ValueError(f'return_dust needs mode "dust-free", which finds the dust; mode is {mode!r}')
+        raise ValueError(
+            f'return_dust needs mode "dust-free", which finds the dust; mode is {mode!r}'
+        )
     if polarity not in (None, *POLARITIES):
-        raise ValueError(f"polarity must be one of {', '.join(POLARITIES)} or None, not {polarity!r}")
+        raise ValueError(
+            f"polarity must be one of {', '.join(POLARITIES)} or None, not {polarity!r}"
+        )
     scans, threads = list(scans), count(threads)
     names = names_of_scans(scans, names)
     with Spool() as images:
         _read(scans, names, images)
-        page, dust, report = _stack(images, names, mode, align, positions, registrations, normalise, polarity, steps(progress, mode), threads)
+        page, dust, report = _stack(
+            images,
+            names,
+            mode,
+            align,
+            positions,
+            registrations,
+            normalise,
+            polarity,
+            steps(progress, mode),
+            threads,
+        )
         if view and mode in STATISTICS:
-            page, report.white = viewable(page, images[0].dtype, alpha=alpha_channel(images[0]) is not None)
+            page, report.white = viewable(
+                page, images[0].dtype, alpha=alpha_channel(images[0]) is not None
+            )
     extra = ((dust,) if return_dust else ()) + ((report,) if return_report else ())
     return (page,) + extra if extra else page
 
 
-def _stack(images, names, mode, align, positions, registrations, normalise, polarity, step, threads):
+def _stack(
+    images, names, mode, align, positions, registrations, normalise, polarity, step, threads
+):
     """The page, the dust of the scanner or None, and the report."""
     if registrations is None:
-        registrations = register_scans(images, names=names, progress=step(0.0, 0.5), threads=threads) if align else _placed(images, positions)
+        registrations = (
+            register_scans(images, names=names, progress=step(0.0, 0.5), threads=threads)
+            if align
+            else _placed(images, positions)
+        )
     elif len(registrations) != len(images):
-        raise ValueError(f"registrations must be one for each of the {len(images)} scans, not {len(registrations)}")
-    report = _brightness(images, registrations, align or mode == "dust-free" if normalise is None else normalise, threads)
+        raise ValueError(
+            f"registrations must be one for each of the {len(images)} scans, not {len(registrations)}"
+        )
+    report = _brightness(
+        images,
+        registrations,
+        align or mode == "dust-free" if normalise is None else normalise,
+        threads,
+    )
     if mode != "dust-free":
         return _combine(images, report, mode, threads, step(0.5, 1.0)), None, report
     check_moved(registrations, names)
@@ -112,14 +158,22 @@ def _stack(images, names, mode, align, positions, registrations, normalise, pola
 
 def _read(scans, names, images):
     """Add the scans to `images`, if they fit together."""
-    kind = lambda image: ("colour" if colour_channels(image).shape[2] == 3 else "grey", image.dtype.name)
+    kind = lambda image: (
+        "colour" if colour_channels(image).shape[2] == 3 else "grey",
+        image.dtype.name,
+    )
     first_kind = None
     for name, scan in zip(names, scans):
         image = read_frame(scan)
         first_kind = first_kind or kind(image)
         if kind(image) != first_kind:
-            raise DustbustError("{scan} is {kind}, but {first} is {first_kind}; convert them to one kind",
-                                scan=name, kind=" ".join(kind(image)), first=names[0], first_kind=" ".join(first_kind))
+            raise DustbustError(
+                "{scan} is {kind}, but {first} is {first_kind}; convert them to one kind",
+                scan=name,
+                kind=" ".join(kind(image)),
+                first=names[0],
+                first_kind=" ".join(first_kind),
+            )
         images.add(image, on_disk=is_path(scan))
 
 
@@ -127,7 +181,9 @@ def _placed(images, positions):
     """Registrations of scans that lie where they were put."""
     positions = np.zeros((len(images), 2)) if positions is None else np.asarray(positions, float)
     if positions.shape != (len(images), 2):
-        raise ValueError(f"positions must be one (x, y) for each of the {len(images)} scans, not {positions.shape}")
+        raise ValueError(
+            f"positions must be one (x, y) for each of the {len(images)} scans, not {positions.shape}"
+        )
     registrations = []
     for position in positions:
         matrix = np.eye(3)
@@ -141,7 +197,9 @@ def _brightness(images, registrations, normalise, threads):
     colours = colour_channels(images[0]).shape[2]
     gain, offset = np.ones((len(images), colours)), np.zeros((len(images), colours))
     for k in range(1, len(images) if normalise else 0):
-        gain[k], offset[k] = match_brightness(images[0], images[k], registrations[k], threads=threads)
+        gain[k], offset[k] = match_brightness(
+            images[0], images[k], registrations[k], threads=threads
+        )
     return StackReport(registrations, gain, offset)
 
 
@@ -149,24 +207,44 @@ def _dust_free(images, report, names, polarity, threads, step):
     """The page in mode "dust-free", and the dust of the scanner."""
     median_page = None
     if len(images) > 2:
-        median_page = np.concatenate([combine(strip, "median", alpha=True, threads=threads) for _, _, strip in aligned_strips(images, report, threads)])
+        median_page = np.concatenate(
+            [
+                combine(strip, "median", alpha=True, threads=threads)
+                for _, _, strip in aligned_strips(images, report, threads)
+            ]
+        )
     dust = find_scanner_dust(images, report, median_page, polarity, threads, step(0.5, 0.75))
-    page, filled = clean_page(images, report, dust, aligned_strips(images, report, threads, margin=1), threads, step(0.75, 1.0))
+    page, filled = clean_page(
+        images,
+        report,
+        dust,
+        aligned_strips(images, report, threads, margin=1),
+        threads,
+        step(0.75, 1.0),
+    )
     report.filled = float(filled.mean())
     mask = dust.mask(names)
     mask.report["filled"] = report.filled
-    return (page if alpha_channel(images[0]) is not None else page[..., :-1]).reshape(images[0].shape), mask
+    return (page if alpha_channel(images[0]) is not None else page[..., :-1]).reshape(
+        images[0].shape
+    ), mask
 
 
 def _combine(images, report, mode, threads, progress):
     """The page in one of `MODES`, on the grid of scan 0."""
     first = images[0]
     alpha = alpha_channel(first) is not None
-    as_they_are = all(shape == first.shape and _is_untouched(report, k) for k, shape in enumerate(images.shapes))
+    as_they_are = all(
+        shape == first.shape and _is_untouched(report, k) for k, shape in enumerate(images.shapes)
+    )
     page = np.empty(first.shape, first.dtype if mode in PICTURES else np.float32)
-    for top, rows, strip in (rows_of(images) if as_they_are else aligned_strips(images, report, threads)):
+    for top, rows, strip in (
+        rows_of(images) if as_they_are else aligned_strips(images, report, threads)
+    ):
         part = combine(strip, mode, alpha=alpha if as_they_are else True, threads=threads)
-        page[top:top + rows] = (part if alpha or as_they_are else part[..., :-1]).reshape((rows,) + first.shape[1:])
+        page[top : top + rows] = (part if alpha or as_they_are else part[..., :-1]).reshape(
+            (rows,) + first.shape[1:]
+        )
         if progress:
             progress((top + rows) / len(page))
     return page
@@ -174,5 +252,9 @@ def _combine(images, report, mode, threads, progress):
 
 def _is_untouched(report, k):
     registration = report.registrations[k]
-    return (np.array_equal(registration.matrix, np.eye(3)) and not len(registration.bend)
-            and (report.gain[k] == 1).all() and (report.offset[k] == 0).all())
+    return (
+        np.array_equal(registration.matrix, np.eye(3))
+        and not len(registration.bend)
+        and (report.gain[k] == 1).all()
+        and (report.offset[k] == 0).all()
+    )

@@ -6,7 +6,6 @@ from .. import _kernels
 from ..image.arrays import largest
 from ..runtime.threads import count
 
-
 # What gives a picture, and what gives numbers about the scans.
 PICTURES = ("maximum", "minimum", "mean", "median")
 STATISTICS = ("range", "standard deviation", "variance", "sum", "entropy", "skewness", "kurtosis")

@@ -2,13 +2,14 @@
 
 Each time is a pair: seconds by the clock, and of the processors, GIMP's own and those of the plug-ins it starts included.
 """
+
 import os
 import shutil
 import sys
 import time
 from pathlib import Path
 
-first, last, folder, plug_in, rounds = arguments       # noqa: F821, given by the caller
+first, last, folder, plug_in, rounds = arguments  # noqa: F821, given by the caller
 sys.path[:0] = [plug_in, str(Path(__file__).parent)]
 from gi.repository import Gimp
 from helpers import APPLY, ESTIMATE, call, refusal
@@ -30,7 +31,7 @@ def timed(work):
     start = time.perf_counter(), processor_time()
     work()
     took = time.perf_counter() - start[0]
-    time.sleep(0.5)         # until GIMP has seen the plug-ins end
+    time.sleep(0.5)  # until GIMP has seen the plug-ins end
     took = took, processor_time() - start[1]
     shutil.rmtree(folder, ignore_errors=True)
     return took
@@ -49,10 +50,12 @@ def starts():
 
 
 def with_core():
-    dustbust.clean_frames(files, dustbust.estimate_mask(files, threads=threads), folder, threads=threads)
+    dustbust.clean_frames(
+        files, dustbust.estimate_mask(files, threads=threads), folder, threads=threads
+    )
 
 
-with_core()       # once for nothing: the files are in memory then
+with_core()  # once for nothing: the files are in memory then
 result = {work.__name__: [] for work in (with_procedures, with_core, starts)}
 for __ in range(rounds):
     for work in (with_procedures, with_core, starts):

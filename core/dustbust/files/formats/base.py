@@ -9,7 +9,6 @@ import os
 from ...errors import DustbustError, Sentence
 from ...image.arrays import seen_luminance
 
-
 # What they log about odd files would go to the terminal of programs that set up no logging.
 for library in ("imagecodecs", "tifffile"):
     logging.getLogger(library).addHandler(logging.NullHandler())
@@ -24,12 +23,22 @@ def check_size(path, width, height):
     """Refuse a picture that is empty or larger than the limit."""
     limit = float(os.environ.get(MEGAPIXELS_VARIABLE) or MEGAPIXELS)
     if width < 1 or height < 1:
-        raise DustbustError("{path}: has no pixels: it says it is {width} x {height}; leave it out or scan it again",
-                            path=path, width=width, height=height)
+        raise DustbustError(
+            "{path}: has no pixels: it says it is {width} x {height}; leave it out or scan it again",
+            path=path,
+            width=width,
+            height=height,
+        )
     if width * height > limit * 1e6:
-        raise DustbustError("{path}: says it is {width} x {height}, more than the limit of {limit:g} megapixels; "
-                            "if that is right, set {variable} to a larger number",
-                            path=path, width=width, height=height, limit=limit, variable=MEGAPIXELS_VARIABLE)
+        raise DustbustError(
+            "{path}: says it is {width} x {height}, more than the limit of {limit:g} megapixels; "
+            "if that is right, set {variable} to a larger number",
+            path=path,
+            width=width,
+            height=height,
+            limit=limit,
+            variable=MEGAPIXELS_VARIABLE,
+        )
 
 
 class FrameFile:
@@ -99,10 +108,17 @@ class FrameFile:
 
 def written_without_loss(kind):
     """What is said of a file of a lossy format that had to become larger."""
-    return Sentence("lossy {kind} was written without loss, so that the picture away from the dust stays as it is", kind=kind)
+    return Sentence(
+        "lossy {kind} was written without loss, so that the picture away from the dust stays as it is",
+        kind=kind,
+    )
 
 
 def damaged(kind, path, error):
     """The exception for a file that its decoder complains about; decoders raise anything."""
-    return DustbustError("{path}: is a damaged or incomplete {kind} ({error}); leave it out, or copy or scan it again",
-                         path=path, kind=kind, error=error)
+    return DustbustError(
+        "{path}: is a damaged or incomplete {kind} ({error}); leave it out, or copy or scan it again",
+        path=path,
+        kind=kind,
+        error=error,
+    )

@@ -5,8 +5,9 @@ stay as they are. Decoding and encoding a second time would change most of the p
 """
 
 import io
-import numpy as np
 import struct
+
+import numpy as np
 from PIL import JpegImagePlugin
 
 from ... import _kernels
@@ -21,19 +22,22 @@ FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 SCANS = 500
 
 # RGB to the YCbCr of JFIF, less the 128 of the colours.
-YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]], np.float32)
+YCBCR = np.array(
+    [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]],
+    np.float32,
+)
 
 
 def segments(data):
     """Yield (marker, start, end) of each segment of a JPEG up to its first scan; `start` is where its 0xFF is."""
     position = 2
     while True:
-        while data[position:position + 2] == b"\xff\xff":       # fill bytes
+        while data[position : position + 2] == b"\xff\xff":  # fill bytes
             position += 1
         if data[position] != 0xFF:
             raise ValueError("there is no marker where one must be")
         marker = data[position + 1]
-        length, = struct.unpack_from(">H", data, position + 2)
+        (length,) = struct.unpack_from(">H", data, position + 2)
         yield marker, position, position + 2 + length
         if marker == SOS:
             return
@@ -56,7 +60,7 @@ class JpegFile(FrameFile):
     def read_seen(cls, path):
         picture = _open(path, path.read_bytes())
         if picture.mode == "RGB":
-            picture.draft("L", picture.size)        # 2.5 times faster than to decode the colours as well
+            picture.draft("L", picture.size)  # 2.5 times faster than to decode the colours as well
         return luminance(np.asarray(picture.convert("L"))), None
 
     def _write(self, pixels, target):
@@ -76,8 +80,16 @@ def _open(path, data):
     else:
         raise ValueError("it has no frame header")
     if precision != 8 or channels not in (1, 3):
-        kind = Sentence("CMYK pictures" if channels == 4 else "JPEGs with {bits} bits and {channels} channels", bits=precision, channels=channels)
-        raise DustbustError("{path}: {kind} are not supported; convert it to grey or RGB first", path=path, kind=kind)
+        kind = Sentence(
+            "CMYK pictures" if channels == 4 else "JPEGs with {bits} bits and {channels} channels",
+            bits=precision,
+            channels=channels,
+        )
+        raise DustbustError(
+            "{path}: {kind} are not supported; convert it to grey or RGB first",
+            path=path,
+            kind=kind,
+        )
     check_size(path, width, height)
     if data.count(bytes((0xFF, SOS))) > SCANS:
         raise ValueError("it has too many scans")
@@ -87,7 +99,11 @@ def _open(path, data):
 
 def _is_rgb(data, components):
     """Whether the three components are RGB instead of YCbCr, by the rules of libjpeg."""
-    marked = {marker: data[start + 4:end] for marker, start, end in segments(data) if marker in (APP0, APP14)}
+    marked = {
+        marker: data[start + 4 : end]
+        for marker, start, end in segments(data)
+        if marker in (APP0, APP14)
+    }
     if marked.get(APP0, b"").startswith(b"JFIF\0"):
         return False
     if marked.get(APP14, b"").startswith(b"Adobe") and len(marked[APP14]) >= 12:
@@ -97,7 +113,11 @@ def _is_rgb(data, components):
 
 def _without_other_pictures(data):
     """A JPEG without the previews that cameras append to it: the list of them (in APP2, "MPF") names places in the file."""
-    listed = [(start, end) for marker, start, end in segments(data) if marker == APP2 and data[start + 4:end].startswith(b"MPF\0")]
+    listed = [
+        (start, end)
+        for marker, start, end in segments(data)
+        if marker == APP2 and data[start + 4 : end].startswith(b"MPF\0")
+    ]
     for start, end in reversed(listed):
         data = data[:start] + data[end:]
     return data, ["the preview pictures appended to it were left out"] if listed else []
@@ -107,7 +127,9 @@ def _repair(components, before, after, is_rgb):
     """Give the blocks in which pixels changed other coefficients, in place."""
     widest, tallest = (max(component[axis] for component in components) for axis in (1, 2))
     if any(widest % across or tallest % down for _, across, down, *_ in components):
-        raise DustbustError("its chroma subsampling by a fraction is not supported; convert it to TIFF or PNG first")
+        raise DustbustError(
+            "its chroma subsampling by a fraction is not supported; convert it to TIFF or PNG first"
+        )
     colours = len(components)
     plain = is_rgb or colours == 1
     of_colours = np.eye(colours, dtype=np.float32) if plain else YCBCR

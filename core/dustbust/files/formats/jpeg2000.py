@@ -4,20 +4,24 @@ The codestream is written anew without loss; all other boxes are copied as they 
 Boxes and markers: ISO/IEC 15444-1, annexes I and A.
 """
 
-import imagecodecs
 import struct
+
+import imagecodecs
 
 from ...errors import DustbustError, Sentence
 from .base import FrameFile, check_size, written_without_loss
 
 SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
-SIZ = b"\xff\x4f\xff\x51"       # a codestream begins with it: start of codestream, size
+SIZ = b"\xff\x4f\xff\x51"  # a codestream begins with it: start of codestream, size
 END = b"\xff\xd9"
-COD, SOT = 0xFF52, 0xFF90       # coding style; start of the first tile, where the header ends
-TRANSFORMATION = 13             # of COD: where it says how the wavelets are made, behind the marker
+COD, SOT = 0xFF52, 0xFF90  # coding style; start of the first tile, where the header ends
+TRANSFORMATION = 13  # of COD: where it says how the wavelets are made, behind the marker
 IRREVERSIBLE = 0
-GROWN = 1.5             # times as large: reversible wavelets of which not all were kept
-COLOURS = {16: "sRGB", 17: "grey"}      # by their numbers in the colour box; any other space of these channels has a profile
+GROWN = 1.5  # times as large: reversible wavelets of which not all were kept
+COLOURS = {
+    16: "sRGB",
+    17: "grey",
+}  # by their numbers in the colour box; any other space of these channels has a profile
 
 
 def boxes(data, start=0, end=None):
@@ -48,7 +52,10 @@ class Jpeg2000File(FrameFile):
         check_size(path, width, height)
         if not codestream.endswith(END):
             raise ValueError("it ends before its end")
-        self.irreversible, self.length = _transformation(codestream) == IRREVERSIBLE, len(codestream)
+        self.irreversible, self.length = (
+            _transformation(codestream) == IRREVERSIBLE,
+            len(codestream),
+        )
         super().__init__(path, imagecodecs.jpeg2k_decode(codestream))
 
     @classmethod
@@ -69,37 +76,69 @@ def _parts(path, data):
     """What stands before the codestream's box, the codestream, and what stands behind it."""
     if data.startswith(SIZ):
         return b"", data, b""
-    found = [(start, content, stop) for name, start, content, stop in boxes(data) if name == b"jp2c"]
-    headers = [box for name, _, content, stop in boxes(data) if name == b"jp2h" for box in boxes(data, content, stop)]
+    found = [
+        (start, content, stop) for name, start, content, stop in boxes(data) if name == b"jp2c"
+    ]
+    headers = [
+        box
+        for name, _, content, stop in boxes(data)
+        if name == b"jp2h"
+        for box in boxes(data, content, stop)
+    ]
     if not found:
         raise ValueError("it has no codestream")
     if len(found) > 1:
-        raise DustbustError("{path}: holds {number} pictures; save each as a file of its own", path=path, number=len(found))
+        raise DustbustError(
+            "{path}: holds {number} pictures; save each as a file of its own",
+            path=path,
+            number=len(found),
+        )
     for name, _, content, _ in headers:
-        method, space = data[content], int.from_bytes(data[content + 3:content + 7], "big")
-        if name == b"pclr" or name == b"colr" and method == 1 and space not in COLOURS:
-            kind = Sentence("indexed pictures") if name == b"pclr" else Sentence("pictures of type {name}", name=space)
-            raise DustbustError("{path}: {kind} are not supported; convert it to grey or RGB first", path=path, kind=kind)
+        method, space = data[content], int.from_bytes(data[content + 3 : content + 7], "big")
+        if name == b"pclr" or (name == b"colr" and method == 1 and space not in COLOURS):
+            kind = (
+                Sentence("indexed pictures")
+                if name == b"pclr"
+                else Sentence("pictures of type {name}", name=space)
+            )
+            raise DustbustError(
+                "{path}: {kind} are not supported; convert it to grey or RGB first",
+                path=path,
+                kind=kind,
+            )
     start, content, stop = found[0]
     return data[:start], data[content:stop], data[stop:]
 
 
 def _box(name, content):
     length = len(content) + 8
-    return (struct.pack(">I4s", length, name) if length < 1 << 32 else struct.pack(">I4sQ", 1, name, length + 8)) + content
+    return (
+        struct.pack(">I4s", length, name)
+        if length < 1 << 32
+        else struct.pack(">I4sQ", 1, name, length + 8)
+    ) + content
 
 
 def _size(path, codestream):
     """Width, height and bits of the picture, if it is of a kind that is supported."""
     right, bottom, left, top = struct.unpack_from(">4I", codestream, 8)
-    channels, = struct.unpack_from(">H", codestream, 40)
-    depths, across, down = (set(codestream[42 + place:42 + 3 * channels:3]) for place in range(3))
-    bits = max(depths, default=0) + 1       # over 128 when signed
+    (channels,) = struct.unpack_from(">H", codestream, 40)
+    depths, across, down = (
+        set(codestream[42 + place : 42 + 3 * channels : 3]) for place in range(3)
+    )
+    bits = max(depths, default=0) + 1  # over 128 when signed
     if depths not in ({7}, {15}):
-        raise DustbustError("{path}: JPEG 2000 with {bits} bits is not supported; convert it to 8 or 16 bits first", path=path, bits=bits % 128)
+        raise DustbustError(
+            "{path}: JPEG 2000 with {bits} bits is not supported; convert it to 8 or 16 bits first",
+            path=path,
+            bits=bits % 128,
+        )
     if across | down != {1}:
-        raise DustbustError("{path}: {kind} are not supported; convert it to grey or RGB first", path=path,
-                            kind=Sentence("JPEG 2000 files with smaller colour channels"))
+        raise DustbustError(
+            "{path}: {kind} are not supported; convert it to grey or RGB first",
+            path=path,
+            kind=Sentence("JPEG 2000 files with smaller colour channels"),
+        )
     return right - left, bottom - top, bits
 
 

@@ -3,23 +3,32 @@
 All chunks but the pixels' (IDAT) are copied as they are: text, EXIF, XMP, ICC, resolution, time.
 """
 
-import imagecodecs
-import numpy as np
 import os
 import struct
 import zlib
+
+import imagecodecs
+import numpy as np
 
 from ...errors import DustbustError
 from .base import FrameFile, check_size
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PALETTE = 3             # colour type
+PALETTE = 3  # colour type
 
 # What makes a picture a dust mask. Private, ancillary, safe to copy: see "Chunk naming conventions" in the PNG specification.
 MASK_CHUNK = b"duSt"
 
 # First column, first row, and steps of the seven passes of an interlaced file (PNG specification, section 8.2).
-ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
 
 
 def chunks(data):
@@ -34,7 +43,7 @@ def chunks(data):
         if position + 12 > len(data):
             raise ValueError("it ends before its end")
         length, name = struct.unpack_from(">I4s", data, position)
-        content = data[position + 8:position + 8 + length]
+        content = data[position + 8 : position + 8 + length]
         if len(content) < length:
             raise ValueError("it ends before its end")
         yield name, content
@@ -63,7 +72,12 @@ def chunk_in(path, name):
 
 def chunk(name, content):
     """The bytes of a chunk."""
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+    )
 
 
 class PngFile(FrameFile):
@@ -82,14 +96,24 @@ class PngFile(FrameFile):
             elif (name, b"") not in self.chunks:
                 self.chunks.append((name, b""))
         names = {name for name, _ in self.chunks}
-        width, height, self.depth, colour, _, _, self.interlaced = struct.unpack(">IIBBBBB", self.chunks[0][1])
+        width, height, self.depth, colour, _, _, self.interlaced = struct.unpack(
+            ">IIBBBBB", self.chunks[0][1]
+        )
         check_size(path, width, height)
         if colour == PALETTE:
-            raise DustbustError("{path}: indexed pictures are not supported; convert it to grey or RGB first", path=path)
+            raise DustbustError(
+                "{path}: indexed pictures are not supported; convert it to grey or RGB first",
+                path=path,
+            )
         if b"tRNS" in names:
-            raise DustbustError("{path}: one of its colours stands for transparent; give it an alpha channel instead", path=path)
+            raise DustbustError(
+                "{path}: one of its colours stands for transparent; give it an alpha channel instead",
+                path=path,
+            )
         if b"acTL" in names:
-            raise DustbustError("{path}: animated pictures are not supported; save its frames as files", path=path)
+            raise DustbustError(
+                "{path}: animated pictures are not supported; save its frames as files", path=path
+            )
         super().__init__(path, imagecodecs.png_decode(data))
 
     @classmethod
@@ -98,9 +122,12 @@ class PngFile(FrameFile):
         return (width, height), bits
 
     def _write(self, pixels, target):
-        if self.depth < 8:      # which is read, since a mask may be black and white
-            raise DustbustError("{path}: pictures with {bits} bits cannot be cleaned; convert it to 8 or 16 bit grey first",
-                                path=self.path, bits=self.depth)
+        if self.depth < 8:  # which is read, since a mask may be black and white
+            raise DustbustError(
+                "{path}: pictures with {bits} bits cannot be cleaned; convert it to 8 or 16 bit grey first",
+                path=self.path,
+                bits=self.depth,
+            )
         image_data = _interlaced(pixels) if self.interlaced else _image_data(pixels)
         with open(target, "wb") as file:
             file.write(SIGNATURE)
@@ -111,10 +138,16 @@ class PngFile(FrameFile):
 
 def _image_data(pixels):
     """What the IDAT chunks of a file with these pixels hold, as one."""
-    return b"".join(content for name, content in chunks(imagecodecs.png_encode(np.array(pixels, order="C"))) if name == b"IDAT")
+    return b"".join(
+        content
+        for name, content in chunks(imagecodecs.png_encode(np.array(pixels, order="C")))
+        if name == b"IDAT"
+    )
 
 
 def _interlaced(pixels):
     """The same for an interlaced file: the rows of seven small pictures, each with its filters, one after the other."""
     parts = (pixels[y::down, x::across] for x, y, across, down in ADAM7)
-    return zlib.compress(b"".join(zlib.decompress(_image_data(part)) for part in parts if part.size))
+    return zlib.compress(
+        b"".join(zlib.decompress(_image_data(part)) for part in parts if part.size)
+    )
