@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from ..errors import DustbustError
-from ..files.formats.base import check_size
+from ..files.formats.base import check_megapixels
 from ..files.formats.png import MASK_CHUNK, chunk_in
 from ..files.paths import as_path
 from ..files.read import read_luminance
@@ -284,7 +284,7 @@ def _picture(path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about sizes: they are checked here
             with Image.open(path) as picture:
-                check_size(path, *picture.size)
+                check_megapixels(path, *picture.size)
                 if picture.mode.startswith("I;16"):
                     return np.asarray(picture).astype(np.float32) / np.float32(65535)
                 if picture.mode in ("I", "F"):

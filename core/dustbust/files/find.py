@@ -6,25 +6,9 @@ import re
 from pathlib import Path
 
 from ..errors import DustbustError
+from .formats import SUFFIXES
 from .formats.png import MASK_CHUNK, chunk_in
 from .paths import as_path, is_path
-
-SUFFIXES = {
-    ".jpg",
-    ".jpeg",
-    ".jpe",
-    ".png",
-    ".tif",
-    ".tiff",
-    ".webp",
-    ".jp2",
-    ".j2k",
-    ".j2c",
-    ".jpf",
-    ".jpx",
-    ".bmp",
-    ".dib",
-}
 
 
 def natural_order(path):

@@ -1,20 +1,42 @@
-"""Paths, and what messages call the frames and scans they lead to."""
+"""Paths, and the names of frames and scans in messages."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeGuard
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ..errors import DustbustError
 
 
-def is_path(frame):
-    """Whether a frame is given as a file: a path, or an address that begins with file://."""
+def is_path(frame: object) -> TypeGuard[str | bytes | os.PathLike[str]]:
+    """Whether a frame is given as a file: a path, or an address that begins with file://.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dustbust.files.paths import is_path
+    >>> is_path("1.tif"), is_path(np.zeros((2, 2)))
+    (True, False)
+    """
     return isinstance(frame, (str, bytes, os.PathLike))
 
 
-def as_path(frame):
-    """The path of a frame that is given as a path or as an address that begins with file:// (as GIMP does).
+def as_path(frame: str | bytes | os.PathLike[str]) -> Path:
+    """The path of a frame.
 
+    Parameters
+    ----------
+    frame : path-like
+        A path, or an address that begins with file:// as GIMP has them.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Examples
+    --------
+    >>> from dustbust.files.paths import as_path
     >>> str(as_path("file:///scans/roll%201/1.tif"))
     '/scans/roll 1/1.tif'
     """
@@ -23,18 +45,58 @@ def as_path(frame):
     return Path(os.fsdecode(frame))
 
 
-def name_of(frame, index=0):
-    """What a message calls this frame."""
+def name_of(frame: object, index: int = 0) -> str:
+    """What a message calls a frame: its path, or "frame 3" for an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dustbust.files.paths import name_of
+    >>> name_of("1.tif"), name_of(np.zeros((2, 2)), 3)
+    ('1.tif', 'frame 3')
+    """
     return str(as_path(frame)) if is_path(frame) else f"frame {index}"
 
 
-def place_of(frame, index=0):
-    """What a mask calls this frame: the whole path, so that it is found from any folder."""
+def place_of(frame: object, index: int = 0) -> str:
+    """What a mask calls a frame: its whole path, so that it is found from any folder.
+
+    Examples
+    --------
+    >>> from dustbust.files.paths import place_of
+    >>> place_of("/scans/1.tif")
+    '/scans/1.tif'
+    """
     return os.path.abspath(as_path(frame)) if is_path(frame) else name_of(frame, index)
 
 
-def names_of_scans(scans, names=None):
-    """What messages call the scans, of which there have to be two or more."""
+def names_of_scans(scans: Sequence[object], names: Sequence[object] | None = None) -> list[str]:
+    """What messages call the scans of a page.
+
+    Parameters
+    ----------
+    scans : sequence
+        Paths or arrays, two or more.
+    names : sequence, optional
+        One name for each scan; without them, paths or "scan 1".
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    DustbustError
+        If there are fewer than two scans.
+    ValueError
+        If the number of names is another one.
+
+    Examples
+    --------
+    >>> from dustbust.files.paths import names_of_scans
+    >>> names_of_scans(["a.tif", "b.tif"])
+    ['a.tif', 'b.tif']
+    """
     if len(scans) < 2:
         raise DustbustError(
             "one scan: give at least two scans of one page"

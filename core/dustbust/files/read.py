@@ -1,91 +1,191 @@
-"""Frames: arrays, or files that are read as the pixels that are stored in them; and the names of the files of a run."""
+"""Frames: arrays, or files that are read as the pixels that are stored in them."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from ..errors import DustbustError
-from ..image.arrays import check_image, luminance_and_data
-from .formats.base import damaged
-from .formats.bmp import BmpFile
-from .formats.jpeg import JpegFile
-from .formats.jpeg2000 import Jpeg2000File
-from .formats.png import PngFile
-from .formats.tiff import TiffFile
-from .formats.webp import WebpFile
+from ..image.arrays import Mask, Picture, Plane, check_image, luminance_and_data
+from .formats import FORMATS, names_of_formats
+from .formats.base import FrameFile, damaged
 from .paths import as_path, is_path
 
-FORMATS = (JpegFile, PngFile, TiffFile, WebpFile, Jpeg2000File, BmpFile)
+# A frame as users give it: a picture, a path, or an address that begins with file://.
+Frame: TypeAlias = Picture | str | bytes | os.PathLike[str]
+Result = TypeVar("Result")
+
+HEAD = 16  # bytes at the beginning of a file that tell its format
 
 
-def open_frame(path):
+def open_frame(path: str | bytes | os.PathLike[str]) -> FrameFile:
     """Read a frame's file.
 
     Parameters
     ----------
-    path : of a JPEG, PNG, TIFF, WebP, JPEG 2000 or BMP file; its content says which, not its name.
+    path : path-like
+        A file in one of the formats of `dustbust.files.formats`. Its content tells the format, not
+        its name.
 
     Returns
     -------
-    dustbust.framefile.FrameFile : `pixels` at the depth they have in the file, and `write`, which keeps everything else.
-        The orientation that a file may name is not applied: masks and frames live on the scanner's grid.
+    FrameFile
+        `pixels` at the depth they have in the file, and `write`, which keeps everything else. An
+        orientation in the file is not applied: masks and frames live on the scanner's grid.
 
     Raises
     ------
     DustbustError
-        when it is no such file, is damaged or cut short, or of a kind that would not come out as it went in.
+        If it is no such file, is damaged or cut short, or would not come out as it went in.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from dustbust.files.read import open_frame
+    >>> from dustbust.files.write import write_picture
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_picture(folder + "/a.png", np.zeros((2, 3), np.uint16))
+    ...     frame = open_frame(folder + "/a.png")
+    >>> frame.kind, frame.pixels.shape, frame.pixels.dtype.name
+    ('PNG', (2, 3), 'uint16')
     """
     path = as_path(path)
-    return _read(path, lambda kind: kind.read(path))
+    return _read(path, lambda form: form.read(path))
 
 
-def header_of(path):
-    """What the header of a frame's file says, without its pixels: ((width, height), bits, format), such as ((6000, 4000), 8, "JPEG").
+def header_of(path: str | bytes | os.PathLike[str]) -> tuple[tuple[int, int], int, str]:
+    """Size, depth and format of a frame's file, from its header.
+
+    Parameters
+    ----------
+    path : path-like
+        As of `open_frame`.
+
+    Returns
+    -------
+    ((int, int), int, str)
+        (width, height), bits and name of the format, such as ((6000, 4000), 8, "JPEG").
 
     Raises
     ------
     DustbustError
-        as `open_frame`, as far as the header tells.
+        As `open_frame`, as far as the header tells.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from dustbust.files.read import header_of
+    >>> from dustbust.files.write import write_picture
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_picture(folder + "/a.png", np.zeros((2, 3), np.uint16))
+    ...     header_of(folder + "/a.png")
+    ((3, 2), 16, 'PNG')
     """
     path = as_path(path)
-    return _read(path, lambda kind: (*kind.header(path), kind.kind))
+    return _read(path, lambda form: (*form.header(path), form.kind))
 
 
-def read_frame(frame):
-    """The pixels of a frame, at the depth they have in the file (see `open_frame`); an array is given back as it is."""
+def read_frame(frame: Frame) -> Picture:
+    """The pixels of a frame.
+
+    Parameters
+    ----------
+    frame : path-like or ndarray
+        A file is read at its own depth (see `open_frame`); an array is checked.
+
+    Returns
+    -------
+    ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+        An array comes back as it is.
+
+    Raises
+    ------
+    DustbustError
+        As `open_frame`.
+    TypeError, ValueError
+        If an array is not a picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dustbust.files.read import read_frame
+    >>> read_frame(np.zeros((2, 3), np.uint8)).shape
+    (2, 3)
+    """
     return open_frame(frame).pixels if is_path(frame) else check_image(frame, "frame")
 
 
-def read_luminance(frame):
-    """The luminance of a frame, float32 (H, W) in 0..1; of a JPEG only that is decoded."""
+def read_luminance(frame: Frame) -> Plane:
+    """The luminance of a frame.
+
+    Parameters
+    ----------
+    frame : path-like or ndarray
+        As of `read_frame`. Of a JPEG the luminance alone is decoded.
+
+    Returns
+    -------
+    ndarray of float32, shape (H, W)
+        0..1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dustbust.files.read import read_luminance
+    >>> read_luminance(np.full((1, 1), 255, np.uint8))
+    array([[1.]], dtype=float32)
+    """
     return read_luminance_and_data(frame)[0]
 
 
-def read_luminance_and_data(frame):
-    """The luminance of a frame, and where it has data: see `arrays.luminance_and_data`."""
+def read_luminance_and_data(frame: Frame) -> tuple[Plane, Mask | None]:
+    """The luminance of a frame, and where it has data.
+
+    Parameters
+    ----------
+    frame : path-like or ndarray
+        As of `read_luminance`.
+
+    Returns
+    -------
+    (ndarray of float32, ndarray of bool or None)
+        As of `dustbust.image.arrays.luminance_and_data`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dustbust.files.read import read_luminance_and_data
+    >>> read_luminance_and_data(np.full((1, 1), 255, np.uint8))
+    (array([[1.]], dtype=float32), None)
+    """
     if not is_path(frame):
         return luminance_and_data(check_image(frame, "frame"))
     path = as_path(frame)
-    return _read(path, lambda kind: kind.read_luminance_and_data(path))
+    return _read(path, lambda form: form.read_luminance_and_data(path))
 
 
-def _read(path, read):
+def _read(path: Path, read: Callable[[type[FrameFile]], Result]) -> Result:
     """`read(format)` with the format of the file; whatever goes wrong is one sentence."""
     try:
         with open(path, "rb") as file:
-            head = file.read(16)
+            head = file.read(HEAD)
     except FileNotFoundError as error:
         raise DustbustError("{path}: there is no such file", path=path) from error
     except OSError as error:
         raise DustbustError("{path}: cannot be read ({error})", path=path, error=error) from error
-    for kind in FORMATS:
-        if kind.recognises(head):
+    for form in FORMATS:
+        if form.recognises(head):
             try:
-                return read(kind)
+                return read(form)
             except DustbustError:
                 raise
             except Exception as error:
-                raise damaged(kind.kind, path, error) from error
+                raise damaged(form.kind, path, error) from error
+    if not head:
+        raise DustbustError("{path}: is empty", path=path)
     raise DustbustError(
-        "{path}: is empty"
-        if not head
-        else "{path}: is no JPEG, PNG, TIFF, WebP, JPEG 2000 or BMP picture, whatever its name says; leave it out, "
+        "{path}: is not a {formats} picture, whatever its name says; leave it out, "
         "or save it as one of these",
         path=path,
+        formats=names_of_formats(),
     )

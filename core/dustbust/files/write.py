@@ -1,54 +1,56 @@
 """New files: whole or not at all, and never over the pictures that they are made from."""
 
 import os
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
-import imagecodecs
 import numpy as np
-import tifffile
 
 from ..errors import DustbustError
-from ..image.arrays import check_image
+from ..image.arrays import Picture, check_image
+from .formats import WRITABLE
+from .formats.base import FrameFile
 from .paths import as_path
 from .read import open_frame
 
-# What to do about an output that is there already.
+# What to do about an output that exists.
 EXISTS = ("skip", "overwrite", "rename")
 
 
-def _encode_png(pixels):
-    return imagecodecs.png_encode(pixels)
+def check_target(
+    path: str | bytes | os.PathLike[str],
+    inputs: Iterable[str | bytes | os.PathLike[str]] = (),
+    suffixes: Collection[str] = tuple(WRITABLE),
+) -> None:
+    """Refuse a name for a new file that cannot be right.
 
+    Parameters
+    ----------
+    path : path-like
+        The name.
+    inputs : iterable of path-like
+        The files that the new one is made from.
+    suffixes : collection of str
+        Those that it may have, lower case.
 
-def _encode_jpeg(pixels):
-    return imagecodecs.jpeg_encode(pixels, level=95)
+    Raises
+    ------
+    DustbustError
+        If it has another suffix, its folder does not exist, or it is one of `inputs`.
 
-
-def _write_tiff(path, pixels):
-    tifffile.imwrite(
-        path,
-        pixels,
-        compression="adobe_deflate",
-        photometric="rgb" if pixels.ndim == 3 and pixels.shape[2] >= 3 else "minisblack",
-    )
-
-
-# Suffix -> (format as its FrameFile calls it, dtypes it can hold, whether it can hold alpha)
-WRITABLE = {
-    ".png": ("PNG", "uint8 uint16", True),
-    ".tif": ("TIFF", "uint8 uint16 float32", True),
-    ".tiff": ("TIFF", "uint8 uint16 float32", True),
-    ".jpg": ("JPEG", "uint8", False),
-    ".jpeg": ("JPEG", "uint8", False),
-}
-
-
-def check_target(path, inputs=(), kinds=tuple(WRITABLE)):
-    """Refuse a name for a new file that has none of the known suffixes, no folder, or is one of the files that it is made from."""
+    Examples
+    --------
+    >>> from dustbust.files.write import check_target
+    >>> check_target("page.gif")
+    Traceback (most recent call last):
+    ...
+    dustbust.errors.DustbustError: page.gif: the name must end in .jpg, .jpeg, .jpe, .png, ...
+    """
     path = as_path(path)
-    if path.suffix.lower() not in kinds:
+    if path.suffix.lower() not in suffixes:
         raise DustbustError(
-            "{path}: the name must end in {kinds}", path=path, kinds=", ".join(kinds)
+            "{path}: the name must end in {kinds}", path=path, kinds=", ".join(suffixes)
         )
     if not path.parent.is_dir():
         raise DustbustError("{path}: there is no folder {folder}", path=path, folder=path.parent)
@@ -56,14 +58,29 @@ def check_target(path, inputs=(), kinds=tuple(WRITABLE)):
         os.path.exists(file) and os.path.samefile(file, path) for file in inputs
     ):
         raise DustbustError(
-            "{path}: is one of the pictures it is made from, which are never written over; choose another name",
+            "{path}: is one of the pictures it is made from, which are never written over; "
+            "choose another name",
             path=path,
         )
 
 
 @contextmanager
-def new_file(path):
-    """A file that is written whole or not at all: gives the name, beside `path`, to write to; what `path` was stays if that fails."""
+def new_file(path: Path) -> Iterator[Path]:
+    """A file that is written whole or not at all.
+
+    Gives the temporary name, beside `path`, to write to. If that fails, `path` stays as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from dustbust.files.write import new_file
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with new_file(Path(folder, "a.txt")) as part:
+    ...         _ = part.write_text("whole")
+    ...     Path(folder, "a.txt").read_text()
+    'whole'
+    """
     part = path.with_name(f".{path.name}.part")
     try:
         yield part
@@ -77,64 +94,105 @@ def new_file(path):
             part.unlink()
 
 
-def write_picture(path, pixels, *, like=None, inputs=()):
+def write_picture(
+    path: str | bytes | os.PathLike[str],
+    pixels: Picture,
+    *,
+    like: str | bytes | os.PathLike[str] | None = None,
+    inputs: Iterable[str | bytes | os.PathLike[str]] = (),
+) -> None:
     """Write a picture to a new file, whole or not at all.
 
     Parameters
     ----------
-    path : its suffix (.png, .tif, .tiff, .jpg, .jpeg) says the format. A file that is there is replaced, but never one of `inputs`.
-    pixels : uint8, uint16 or float32, (H, W) or (H, W, C).
-    like : a file of the same size, depth and format, whose tags, profile, resolution and tables the new file takes over
-        where the format can; None for none.
-    inputs : the files that the picture was made from.
+    path : path-like
+        Its suffix tells the format. A file of this name is replaced, but never one of `inputs`.
+    pixels : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+        The picture.
+    like : path-like, optional
+        A file of the same size, depth and format, whose tags, profile, resolution and tables the
+        new file takes over. A file of another size, depth or format is not used.
+    inputs : iterable of path-like
+        The files that the picture was made from.
 
     Raises
     ------
     DustbustError
-        when the format cannot hold such pixels, or the file cannot be written.
+        If the format cannot hold such pixels, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from dustbust.files.read import read_frame
+    >>> from dustbust.files.write import write_picture
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_picture(folder + "/a.tif", np.full((2, 3), 7, np.uint16))
+    ...     int(read_frame(folder + "/a.tif")[0, 0])
+    7
     """
     path = as_path(path)
     pixels = np.ascontiguousarray(check_image(pixels, "pixels"))
     check_target(path, inputs)
-    kind, dtypes, alpha = WRITABLE[path.suffix.lower()]
-    if pixels.dtype.name not in dtypes.split() or (
-        not alpha and pixels.ndim == 3 and pixels.shape[2] in (2, 4)
-    ):
+    form = WRITABLE[path.suffix.lower()]
+    has_alpha = pixels.ndim == 3 and pixels.shape[2] in (2, 4)
+    if pixels.dtype.name not in form.dtypes or (has_alpha and not form.alpha):
         raise DustbustError(
-            "{path}: a {kind} cannot hold {dtype} pixels of shape {shape} without loss; write a TIFF",
+            "{path}: a {kind} cannot hold {dtype} pixels of shape {shape} without loss; "
+            "write a TIFF",
             path=path,
-            kind=kind,
+            kind=form.kind,
             dtype=pixels.dtype.name,
             shape=pixels.shape,
         )
     with new_file(path) as part:
         template = open_frame(like) if like is not None else None
-        if (
-            template is not None
-            and template.kind == kind
-            and template.pixels.shape == pixels.shape
-            and template.pixels.dtype == pixels.dtype
-        ):
+        if template is not None and _can_be_template(template, form, pixels):
             template.write(pixels, part)
-        elif kind == "TIFF":
-            _write_tiff(part, pixels)
         else:
-            part.write_bytes((_encode_png if kind == "PNG" else _encode_jpeg)(pixels))
+            form.create(part, pixels)
 
 
-def free_name(output):
-    """A name beside an output that is not taken."""
+def _can_be_template(template: FrameFile, form: type[FrameFile], pixels: Picture) -> bool:
+    return (
+        isinstance(template, form)
+        and template.pixels.shape == pixels.shape
+        and template.pixels.dtype == pixels.dtype
+    )
+
+
+def free_name(output: Path) -> Path:
+    """A name beside an output that is not taken.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from dustbust.files.write import free_name
+    >>> free_name(Path("/none/1.jpg")).name
+    '1-2.jpg'
+    """
     number = 2
     while (free := output.with_name(f"{output.stem}-{number}{output.suffix}")).exists():
         number += 1
     return free
 
 
-def check_complete(frame, output):
-    """Refuse an output that is not ours, as far as we know, unless it may well be what is wanted: it is never replaced unasked."""
+def check_complete(frame: Path, output: Path) -> None:
+    """Refuse an existing output of unknown origin, unless it may well be what is wanted.
+
+    Parameters
+    ----------
+    frame, output : pathlib.Path
+        A frame, and the file with the name of its output.
+
+    Raises
+    ------
+    DustbustError
+        If the output is older than the frame, or is not a complete picture of the same size.
+    """
     if output.stat().st_mtime_ns < frame.stat().st_mtime_ns:
         raise DustbustError(
-            "{output}: exists, but is older than its frame; remove it, or choose to overwrite or to rename",
+            "{output}: exists, but is older than its frame; "
+            "remove it, or choose to overwrite or to rename",
             output=output,
         )
     try:
@@ -143,6 +201,7 @@ def check_complete(frame, output):
         complete = False
     if not complete:
         raise DustbustError(
-            "{output}: exists, but is no complete picture like its frame; remove it, or choose to overwrite or to rename",
+            "{output}: exists, but is not a complete picture like its frame; "
+            "remove it, or choose to overwrite or to rename",
             output=output,
         )

@@ -4,7 +4,14 @@ A picture is (H, W) or (H, W, C) with 1 to 4 channels; of 2 and of 4 channels th
 Its dtype is uint8 or uint16 (0 to the largest number), or float32 (0..1).
 """
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[Any]  # (H, W) or (H, W, C): uint8, uint16 or float32
+Plane = npt.NDArray[np.float32]  # (H, W), usually 0..1
+Mask = npt.NDArray[np.bool_]  # (H, W), True = dust, or the region in question
 
 DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 

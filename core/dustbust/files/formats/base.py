@@ -1,99 +1,121 @@
-"""A frame's file: its pixels, and the rest of it, which stays when other pixels take their place.
+"""What all formats of frames share: a file's pixels, and writing it again with other pixels.
 
-One module per format derives its class from `FrameFile`; `dustbust.frames.open_frame` picks the one that fits the file's content.
+Each format is one module with a class derived from `FrameFile`. The table of the formats, in
+`__init__.py` of this folder, lists these classes.
 """
 
+import io
 import logging
 import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+from PIL import ImageFile
 
 from ...errors import DustbustError, Sentence
-from ...image.arrays import luminance_and_data
+from ...image.arrays import Mask, Picture, Plane, luminance_and_data
 
-# What they log about odd files would go to the terminal of programs that set up no logging.
+# Their log messages about odd files would appear in programs that configure no logging.
 for library in ("imagecodecs", "tifffile"):
     logging.getLogger(library).addHandler(logging.NullHandler())
 
-# A frame with more pixels is refused before memory is taken for it: a small file may claim any size.
-# 500 million are an A4 page at 2400 dpi.
+# A picture with more pixels is refused before memory is allocated: a small file may claim any size.
+# An A4 page at 2200 dpi has 470 million.
 MEGAPIXELS = 500
 MEGAPIXELS_VARIABLE = "DUSTBUST_MAX_MEGAPIXELS"
 
 
-def check_size(path, width, height):
-    """Refuse a picture that is empty or larger than the limit."""
-    limit = float(os.environ.get(MEGAPIXELS_VARIABLE) or MEGAPIXELS)
-    if width < 1 or height < 1:
-        raise DustbustError(
-            "{path}: has no pixels: it says it is {width} x {height}; leave it out or scan it again",
-            path=path,
-            width=width,
-            height=height,
-        )
-    if width * height > limit * 1e6:
-        raise DustbustError(
-            "{path}: says it is {width} x {height}, more than the limit of {limit:g} megapixels; "
-            "if that is right, set {variable} to a larger number",
-            path=path,
-            width=width,
-            height=height,
-            limit=limit,
-            variable=MEGAPIXELS_VARIABLE,
-        )
-
-
 class FrameFile:
-    """A file that was read.
+    """A picture file that was read.
+
+    A format derives from this class. It fills in the class attributes, `recognises` and either
+    `__init__` (from bytes) or `read`, and overrides `_write`, `create` and `header` where it can
+    do more or do it faster.
 
     Attributes
     ----------
     path : pathlib.Path
-    pixels : uint8, uint16 or float32, (H, W) or (H, W, C): what is stored, at its depth, in the orientation in which it is stored.
+        The file.
+    pixels : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+        The stored pixels at their depth, in the orientation in which they are stored.
+    kind : str
+        Name of the format in messages and help texts.
+    suffixes : tuple of str
+        Suffixes of its files, lower case, the usual one first.
+    summary : str
+        What is read and kept, in one line: README and help texts show it.
+    dtypes : tuple of str
+        The dtypes of pixels that a file of this format holds.
+    alpha : bool
+        Whether it holds transparency.
+    creates : bool
+        Whether `create` makes new files of this format.
     """
 
-    #: How messages call the format.
-    kind = ""
+    kind: ClassVar[str] = ""
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    summary: ClassVar[str] = ""
+    dtypes: ClassVar[tuple[str, ...]] = ()
+    alpha: ClassVar[bool] = False
+    creates: ClassVar[bool] = False
 
-    #: Pillow's class for the format, if `header` is to ask it. (Image.open has a limit of its own.)
-    opener = None
+    #: Pillow's class for the format, which `header` asks. `Image.open` has a limit of its own.
+    opener: ClassVar[type[ImageFile.ImageFile] | None] = None
 
-    def __init__(self, path, pixels):
-        self.path = path
-        self.pixels = pixels
+    path: Path
+    pixels: Picture
+
+    def __init__(self, path: Path, data: bytes) -> None:
+        raise NotImplementedError
+
+    @staticmethod
+    def recognises(head: bytes) -> bool:
+        """Whether a file that begins with these 16 bytes is of this format."""
+        raise NotImplementedError
 
     @classmethod
-    def read_luminance_and_data(cls, path):
-        """As `frames.read_luminance_and_data`; for formats that can give it faster than the pixels."""
+    def read(cls, path: Path) -> "FrameFile":
+        """Open a file of this format."""
+        return cls(path, path.read_bytes())
+
+    @classmethod
+    def read_luminance_and_data(cls, path: Path) -> tuple[Plane, Mask | None]:
+        """Luminance and validity of a file; see `dustbust.files.read.read_luminance_and_data`."""
         return luminance_and_data(cls.read(path).pixels)
 
     @classmethod
-    def header(cls, path):
-        """As `frames.header_of`, of a file of this format: size and bits."""
+    def header(cls, path: Path) -> tuple[tuple[int, int], int]:
+        """((width, height), bits) of a file, without decoding its pixels."""
+        assert cls.opener is not None
         with cls.opener(path) as picture:
             return picture.size, 8
 
     @classmethod
-    def read(cls, path):
-        """Open a file of this format."""
-        return cls(path, path.read_bytes())
+    def create(cls, path: Path, pixels: Picture) -> None:
+        """Write a new file from pixels alone, which are of `dtypes` and as `alpha` allows."""
+        raise NotImplementedError
 
-    def write(self, pixels, target):
-        """Write this file with other pixels to `target`.
+    def write(self, pixels: Picture, target: Path) -> list[str]:
+        """Write this file with other pixels.
 
         Parameters
         ----------
-        pixels : like `self.pixels`.
-        target : path of a new file.
+        pixels : ndarray, of the shape and dtype of `self.pixels`
+            What is shown instead.
+        target : pathlib.Path
+            A new file.
 
         Returns
         -------
-        list of str : what could not be kept, a short sentence each.
+        list of str
+            What could not be kept, one short sentence each.
 
         Raises
         ------
         DustbustError
-            when the file is damaged, or of a kind that is only read.
+            If the file is damaged, or is of a kind that is only read.
         OSError
-            when `target` cannot be written.
+            If `target` cannot be written.
         """
         try:
             return self._write(pixels, target)
@@ -102,23 +124,93 @@ class FrameFile:
         except Exception as error:
             raise damaged(self.kind, self.path, error) from error
 
-    def _write(self, pixels, target):
+    def _write(self, pixels: Picture, target: Path) -> list[str]:
         raise NotImplementedError
 
 
-def written_without_loss(kind):
-    """What is said of a file of a lossy format that had to become larger."""
+def check_megapixels(path: Path, width: int, height: int) -> None:
+    """Refuse a picture that is empty or larger than the limit.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Its file, for the message.
+    width, height : int
+        Its size in pixels as the file claims it.
+
+    Raises
+    ------
+    DustbustError
+        If it has no pixels, or more than `$DUSTBUST_MAX_MEGAPIXELS` million.
+    """
+    limit = float(os.environ.get(MEGAPIXELS_VARIABLE) or MEGAPIXELS)
+    if width < 1 or height < 1:
+        raise DustbustError(
+            "{path}: has no pixels: its size is {width} x {height}; leave it out or scan it again",
+            path=path,
+            width=width,
+            height=height,
+        )
+    if width * height > limit * 1e6:
+        raise DustbustError(
+            "{path}: claims a size of {width} x {height}, more than the limit of {limit:g} "
+            "megapixels; if that is right, set {variable} to a larger number",
+            path=path,
+            width=width,
+            height=height,
+            limit=limit,
+            variable=MEGAPIXELS_VARIABLE,
+        )
+
+
+def unsupported(path: Path, kind: Sentence) -> DustbustError:
+    """The exception for pictures of a kind (in the plural) that Dustbust does not read."""
+    return DustbustError(
+        "{path}: {kind} are not supported; convert it to grey or RGB first", path=path, kind=kind
+    )
+
+
+def animated(path: Path) -> DustbustError:
+    """The exception for a file with a film."""
+    return DustbustError(
+        "{path}: animated pictures are not supported; save its frames as files", path=path
+    )
+
+
+def several_pictures(path: Path, number: int) -> DustbustError:
+    """The exception for a file with several pictures of which none is the main one."""
+    return DustbustError(
+        "{path}: holds {number} pictures; save each as a file of its own", path=path, number=number
+    )
+
+
+def written_without_loss(kind: str) -> Sentence:
+    """The note on a file of a lossy format that had to become larger."""
     return Sentence(
-        "lossy {kind} was written without loss, so that the picture away from the dust stays as it is",
+        "lossy {kind} was written without loss, so that the picture away from the dust stays as it "
+        "is",
         kind=kind,
     )
 
 
-def damaged(kind, path, error):
+def damaged(kind: str, path: Path, error: Exception) -> DustbustError:
     """The exception for a file that its decoder complains about; decoders raise anything."""
     return DustbustError(
-        "{path}: is a damaged or incomplete {kind} ({error}); leave it out, or copy or scan it again",
+        "{path}: is a damaged or incomplete {kind} ({error}); "
+        "leave it out, or copy or scan it again",
         path=path,
         kind=kind,
         error=error,
     )
+
+
+def ends_early() -> ValueError:
+    """The exception for a structure that claims more bytes than the file has."""
+    return ValueError("it ends before its end")
+
+
+def pillow_bytes(picture: Any, name: str, **options: Any) -> bytes:
+    """A picture of Pillow as the bytes of a file in the format with this name."""
+    coded = io.BytesIO()
+    picture.save(coded, name, **options)
+    return coded.getvalue()

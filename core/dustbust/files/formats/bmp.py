@@ -1,77 +1,92 @@
 """BMP frames: 24 and 32 bit colours, and 8 bit grey.
 
-Written is a copy of the file with other values where its pixels are: header, resolution, profile and padding stay.
-The structures are those of Windows' BITMAPFILEHEADER, BITMAPINFOHEADER and its successors.
+Written is a copy of the file in which only the pixels differ: header, resolution, profile and
+padding stay.
+
+References
+----------
+Microsoft, "Bitmap Storage": BITMAPFILEHEADER, BITMAPINFOHEADER, BITMAPV4HEADER, BITMAPV5HEADER.
 """
 
 import struct
+from pathlib import Path
 
 import numpy as np
-from PIL import BmpImagePlugin
+import numpy.typing as npt
+from PIL import BmpImagePlugin, Image
 
-from ...errors import DustbustError, Sentence
-from .base import FrameFile, check_size
+from ...errors import Sentence
+from ...image.arrays import Picture
+from .base import FrameFile, check_megapixels, ends_early, pillow_bytes, unsupported
 
 UNCOMPRESSED = 0
+SMALLEST_HEADER = 40  # BITMAPINFOHEADER; older ones have other fields
 
 
 class BmpFile(FrameFile):
+    """A BMP file."""
+
     kind = "BMP"
+    suffixes = (".bmp", ".dib")
+    summary = "8 bit grey, 24 and 32 bit colours; everything but the pixels stays"
+    dtypes = ("uint8",)
+    creates = True
     opener = BmpImagePlugin.BmpImageFile
 
     @staticmethod
-    def recognises(head):
+    def recognises(head: bytes) -> bool:
         return head.startswith(b"BM")
 
-    def __init__(self, path, data):
-        self.data = data
+    def __init__(self, path: Path, data: bytes) -> None:
+        self.path, self.data = path, data
         begin, header, width, height, _, bits, compression = struct.unpack_from(
             "<IIiiHHI", data, 10
         )
-        if header < 40:
+        if header < SMALLEST_HEADER:
             raise ValueError("its header is of another kind")
-        check_size(path, width, abs(height))
-        if (
-            bits not in (8, 24, 32)
-            or compression != UNCOMPRESSED
-            or (bits == 8 and not _grey(data, header, begin))
-        ):
-            raise DustbustError(
-                "{path}: {kind} are not supported; convert it to grey or RGB first",
-                path=path,
-                kind=Sentence("indexed pictures")
-                if bits <= 8
-                else Sentence(
-                    "BMPs with {bits} bits and compression {compression}",
-                    bits=bits,
-                    compression=compression,
-                ),
-            )
+        check_megapixels(path, width, abs(height))
+        if bits not in (8, 24, 32) or compression != UNCOMPRESSED:
+            raise unsupported(path, _kind_of(bits, compression))
+        if bits == 8 and not _has_grey_palette(data, header, begin):
+            raise unsupported(path, Sentence("indexed pictures"))
         self.layout = begin, width, height, bits // 8
         stored = self._stored(data)
-        super().__init__(
-            path, np.ascontiguousarray(stored[..., 0] if bits == 8 else stored[..., 2::-1])
-        )
+        self.pixels = np.ascontiguousarray(stored[..., 0] if bits == 8 else stored[..., 2::-1])
 
-    def _stored(self, data):
-        """The pixels in the bytes of the file from the top, (H, W, bytes of a pixel): blue, green, red, perhaps something else."""
+    def _stored(self, data: bytes | bytearray) -> npt.NDArray[np.uint8]:
+        """A view of the pixels in the bytes of the file, the top row first.
+
+        Its shape is (H, W, bytes of a pixel): blue, green, red, and perhaps a fourth byte.
+        """
         begin, width, height, channels = self.layout
         row = -(-width * channels // 4) * 4
         if begin + row * abs(height) > len(data):
-            raise ValueError("it ends before its end")
+            raise ends_early()
         rows = np.frombuffer(data, np.uint8, row * abs(height), begin).reshape(abs(height), row)
         return rows[:: -1 if height > 0 else 1, : width * channels].reshape(
             abs(height), width, channels
         )
 
-    def _write(self, pixels, target):
+    @classmethod
+    def create(cls, path: Path, pixels: Picture) -> None:
+        path.write_bytes(pillow_bytes(Image.fromarray(pixels.squeeze()), "BMP"))
+
+    def _write(self, pixels: Picture, target: Path) -> list[str]:
         data = bytearray(self.data)
         self._stored(data)[..., :3] = pixels[..., None] if pixels.ndim == 2 else pixels[..., ::-1]
         target.write_bytes(data)
         return []
 
 
-def _grey(data, header, begin):
-    """Whether the colours of an indexed picture are the greys in their order."""
+def _kind_of(bits: int, compression: int) -> Sentence:
+    if bits <= 8:
+        return Sentence("indexed pictures")
+    return Sentence(
+        "BMPs with {bits} bits and compression {compression}", bits=bits, compression=compression
+    )
+
+
+def _has_grey_palette(data: bytes, header: int, begin: int) -> bool:
+    """Whether the palette of an indexed picture holds the 256 greys in their order."""
     palette = np.frombuffer(data[14 + header : begin][: 4 * 256], np.uint8).reshape(-1, 4)
-    return len(palette) == 256 and (palette[:, :3] == np.arange(256)[:, None]).all()
+    return len(palette) == 256 and bool((palette[:, :3] == np.arange(256)[:, None]).all())

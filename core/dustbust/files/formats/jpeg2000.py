@@ -1,31 +1,89 @@
-"""JPEG 2000 frames, JP2 files and bare codestreams: 8 and 16 bit, grey or RGB, with or without alpha.
+"""JPEG 2000 frames, JP2 files and bare codestreams: 8 and 16 bit, grey or RGB, perhaps with alpha.
 
-The codestream is written anew without loss; all other boxes are copied as they are: profile, resolution, XML, EXIF, XMP.
-Boxes and markers: ISO/IEC 15444-1, annexes I and A.
+The codestream is written anew without loss. All other boxes are copied as they are: profile,
+resolution, XML, EXIF, XMP.
+
+References
+----------
+ISO/IEC 15444-1 | ITU-T T.800, annexes A (markers) and I (boxes).
 """
 
 import struct
+from collections.abc import Iterator
+from pathlib import Path
 
 import imagecodecs
 
 from ...errors import DustbustError, Sentence
-from .base import FrameFile, check_size, written_without_loss
+from ...image.arrays import Picture
+from .base import (
+    FrameFile,
+    check_megapixels,
+    ends_early,
+    several_pictures,
+    unsupported,
+    written_without_loss,
+)
 
 SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 SIZ = b"\xff\x4f\xff\x51"  # a codestream begins with it: start of codestream, size
 END = b"\xff\xd9"
 COD, SOT = 0xFF52, 0xFF90  # coding style; start of the first tile, where the header ends
-TRANSFORMATION = 13  # of COD: where it says how the wavelets are made, behind the marker
+TRANSFORMATION = 13  # of COD: distance from the marker to the kind of wavelets
 IRREVERSIBLE = 0
-GROWN = 1.5  # times as large: reversible wavelets of which not all were kept
-COLOURS = {
-    16: "sRGB",
-    17: "grey",
-}  # by their numbers in the colour box; any other space of these channels has a profile
+GROWN = 1.5  # times as large: the wavelets were reversible, but not all of them were kept
+# Enumerated colour spaces in the colour box. Any other space of these channels has a profile.
+COLOURS = {16: "sRGB", 17: "grey"}
+CODESTREAM_SUFFIXES = (".j2k", ".j2c")
 
 
-def boxes(data, start=0, end=None):
-    """Yield (name, where the box begins, where its content begins, where it ends) of each box."""
+class Jpeg2000File(FrameFile):
+    """A JPEG 2000 file."""
+
+    kind = "JPEG 2000"
+    suffixes = (".jp2", ".j2k", ".j2c", ".jpf", ".jpx")
+    summary = "8 and 16 bit, written without loss; all other boxes stay"
+    dtypes = ("uint8", "uint16")
+    alpha = True
+    creates = True
+
+    @staticmethod
+    def recognises(head: bytes) -> bool:
+        return head.startswith((SIGNATURE, SIZ))
+
+    def __init__(self, path: Path, data: bytes) -> None:
+        self.before, codestream, self.after = _parts(path, data)
+        width, height, _ = _size(path, codestream)
+        check_megapixels(path, width, height)
+        if not codestream.endswith(END):
+            raise ends_early()
+        self.irreversible = _transformation(codestream) == IRREVERSIBLE
+        self.length = len(codestream)
+        self.path, self.pixels = path, imagecodecs.jpeg2k_decode(codestream)
+
+    @classmethod
+    def header(cls, path: Path) -> tuple[tuple[int, int], int]:
+        width, height, bits = _size(path, _parts(path, path.read_bytes())[1])
+        return (width, height), bits
+
+    @classmethod
+    def create(cls, path: Path, pixels: Picture) -> None:
+        bare = path.suffix.lower() in CODESTREAM_SUFFIXES
+        path.write_bytes(_encode(pixels, "j2k" if bare else "jp2"))
+
+    def _write(self, pixels: Picture, target: Path) -> list[str]:
+        codestream = _encode(pixels, "j2k")
+        lossy = self.irreversible or len(codestream) > GROWN * self.length
+        if self.before:
+            codestream = _box(b"jp2c", codestream)
+        target.write_bytes(self.before + codestream + self.after)
+        return [written_without_loss(self.kind)] if lossy else []
+
+
+def boxes(
+    data: bytes, start: int = 0, end: int | None = None
+) -> Iterator[tuple[bytes, int, int, int]]:
+    """Yield (name, start of the box, start of its content, its end) of each box."""
     end = len(data) if end is None else end
     while start < end:
         length, name = struct.unpack_from(">I4s", data, start)
@@ -34,92 +92,51 @@ def boxes(data, start=0, end=None):
             length, content = struct.unpack_from(">Q", data, content)[0], content + 8
         stop = start + length if length else end
         if not content <= stop <= end:
-            raise ValueError("it ends before its end")
+            raise ends_early()
         yield name, start, content, stop
         start = stop
 
 
-class Jpeg2000File(FrameFile):
-    kind = "JPEG 2000"
-
-    @staticmethod
-    def recognises(head):
-        return head.startswith((SIGNATURE, SIZ))
-
-    def __init__(self, path, data):
-        self.before, codestream, self.after = _parts(path, data)
-        width, height, _ = _size(path, codestream)
-        check_size(path, width, height)
-        if not codestream.endswith(END):
-            raise ValueError("it ends before its end")
-        self.irreversible, self.length = (
-            _transformation(codestream) == IRREVERSIBLE,
-            len(codestream),
-        )
-        super().__init__(path, imagecodecs.jpeg2k_decode(codestream))
-
-    @classmethod
-    def header(cls, path):
-        width, height, bits = _size(path, _parts(path, path.read_bytes())[1])
-        return (width, height), bits
-
-    def _write(self, pixels, target):
-        codestream = imagecodecs.jpeg2k_encode(pixels, level=0, codecformat="j2k", reversible=True)
-        lossy = self.irreversible or len(codestream) > GROWN * self.length
-        if self.before:
-            codestream = _box(b"jp2c", codestream)
-        target.write_bytes(self.before + codestream + self.after)
-        return [written_without_loss(self.kind)] if lossy else []
+def _encode(pixels: Picture, form: str) -> bytes:
+    return bytes(imagecodecs.jpeg2k_encode(pixels, level=0, codecformat=form, reversible=True))
 
 
-def _parts(path, data):
-    """What stands before the codestream's box, the codestream, and what stands behind it."""
+def _parts(path: Path, data: bytes) -> tuple[bytes, bytes, bytes]:
+    """What is before the codestream's box, the codestream, and what is behind it."""
     if data.startswith(SIZ):
         return b"", data, b""
-    found = [
-        (start, content, stop) for name, start, content, stop in boxes(data) if name == b"jp2c"
-    ]
-    headers = [
-        box
-        for name, _, content, stop in boxes(data)
-        if name == b"jp2h"
-        for box in boxes(data, content, stop)
-    ]
-    if not found:
+    codestreams = []
+    for name, start, content, stop in boxes(data):
+        if name == b"jp2c":
+            codestreams.append((start, content, stop))
+        elif name == b"jp2h":
+            _check_colours(path, data, content, stop)
+    if not codestreams:
         raise ValueError("it has no codestream")
-    if len(found) > 1:
-        raise DustbustError(
-            "{path}: holds {number} pictures; save each as a file of its own",
-            path=path,
-            number=len(found),
-        )
-    for name, _, content, _ in headers:
-        method, space = data[content], int.from_bytes(data[content + 3 : content + 7], "big")
-        if name == b"pclr" or (name == b"colr" and method == 1 and space not in COLOURS):
-            kind = (
-                Sentence("indexed pictures")
-                if name == b"pclr"
-                else Sentence("pictures of type {name}", name=space)
-            )
-            raise DustbustError(
-                "{path}: {kind} are not supported; convert it to grey or RGB first",
-                path=path,
-                kind=kind,
-            )
-    start, content, stop = found[0]
+    if len(codestreams) > 1:
+        raise several_pictures(path, len(codestreams))
+    start, content, stop = codestreams[0]
     return data[:start], data[content:stop], data[stop:]
 
 
-def _box(name, content):
+def _check_colours(path: Path, data: bytes, start: int, end: int) -> None:
+    """Refuse a palette and colours other than grey and RGB, by the boxes of the header."""
+    for name, _, content, _ in boxes(data, start, end):
+        method, space = data[content], int.from_bytes(data[content + 3 : content + 7], "big")
+        if name == b"pclr":
+            raise unsupported(path, Sentence("indexed pictures"))
+        if name == b"colr" and method == 1 and space not in COLOURS:
+            raise unsupported(path, Sentence("pictures of type {name}", name=space))
+
+
+def _box(name: bytes, content: bytes) -> bytes:
     length = len(content) + 8
-    return (
-        struct.pack(">I4s", length, name)
-        if length < 1 << 32
-        else struct.pack(">I4sQ", 1, name, length + 8)
-    ) + content
+    if length < 1 << 32:
+        return struct.pack(">I4s", length, name) + content
+    return struct.pack(">I4sQ", 1, name, length + 8) + content
 
 
-def _size(path, codestream):
+def _size(path: Path, codestream: bytes) -> tuple[int, int, int]:
     """Width, height and bits of the picture, if it is of a kind that is supported."""
     right, bottom, left, top = struct.unpack_from(">4I", codestream, 8)
     (channels,) = struct.unpack_from(">H", codestream, 40)
@@ -134,16 +151,12 @@ def _size(path, codestream):
             bits=bits % 128,
         )
     if across | down != {1}:
-        raise DustbustError(
-            "{path}: {kind} are not supported; convert it to grey or RGB first",
-            path=path,
-            kind=Sentence("JPEG 2000 files with smaller colour channels"),
-        )
+        raise unsupported(path, Sentence("JPEG 2000 files with smaller colour channels"))
     return right - left, bottom - top, bits
 
 
-def _transformation(codestream):
-    """The number of the kind of wavelets, from the header of the codestream."""
+def _transformation(codestream: bytes) -> int:
+    """The kind of wavelets, from the header of the codestream."""
     position, marker = 2, 0
     while marker != SOT:
         marker, length = struct.unpack_from(">2H", codestream, position)

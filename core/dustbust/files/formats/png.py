@@ -1,25 +1,34 @@
 """PNG frames: 8 and 16 bit, grey or RGB, with or without alpha.
 
 All chunks but the pixels' (IDAT) are copied as they are: text, EXIF, XMP, ICC, resolution, time.
+
+References
+----------
+W3C, "Portable Network Graphics (PNG) Specification (Third Edition)" = ISO/IEC 15948.
 """
 
 import os
 import struct
 import zlib
+from collections.abc import Iterator
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
 
-from ...errors import DustbustError
-from .base import FrameFile, check_size
+from ...errors import DustbustError, Sentence
+from ...image.arrays import Picture
+from .base import FrameFile, animated, check_megapixels, ends_early, unsupported
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PALETTE = 3  # colour type
 
-# What makes a picture a dust mask. Private, ancillary, safe to copy: see "Chunk naming conventions" in the PNG specification.
+# The chunk that makes a picture a dust mask. Private, ancillary, safe to copy: see "Chunk naming
+# conventions" in the PNG specification.
 MASK_CHUNK = b"duSt"
 
-# First column, first row, and steps of the seven passes of an interlaced file (PNG specification, section 8.2).
+# First column, first row, and steps across and down of the seven passes of an interlaced file
+# (PNG specification, section 8.1).
 ADAM7 = (
     (0, 0, 8, 8),
     (4, 0, 8, 8),
@@ -31,65 +40,23 @@ ADAM7 = (
 )
 
 
-def chunks(data):
-    """Yield (name, content) of each chunk.
-
-    >>> [name for name, _ in chunks(imagecodecs.png_encode(np.zeros((2, 2), np.uint8)))]
-    [b'IHDR', b'IDAT', b'IEND']
-    """
-    position = len(SIGNATURE)
-    name = b""
-    while name != b"IEND":
-        if position + 12 > len(data):
-            raise ValueError("it ends before its end")
-        length, name = struct.unpack_from(">I4s", data, position)
-        content = data[position + 8 : position + 8 + length]
-        if len(content) < length:
-            raise ValueError("it ends before its end")
-        yield name, content
-        position += 12 + length
-
-
-def chunk_in(path, name):
-    """The content of the first chunk of this name in a file, without reading the pixels; None if it has none or is no whole PNG.
-
-    Raises
-    ------
-    OSError
-        when the file cannot be read.
-    """
-    with open(path, "rb") as file:
-        if file.read(len(SIGNATURE)) != SIGNATURE:
-            return None
-        while len(head := file.read(8)) == 8:
-            length, found = struct.unpack(">I4s", head)
-            if found == name:
-                content = file.read(length)
-                return content if len(content) == length else None
-            file.seek(length + 4, os.SEEK_CUR)
-    return None
-
-
-def chunk(name, content):
-    """The bytes of a chunk."""
-    return (
-        struct.pack(">I", len(content))
-        + name
-        + content
-        + struct.pack(">I", zlib.crc32(name + content))
-    )
-
-
 class PngFile(FrameFile):
+    """A PNG file."""
+
     kind = "PNG"
+    suffixes = (".png",)
+    summary = "8 and 16 bit; all chunks but the pixels stay"
+    dtypes = ("uint8", "uint16")
+    alpha = True
+    creates = True
 
     @staticmethod
-    def recognises(head):
+    def recognises(head: bytes) -> bool:
         return head.startswith(SIGNATURE)
 
-    def __init__(self, path, data):
-        # The chunks as they are, with all of IDAT as one that is empty.
-        self.chunks = []
+    def __init__(self, path: Path, data: bytes) -> None:
+        # The chunks as they are, with all IDAT chunks as one that is empty.
+        self.chunks: list[tuple[bytes, bytes]] = []
         for name, content in chunks(data):
             if name != b"IDAT":
                 self.chunks.append((name, content))
@@ -99,32 +66,36 @@ class PngFile(FrameFile):
         width, height, self.depth, colour, _, _, self.interlaced = struct.unpack(
             ">IIBBBBB", self.chunks[0][1]
         )
-        check_size(path, width, height)
+        check_megapixels(path, width, height)
         if colour == PALETTE:
-            raise DustbustError(
-                "{path}: indexed pictures are not supported; convert it to grey or RGB first",
-                path=path,
-            )
+            raise unsupported(path, Sentence("indexed pictures"))
         if b"tRNS" in names:
             raise DustbustError(
-                "{path}: one of its colours stands for transparent; give it an alpha channel instead",
+                "{path}: one of its colours stands for transparent; "
+                "give it an alpha channel instead",
                 path=path,
             )
         if b"acTL" in names:
-            raise DustbustError(
-                "{path}: animated pictures are not supported; save its frames as files", path=path
-            )
-        super().__init__(path, imagecodecs.png_decode(data))
+            raise animated(path)
+        self.path, self.pixels = path, imagecodecs.png_decode(data)
 
     @classmethod
-    def header(cls, path):
-        width, height, bits = struct.unpack_from(">IIB", chunk_in(path, b"IHDR"))
+    def header(cls, path: Path) -> tuple[tuple[int, int], int]:
+        content = chunk_in(path, b"IHDR")
+        if content is None:
+            raise ValueError("it has no header")
+        width, height, bits = struct.unpack_from(">IIB", content)
         return (width, height), bits
 
-    def _write(self, pixels, target):
-        if self.depth < 8:  # which is read, since a mask may be black and white
+    @classmethod
+    def create(cls, path: Path, pixels: Picture) -> None:
+        path.write_bytes(imagecodecs.png_encode(pixels))
+
+    def _write(self, pixels: Picture, target: Path) -> list[str]:
+        if self.depth < 8:  # is read all the same, since a mask may be black and white
             raise DustbustError(
-                "{path}: pictures with {bits} bits cannot be cleaned; convert it to 8 or 16 bit grey first",
+                "{path}: pictures with {bits} bits cannot be cleaned; "
+                "convert it to 8 or 16 bit grey first",
                 path=self.path,
                 bits=self.depth,
             )
@@ -136,17 +107,76 @@ class PngFile(FrameFile):
         return []
 
 
-def _image_data(pixels):
-    """What the IDAT chunks of a file with these pixels hold, as one."""
-    return b"".join(
-        content
-        for name, content in chunks(imagecodecs.png_encode(np.array(pixels, order="C")))
-        if name == b"IDAT"
-    )
+def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (name, content) of each chunk.
+
+    Examples
+    --------
+    >>> import imagecodecs
+    >>> import numpy as np
+    >>> from dustbust.files.formats.png import chunks
+    >>> [name for name, _ in chunks(imagecodecs.png_encode(np.zeros((2, 2), np.uint8)))]
+    [b'IHDR', b'IDAT', b'IEND']
+    """
+    position = len(SIGNATURE)
+    name = b""
+    while name != b"IEND":
+        if position + 12 > len(data):
+            raise ends_early()
+        length, name = struct.unpack_from(">I4s", data, position)
+        content = data[position + 8 : position + 8 + length]
+        if len(content) < length:
+            raise ends_early()
+        yield name, content
+        position += 12 + length
 
 
-def _interlaced(pixels):
-    """The same for an interlaced file: the rows of seven small pictures, each with its filters, one after the other."""
+def chunk_in(path: Path, name: bytes) -> bytes | None:
+    """The content of the first chunk of this name in a file, without reading the pixels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Any file.
+    name : bytes
+        Four letters.
+
+    Returns
+    -------
+    bytes or None
+        None if the file has no such chunk or is not a whole PNG.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        if file.read(8) != SIGNATURE:
+            return None
+        while len(head := file.read(8)) == 8:
+            length, found = struct.unpack(">I4s", head)
+            if found == name:
+                content = file.read(length)
+                return content if len(content) == length else None
+            file.seek(length + 4, os.SEEK_CUR)
+    return None
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    """The bytes of a chunk."""
+    checksum = struct.pack(">I", zlib.crc32(name + content))
+    return struct.pack(">I", len(content)) + name + content + checksum
+
+
+def _image_data(pixels: Picture) -> bytes:
+    """The contents of the IDAT chunks of a file with these pixels, joined."""
+    coded = bytes(imagecodecs.png_encode(np.array(pixels, order="C")))
+    return b"".join(content for name, content in chunks(coded) if name == b"IDAT")
+
+
+def _interlaced(pixels: Picture) -> bytes:
+    """The same for an interlaced file: the filtered rows of seven small pictures in turn."""
     parts = (pixels[y::down, x::across] for x, y, across, down in ADAM7)
     return zlib.compress(
         b"".join(zlib.decompress(_image_data(part)) for part in parts if part.size)

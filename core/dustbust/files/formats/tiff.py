@@ -1,21 +1,32 @@
-"""TIFF frames: 8 and 16 bit and float, grey or RGB, with or without alpha, in any compression that loses nothing.
+"""TIFF frames: 8 and 16 bit and float, grey or RGB, perhaps with alpha, in lossless compressions.
 
-Written is a copy of the file in which only the strips or tiles with other pixels are encoded anew: every tag, the byte order,
-the compression, other strips and pictures (such as thumbnails) stay as they are, byte for byte.
+Written is a copy of the file in which only the strips or tiles with other pixels are encoded anew:
+every tag, the byte order, the compression, other strips and other pictures (such as thumbnails)
+stay as they are, byte for byte.
+
+References
+----------
+Adobe, "TIFF Revision 6.0"; "Adobe Photoshop TIFF Technical Notes" 2 and 3.
 """
 
 import shutil
 import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 import tifffile
 
 from ...errors import DustbustError, Sentence
-from .base import FrameFile, check_size
+from ...image.arrays import Picture
+from .base import FrameFile, check_megapixels, ends_early, several_pictures, unsupported
 
 GREY_INVERTED, GREY, RGB = 0, 1, 2  # photometric interpretations
 ALPHA = (1, 2)  # of the extra samples: associated, unassociated
 REDUCED = 1  # bit of NewSubfileType: a smaller copy of another picture of the file
+BASELINE = 2**32 - 1  # the largest offset in a TIFF that is not a BigTIFF
 
 # Their encoder gives back what went in; by their numbers in the Compression tag.
 LOSSLESS = {
@@ -31,62 +42,58 @@ PREDICTOR_HORIZONTAL, PREDICTOR_FLOAT = 2, 3
 STORED = ("bool", "uint8", "uint16", "float16", "float32", "float64")
 
 
+# Planes, rows and columns of a picture.
+Region = tuple[slice, slice, slice]
+
+
 class TiffFile(FrameFile):
+    """A TIFF file."""
+
     kind = "TIFF"
+    suffixes = (".tif", ".tiff")
+    summary = "8 and 16 bit and float, lossless compressions; all but the strips with dust stays"
+    dtypes = ("uint8", "uint16", "float32")
+    alpha = True
+    creates = True
 
     @staticmethod
-    def recognises(head):
+    def recognises(head: bytes) -> bool:
         return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-    def __init__(self, path, pixels, page):
-        super().__init__(path, pixels)
+    def __init__(self, path: Path, pixels: Picture, page: tifffile.TiffPage) -> None:
+        self.path, self.pixels = path, pixels
         self.inverted = page.photometric == GREY_INVERTED
 
     @classmethod
-    def header(cls, path):
+    def header(cls, path: Path) -> tuple[tuple[int, int], int]:
         with tifffile.TiffFile(path) as file:
-            page = file.pages[0]
+            page = file.pages.first
             return (page.imagewidth, page.imagelength), page.bitspersample
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: Path) -> "TiffFile":
         with tifffile.TiffFile(path) as file:
             page = _page(path, file)
             return cls(path, _pixels(page), page)
 
-    def _write(self, pixels, target):
+    @classmethod
+    def create(cls, path: Path, pixels: Picture) -> None:
+        tifffile.imwrite(
+            path,
+            pixels,
+            compression="adobe_deflate",
+            photometric="rgb" if pixels.ndim == 3 and pixels.shape[2] >= 3 else "minisblack",
+        )
+
+    def _write(self, pixels: Picture, target: Path) -> list[str]:
         shutil.copyfile(self.path, target)
         with tifffile.TiffFile(self.path) as file, open(target, "r+b") as output:
             page = _page(self.path, file)
-            if page.dtype == bool:  # which is read, since a mask may be black and white
-                raise DustbustError(
-                    "{path}: pictures with 1 bit cannot be cleaned; convert it to 8 or 16 bit grey first",
-                    path=self.path,
-                )
-            if page.fillorder != 1:
-                raise DustbustError(
-                    "{path}: TIFFs whose bits run from right to left cannot be written back; save it anew",
-                    path=self.path,
-                )
-            if page.compression not in LOSSLESS:
-                raise DustbustError(
-                    "{path}: TIFFs compressed with {compression} cannot be written back; "
-                    "save it with LZW, deflate or no compression",
-                    path=self.path,
-                    compression=page.compression.name,
-                )
+            _check_writable(self.path, page)
             offsets, counts = list(page.dataoffsets), list(page.databytecounts)
             for index, region, stored in _segments(file, page):
-                planes, rows, columns = region
-                before, new = self.pixels[rows, columns], pixels[rows, columns]
-                if np.array_equal(before, new):
+                if not self._replace(region, stored, pixels):
                     continue
-                dirty = (before != new).reshape(*new.shape[:2], -1).any(2)
-                new = new.reshape(*dirty.shape, -1)[..., planes]
-                if self.inverted:
-                    new = _invert(new)
-                part = stored[: dirty.shape[0], : dirty.shape[1], : new.shape[2]]
-                part[dirty] = new[dirty]
                 encoded = _encode(file, page, stored)
                 if len(encoded) > counts[index]:
                     output.seek(0, 2)
@@ -95,76 +102,105 @@ class TiffFile(FrameFile):
                 output.seek(offsets[index])
                 output.write(encoded)
                 counts[index] = len(encoded)
-            if (
-                not file.is_bigtiff
-                and max(offset + count for offset, count in zip(offsets, counts)) > 2**32 - 1
-            ):
+            ends = (offset + count for offset, count in zip(offsets, counts, strict=True))
+            if not file.is_bigtiff and max(ends) > BASELINE:
                 raise DustbustError(
-                    "{path}: would become larger than the 4 GB that a TIFF can have; save it as BigTIFF",
+                    "{path}: would become larger than the 4 GB that a TIFF can have; "
+                    "save it as BigTIFF",
                     path=self.path,
                 )
             _rewrite(file, page, output, ("StripOffsets", "TileOffsets"), offsets)
             _rewrite(file, page, output, ("StripByteCounts", "TileByteCounts"), counts)
         return []
 
+    def _replace(self, region: Region, stored: npt.NDArray[Any], pixels: Picture) -> bool:
+        """Put the changed pixels into the values of a strip or tile; whether there are any."""
+        planes, rows, columns = region
+        before, new = self.pixels[rows, columns], pixels[rows, columns]
+        if np.array_equal(before, new):
+            return False
+        dirty = (before != new).reshape(*new.shape[:2], -1).any(2)
+        new = new.reshape(*dirty.shape, -1)[..., planes]
+        if self.inverted:
+            new = _invert(new)
+        part = stored[: dirty.shape[0], : dirty.shape[1], : new.shape[2]]
+        part[dirty] = new[dirty]
+        return True
 
-def _page(path, file):
+
+def _check_writable(path: Path, page: tifffile.TiffPage) -> None:
+    """Refuse a picture that can be read but not encoded again as it was."""
+    if page.dtype == bool:  # is read all the same, since a mask may be black and white
+        raise DustbustError(
+            "{path}: pictures with 1 bit cannot be cleaned; convert it to 8 or 16 bit grey first",
+            path=path,
+        )
+    if page.fillorder != 1:
+        raise DustbustError(
+            "{path}: TIFFs whose bits run from right to left cannot be written back; save it anew",
+            path=path,
+        )
+    if page.compression not in LOSSLESS:
+        raise DustbustError(
+            "{path}: TIFFs compressed with {compression} cannot be written back; "
+            "save it with LZW, deflate or no compression",
+            path=path,
+            compression=getattr(page.compression, "name", page.compression),
+        )
+
+
+def _page(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPage:
     """The one picture of a file, if it is of a kind that is supported."""
-    pages = [page for page in file.pages if not page.subfiletype & REDUCED]
+    pages = [
+        page
+        for page in file.pages
+        if isinstance(page, tifffile.TiffPage) and not page.subfiletype & REDUCED
+    ]
     if len(pages) != 1:
-        raise DustbustError(
-            "{path}: holds {number} pictures; save each as a file of its own",
-            path=path,
-            number=len(pages),
-        )
+        raise several_pictures(path, len(pages))
     page = pages[0]
-    check_size(path, page.imagewidth, page.imagelength)
+    check_megapixels(path, page.imagewidth, page.imagelength)
     if page.photometric not in (GREY_INVERTED, GREY, RGB):
-        name = getattr(page.photometric, "name", page.photometric)
+        name = str(getattr(page.photometric, "name", page.photometric))
         kinds = {"PALETTE": Sentence("indexed pictures"), "SEPARATED": Sentence("CMYK pictures")}
-        kind = kinds.get(name) or Sentence("pictures of type {name}", name=name)
-        raise DustbustError(
-            "{path}: {kind} are not supported; convert it to grey or RGB first",
-            path=path,
-            kind=kind,
-        )
+        raise unsupported(path, kinds.get(name) or Sentence("pictures of type {name}", name=name))
     bits = 1 if page.dtype == bool else page.dtype.itemsize * 8 if page.dtype else 0
-    if (
-        not bits
-        or page.dtype.name not in STORED
-        or page.bitspersample != bits
-        or page.imagedepth != 1
-    ):
+    known = page.dtype and page.dtype.name in STORED and page.bitspersample == bits
+    if not known or page.imagedepth != 1:
         raise DustbustError(
-            "{path}: TIFFs with {bits} bits are not supported; convert it to 8 or 16 bit or float first",
+            "{path}: TIFFs with {bits} bits are not supported; "
+            "convert it to 8 or 16 bit or float first",
             path=path,
             bits=page.bitspersample,
         )
     if page.samplesperpixel < (3 if page.photometric == RGB else 1):
         raise ValueError("too few channels for its colours")
     size = file.filehandle.size
-    if any(offset + count > size for offset, count in zip(page.dataoffsets, page.databytecounts)):
-        raise ValueError("it ends before its end")
+    places = zip(page.dataoffsets, page.databytecounts, strict=False)  # a damaged file may differ
+    if any(offset + count > size for offset, count in places):
+        raise ends_early()
     return page
 
 
-def _channels(page):
-    """How many of the samples of a pixel are the picture: its colours and its alpha; others, such as infrared, are left alone."""
+def _channels(page: tifffile.TiffPage) -> int:
+    """How many of the samples of a pixel are the picture: its colours and its alpha.
+
+    Others, such as infrared, are left alone.
+    """
     colours = 3 if page.photometric == RGB else 1
     return colours + (len(page.extrasamples) > 0 and page.extrasamples[0] in ALPHA)
 
 
-def _invert(values):
+def _invert(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     with np.errstate(invalid="ignore"):  # of float, a file may hold anything
-        return 1 - values if values.dtype.kind == "f" else ~values
+        inverted: npt.NDArray[Any] = 1 - values if values.dtype.kind == "f" else ~values
+    return inverted
 
 
-def _pixels(page):
+def _pixels(page: tifffile.TiffPage) -> Picture:
+    """The picture of a page, whatever its planes, its depth and its polarity."""
     stored = page.asarray().reshape(page.shaped[0], page.imagelength, page.imagewidth, -1)
-    if page.planarconfig == 2:
-        stored = np.moveaxis(stored[..., 0], 0, -1)
-    else:
-        stored = stored[0]
+    stored = np.moveaxis(stored[..., 0], 0, -1) if page.planarconfig == 2 else stored[0]
     stored = stored[..., : _channels(page)]
     stored = np.ascontiguousarray(stored[..., 0] if stored.shape[-1] == 1 else stored)
     if stored.dtype.kind == "f":
@@ -174,10 +210,14 @@ def _pixels(page):
     return _invert(stored) if page.photometric == GREY_INVERTED else stored
 
 
-def _segments(file, page):
-    """Yield (index, (channels, rows, columns), values as they are stored) of each strip or tile that holds pixels of the picture."""
+def _segments(
+    file: tifffile.TiffFile, page: tifffile.TiffPage
+) -> Iterator[tuple[int, Region, npt.NDArray[Any]]]:
+    """Yield (index, region, stored values) of each strip or tile with pixels of the picture."""
     channels = _channels(page)
-    for index, (offset, count) in enumerate(zip(page.dataoffsets, page.databytecounts)):
+    for index, (offset, count) in enumerate(
+        zip(page.dataoffsets, page.databytecounts, strict=True)
+    ):
         file.filehandle.seek(offset)
         values, (plane, _, top, left, _), shape = page.decode(
             file.filehandle.read(count), index, _fullsize=page.is_tiled
@@ -185,11 +225,13 @@ def _segments(file, page):
         if plane >= channels:
             continue
         planes = slice(plane, plane + 1) if page.planarconfig == 2 else slice(0, channels)
+        if values is None:  # a strip that is not stored
+            values = np.full(shape[1:], page.nodata, page.dtype)
         values = np.array(values.reshape(shape[1:]))
         yield index, (planes, slice(top, top + shape[1]), slice(left, left + shape[2])), values
 
 
-def _encode(file, page, values):
+def _encode(file: tifffile.TiffFile, page: tifffile.TiffPage, values: npt.NDArray[Any]) -> bytes:
     """The bytes of a strip or tile (rows, columns, channels) as they stand in the file."""
     values = np.ascontiguousarray(values)
     if page.predictor == PREDICTOR_HORIZONTAL:
@@ -202,11 +244,20 @@ def _encode(file, page, values):
         )
     else:
         data = values.astype(values.dtype.newbyteorder(file.byteorder), copy=False)
-    data = data.tobytes()
-    return data if page.compression == 1 else tifffile.TIFF.COMPRESSORS[page.compression](data)
+    plain: bytes = data.tobytes()
+    if page.compression == 1:
+        return plain
+    coded: bytes = tifffile.TIFF.COMPRESSORS[page.compression](plain)
+    return coded
 
 
-def _rewrite(file, page, output, names, values):
+def _rewrite(
+    file: tifffile.TiffFile,
+    page: tifffile.TiffPage,
+    output: IO[bytes],
+    names: tuple[str, str],
+    values: list[int],
+) -> None:
     """Put other values into the tag that has one of these names, where it stands."""
     tag = next(page.tags[name] for name in names if name in page.tags)
     form = file.byteorder + {1: "B", 3: "H", 4: "I", 16: "Q"}[int(tag.dtype)]

@@ -1,35 +1,56 @@
-"""WebP frames."""
+"""WebP frames.
+
+Written is a new lossless file with the same profile, EXIF and XMP.
+
+References
+----------
+RFC 9649: WebP container and lossless bitstream. RFC 6386: VP8.
+"""
 
 import io
 import struct
 import warnings
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, WebPImagePlugin
 
-from ...errors import DustbustError
-from .base import FrameFile, check_size, written_without_loss
+from ...image.arrays import Picture
+from .base import (
+    FrameFile,
+    animated,
+    check_megapixels,
+    ends_early,
+    pillow_bytes,
+    written_without_loss,
+)
 
 
 class WebpFile(FrameFile):
+    """A WebP file."""
+
     kind = "WebP"
+    suffixes = (".webp",)
+    summary = "8 bit, written without loss; profile, EXIF and XMP stay"
+    dtypes = ("uint8",)
+    alpha = True
+    creates = True
     opener = WebPImagePlugin.WebPImageFile
 
     @staticmethod
-    def recognises(head):
+    def recognises(head: bytes) -> bool:
         return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
-    def __init__(self, path, data):
+    def __init__(self, path: Path, data: bytes) -> None:
         chunks = dict(_chunks(data))
         if b"ANIM" in chunks:
-            raise DustbustError(
-                "{path}: animated pictures are not supported; save its frames as files", path=path
-            )
-        check_size(path, *_size(chunks))
+            raise animated(path)
+        check_megapixels(path, *_size(chunks))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = WebPImagePlugin.WebPImageFile(io.BytesIO(data))
-            super().__init__(path, np.asarray(picture))
+            self.path, self.pixels = path, np.asarray(picture)
         self.lossless = b"VP8L" in chunks
         self.metadata = {
             "icc_profile": chunks.get(b"ICCP", b""),
@@ -37,29 +58,39 @@ class WebpFile(FrameFile):
             "xmp": chunks.get(b"XMP ", b""),
         }
 
-    def _write(self, pixels, target):
-        Image.fromarray(pixels).save(target, "WEBP", lossless=True, exact=True, **self.metadata)
+    @classmethod
+    def create(cls, path: Path, pixels: Picture) -> None:
+        path.write_bytes(_encode(pixels, {}))
+
+    def _write(self, pixels: Picture, target: Path) -> list[str]:
+        target.write_bytes(_encode(pixels, self.metadata))
         return [] if self.lossless else [written_without_loss(self.kind)]
 
 
-def _chunks(data):
+def _encode(pixels: Picture, metadata: dict[str, bytes]) -> bytes:
+    if pixels.ndim == 3 and pixels.shape[2] <= 2:  # WebP has colours only
+        grey = [pixels[..., :1]] * 3
+        pixels = np.concatenate([*grey, pixels[..., 1:]], axis=2)
+    return pillow_bytes(Image.fromarray(pixels), "WEBP", lossless=True, exact=True, **metadata)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield (name, content) of each chunk of the RIFF file."""
     position = 12
     while position + 8 <= len(data):
         name, length = struct.unpack_from("<4sI", data, position)
         if position + 8 + length > len(data):
-            raise ValueError("it ends before its end")
+            raise ends_early()
         yield name, data[position + 8 : position + 8 + length]
         position += 8 + length + length % 2
 
 
-def _size(chunks):
-    """Width and height, from the first header there is (WebP container specification; RFC 6386; WebP lossless bitstream)."""
+def _size(chunks: dict[bytes, bytes]) -> tuple[int, int]:
+    """Width and height, from the first header there is."""
     if b"VP8X" in chunks:
         content = chunks[b"VP8X"]
-        return 1 + int.from_bytes(content[4:7], "little"), 1 + int.from_bytes(
-            content[7:10], "little"
-        )
+        width, height = (int.from_bytes(content[at : at + 3], "little") for at in (4, 7))
+        return 1 + width, 1 + height
     if b"VP8L" in chunks:
         bits = int.from_bytes(chunks[b"VP8L"][1:5], "little")
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
