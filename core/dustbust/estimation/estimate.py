@@ -1,6 +1,6 @@
 """Estimate Dust Mask: from a run of frames to a mask of what stays with the scanner."""
 
-import numpy as np
+import numpy as np  # noqa: F401 (of the example)
 
 from ..dust.mask import DustMask
 from ..dust.polarity import POLARITIES_TO_ESTIMATE
