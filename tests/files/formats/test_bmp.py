@@ -1,0 +1,58 @@
+"""BMP: every byte stays but the repaired pixels."""
+
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dustbust.files.read import open_frame
+from helpers.frame_files import H, W, picture, refused, repaired, rewritten
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("from_the_top", [False, True])
+def test_bmp_keeps_all_bytes_but_the_pixels(tmp_path, mode, from_the_top):
+    path = tmp_path / "a.bmp"
+    Image.fromarray(picture()).convert(mode).save(path, dpi=(2400, 2400))
+    if from_the_top:
+        data = bytearray(path.read_bytes())
+        data[22:26] = struct.pack("<i", -H)
+        path.write_bytes(data)
+    with Image.open(path) as expected:
+        before = np.asarray(expected.convert(mode))
+    assert np.array_equal(open_frame(path).pixels, before)
+    out, notes = rewritten(path)
+    assert not notes
+    with Image.open(out) as new:
+        assert np.array_equal(np.asarray(new.convert(mode)), repaired(before))
+        assert round(new.info["dpi"][0]) == 2400
+    old, new = (np.frombuffer(file.read_bytes(), np.uint8) for file in (path, out))
+    assert old.shape == new.shape
+    assert (old != new).sum() <= (repaired(before) != before).sum()
+
+
+def test_bmp_with_32_bits_keeps_the_fourth_byte(tmp_path):
+    path = tmp_path / "a.bmp"
+    Image.fromarray(picture(channels=4), "RGBA").save(path)
+    (begin,) = struct.unpack_from("<I", path.read_bytes(), 10)
+    assert np.array_equal(open_frame(path).pixels, picture(channels=4)[..., :3])
+    out, _ = rewritten(path)
+    stored = np.frombuffer(out.read_bytes()[begin:], np.uint8).reshape(H, W, 4)[::-1]
+    assert np.array_equal(
+        stored,
+        np.dstack([repaired(picture(channels=4)[..., :3])[..., ::-1], picture(channels=4)[..., 3]]),
+    )
+
+
+def test_bmp_with_a_palette_or_compressed_is_refused(tmp_path):
+    path = tmp_path / "a.bmp"
+    Image.fromarray(picture()).convert("P").save(path)
+    refused(path, "indexed")
+    Image.fromarray(picture(channels=1)).convert("1").save(path)
+    refused(path, "indexed")
+    Image.fromarray(picture(channels=4), "RGBA").save(path)
+    data = bytearray(path.read_bytes())
+    data[30] = 3  # its header says where in a pixel the colours are
+    path.write_bytes(data)
+    refused(path, "32 bits and compression 3")

@@ -1,0 +1,159 @@
+"""JPEG: tables, scans and metadata stay, and so does every block away from the repair."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image, JpegImagePlugin
+
+from dustbust import _kernels
+from dustbust.files.read import open_frame
+from helpers.frame_files import REPAIR, H, W, exif, jpeg, picture, repaired, rewritten
+
+
+def jpeg_headers(path):
+    """All of a JPEG but Huffman tables and data: (marker, content)."""
+    data, at, found = path.read_bytes(), 2, []
+    while data[at + 1] != 0xD9:
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        if data[at + 1] != 0xC4:
+            found.append((data[at + 1], data[at + 4 : at + 2 + length]))
+        if data[at + 1] == 0xDA:
+            at += 2 + length
+            while data[at] != 0xFF or data[at + 1] == 0 or 0xD0 <= data[at + 1] <= 0xD7:
+                at += 1
+            at -= 2 + length
+        at += 2 + length
+    return found
+
+
+JPEGS = [
+    {"subsampling": 0},
+    {"subsampling": 1},
+    {"subsampling": 2},
+    {"progressive": True},
+    {"subsampling": 0, "progressive": True},
+    {"optimize": True},
+    {"restart_marker_blocks": 3},
+    {"restart_marker_rows": 1, "progressive": True},
+    {"mode": "L"},
+    {"mode": "L", "progressive": True},
+    {"quality": 30},
+    {"quality": 100},
+    {"keep_rgb": True, "subsampling": 0, "dpi": (0, 0)},
+]
+
+
+@pytest.mark.parametrize("options", JPEGS, ids=str)
+def test_jpeg_keeps_its_metadata_tables_and_scans(tmp_path, options):
+    path = jpeg(tmp_path / "a.jpg", **options)
+    out, notes = rewritten(path)
+    assert notes == []
+    assert jpeg_headers(out) == jpeg_headers(path)
+    with Image.open(path) as before, Image.open(out) as after:
+        assert after.info == before.info
+        assert after.quantization == before.quantization
+        assert JpegImagePlugin.get_sampling(after) == JpegImagePlugin.get_sampling(before)
+        assert after.getexif()[0x0112] == 6
+
+
+@pytest.mark.parametrize("options", JPEGS, ids=str)
+def test_jpeg_blocks_away_from_the_repair_keep_their_coefficients_and_the_repair_is_there(
+    tmp_path, options
+):
+    path = jpeg(tmp_path / "a.jpg", **options)
+    before = open_frame(path).pixels
+    assert np.abs(before.astype(float) - picture(channels=before.size // (H * W))).mean() < 12
+    out, _ = rewritten(path)
+    after = open_frame(out).pixels
+    for old, new in zip(
+        _kernels.read_jpeg(path.read_bytes()), _kernels.read_jpeg(out.read_bytes()), strict=True
+    ):
+        same = (old[4] == new[4]).all((2, 3))
+        size = 8 * 2 // old[1], 8 * 2 // old[2]  # an upper bound of the pixels of a block
+        rows, columns = np.nonzero(~same)
+        assert len(rows)
+        assert (rows.min() + 1) * size[0] > 20 - 16
+        assert rows.max() * 8 <= 31
+        assert columns.max() * 8 <= 52
+    far = np.ones((H, W), bool)
+    far[16 - 2 : 32 + 2, 32 - 2 : 64 + 2] = (
+        False  # the blocks of the repair, and two pixels over which colours are interpolated
+    )
+    assert np.array_equal(before[far], after[far])
+    wanted = repaired(before)
+    error = np.abs(after[REPAIR].astype(float) - wanted[REPAIR]).mean()
+    again = io.BytesIO()
+    with Image.open(path) as opened:
+        Image.fromarray(wanted).save(
+            again,
+            "JPEG",
+            qtables=opened.quantization,
+            subsampling=max(0, JpegImagePlugin.get_sampling(opened)),
+            keep_rgb=options.get("keep_rgb", False),
+        )
+    with Image.open(again) as opened:
+        error_of_encoding = np.abs(np.asarray(opened)[REPAIR].astype(float) - wanted[REPAIR]).mean()
+    assert error < 1.15 * error_of_encoding + 0.1
+
+
+@pytest.mark.parametrize("options", JPEGS, ids=str)
+def test_jpeg_with_its_own_coefficients_is_the_same_file(tmp_path, options):
+    data = jpeg(tmp_path / "a.jpg", **options).read_bytes()
+    assert _kernels.write_jpeg(data, [blocks for *_, blocks in _kernels.read_jpeg(data)]) == data
+
+
+@pytest.mark.parametrize("options", JPEGS, ids=str)
+def test_jpeg_holds_any_coefficients_it_is_given(tmp_path, options):
+    data = jpeg(tmp_path / "a.jpg", **options).read_bytes()
+    rng = np.random.default_rng(2)
+    blocks = [
+        component[4]
+        + rng.integers(-40, 41, component[4].shape, np.int16)
+        * (rng.random(component[4].shape) < 0.2)
+        for component in _kernels.read_jpeg(data)
+    ]
+    blocks = [np.clip(values, -900, 900).astype(np.int16) for values in blocks]
+    written = _kernels.write_jpeg(data, blocks)
+    for values, (_, _across, _down, _, read) in zip(
+        blocks, _kernels.read_jpeg(written), strict=True
+    ):
+        used = values[: -(-H // 8), : -(-W // 8)] if len(blocks) == 1 else values
+        assert (
+            read[: len(used)] == used
+        ).mean() > 0.9  # blocks that pad a component are not in scans of their own
+    with Image.open(io.BytesIO(written)) as opened:
+        opened.load()
+
+
+def test_jpeg_coefficients_are_those_of_the_transform():
+    """Against the definition, ITU-T T.81 A.3.3, in double precision."""
+    pixels = picture(channels=1)[:56, :80]
+    coded = io.BytesIO()
+    Image.fromarray(pixels).save(coded, "JPEG", quality=95)
+    ((_, _, _, quantisation, blocks),) = _kernels.read_jpeg(coded.getvalue())
+    k = np.arange(8)
+    basis = np.cos((2 * k + 1) * k[:, None] * np.pi / 16) / 2
+    basis[0] /= np.sqrt(2)
+    expected = (
+        np.einsum("ui,yixj,vj->yxuv", basis, pixels.reshape(7, 8, 10, 8) - 128.0, basis)
+        / quantisation
+    )
+    assert (
+        np.abs(blocks - expected).max() < 0.75
+    )  # rounded, by an encoder that computes in integers
+
+
+def test_jpeg_with_preview_pictures_says_that_they_are_left_out(tmp_path):
+    first, second = Image.fromarray(picture()), Image.fromarray(picture()[::-1])
+    first.save(
+        tmp_path / "a.jpg", "MPO", save_all=True, append_images=[second], exif=exif(), quality=90
+    )
+    assert (tmp_path / "a.jpg").read_bytes().count(b"\xff\xd8\xff") == 2
+    out, notes = rewritten(tmp_path / "a.jpg")
+    assert len(notes) == 1
+    assert "preview" in notes[0]
+    with Image.open(out) as opened:
+        assert opened.format == "JPEG"
+        assert opened.getexif()[0x0112] == 6

@@ -1,0 +1,94 @@
+"""JPEG 2000: every box stays, and so do all pixels away from the repair."""
+
+import struct
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+
+from dustbust.files.read import open_frame
+from helpers.frame_files import XMP, exif, picture, refused, repaired, rewritten
+
+
+def box(name, content):
+    return struct.pack(">I4s", len(content) + 8, name) + content
+
+
+def boxes_of(data):
+    """The boxes of a JP2 file: (name, content)."""
+    found, position = [], 0
+    while position < len(data):
+        length, name = struct.unpack_from(">I4s", data, position)
+        found.append((name, data[position + 8 : position + length]))
+        position += length
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("reversible", [True, False])
+def test_jpeg_2000_keeps_every_box_and_the_pixels(tmp_path, dtype, channels, reversible):
+    path = tmp_path / "a.jp2"
+    whole = imagecodecs.jpeg2k_encode(
+        picture(dtype, channels),
+        level=0 if reversible else 60,
+        codecformat="jp2",
+        reversible=reversible,
+    )
+    *front, (last, codestream) = boxes_of(whole)
+    assert last == b"jp2c"
+    others = [*front, (b"xml ", XMP), (b"jp2c", codestream), (b"uuid", bytes(range(16)) + exif())]
+    path.write_bytes(b"".join(box(*other) for other in others))
+    before = open_frame(path).pixels
+    assert before.dtype == dtype
+    assert before.shape == picture(dtype, channels).shape
+    out, notes = rewritten(path)
+    assert bool(notes) is not reversible
+    assert np.array_equal(open_frame(out).pixels, repaired(before))
+    new = boxes_of(out.read_bytes())
+    assert [one for one in new if one[0] != b"jp2c"] == [one for one in others if one[0] != b"jp2c"]
+    assert [name for name, _ in new] == [name for name, _ in others]
+    if dtype == "uint8":
+        with Image.open(out) as picture_again:
+            assert np.array_equal(np.asarray(picture_again), repaired(before))
+
+
+def test_jpeg_2000_that_was_cut_to_a_size_is_said_to_grow(tmp_path):
+    Image.fromarray(picture()).save(tmp_path / "a.jp2", quality_mode="rates", quality_layers=[10])
+    _, notes = rewritten(tmp_path / "a.jp2")
+    assert "lossy JPEG 2000" in notes[0]
+
+
+def test_jpeg_2000_without_boxes(tmp_path):
+    path = tmp_path / "a.j2k"
+    path.write_bytes(
+        imagecodecs.jpeg2k_encode(picture("uint16"), level=0, codecformat="j2k", reversible=True)
+    )
+    out, notes = rewritten(path)
+    assert not notes
+    assert np.array_equal(imagecodecs.jpeg2k_decode(out.read_bytes()), repaired(picture("uint16")))
+
+
+def test_jpeg_2000_that_would_not_come_out_as_it_went_in(tmp_path):
+    for bits in (4, 12):
+        deep = (picture("uint16", 1) >> 16 - bits).astype("uint16" if bits > 8 else "uint8")
+        (tmp_path / "bits.jp2").write_bytes(
+            imagecodecs.jpeg2k_encode(deep, level=0, bitspersample=bits, reversible=True)
+        )
+        refused(tmp_path / "bits.jp2", f"{bits} bits")
+    whole = imagecodecs.jpeg2k_encode(picture(), level=0, codecformat="jp2", reversible=True)
+    assert whole.count(struct.pack(">4sBBBI", b"colr", 1, 0, 0, 16)) == 1
+    (tmp_path / "sycc.jp2").write_bytes(
+        whole.replace(
+            struct.pack(">4sBBBI", b"colr", 1, 0, 0, 16),
+            struct.pack(">4sBBBI", b"colr", 1, 0, 0, 18),
+        )
+    )
+    refused(tmp_path / "sycc.jp2", "type 18")
+    smaller = bytearray(whole)
+    smaller[whole.index(b"\xff\x4f\xff\x51") + 46] = 2  # the second channel, across
+    (tmp_path / "smaller.jp2").write_bytes(smaller)
+    refused(tmp_path / "smaller.jp2", "smaller colour channels")
+    (tmp_path / "two.jp2").write_bytes(whole + box(*boxes_of(whole)[-1]))
+    refused(tmp_path / "two.jp2", "2 pictures")
