@@ -87,7 +87,9 @@ install_plug_in() {
         { rm -rf "$part"; fail "the core could not be built; pip's words are above"; }
     cp -R "$checkout/plugin/." "$part/"
     "$python" "$part/dustbust_gimp/help_page.py" "$checkout/README.md" "$part/help"
-    rm -rf "$part/bin" "$part/__pycache__"
+    rm -rf "$part/bin"
+    rm -rf "$part/__pycache__"
+    find "$part/dustbust_gimp" "$part/locale" -name __pycache__ -prune -exec rm -rf {} +
     chmod +x "$part/$plug_in.py"
     touch "$part/$plug_in.py"     # GIMP reads the plug-in anew only when this file's time has changed
     rm -rf "$target"

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """What GIMP starts: registers the three procedures of Dustbust and turns their errors into messages."""
+import functools
+import importlib
 import sys
 import traceback
 
@@ -9,10 +11,21 @@ for library, version in (("Gimp", "3.0"), ("GimpUi", "3.0"), ("Gtk", "3.0"), ("G
     gi.require_version(library, version)
 from gi.repository import Gegl, Gimp, Gio, GLib
 
-from dustbust_gimp import apply, core, estimate, help_page, stack
-from dustbust_gimp.texts import DOMAIN, Cancelled, Refused, _, translated
+from dustbust_gimp import core, help_page
+from dustbust_gimp.actions import apply, estimate, stack
+from dustbust_gimp.errors import Cancelled, Refused
+from dustbust_gimp.texts import DOMAIN, _, translated
 
 ACTIONS = {action.NAME: action for action in (estimate, apply, stack)}
+
+
+def with_window(action):
+    """The action's `run`, which asks the user in its window where GIMP wants to."""
+    def ask(*settings):
+        # Loaded when a window is wanted: GTK needs a display.
+        module = importlib.import_module(f"dustbust_gimp.dialogs.{action.__name__.rpartition('.')[2]}")
+        return module.ask(*settings)
+    return functools.partial(action.run, ask=ask)
 
 
 def reporting(run):
@@ -48,7 +61,7 @@ class Dustbust(Gimp.PlugIn):
     def do_create_procedure(self, name):
         Gegl.init(None)
         action = ACTIONS[name]
-        procedure = action.declare(self, name, reporting(action.run))
+        procedure = action.declare(self, name, reporting(with_window(action)))
         procedure.set_attribution("Dustbust", "MIT", "2026")
         procedure.add_menu_path("<Image>/Filters/" + _("_Dust Removal"))
         return procedure

@@ -6,7 +6,8 @@ import inspect
 
 from gi.repository import Gimp
 
-from .texts import Refused, _
+from .errors import Refused
+from .texts import _
 
 try:
     import numpy as np      # it is installed with the core

@@ -1,4 +1,4 @@
-"""What the user reads: translation, and the ways in which an action ends early."""
+"""What the user reads: translation, numbers and paths."""
 from pathlib import Path
 
 from gi.repository import GLib
@@ -35,11 +35,3 @@ def path_text(path):
     """A path as people write it: from their home folder on, if it is in there."""
     path, home = Path(path), Path.home()
     return str("~" / path.relative_to(home)) if path.is_relative_to(home) else str(path)
-
-
-class Refused(Exception):
-    """An action cannot do what was asked for; the message is one sentence that says why and what to do."""
-
-
-class Cancelled(Exception):
-    """The user does not want it after all."""

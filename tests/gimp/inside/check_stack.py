@@ -138,8 +138,8 @@ def dusty_pair():
 
 def check_the_preview_shows_the_page(folder):
     """A part of the page, combined alone, is that part of the whole page."""
-    from dustbust_gimp.scans import Scans
-    from dustbust_gimp.spots import SpotsOfPage
+    from dustbust_gimp.actions.scans import Scans
+    from dustbust_gimp.dialogs.spots import SpotsOfPage
     image = new_image(1100, 900, "GRAY")
     layers = [add_layer(image, dustbust.frames.read_frame(path)[..., None], "Y' u8") for path in PAIR]
     scans = Scans(layers)

@@ -34,7 +34,7 @@ def call(procedure, **arguments):
 
 def call_here(procedure, **arguments):
     """As `call`, but in this process, which saves the start of another; for checks with many calls."""
-    from dustbust_gimp import apply, estimate, stack
+    from dustbust_gimp.actions import apply, estimate, stack
     action = {module.NAME: module for module in (apply, estimate, stack)}[procedure]
     procedure = Gimp.get_pdb().lookup_procedure(procedure)
     config, image, drawables = procedure.create_config(), arguments.pop("image"), arguments.pop("drawables")

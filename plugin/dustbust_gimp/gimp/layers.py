@@ -2,8 +2,9 @@
 from gi.repository import Gimp
 
 from . import pixels
-from .core import np
-from .texts import Refused, _
+from ..core import np
+from ..errors import Refused
+from ..texts import _
 
 
 def _check_pixels(layer):

@@ -1,8 +1,8 @@
 """Arguments of procedures, with the core's own defaults."""
 from gi.repository import Gimp, GObject
 
-from . import core
-from .texts import _
+from .. import core
+from ..texts import _
 
 FLAGS = GObject.ParamFlags.READWRITE
 

@@ -1,15 +1,18 @@
 """Apply to the files of a run: cleaned copies in a folder of their own."""
 from pathlib import Path
 
-from . import arguments, core, mask_image, run_of_files, working
-from .core import dustbust
-from .texts import Refused, _, count_text, path_text, translated
+from . import frame_files
+from .. import core
+from ..gimp import mask_image, arguments, progress
+from ..core import dustbust
+from ..errors import Refused
+from ..texts import _, count_text, path_text, translated
 
 
 def clean(image, config):
     """Clean them; gives the core's account of what became of them."""
     files = files_to_clean(mask_image.files_of(image), config)
-    return working.run(_("Apply Dust Mask"), dustbust.clean_frames, files, mask_image.read(image), folder_for(files, config),
+    return progress.run(_("Apply Dust Mask"), dustbust.clean_frames, files, mask_image.read(image), folder_for(files, config),
                        exists=config.get_property("exists"), threads=core.threads(), **arguments.cleaning(config))
 
 
@@ -17,7 +20,7 @@ def files_to_clean(of_image, config):
     """The files to clean: those of the run that a mask image was made from, or others if such were chosen."""
     first, last = arguments.path(config, "first-frame"), arguments.path(config, "last-frame")
     if first:
-        return run_of_files.files_between(first, last or first)
+        return frame_files.files_between(first, last or first)
     files = [Path(file) for file in of_image]
     if not files:
         raise Refused(_("This mask was not made from a run of files: choose the first and the last frame that it is to clean, "

@@ -3,10 +3,11 @@ from pathlib import Path
 
 from gi.repository import Gimp, Gio
 
-from . import arguments, run_of_files
-from .core import dustbust
-from .dialogs import Window
-from .texts import _
+from ..actions import frame_files
+from ..gimp import arguments
+from ..core import dustbust
+from .window import Window
+from ..texts import _
 
 
 def ask(procedure, config):
@@ -24,7 +25,7 @@ def ask(procedure, config):
         else:
             window.begin_in(Path(first).parent, "last-frame", "frame")
             open_end = arguments.path(config, "last-frame") is None
-            window.answer(lambda: run_of_files.describe(run_of_files.files_of_run(config), open_end), lambda text: text)
+            window.answer(lambda: frame_files.describe(frame_files.files_of_run(config), open_end), lambda text: text)
 
     window.on_change(describe, "first-frame", "last-frame")
     window.run()

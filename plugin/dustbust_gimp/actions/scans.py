@@ -3,8 +3,9 @@ import dataclasses
 import functools
 import threading
 
-from . import core, layers, pixels
-from .core import dustbust, np
+from .. import core
+from ..gimp import layers, pixels
+from ..core import dustbust, np
 
 DUST_FREE = "dust-free"     # the mode that knows where the dust of the scanner is
 VISIBLE = 0.1               # of white: by so much reduced scans differ where one has dust

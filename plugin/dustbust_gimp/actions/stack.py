@@ -1,9 +1,10 @@
 """Stack Offset Scans: from several scans of one page to the page without the scanner's dust."""
 from gi.repository import Gimp, GObject
 
-from . import arguments, core, layers, mask_image, pixels, working
+from .. import core
+from ..gimp import layers, mask_image, pixels, arguments, progress
 from .scans import DUST_FREE, Scans
-from .texts import _, count_text, share_text
+from ..texts import _, count_text, share_text
 
 NAME = "plug-in-dustbust-stack-scans"
 
@@ -43,13 +44,12 @@ def declare(plug_in, name, run):
     return procedure
 
 
-def run(procedure, run_mode, image, drawables, config):
+def run(procedure, run_mode, image, drawables, config, ask=None):
     scans = Scans(layers.scans(image, drawables))
     if run_mode == Gimp.RunMode.INTERACTIVE:
-        from . import stack_dialog
-        stack_dialog.ask(procedure, config, scans)
+        ask(procedure, config, scans)
     mode, align = config.get_property("mode"), config.get_property("align")
-    page, dust, report = working.run(_("Stack Offset Scans"), scans.page, mode, align)
+    page, dust, report = progress.run(_("Stack Offset Scans"), scans.page, mode, align)
     image.undo_group_start()
     try:
         if config.get_property("aligned-layers"):
@@ -68,7 +68,7 @@ def run(procedure, run_mode, image, drawables, config):
         if run_mode != Gimp.RunMode.NONINTERACTIVE:
             Gimp.Display.new(mask)
     Gimp.displays_flush()
-    working.tell(run_mode, said_of(report, dust))
+    progress.tell(run_mode, said_of(report, dust))
     return arguments.return_values(procedure, (Gimp.Layer, layer), (Gimp.Image, mask))
 
 

@@ -2,7 +2,7 @@
 from gi.repository import GdkPixbuf, GLib, Gtk
 from PIL import JpegImagePlugin
 
-from .core import dustbust, np
+from ..core import dustbust, np
 
 SIDE = 240      # px
 

@@ -1,9 +1,11 @@
 """Apply Dust Mask: on a mask image it cleans the files of its run, on any other image the selected layers."""
 from gi.repository import Gimp
 
-from . import arguments, clean_files, clean_layers, mask_image
-from .texts import Refused, _
-from .working import tell
+from . import clean_files, clean_layers
+from ..gimp import mask_image, arguments
+from ..errors import Refused
+from ..texts import _
+from ..gimp.progress import tell
 
 NAME = "plug-in-dustbust-apply-mask"
 
@@ -34,11 +36,10 @@ def declare(plug_in, name, run):
     return procedure
 
 
-def run(procedure, run_mode, image, drawables, config):
+def run(procedure, run_mode, image, drawables, config, ask=None):
     chosen = config.get_property("mask-image")
     if run_mode == Gimp.RunMode.INTERACTIVE:
-        from . import apply_dialog
-        chosen = apply_dialog.ask(procedure, config, image, drawables)
+        chosen = ask(procedure, config, image, drawables)
     # On the mask image it is the files of its run that are cleaned; on any other one too, if frames were chosen.
     if mask_image.is_mask_image(image) or config.get_property("first-frame") is not None:
         done = clean_files.clean(image, config)

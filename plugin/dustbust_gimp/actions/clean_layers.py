@@ -4,9 +4,11 @@ from pathlib import Path
 
 from gi.repository import Gimp, Gio
 
-from . import arguments, core, layers, mask_image, pixels, working
-from .core import dustbust
-from .texts import Refused, _, count_text
+from .. import core
+from ..gimp import layers, mask_image, pixels, arguments, progress
+from ..core import dustbust
+from ..errors import Refused
+from ..texts import _, count_text
 
 EVERY_MASK = (".xcf", ".psd", ".gif")       # mask files that GIMP reads and the core does not
 
@@ -14,7 +16,7 @@ EVERY_MASK = (".xcf", ".psd", ".gif")       # mask files that GIMP reads and the
 def clean(image, drawables, config, mask):
     """Clean them; gives the core's report of each."""
     chosen = layers.editable(image, drawables)
-    dust = working.finish(reading_mask(image, config, mask))
+    dust = progress.finish(reading_mask(image, config, mask))
     check_size(dust, image, chosen)
     apply_mask = functools.partial(dustbust.apply_mask, return_report=True, threads=core.threads(), **arguments.cleaning(config))
     done = [(layer, *_cleaned(layer, dust, image, apply_mask)) for layer in chosen]       # first all the work, then the image in one go
@@ -60,18 +62,18 @@ def _cleaned(layer, dust, image, apply_mask):
     """The layer's pixels as they are and without dust, in its working format; and the core's report."""
     before = pixels.read_drawable(layer)
     if dust.grey.shape == before.shape[:2]:
-        return before, *working.run_plain(_("Apply Dust Mask"), apply_mask, before, dust)
+        return before, *progress.run_plain(_("Apply Dust Mask"), apply_mask, before, dust)
     # A mask for the whole picture and a layer that is a part of it: the rest of the picture is there, but without data.
     on_canvas, part, whole = layers.place_on_canvas(layer, before, image.get_width(), image.get_height())
     after = before.copy()
-    canvas_after, report = working.run_plain(_("Apply Dust Mask"), apply_mask, on_canvas, dust)
+    canvas_after, report = progress.run_plain(_("Apply Dust Mask"), apply_mask, on_canvas, dust)
     after[part] = canvas_after[whole][..., :before.shape[2]]
     return before, after, report
 
 
 def reading_mask(image, config, chosen):
     """The mask to clean layers with: of the chosen image, of the file, or of the one mask image that is open; step by step,
-    see `working.finish`."""
+    see `progress.finish`."""
     path = arguments.path(config, "mask-file")
     if chosen is not None or path is None:
         return (yield from mask_image.reading(chosen or _only_mask_image(image)))

@@ -1,9 +1,11 @@
 """Estimate Dust Mask: from a run of frames to a mask image."""
 from gi.repository import Gimp, GObject
 
-from . import arguments, core, mask_image, run_of_files, working
-from .core import dustbust
-from .texts import _, count_text, share_text, translated
+from . import frame_files
+from .. import core
+from ..gimp import mask_image, arguments, progress
+from ..core import dustbust
+from ..texts import _, count_text, share_text, translated
 
 NAME = "plug-in-dustbust-estimate-mask"
 SOME = 5        # frames are looked at for a typical one
@@ -41,18 +43,17 @@ def declare(plug_in, name, run):
     return procedure
 
 
-def run(procedure, config):
+def run(procedure, config, ask=None):
     run_mode = config.get_property("run-mode")
     if run_mode == Gimp.RunMode.INTERACTIVE:
-        from . import estimate_dialog
-        estimate_dialog.ask(procedure, config)
-    files = run_of_files.files_of_run(config)
+        ask(procedure, config)
+    files = frame_files.files_of_run(config)
     if run_mode != Gimp.RunMode.NONINTERACTIVE:
-        files = run_of_files.fitting(files)[0]       # the window has said which are left out
+        files = frame_files.fitting(files)[0]       # the window has said which are left out
     if config.get_property("last-frame") is None:
-        files = working.run(_("Looking how far the dust stays the same"), dustbust.find_runs, files, leave_out=True,
+        files = progress.run(_("Looking how far the dust stays the same"), dustbust.find_runs, files, leave_out=True,
                             threads=core.threads())[0]
-    dust = working.run(_("Estimate Dust Mask"), dustbust.estimate_mask, files, method=config.get_property("method"),
+    dust = progress.run(_("Estimate Dust Mask"), dustbust.estimate_mask, files, method=config.get_property("method"),
                        polarity=config.get_property("polarity"), smallest=config.get_property("smallest"),
                        largest=config.get_property("largest") or None, leave_out=True, threads=core.threads())
     files = dust.frames
@@ -66,7 +67,7 @@ def run(procedure, config):
         Gimp.displays_flush()
         if covered:     # the status bar of the image that was in front: a second line makes it a window
             summary += "\n" + _("What is red will be treated. Move the threshold, or paint on the mask: black keeps, white adds.")
-    working.tell(run_mode, summary, map(translated, dust.warnings))
+    progress.tell(run_mode, summary, map(translated, dust.warnings))
     return arguments.return_values(procedure, (Gimp.Image, image))
 
 

@@ -2,7 +2,7 @@
 import dataclasses
 import functools
 
-from .core import dustbust, np
+from ..core import dustbust, np
 
 SIDE = 240          # px of the picture that are shown, one to one
 REACH = 60          # px around them that can have a say in what they become

@@ -1,12 +1,12 @@
 """The window of Stack Offset Scans."""
 import functools
 
-from .core import dustbust, np
-from .dialogs import Window
+from ..core import dustbust, np
+from .window import Window
 from .preview import BeforeAndAfter
-from .scans import DUST_FREE
+from ..actions.scans import DUST_FREE
 from .spots import SpotsOfPage
-from .texts import _
+from ..texts import _
 
 
 def ask(procedure, config, scans):

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from gi.repository import Gegl, Gimp, Gio
 
-from . import pixels, working
-from .core import dustbust, np
-from .texts import Refused, _
+from . import pixels, progress
+from ..core import dustbust, np
+from ..errors import Refused
+from ..texts import _
 
 RUN = "dustbust-run"        # parasite of the image: JSON with the files of the run, and the one that is shown under the dust
 EXTRA = "dustbust-mask"     # parasite of the image: DustMask.extra() in base 64, as libgimp's introspection takes only ASCII
@@ -155,11 +156,11 @@ def read(image):
 
     Of an image that Estimate did not make, white is dust.
     """
-    return working.finish(reading(image))
+    return progress.finish(reading(image))
 
 
 def reading(image):
-    """`read` step by step, see `working.finish`."""
+    """`read` step by step, see `progress.finish`."""
     layer = _layer_with_role(image, MASK)
     if layer is None and is_mask_image(image) and image.get_base_type() != Gimp.ImageBaseType.GRAY:
         raise Refused(_("{image}: the layer with the grey mask is gone; undo to where it was still there.").format(image=image.get_name()))

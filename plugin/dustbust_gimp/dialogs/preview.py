@@ -1,9 +1,9 @@
 """A look at the result before OK: a part of the picture as it is and as it will be, side by side."""
 from gi.repository import Gtk
 
-from .dialogs import MARGIN
+from .window import MARGIN
 from .spots import SIDE
-from .texts import _, translated
+from ..texts import _, translated
 from .thumbnail import pixbuf
 
 

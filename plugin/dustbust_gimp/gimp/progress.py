@@ -5,7 +5,7 @@ import time
 
 from gi.repository import Gimp
 
-from .texts import count_text
+from ..texts import count_text
 
 PAUSE = 0.05        # s between two looks at the worker, hence at most 20 updates of the progress bar a second
 ESTIMATE_AFTER = 3.0    # s before the time left is worth saying

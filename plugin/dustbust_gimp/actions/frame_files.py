@@ -2,9 +2,10 @@
 from collections import Counter
 from pathlib import Path
 
-from . import arguments
-from .core import DustbustError, dustbust
-from .texts import Refused, _, count_text
+from ..gimp import arguments
+from ..core import DustbustError, dustbust
+from ..errors import Refused
+from ..texts import _, count_text
 
 FEW = 10        # frames; with fewer the mask has gaps
 

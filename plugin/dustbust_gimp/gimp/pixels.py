@@ -6,7 +6,7 @@ uint8 or uint16 where that is what the drawable holds, else float32.
 """
 from gi.repository import Babl, Gegl
 
-from .core import np
+from ..core import np
 
 STRIP_BYTES = 64 << 20      # GEGL's calls take less than 2 GiB, and strips keep the memory low
 

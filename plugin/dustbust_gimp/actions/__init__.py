@@ -1,0 +1,1 @@
+"""What the three procedures do, without a window."""
