@@ -86,7 +86,9 @@ install_plug_in() {
     "$python" -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action ignore --target "$part" "$checkout" ||
         { rm -rf "$part"; fail "the core could not be built; pip's words are above"; }
     cp -R "$checkout/plugin/." "$part/"
-    "$python" "$part/dustbust_gimp/help_page.py" "$checkout/README.md" "$part/help"
+    "$python" -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$scratch/markdown" markdown ||
+        { rm -rf "$part"; fail "Python-Markdown, which makes the help page, could not be fetched; pip's words are above"; }
+    PYTHONPATH=$scratch/markdown "$python" "$part/dustbust_gimp/help_page.py" "$checkout/README.md" "$part/help"
     rm -rf "$part/bin"
     rm -rf "$part/__pycache__"
     find "$part/dustbust_gimp" "$part/locale" -name __pycache__ -prune -exec rm -rf {} +

@@ -1,1 +1,1 @@
-"""What the three procedures do, without a window."""
+"""The three procedures, without their windows."""

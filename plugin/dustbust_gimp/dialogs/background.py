@@ -1,44 +1,50 @@
-"""Work that a window waits for without standing still."""
+"""Work in the background, while a window remains responsive."""
+
+from __future__ import annotations
+
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from gi.repository import GLib
 
-TICK = 60       # ms between two looks at the work in the background
+TICK = 60  # ms between two looks at the work
 
 
 class Background:
-    """Work that a window waits for without standing still.
+    """Runs one piece of work at a time in a thread.
 
-    Of several things asked for while one is being worked on, the last is done next and the others are forgotten.
-    Nothing that is worked on here may touch GIMP or GTK.
+    If several are requested meanwhile, the last one runs next and the others are dropped. The
+    work must not use GIMP or GTK.
     """
 
-    def __init__(self):
-        self._wanted = self._thread = None
+    def __init__(self) -> None:
+        self._wanted = self._thread = self._answer = None
+        self._results: list[Any] = []
         self._timer = GLib.timeout_add(TICK, self._look)
 
-    def ask(self, work, answer):
-        """Have `work()` done and give its result, or the exception, to `answer` in the main loop."""
+    def ask(self, work: Callable[[], Any], answer: Callable[[Any], None]) -> None:
+        """Run `work()`, and pass its result or its exception to `answer` in the main loop."""
         self._wanted = work, answer
 
-    def close(self):
+    def close(self) -> None:
+        """Stop waiting for work."""
         GLib.source_remove(self._timer)
 
-    def _look(self):
+    def _look(self) -> bool:
         if self._thread is not None and not self._thread.is_alive():
-            thread, self._thread = self._thread, None
-            if self._wanted is None:        # otherwise the question has changed meanwhile
-                thread.answer(thread.result)
+            self._thread = None
+            if self._wanted is None:  # otherwise the result is out of date
+                self._answer(self._results.pop())
         if self._thread is None and self._wanted is not None:
-            (work, answer), self._wanted = self._wanted, None
+            (work, self._answer), self._wanted = self._wanted, None
+            self._results.clear()
             self._thread = threading.Thread(target=self._work, args=(work,), daemon=True)
-            self._thread.answer = answer
             self._thread.start()
         return GLib.SOURCE_CONTINUE
 
-    @staticmethod
-    def _work(work):
+    def _work(self, work: Callable[[], Any]) -> None:
         try:
-            threading.current_thread().result = work()
+            self._results.append(work())
         except Exception as error:
-            threading.current_thread().result = error
+            self._results.append(error)

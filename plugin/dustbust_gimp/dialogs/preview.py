@@ -1,72 +1,94 @@
-"""A look at the result before OK: a part of the picture as it is and as it will be, side by side."""
+"""A preview of the result: a part of the picture before and after, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
 from gi.repository import Gtk
 
-from .window import MARGIN
-from .spots import SIDE
+from .. import core
+from ..core import np
 from ..texts import _, translated
+from .background import Background
 from .thumbnail import pixbuf
+from .window import MARGIN
+
+# Returns a part of a picture before and after, for a number.
+Look = Callable[[int], "tuple[np.ndarray, np.ndarray]"]
 
 
 class SideBySide(Gtk.Box):
-    """Two parts of pictures with a word above each."""
+    """Two parts of pictures, with a title above each."""
 
-    def __init__(self, *words):
+    def __init__(self, *titles: str) -> None:
         super().__init__(spacing=MARGIN, margin_bottom=MARGIN, homogeneous=True)
-        self.pictures = []
-        for word in words:
+        self._pictures = []
+        side = core.previews.SPOT_SIDE
+        for title in titles:
             column = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=MARGIN // 2)
-            column.pack_start(Gtk.Label(label=word), False, False, 0)
+            column.pack_start(Gtk.Label(label=title), False, False, 0)
             picture = Gtk.Image()
-            picture.set_size_request(SIDE, SIDE)
+            picture.set_size_request(side, side)
             column.pack_start(picture, False, False, 0)
-            self.pictures.append(picture)
+            self._pictures.append(picture)
             self.pack_start(column, True, True, 0)
 
-    def show_pictures(self, *pictures):
-        for widget, picture in zip(self.pictures, pictures):
+    def show_pictures(self, *pictures: np.ndarray | None) -> None:
+        """Show pictures, or nothing where one is None."""
+        for widget, picture in zip(self._pictures, pictures, strict=True):
             widget.set_from_pixbuf(None if picture is None else pixbuf(picture))
 
 
 class BeforeAndAfter(Gtk.Box):
-    """A place with dust as it is and as it will be; a button goes to the next place."""
+    """A spot with dust before and after; a button shows the next spot."""
 
-    def __init__(self, worker):
+    def __init__(self, worker: Background) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL)
-        self._worker, self._look, self._number = worker, None, 0
+        self._worker, self._look, self._number, self._waiting = worker, None, 0, ""
         self._sides = SideBySide(_("Before"), _("After"))
         self.pack_start(self._sides, False, False, 0)
         row = Gtk.Box(spacing=MARGIN)
         self._status = Gtk.Label(xalign=0, wrap=True)
-        self._next = Gtk.Button(label=_("_Next spot"), use_underline=True, tooltip_text=_("Look at another place with dust"))
+        self._next = Gtk.Button(
+            label=_("_Next spot"), use_underline=True, tooltip_text=_("Show another spot with dust")
+        )
         self._next.connect("clicked", self._go_on)
-        row.pack_start(self._status, True, True, 0)
         self._next.set_valign(Gtk.Align.START)
+        row.pack_start(self._status, True, True, 0)
         row.pack_end(self._next, False, False, 0)
         self.pack_start(row, False, False, 0)
 
-    def show_spots(self, look, meanwhile=""):
-        """Show what `look(number)` gives for place `number`: a pair of parts of pictures. It is called in another thread.
+    def show_spots(self, look: Look | None, waiting: str = "") -> None:
+        """Show spots.
 
-        `meanwhile` is said until it has come; what was shown before stays till then. Without `look` nothing is shown.
+        Parameters
+        ----------
+        look : callable or None
+            Returns a part of a picture before and after, for a number; runs in another thread.
+            None shows nothing.
+        waiting : str
+            Shown until the pictures are there; the previous ones remain until then.
         """
-        self._look, self._meanwhile = look, meanwhile
+        self._look, self._waiting = look, waiting
         self._next.set_sensitive(look is not None)
-        self.say(meanwhile)
+        self.say(waiting)
         if look is None:
             self._sides.show_pictures(None, None)
         else:
-            self._worker.ask(lambda: look(self._number), lambda pair: self._show(look, pair))
+            number = self._number
+            self._worker.ask(lambda: look(number), lambda pair: self._show(look, pair))
 
-    def _go_on(self, _button):
+    def _go_on(self, _button: Gtk.Button) -> None:
         self._number += 1
-        self.show_spots(self._look, self._meanwhile)
+        self.show_spots(self._look, self._waiting)
 
-    def _show(self, look, pair):
-        if look is self._look:
-            failed = isinstance(pair, Exception)
-            self._sides.show_pictures(*((None, None) if failed else pair))
-            self.say(translated(pair) if failed else "")
+    def _show(self, look: Look, pair: tuple[np.ndarray, np.ndarray] | Exception) -> None:
+        if look is not self._look:
+            return
+        failed = isinstance(pair, Exception)
+        self._sides.show_pictures(*((None, None) if failed else pair))
+        self.say(translated(pair) if failed else "")
 
-    def say(self, text):
-        """A line below the pictures: what they wait for."""
+    def say(self, text: str) -> None:
+        """Show a line below the pictures."""
         self._status.set_text(text)

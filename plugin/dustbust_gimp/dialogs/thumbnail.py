@@ -1,36 +1,40 @@
-"""A small picture beside the list of a file window: names like IMG_0815 say little."""
+"""A small picture beside the list of a file window, as names like IMG_0815 tell little."""
+
+from __future__ import annotations
+
 from gi.repository import GdkPixbuf, GLib, Gtk
-from PIL import JpegImagePlugin
 
-from ..core import dustbust, np
-
-SIDE = 240      # px
-
-
-def pixbuf(picture):
-    """A picture, or a part of one, for GTK: 8-bit RGB, without alpha."""
-    colours = dustbust.arrays.to_unit(dustbust.arrays.colour_channels(picture))
-    rgb = np.broadcast_to(dustbust.arrays.from_unit(colours, np.uint8), (*colours.shape[:2], 3))
-    return GdkPixbuf.Pixbuf.new_from_bytes(GLib.Bytes.new(np.ascontiguousarray(rgb).tobytes()), GdkPixbuf.Colorspace.RGB, False, 8,
-                                           rgb.shape[1], rgb.shape[0], rgb.shape[1] * 3)
+from .. import core
+from ..core import np
+from .background import Background
 
 
-def small(path):
-    """The picture in a file, with at most SIDE pixels on each side."""
-    if path.lower().endswith((".jpg", ".jpeg")):        # which Pillow decodes at an eighth of its size, much quicker
-        with JpegImagePlugin.JpegImageFile(path) as picture:
-            picture.draft("RGB", (SIDE, SIDE))
-            picture.thumbnail((SIDE, SIDE))
-            return np.asarray(picture.convert("RGB"))
-    picture = dustbust.frames.read_frame(path)
-    step = -(-max(picture.shape[:2]) // SIDE)
-    return picture[::step, ::step]
+def pixbuf(picture: np.ndarray) -> GdkPixbuf.Pixbuf:
+    """Convert a picture for GTK."""
+    rgb = core.previews.to_rgb8(picture)
+    height, width = rgb.shape[:2]
+    return GdkPixbuf.Pixbuf.new_from_bytes(
+        GLib.Bytes.new(rgb.tobytes()),
+        GdkPixbuf.Colorspace.RGB,
+        False,
+        8,
+        width,
+        height,
+        width * 3,
+    )
 
 
 class Thumbnail(Gtk.Image):
-    """Shows the file that is pointed at in a Gtk.FileChooser; nothing where it is no picture."""
+    """Shows the file selected in a file chooser, if it is a picture.
 
-    def __init__(self, chooser, worker):
+    Parameters
+    ----------
+    chooser : Gtk.FileChooser
+    worker : Background
+        Reads the files.
+    """
+
+    def __init__(self, chooser: Gtk.FileChooser, worker: Background) -> None:
         super().__init__(margin_start=6, margin_end=6)
         self._chooser, self._worker = chooser, worker
         chooser.set_preview_widget(self)
@@ -38,14 +42,14 @@ class Thumbnail(Gtk.Image):
         chooser.set_preview_widget_active(False)
         chooser.connect("update-preview", self._look)
 
-    def _look(self, chooser):
+    def _look(self, chooser: Gtk.FileChooser) -> None:
         path = chooser.get_preview_filename()
-        if path and dustbust.frames.is_picture(dustbust.frames.as_path(path)):
-            self._worker.ask(lambda: small(path), self._show)
+        if path and core.is_picture(core.as_path(path)):
+            self._worker.ask(lambda: core.previews.thumbnail(path), self._show)
         else:
             chooser.set_preview_widget_active(False)
 
-    def _show(self, picture):
+    def _show(self, picture: np.ndarray | Exception) -> None:
         found = not isinstance(picture, Exception)
         if found:
             self.set_from_pixbuf(pixbuf(picture))

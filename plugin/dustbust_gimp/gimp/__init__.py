@@ -1,1 +1,1 @@
-"""What knows GIMP: its layers, pixels, procedures and progress bar. Nothing here knows an action."""
+"""Access to GIMP: pixels, layers, mask images, arguments and the progress bar."""

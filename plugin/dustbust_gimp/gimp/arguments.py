@@ -1,4 +1,10 @@
-"""Arguments of procedures, with the core's own defaults."""
+"""Arguments and return values of procedures, with the core's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
 from gi.repository import Gimp, GObject
 
 from .. import core
@@ -7,19 +13,42 @@ from ..texts import _
 FLAGS = GObject.ParamFlags.READWRITE
 
 
-def image_procedure(plug_in, name, run, label, blurb, explanation):
-    """A procedure that is called with an image and its selected drawables, if any; it says itself which it cannot work on."""
+class Option(NamedTuple):
+    """One value of a choice: its name in the core, its label, and its tooltip."""
+
+    name: str
+    label: str
+    explanation: str = ""
+
+
+def image_procedure(
+    plug_in: Gimp.PlugIn,
+    name: str,
+    run: Callable[..., Gimp.ValueArray],
+    label: str,
+    blurb: str,
+    explanation: str,
+) -> Gimp.ImageProcedure:
+    """Make a procedure that takes an image and its selected drawables, if any.
+
+    GIMP offers it for every image; the procedure itself refuses those it cannot work on.
+    """
     procedure = Gimp.ImageProcedure.new(plug_in, name, Gimp.PDBProcType.PLUGIN, run, None)
     procedure.set_image_types("*")
-    procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE | Gimp.ProcedureSensitivityMask.DRAWABLES
-                                   | Gimp.ProcedureSensitivityMask.NO_DRAWABLES)
+    procedure.set_sensitivity_mask(
+        Gimp.ProcedureSensitivityMask.DRAWABLE
+        | Gimp.ProcedureSensitivityMask.DRAWABLES
+        | Gimp.ProcedureSensitivityMask.NO_DRAWABLES
+    )
     procedure.set_menu_label(label)
     procedure.set_documentation(blurb, explanation, name)
     return procedure
 
 
-def return_values(procedure, *results):
-    """The return values of a procedure that has done its work: (type, object or None) each."""
+def return_values(
+    procedure: Gimp.Procedure, *results: tuple[type, GObject.Object | None]
+) -> Gimp.ValueArray:
+    """Make the return values of a procedure that succeeded, from pairs of type and object."""
     values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     for place, (kind, result) in enumerate(results, 1):
         values.remove(place)
@@ -27,50 +56,71 @@ def return_values(procedure, *results):
     return values
 
 
-def run_mode(procedure):
-    """What an ImageProcedure has by itself."""
-    procedure.add_enum_argument("run-mode", _("Run mode"), _("The run mode"), Gimp.RunMode, Gimp.RunMode.NONINTERACTIVE, FLAGS)
+def add_run_mode(procedure: Gimp.Procedure) -> None:
+    """Add the run mode, which an ImageProcedure has by itself."""
+    procedure.add_enum_argument(
+        "run-mode",
+        _("Run mode"),
+        _("The run mode"),
+        Gimp.RunMode,
+        Gimp.RunMode.NONINTERACTIVE,
+        FLAGS,
+    )
 
 
-def choice(procedure, name, label, blurb, function, options):
-    """A choice among `options`: (value in the core, label, help) each. The core's default comes first."""
-    argument = name.replace("-", "_")
-    default = core.default(function, argument)
-    nicks = [nick for nick, *_rest in options]
+def add_choice(
+    procedure: Gimp.Procedure,
+    name: str,
+    label: str,
+    blurb: str,
+    function: str,
+    options: Iterable[Option],
+) -> None:
+    """Add a choice, with the default that the argument has in the core's `function`."""
+    options = list(options)
+    default = core.default(function, name.replace("-", "_"))
+    names = [option.name for option in options]
     values = Gimp.Choice.new()
-    for place, (nick, text, explanation) in enumerate(options):
-        values.add(nick, place, text, explanation)
-    procedure.add_choice_argument(name, label, blurb, values, default if default in nicks else nicks[0], FLAGS)
+    for place, option in enumerate(options):
+        values.add(option.name, place, option.label, option.explanation)
+    chosen = default if default in names else names[0]
+    procedure.add_choice_argument(name, label, blurb, values, chosen, FLAGS)
 
 
-def file(procedure, name, label, blurb):
-    """A file or folder, or none.
+def add_file(procedure: Gimp.Procedure, name: str, label: str, blurb: str) -> None:
+    """Add an optional file or folder.
 
-    For any use (`ANY`), so that it is the core that says which file is missing, and not GIMP that a "value is out of range".
+    The action is `ANY`, so that the core reports a missing file by its name; with any other
+    action GIMP itself reports that a "value is out of range".
     """
-    procedure.add_file_argument(name, label, blurb, Gimp.FileChooserAction.ANY, True, None, FLAGS)
+    action = Gimp.FileChooserAction.ANY
+    procedure.add_file_argument(name, label, blurb, action, True, None, FLAGS)
 
 
-def image(procedure, name, label, blurb):
-    """An open image, or none."""
+def add_image(procedure: Gimp.Procedure, name: str, label: str, blurb: str) -> None:
+    """Add an optional open image."""
     procedure.add_image_argument(name, label, blurb, True, FLAGS)
 
 
-def boolean(procedure, name, label, blurb, default):
+def add_boolean(
+    procedure: Gimp.Procedure, name: str, label: str, blurb: str, default: object
+) -> None:
+    """Add a check box."""
     procedure.add_boolean_argument(name, label, blurb, bool(default), FLAGS)
 
 
-def area(procedure, name, label, blurb, function):
-    """An area in px; 0 stands for None, which leaves it to the core."""
-    procedure.add_int_argument(name, label, blurb, 0, 10 ** 9, core.default(function, name) or 0, FLAGS)
+def add_area(procedure: Gimp.Procedure, name: str, label: str, blurb: str, function: str) -> None:
+    """Add an area in px; 0 stands for the core's None, an automatic value."""
+    default = core.default(function, name) or 0
+    procedure.add_int_argument(name, label, blurb, 0, 10**9, default, FLAGS)
 
 
-def path(config, name):
-    """The path in a file argument, or None."""
+def path(config: Gimp.ProcedureConfig, name: str) -> str | None:
+    """Return the path in a file argument, or None."""
     chosen = config.get_property(name)
     return chosen.get_path() if chosen else None
 
 
-def cleaning(config):
-    """What the settings of Apply are called in `dustbust.apply_mask`."""
+def cleaning(config: Gimp.ProcedureConfig) -> dict[str, object]:
+    """Return the settings of Apply as keyword arguments of `dustbust.apply_mask`."""
     return {"method": config.get_property("method")}

@@ -1,70 +1,99 @@
-"""The mask as an image in GIMP: a workplace in which the user sees what will be removed and changes it.
+"""The mask as an image in GIMP, in which the user sees and edits what will be removed.
 
-Over a frame of the run, from the bottom: the frame; a group that shows the dust in red. In the group: the grey mask with a
-non-destructive threshold; a red layer that multiplies it; and a black one that erases its colour, so that red remains where
-the mask is white and nothing where it is black. Moving the threshold or painting on the mask changes the red at once.
-Without a frame: a grey image that holds the mask alone.
+With a frame of the run, the layers are, from the bottom: the frame, and a group that shows the
+dust in red. The group holds the grey mask with a non-destructive threshold, a red layer that
+multiplies it, and a black layer that erases its colour. Red remains where the mask is white, and
+nothing where it is black; it follows the threshold and every stroke on the mask at once. Without
+a frame, the image is grey and holds the mask alone.
 
-Layers are recognised by a parasite, whatever they are called. What else Apply needs travels in parasites of the image.
+Layers are recognised by a parasite, not by their names. Parasites of the image carry everything
+else that Apply needs.
 """
+
+from __future__ import annotations
+
 import base64
 import dataclasses
 import itertools
 import json
 import math
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gi.repository import Gegl, Gimp, Gio
 
-from . import pixels, progress
+from .. import core
 from ..core import dustbust, np
 from ..errors import Refused
 from ..texts import _
+from . import pixels, progress
 
-RUN = "dustbust-run"        # parasite of the image: JSON with the files of the run, and the one that is shown under the dust
-EXTRA = "dustbust-mask"     # parasite of the image: DustMask.extra() in base 64, as libgimp's introspection takes only ASCII
-COMMENT = "gimp-comment"    # parasite of the image: what GIMP shows in Image > Image Properties
-ROLE = "dustbust-role"      # parasite of a layer: one of
+if TYPE_CHECKING:
+    from dustbust import DustMask
+
+# Parasite of the image: JSON with the files of the run, and the one shown under the dust.
+RUN = "dustbust-run"
+# Parasite of the image: `DustMask.extra()` in base 64, as libgimp's introspection takes ASCII only.
+EXTRA = "dustbust-mask"
+# Parasite of the image: what GIMP shows in Image > Image Properties.
+COMMENT = "gimp-comment"
+# Parasite of a layer: one of the roles below.
+ROLE = "dustbust-role"
 MASK, FRAME, OVERLAY, RED, ERASER = "mask", "frame", "overlay", "red", "eraser"
 
 THRESHOLD = "gimp:threshold"
-STEPS = 65535               # of a 16-bit mask
-BELOW = 0.25 / STEPS        # a filter computes in float: just below the step it is sure to include it
-STRIP = 2 << 20             # pixels that are rendered at a time, so that a window that waits for them does not stand still
+WHITE = 65535  # of a 16-bit mask
+# Filters compute in float: a limit a little below a step of the mask is sure to include the step.
+BELOW = 0.25 / WHITE
+# Pixels rendered at a time, so that a window that waits for them remains responsive.
+RENDERED_PIXELS = 2 << 20
 
 
-def _attach(item, name, content):
+def _attach(item: Gimp.Item | Gimp.Image, name: str, content: bytes) -> None:
     item.attach_parasite(Gimp.Parasite.new(name, Gimp.PARASITE_PERSISTENT, content))
 
 
-def _content(item, name):
+def _content(item: Gimp.Item | Gimp.Image, name: str) -> bytes:
     parasite = item.get_parasite(name)
-    return bytes(parasite.get_data()) if parasite else None
+    return bytes(parasite.get_data()) if parasite else b""
 
 
-def _all_layers(layers):
+def _all_layers(layers: Sequence[Gimp.Layer]) -> Iterator[Gimp.Layer]:
     for layer in layers:
         yield layer
         if layer.is_group():
             yield from _all_layers(layer.get_children())
 
 
-def _role(layer):
-    return (_content(layer, ROLE) or b"").decode()
+def _role(layer: Gimp.Layer) -> str:
+    return _content(layer, ROLE).decode()
 
 
-def _layer_with_role(image, role):
+def _layer_with_role(image: Gimp.Image, role: str) -> Gimp.Layer | None:
     return next((layer for layer in _all_layers(image.get_layers()) if _role(layer) == role), None)
 
 
-# Making it
+# Creating a mask image
 
-def create(dust, files, frame=None, beside=None):
-    """A mask image of `dust`, a `dustbust.DustMask`.
 
-    files : of the run that it was made from, if it was.
-    frame : the file to judge it by, if any.
-    beside : the file that it is saved beside, unless the user says otherwise; by default the first of the run.
+def create(
+    dust: DustMask,
+    files: Sequence[Path],
+    frame: str | Path | None = None,
+    beside: str | None = None,
+) -> Gimp.Image:
+    """Make a mask image.
+
+    Parameters
+    ----------
+    dust : dustbust.DustMask
+    files : sequence of Path
+        The run that the mask was made from, if any.
+    frame : path, optional
+        The file to show under the dust.
+    beside : str, optional
+        The file whose folder and name GIMP suggests for saving; by default the first of the run.
     """
     height, width = dust.grey.shape
     base = Gimp.ImageBaseType.GRAY if frame is None else Gimp.ImageBaseType.RGB
@@ -72,170 +101,229 @@ def create(dust, files, frame=None, beside=None):
     image.undo_disable()
     parent = None
     if frame is not None:
-        _add_picture(image, None, FRAME, Path(frame).name, dustbust.frames.read_frame(frame))
+        _add_picture(image, None, FRAME, Path(frame).name, core.read_frame(frame))
         parent = Gimp.GroupLayer.new(image, _("Dust"))
         image.insert_layer(parent, None, 0)
         _attach(parent, ROLE, OVERLAY.encode())
         parent.set_opacity(80)
-    layer = _add_picture(image, parent, MASK, _("Mask"), dustbust.arrays.from_unit(dust.grey, np.uint16))
+    layer = _add_picture(image, parent, MASK, _("Mask"), core.from_unit(dust.grey, np.uint16))
     if frame is not None:
-        _add_colour(image, parent, RED, _("Red"), "red", Gimp.LayerMode.MULTIPLY)
-        _add_colour(image, parent, ERASER, _("Rest"), "black", Gimp.LayerMode.COLOR_ERASE)
+        red = _add_layer(image, parent, RED, _("Red"), Gimp.LayerMode.MULTIPLY)
+        _fill_with_colour(red, "red")
+        eraser = _add_layer(image, parent, ERASER, _("Rest"), Gimp.LayerMode.COLOR_ERASE)
+        _fill_with_colour(eraser, "black")
     threshold = Gimp.DrawableFilter.new(layer, THRESHOLD, _("Dust threshold"))
     threshold.get_config().set_property("low", max(dust.threshold - BELOW, 0.0))
     threshold.update()
     layer.append_filter(threshold)
-    _attach(image, RUN, json.dumps({"frames": [str(file) for file in files], "shown": frame and str(frame)}).encode())
+    run = {"frames": [str(file) for file in files], "shown": frame and str(frame)}
+    _attach(image, RUN, json.dumps(run).encode())
     _attach(image, COMMENT, dust.summary().encode())
     if beside or files:
-        image.set_file(Gio.File.new_for_path(str(_unused(Path(beside or files[0])))))
+        image.set_file(Gio.File.new_for_path(str(_free_name(Path(beside or files[0])))))
     _attach(image, EXTRA, base64.b64encode(dust.extra()))
     image.set_selected_layers([layer])
     image.undo_enable()
     return image
 
 
-def _unused(frame):
-    """A name for the mask that begins like that of a frame and is not taken."""
-    names = (_("{frame} dust").format(frame=frame.stem) + (f" {number}" if number else "") + ".xcf" for number in itertools.count())
-    return next(path for path in map(frame.with_name, names) if not path.exists())
+def _free_name(frame: Path) -> Path:
+    """Return a name for the mask that starts with the frame's and does not exist yet."""
+    stem = _("{frame} dust").format(frame=frame.stem)
+    numbers = itertools.count(1)
+    names = itertools.chain([stem], (f"{stem} {number}" for number in numbers))
+    paths = (frame.with_name(f"{name}.xcf") for name in names)
+    return next(path for path in paths if not path.exists())
 
 
-def _add_layer(image, parent, role, name, mode):
-    kind = Gimp.ImageType.GRAY_IMAGE if image.get_base_type() == Gimp.ImageBaseType.GRAY else Gimp.ImageType.RGB_IMAGE
+def _add_layer(
+    image: Gimp.Image,
+    parent: Gimp.GroupLayer | None,
+    role: str,
+    name: str,
+    mode: Gimp.LayerMode = Gimp.LayerMode.NORMAL,
+) -> Gimp.Layer:
+    grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    kind = Gimp.ImageType.GRAY_IMAGE if grey else Gimp.ImageType.RGB_IMAGE
     layer = Gimp.Layer.new(image, name, image.get_width(), image.get_height(), kind, 100, mode)
     image.insert_layer(layer, parent, 0)
     _attach(layer, ROLE, role.encode())
     return layer
 
 
-def _add_picture(image, parent, role, name, picture):
-    layer = _add_layer(image, parent, role, name, Gimp.LayerMode.NORMAL)
-    colours = dustbust.arrays.colour_channels(picture)
+def _add_picture(
+    image: Gimp.Image, parent: Gimp.GroupLayer | None, role: str, name: str, picture: np.ndarray
+) -> Gimp.Layer:
+    layer = _add_layer(image, parent, role, name)
+    colours = core.colour_channels(picture)
     pixels.fill_drawable(layer, colours, pixels.picture_format(colours, layer))
     return layer
 
 
-def _add_colour(image, parent, role, name, colour, mode):
-    layer = _add_layer(image, parent, role, name, mode)
-    layer.get_buffer().set_color(layer.get_buffer().get_extent(), Gegl.Color.new(colour))
+def _fill_with_colour(layer: Gimp.Layer, colour: str) -> None:
+    buffer = layer.get_buffer()
+    buffer.set_color(buffer.get_extent(), Gegl.Color.new(colour))
     layer.update(0, 0, layer.get_width(), layer.get_height())
-    layer.set_lock_content(True)        # so that nobody paints on it instead of on the mask
-    return layer
+    layer.set_lock_content(True)  # so that nobody paints on it instead of on the mask
 
 
-# Reading it
+# Reading a mask image
 
-def is_mask_image(image):
-    """Whether Estimate made this image (or the one it was saved from)."""
+
+def is_mask_image(image: Gimp.Image) -> bool:
+    """Return whether Estimate made this image, or the file that it was opened from."""
     return image.get_parasite(EXTRA) is not None
 
 
-def files_of(image):
-    """The files of the run that this mask was made from; none for a mask from elsewhere."""
+def files_of(image: Gimp.Image) -> list[str]:
+    """Return the files of the run that the mask was made from; none for other masks."""
     files = _run_of(image).get("frames")
-    return files if isinstance(files, list) and all(isinstance(file, str) for file in files) else []
+    valid = isinstance(files, list) and all(isinstance(file, str) for file in files)
+    return files if valid else []
 
 
-def shown_of(image):
-    """The file that is shown under the dust, or None."""
+def shown_of(image: Gimp.Image) -> str | None:
+    """Return the file that is shown under the dust, or None."""
     shown = _run_of(image).get("shown")
     return shown if isinstance(shown, str) else None
 
 
-def _run_of(image):
+def _run_of(image: Gimp.Image) -> dict[str, object]:
     try:
         content = json.loads(_content(image, RUN) or "{}")
-    except ValueError:          # it may come from a stranger
+    except ValueError:  # the file may come from anywhere
         return {}
     return content if isinstance(content, dict) else {}
 
 
-def read(image):
-    """The `dustbust.DustMask` that this image shows now, whatever the user has done to it.
+def read(image: Gimp.Image) -> DustMask:
+    """Return the mask that the image shows now, with all edits of the user.
 
-    Of an image that Estimate did not make, white is dust.
+    In an image that Estimate did not make, white is dust.
     """
     return progress.finish(reading(image))
 
 
-def reading(image):
-    """`read` step by step, see `progress.finish`."""
+def reading(image: Gimp.Image) -> progress.Steps:
+    """Do the work of `read` in steps, as `gimp.progress.finish` takes them."""
     layer = _layer_with_role(image, MASK)
-    if layer is None and is_mask_image(image) and image.get_base_type() != Gimp.ImageBaseType.GRAY:
-        raise Refused(_("{image}: the layer with the grey mask is gone; undo to where it was still there.").format(image=image.get_name()))
     if layer is None:
-        scratch, grey = image.duplicate(), None
-    else:
-        x, y, width, height = _origin(image)
-        grey, extra, threshold = _grey(layer, x, y, width, height), _extra(image), _threshold(layer)
-        yield
-        if _shows_its_threshold_only(image, layer):
-            return lambda: dataclasses.replace(dustbust.DustMask.from_extra(_luminance(grey), extra), threshold=threshold)
-        scratch = _mask_alone(image, x, y, width, height)
-    try:
-        strips = yield from _rendered(scratch)
-    finally:
-        scratch.delete()
-    if layer is None:
-        return lambda: dustbust.DustMask(np.concatenate(strips), 0.5)
-    soft, white = (sum(map(np.count_nonzero, parts)) for parts in zip(*(((part > 0.02) & (part < 0.98), part >= 0.98) for part in strips)))
+        if is_mask_image(image) and image.get_base_type() != Gimp.ImageBaseType.GRAY:
+            raise Refused(
+                _("{image}: the layer with the grey mask is gone; undo until it is back.").format(
+                    image=image.get_name()
+                )
+            )
+        return (yield from _reading_white(image))
+    origin = _origin(image)
+    grey, extra, threshold = _grey(layer, *origin), _extra(image), _threshold(layer)
+    yield
+    if _shows_its_threshold_only(image, layer):
+        return lambda: dataclasses.replace(_dust_mask(grey, extra), threshold=threshold)
+    strips = yield from _rendered(_mask_alone(image, *origin))
+    _check_threshold(image, strips)
+    return lambda: _edited(_dust_mask(grey, extra), threshold, np.concatenate(strips) >= 0.5)
+
+
+def _reading_white(image: Gimp.Image) -> progress.Steps:
+    """Do the work of `read` in an image in which white is dust."""
+    strips = yield from _rendered(image.duplicate())
+    return lambda: dustbust.DustMask(np.concatenate(strips), 0.5)
+
+
+def _dust_mask(grey: np.ndarray, extra: bytes) -> DustMask:
+    return dustbust.DustMask.from_extra(_luminance(grey), extra)
+
+
+def _edited(dust: DustMask, threshold: float, shown: np.ndarray) -> DustMask:
+    """Return the mask with white and black where the image shows something else than the mask.
+
+    The user painted there, or merged the threshold: white is certain dust, black is none.
+    """
+    grey = np.where(dust.binary(threshold) == shown, dust.grey, shown)
+    return dataclasses.replace(dust, threshold=threshold, grey=grey)
+
+
+def _check_threshold(image: Gimp.Image, strips: Sequence[np.ndarray]) -> None:
+    """Refuse a mask that is shown in greys."""
+    soft = sum(np.count_nonzero((strip > 0.02) & (strip < 0.98)) for strip in strips)
+    white = sum(np.count_nonzero(strip >= 0.98) for strip in strips)
     if soft > white:
-        raise Refused(_("{image}: the mask is grey and has no threshold; use Colors > Threshold on its layer.").format(
-            image=image.get_name()))
-
-    def mask():
-        dust = dustbust.DustMask.from_extra(_luminance(grey), extra)
-        # Where the user painted, or merged the threshold, the picture counts: white is sure dust, black is none.
-        shown = np.concatenate(strips) >= 0.5
-        return dataclasses.replace(dust, threshold=threshold, grey=np.where(dust.binary(threshold) == shown, dust.grey, shown))
-    return mask
+        raise Refused(
+            _(
+                "{image}: the mask is grey and has no threshold; use Colors > Threshold on its "
+                "layer."
+            ).format(image=image.get_name())
+        )
 
 
-def _extra(image):
-    """What `DustMask.extra` gave; nothing, which is no such thing, when a stranger has put something else there."""
+def _extra(image: Gimp.Image) -> bytes:
+    """Return what `DustMask.extra` gave, or nothing where the parasite holds something else."""
     try:
         return base64.b64decode(_content(image, EXTRA), validate=True)
     except ValueError:
         return b""
 
 
-def _threshold(layer):
-    """The lower end of the threshold on the mask, in 0..1; the middle when it has been merged."""
-    for filter in layer.get_filters():
-        if filter.get_operation_name() == THRESHOLD and filter.get_visible():
-            return math.ceil((filter.get_config().get_property("low") - BELOW / 4) * STEPS) / STEPS
+def _threshold(layer: Gimp.Layer) -> float:
+    """Return the lower end of the mask's threshold, 0..1; 0.5 once it was merged."""
+    for effect in layer.get_filters():
+        if effect.get_operation_name() == THRESHOLD and effect.get_visible():
+            low = effect.get_config().get_property("low")
+            return math.ceil((low - BELOW / 4) * WHITE) / WHITE
     return 0.5
 
 
-def _shows_its_threshold_only(image, layer):
-    """Whether the image shows the mask with its threshold and nothing else, as batch mode leaves it: then it need not be rendered."""
+def _shows_its_threshold_only(image: Gimp.Image, layer: Gimp.Layer) -> bool:
+    """Return whether the image shows the mask with its threshold and nothing else.
+
+    Batch mode leaves it like this, and then nothing has to be rendered.
+    """
+    return image.get_layers() == [layer] and _is_plain(layer) and _has_plain_threshold(layer)
+
+
+def _is_plain(layer: Gimp.Layer) -> bool:
+    return (
+        layer.get_mask() is None
+        and not layer.has_alpha()
+        and layer.get_visible()
+        and layer.get_opacity() == 100
+        and layer.get_mode() == Gimp.LayerMode.NORMAL
+    )
+
+
+def _has_plain_threshold(layer: Gimp.Layer) -> bool:
+    """Return whether the layer's one filter is a threshold with nothing else changed."""
     filters = layer.get_filters()
-    if len(filters) != 1 or image.get_layers() != [layer] or layer.get_mask() or layer.has_alpha() or not layer.get_visible():
+    if len(filters) != 1 or filters[0].get_operation_name() != THRESHOLD:
         return False
-    threshold, = filters
+    (threshold,) = filters
     config = threshold.get_config()
-    return (threshold.get_operation_name() == THRESHOLD and threshold.get_visible() and threshold.get_opacity() == 1
-            and threshold.get_blend_mode() == Gimp.LayerMode.REPLACE and config.get_property("high") >= 1
-            and config.get_property("channel") == Gimp.HistogramChannel.VALUE
-            and layer.get_opacity() == 100 and layer.get_mode() == Gimp.LayerMode.NORMAL)
+    return (
+        threshold.get_visible()
+        and threshold.get_opacity() == 1
+        and threshold.get_blend_mode() == Gimp.LayerMode.REPLACE
+        and config.get_property("high") >= 1
+        and config.get_property("channel") == Gimp.HistogramChannel.VALUE
+    )
 
 
-def _origin(image):
-    """Where the frames' first pixel is in the image, and the frames' size."""
+def _origin(image: Gimp.Image) -> tuple[int, int, int, int]:
+    """Return the frames' rectangle in the image: x, y, width, height."""
     layer = _layer_with_role(image, FRAME) or _layer_with_role(image, MASK)
     __, x, y = layer.get_offsets()
     return x, y, layer.get_width(), layer.get_height()
 
 
-def _grey(layer, x, y, width, height):
-    """The pixels of the mask as they are under its threshold, on the frames' grid."""
+def _grey(layer: Gimp.Layer, x: int, y: int, width: int, height: int) -> np.ndarray:
+    """Read the mask without its threshold, on the frames' grid."""
     __, left, top = layer.get_offsets()
-    return pixels.read(layer.get_buffer(), pixels.working_format(layer), x - left, y - top, width, height)
+    grey_format = pixels.working_format(layer)
+    return pixels.read(layer.get_buffer(), grey_format, x - left, y - top, width, height)
 
 
-def _mask_alone(image, x, y, width, height):
-    """An image that shows the mask as it is shown, thresholded, painted, shifted, and nothing else; on the frames' grid."""
+def _mask_alone(image: Gimp.Image, x: int, y: int, width: int, height: int) -> Gimp.Image:
+    """Make an image that shows only the mask, with all edits, on the frames' grid."""
     scratch = image.duplicate()
     overlay = _layer_with_role(scratch, OVERLAY)
     for layer in scratch.get_layers():
@@ -253,22 +341,28 @@ def _mask_alone(image, x, y, width, height):
     return scratch
 
 
-def _rendered(image):
-    """Luminance of what is visible in an image, (H, W) in 0..1 in strips, one with each step; transparent is black. It crops the image."""
-    strips, width, height = [], image.get_width(), image.get_height()
-    rows = max(1, STRIP // width)
-    for top in range(0, height, rows):
-        image.resize(width, min(rows, height - top), 0, -rows if top else 0)
-        layer = Gimp.Layer.new_from_visible(image, image, "")
-        try:
-            strips.append(_luminance(pixels.read_drawable(layer)))
-        finally:
-            layer.delete()
-        yield
-    return strips
+def _rendered(scratch: Gimp.Image) -> Generator[None, None, list[np.ndarray]]:
+    """Return the luminance of what an image shows, 0..1 in strips of whole rows, one a step.
+
+    Transparent is black. The image is cropped on the way, and deleted in the end.
+    """
+    try:
+        strips, width, height = [], scratch.get_width(), scratch.get_height()
+        rows = max(1, RENDERED_PIXELS // width)
+        for top in range(0, height, rows):
+            scratch.resize(width, min(rows, height - top), 0, -rows if top else 0)
+            layer = Gimp.Layer.new_from_visible(scratch, scratch, "")
+            try:
+                strips.append(_luminance(pixels.read_drawable(layer)))
+            finally:
+                layer.delete()
+            yield
+        return strips
+    finally:
+        scratch.delete()
 
 
-def _luminance(picture):
-    alpha = dustbust.arrays.alpha_channel(picture)
-    grey = dustbust.arrays.luminance(picture)
-    return grey if alpha is None else grey * dustbust.arrays.to_unit(alpha)
+def _luminance(picture: np.ndarray) -> np.ndarray:
+    alpha = core.alpha_channel(picture)
+    grey = core.luminance(picture)
+    return grey if alpha is None else grey * core.to_unit(alpha)

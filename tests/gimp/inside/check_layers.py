@@ -232,7 +232,7 @@ def check_what_cannot_be_cleaned_is_refused_and_left_alone(folder):
     group.set_lock_content(False)
     mask = layer.create_mask(Gimp.AddMaskType.WHITE)
     layer.add_mask(mask)
-    refused(image, mask, "no layer")
+    refused(image, mask, "not a layer")
     indexed, layer = image_with(picture(3), "RGB", "U8_NON_LINEAR")
     assert indexed.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 255, False, False, "")
     refused(indexed, layer, "indexed")

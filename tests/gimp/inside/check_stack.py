@@ -139,14 +139,13 @@ def dusty_pair():
 def check_the_preview_shows_the_page(folder):
     """A part of the page, combined alone, is that part of the whole page."""
     from dustbust_gimp.actions.scans import Scans
-    from dustbust_gimp.dialogs.spots import SpotsOfPage
     image = new_image(1100, 900, "GRAY")
     layers = [add_layer(image, dustbust.frames.read_frame(path)[..., None], "Y' u8") for path in PAIR]
     scans = Scans(layers)
-    spots = SpotsOfPage(scans)
+    preview = scans.preview()
     for mode, off in (("mean", 0), ("maximum", 0), ("dust-free", 0.01)):       # what dust is told from, a part has less of
         page, *__ = scans.page(mode, True)
-        before, after = (part[..., 0] for part in spots.look(0, mode, True))
+        before, after = (part[..., 0] for part in preview.look(0, mode, True))
         height, width = after.shape
         first = dustbust.frames.read_frame(PAIR[0])
         rows = [tuple(row) for row in np.argwhere((first[:-height + 1, :-width + 1] == before[0, 0])
