@@ -1,4 +1,5 @@
 """Runs of frames whose dust is known: pictures of clouds, rectangles and grain, with specks and hairs on them. Numpy only."""
+
 import numpy as np
 
 
@@ -12,7 +13,10 @@ def cloud(rng, shape, coarsest=64):
         y0, x0 = y.astype(int), x.astype(int)
         fy, fx = (y - y0)[:, None], (x - x0)[None]
         rows0, rows1 = small[y0], small[y0 + 1]
-        total += size * ((1 - fy) * ((1 - fx) * rows0[:, x0] + fx * rows0[:, x0 + 1]) + fy * ((1 - fx) * rows1[:, x0] + fx * rows1[:, x0 + 1]))
+        total += size * (
+            (1 - fy) * ((1 - fx) * rows0[:, x0] + fx * rows0[:, x0 + 1])
+            + fy * ((1 - fx) * rows1[:, x0] + fx * rows1[:, x0 + 1])
+        )
         size //= 2
     return (total - total.min()) / np.ptp(total)
 
@@ -22,13 +26,13 @@ def picture(rng, shape=(240, 360)):
     scene = cloud(rng, shape)
     for _ in range(12):
         y, x = rng.integers(0, shape[0] - 20), rng.integers(0, shape[1] - 20)
-        scene[y:y + rng.integers(10, 80), x:x + rng.integers(10, 120)] *= rng.uniform(0.5, 1)
+        scene[y : y + rng.integers(10, 80), x : x + rng.integers(10, 120)] *= rng.uniform(0.5, 1)
     return 0.1 + 0.7 * scene
 
 
 def dust(rng, shape=(240, 360), specks=25, hairs=6, opacity=(0.25, 0.9)):
     """Opacity of dust, float64 (H, W): specks and hairs with soft edges."""
-    y, x = np.mgrid[:shape[0], :shape[1]]
+    y, x = np.mgrid[: shape[0], : shape[1]]
     total = np.zeros(shape)
 
     def put(distance, radius):
@@ -36,11 +40,20 @@ def dust(rng, shape=(240, 360), specks=25, hairs=6, opacity=(0.25, 0.9)):
         np.maximum(total, strength * np.clip(radius + 0.5 - distance, 0, 1), out=total)
 
     for _ in range(specks):
-        put(np.hypot(y - rng.uniform(4, shape[0] - 4), x - rng.uniform(4, shape[1] - 4)), rng.uniform(1.5, 4))
+        put(
+            np.hypot(y - rng.uniform(4, shape[0] - 4), x - rng.uniform(4, shape[1] - 4)),
+            rng.uniform(1.5, 4),
+        )
     for _ in range(hairs):
-        start, angle, bend = rng.uniform((20, 20), (shape[0] - 20, shape[1] - 20)), rng.uniform(0, 2 * np.pi), rng.uniform(-0.05, 0.05)
+        start, angle, bend = (
+            rng.uniform((20, 20), (shape[0] - 20, shape[1] - 20)),
+            rng.uniform(0, 2 * np.pi),
+            rng.uniform(-0.05, 0.05),
+        )
         steps = np.arange(rng.integers(20, 50))
-        path = start + np.cumsum(np.stack([np.sin(angle + bend * steps), np.cos(angle + bend * steps)], 1), 0)
+        path = start + np.cumsum(
+            np.stack([np.sin(angle + bend * steps), np.cos(angle + bend * steps)], 1), 0
+        )
         put(np.min([np.hypot(y - py, x - px) for py, px in path], axis=0), 1.2)
     return total
 

@@ -3,6 +3,7 @@
 The page is a table of ink that is four times as fine as a scan. A scan looks up where each of its fine pixels lies on the page and averages
 4 x 4 of them, so that movements by quarters of a pixel are exact, and of others the average is.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ PAPER, INK = 0.85, 0.12
 class Scans:
     """scans: list of uint8 (H, W). clean: float (H, W), 0..255, what scan 0 would be without dust and noise. matrices: list of (3, 3), pixel of
     scan 0 to pixel of scan k. dust: float (H, W), opacity of the dust on the scanner."""
+
     scans: list
     clean: np.ndarray
     matrices: list
@@ -32,7 +34,7 @@ def page_of_text(rng, height, width):
                     break
                 glyph = np.kron(rng.random((4, 3)) < 0.55, np.ones((2 * FINE, 2 * FINE)))
                 y, x = top * FINE + rng.integers(0, 3), left * FINE
-                page[y:y + glyph.shape[0], x:x + glyph.shape[1]] = glyph
+                page[y : y + glyph.shape[0], x : x + glyph.shape[1]] = glyph
                 left += 8
             left += 7
     return page
@@ -46,7 +48,10 @@ def dust_on_glass(rng, height, width, coverage=0.04):
         cy, cx, strength = rng.uniform(0, height), rng.uniform(0, width), rng.uniform(0.5, 1)
         if rng.random() < 0.3:
             angle, length = rng.uniform(0, np.pi), rng.uniform(10, 40)
-            along, across = (x - cx) * np.cos(angle) + (y - cy) * np.sin(angle), (y - cy) * np.cos(angle) - (x - cx) * np.sin(angle)
+            along, across = (
+                (x - cx) * np.cos(angle) + (y - cy) * np.sin(angle),
+                (y - cy) * np.cos(angle) - (x - cx) * np.sin(angle),
+            )
             distance = np.hypot(np.maximum(np.abs(along) - length / 2, 0), across) - 1.2
         else:
             distance = np.hypot(x - cx, (y - cy) * rng.uniform(0.6, 1.6)) - rng.uniform(1, 6)
@@ -67,13 +72,19 @@ def movement(dx=0.0, dy=0.0, turn=0.0, stretch=1.0, height=480, width=640):
 def scan_page(page, matrix, shape, waver=None):
     """What a clean scan shows, float (H, W) in 0..1. waver: (H, 2) px by which each row of the scan looks beside its place."""
     height, width = shape
-    y, x = np.mgrid[:height * FINE, :width * FINE].astype(np.float64)
+    y, x = np.mgrid[: height * FINE, : width * FINE].astype(np.float64)
     y, x = (y + 0.5) / FINE - 0.5, (x + 0.5) / FINE - 0.5
     if waver is not None:
         rows = np.arange(height)
-        x, y = x + np.interp(y[:, 0], rows, waver[:, 0])[:, None], y + np.interp(y[:, 0], rows, waver[:, 1])[:, None]
+        x, y = (
+            x + np.interp(y[:, 0], rows, waver[:, 0])[:, None],
+            y + np.interp(y[:, 0], rows, waver[:, 1])[:, None],
+        )
     back = np.linalg.inv(matrix)
-    u, v = back[0, 0] * x + back[0, 1] * y + back[0, 2], back[1, 0] * x + back[1, 1] * y + back[1, 2]
+    u, v = (
+        back[0, 0] * x + back[0, 1] * y + back[0, 2],
+        back[1, 0] * x + back[1, 1] * y + back[1, 2],
+    )
     # The page goes on around scan 0: it is that much larger on each side.
     border_y, border_x = (page.shape[0] - height * FINE) // 2, (page.shape[1] - width * FINE) // 2
     row = np.clip(np.floor((v + 0.5) * FINE).astype(int) + border_y, 0, page.shape[0] - 1)
@@ -82,11 +93,26 @@ def scan_page(page, matrix, shape, waver=None):
     # A lens is not sharper than about a pixel.
     for axis in (0, 1):
         padded = np.pad(ink, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
-        ink = 0.25 * np.take(padded, range(ink.shape[axis]), axis) + 0.5 * ink + 0.25 * np.take(padded, range(2, ink.shape[axis] + 2), axis)
+        ink = (
+            0.25 * np.take(padded, range(ink.shape[axis]), axis)
+            + 0.5 * ink
+            + 0.25 * np.take(padded, range(2, ink.shape[axis] + 2), axis)
+        )
     return PAPER + (INK - PAPER) * ink
 
 
-def simulate(moves, *, seed=1, shape=(480, 640), polarity="dark", coverage=0.04, noise=0.015, gain=(), waver=None, page=None):
+def simulate(
+    moves,
+    *,
+    seed=1,
+    shape=(480, 640),
+    polarity="dark",
+    coverage=0.04,
+    noise=0.015,
+    gain=(),
+    waver=None,
+    page=None,
+):
     """Scans of one page: scan 0, and one for each matrix of `moves`."""
     rng = np.random.default_rng(seed)
     height, width = shape
@@ -108,10 +134,14 @@ def simulate(moves, *, seed=1, shape=(480, 640), polarity="dark", coverage=0.04,
 def largest_error(found, true, shape=(480, 640)):
     """px, the largest distance between two matrices at the four quarter points of a scan."""
     height, width = shape
-    points = np.array([(x, y, 1) for x in (width / 4, 3 * width / 4) for y in (height / 4, 3 * height / 4)]).T
+    points = np.array(
+        [(x, y, 1) for x in (width / 4, 3 * width / 4) for y in (height / 4, 3 * height / 4)]
+    ).T
     return float(np.abs((found @ points)[:2] - (true @ points)[:2]).max())
 
 
 def psnr(image, truth, margin=60):
     inner = np.s_[margin:-margin, margin:-margin]
-    return float(10 * np.log10(255 ** 2 / np.mean((np.asarray(image, float)[inner] - truth[inner]) ** 2)))
+    return float(
+        10 * np.log10(255**2 / np.mean((np.asarray(image, float)[inner] - truth[inner]) ** 2))
+    )

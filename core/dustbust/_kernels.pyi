@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 def box_blur(image: NDArray[np.float32], radius: int, threads: int) -> NDArray[np.float32]: ...
-
 def dilate(mask: NDArray[np.bool_], radius: int, threads: int) -> NDArray[np.bool_]: ...
 def box_fill(
     image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
@@ -17,6 +16,7 @@ def box_fill(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], int]: ...
 
 READING_STEPS: int
+
 def window_median(image: NDArray[np.float32], radius: int, threads: int) -> NDArray[np.float32]: ...
 def block_means(
     image: NDArray[np.float32], known: NDArray[np.bool_] | None, side: int, threads: int
@@ -55,31 +55,82 @@ def particle_readings(
     expected: NDArray[np.float32],
     particles: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
-def interpolate(coarse: NDArray[np.float32], side: int, rows: int, columns: int, threads: int) -> NDArray[np.float32]: ...
+def interpolate(
+    coarse: NDArray[np.float32], side: int, rows: int, columns: int, threads: int
+) -> NDArray[np.float32]: ...
 
 Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32])
 
 def combine(stack: list[Picture], mode: str, alpha: bool, threads: int) -> Picture: ...
-def statistic(stack: list[Picture], mode: str, alpha: bool, threads: int) -> NDArray[np.float32]: ...
-def resample(image: Picture, alpha: bool, matrix: NDArray[np.float64], bend: NDArray[np.float32], pitch: tuple[float, float], inverse: bool,
-             box: tuple[int, int, int, int], gain: NDArray[np.float64], offset: NDArray[np.float64], largest: float, opaque: float,
-             threads: int) -> Picture: ...
-def clean_mean(stack: list[Picture], dust: list[NDArray[np.uint8]], margin: int, tolerance: tuple[float, float], polarity: int, largest: float,
-               threads: int) -> tuple[Picture, NDArray[np.uint8]]: ...
-def reduce_luminance(image: Picture, alpha: bool, factor: int, largest: float, threads: int) -> NDArray[np.float32]: ...
-def find_details(luminance: NDArray[np.float32], radius: int, threads: int) -> NDArray[np.float32]: ...
-def match_patches(first: NDArray[np.float32], second: NDArray[np.float32], matrix: NDArray[np.float64], bend: NDArray[np.float32],
-                  pitch: tuple[float, float], corners: NDArray[np.int32], gain: float, limit: float, threads: int) -> NDArray[np.float64]: ...
-def compare_patches(first: NDArray[np.float32], second: NDArray[np.float32], corners: NDArray[np.int32], side: int, threads: int) -> NDArray[np.float64]: ...
-def warp_points(second: NDArray[np.float32], matrix: NDArray[np.float64], bend: NDArray[np.float32], pitch: tuple[float, float],
-                points: NDArray[np.int32], threads: int) -> NDArray[np.float32]: ...
+def statistic(
+    stack: list[Picture], mode: str, alpha: bool, threads: int
+) -> NDArray[np.float32]: ...
+def resample(
+    image: Picture,
+    alpha: bool,
+    matrix: NDArray[np.float64],
+    bend: NDArray[np.float32],
+    pitch: tuple[float, float],
+    inverse: bool,
+    box: tuple[int, int, int, int],
+    gain: NDArray[np.float64],
+    offset: NDArray[np.float64],
+    largest: float,
+    opaque: float,
+    threads: int,
+) -> Picture: ...
+def clean_mean(
+    stack: list[Picture],
+    dust: list[NDArray[np.uint8]],
+    margin: int,
+    tolerance: tuple[float, float],
+    polarity: int,
+    largest: float,
+    threads: int,
+) -> tuple[Picture, NDArray[np.uint8]]: ...
+def reduce_luminance(
+    image: Picture, alpha: bool, factor: int, largest: float, threads: int
+) -> NDArray[np.float32]: ...
+def find_details(
+    luminance: NDArray[np.float32], radius: int, threads: int
+) -> NDArray[np.float32]: ...
+def match_patches(
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    matrix: NDArray[np.float64],
+    bend: NDArray[np.float32],
+    pitch: tuple[float, float],
+    corners: NDArray[np.int32],
+    gain: float,
+    limit: float,
+    threads: int,
+) -> NDArray[np.float64]: ...
+def compare_patches(
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    corners: NDArray[np.int32],
+    side: int,
+    threads: int,
+) -> NDArray[np.float64]: ...
+def warp_points(
+    second: NDArray[np.float32],
+    matrix: NDArray[np.float64],
+    bend: NDArray[np.float32],
+    pitch: tuple[float, float],
+    points: NDArray[np.int32],
+    threads: int,
+) -> NDArray[np.float32]: ...
 def solve_band(band: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]: ...
 
 cell_side: int
 patch_cells: int
 
 def structured_fill(
-    image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32], mask: NDArray[np.bool_], colours: int, scale: float, threads: int
+    image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    colours: int,
+    scale: float,
+    threads: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], int]: ...
 def grain(
     image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
@@ -89,20 +140,45 @@ def grain(
     share: NDArray[np.float32],
     threads: int,
 ) -> NDArray[np.float32]: ...
-def particles(mask: NDArray[np.bool_], cores: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32], int]: ...
+def particles(
+    mask: NDArray[np.bool_], cores: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], int]: ...
 def response_sums(
-    observed: NDArray[np.float32], filled: NDArray[np.float32], density: NDArray[np.float32], spread: NDArray[np.float32], lift: float,
-    fade: float, limits: tuple[float, float]
+    observed: NDArray[np.float32],
+    filled: NDArray[np.float32],
+    density: NDArray[np.float32],
+    spread: NDArray[np.float32],
+    lift: float,
+    fade: float,
+    limits: tuple[float, float],
 ) -> list[float]: ...
 def roughness(
-    observed: NDArray[np.float32], density: NDArray[np.float32], labels: NDArray[np.int32], neighbours: NDArray[np.int32],
-    dark: NDArray[np.bool_], responses: NDArray[np.float32], limits: tuple[float, float], faintest: float, threads: int
+    observed: NDArray[np.float32],
+    density: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    neighbours: NDArray[np.int32],
+    dark: NDArray[np.bool_],
+    responses: NDArray[np.float32],
+    limits: tuple[float, float],
+    faintest: float,
+    threads: int,
 ) -> NDArray[np.float32]: ...
 def unmix(
-    observed: NDArray[np.float32], density: NDArray[np.float32], labels: NDArray[np.int32], dark: NDArray[np.bool_],
-    responses: NDArray[np.float32], limits: tuple[float, float], here: NDArray[np.bool_], filled: NDArray[np.float32],
-    spread: NDArray[np.float32], error: NDArray[np.float32], noise: float, response_error: float, threads: int
+    observed: NDArray[np.float32],
+    density: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    dark: NDArray[np.bool_],
+    responses: NDArray[np.float32],
+    limits: tuple[float, float],
+    here: NDArray[np.bool_],
+    filled: NDArray[np.float32],
+    spread: NDArray[np.float32],
+    error: NDArray[np.float32],
+    noise: float,
+    response_error: float,
+    threads: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+
 class Membranes:
     def __init__(self, mask: NDArray[np.bool_]) -> None: ...
     @property
@@ -116,13 +192,15 @@ class Membranes:
         threads: int,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]: ...
 
-
 # identifier, horizontal and vertical sampling factor, quantisation table (8, 8), blocks (rows, columns, 8, 8)
 JpegComponent = tuple[int, int, int, NDArray[np.uint16], NDArray[np.int16]]
 
 def read_jpeg(data: bytes) -> list[JpegComponent]: ...
 def repair_jpeg(
-    components: list[JpegComponent], before: NDArray[np.uint8], after: NDArray[np.uint8], of_colours: NDArray[np.float32],
-    levels: NDArray[np.float32]
+    components: list[JpegComponent],
+    before: NDArray[np.uint8],
+    after: NDArray[np.uint8],
+    of_colours: NDArray[np.float32],
+    levels: NDArray[np.float32],
 ) -> None: ...
 def write_jpeg(data: bytes, blocks: list[NDArray[np.int16]]) -> bytes: ...

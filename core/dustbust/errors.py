@@ -27,7 +27,10 @@ class Sentence(str):
     """
 
     def __new__(cls, template, **words):
-        words = {name: _reason(word) if isinstance(word, BaseException) else word for name, word in words.items()}
+        words = {
+            name: _reason(word) if isinstance(word, BaseException) else word
+            for name, word in words.items()
+        }
         sentence = super().__new__(cls, printable(template.format(**words) if words else template))
         sentence.template, sentence.words = template, words
         return sentence
@@ -37,8 +40,13 @@ class Sentence(str):
 
     def translated(self, translate):
         """The sentence with its template, and those of the sentences in it, as `translate(template)` gives them."""
-        words = {name: word.translated(translate) if isinstance(word, Sentence) else word for name, word in self.words.items()}
-        return printable(translate(self.template).format(**words) if words else translate(self.template))
+        words = {
+            name: word.translated(translate) if isinstance(word, Sentence) else word
+            for name, word in self.words.items()
+        }
+        return printable(
+            translate(self.template).format(**words) if words else translate(self.template)
+        )
 
 
 def _reason(error):

@@ -15,16 +15,16 @@ import numpy as np
 from PIL import JpegImagePlugin
 
 from . import _kernels
-from .apply import apply_mask
-from .arrays import alpha_channel, colour_channels, from_unit, largest, to_unit
-from .brightness import match_brightness
-from .effect import Effect
+from .dust.density import Effect
+from .dust.mask import DustMask
 from .errors import DustbustError
-from .frames import read_frame, read_luminance
-from .mask import DustMask
-from .register import Registration
-from .stack import stack_scans
-from .threads import count
+from .files.read import read_frame, read_luminance
+from .image.arrays import alpha_channel, colour_channels, from_unit, largest, to_unit
+from .registration.register import Registration
+from .restoration.apply import apply_mask
+from .runtime.threads import count
+from .stacking.brightness import match_brightness
+from .stacking.stack import stack_scans
 
 # The side of a spot in px, shown one to one, and how far around it pixels can influence its repair.
 SPOT_SIDE = 240

@@ -7,7 +7,6 @@ therefore use these names at run time only: `core.read_frame(path)`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
 
 from gi.repository import Gimp
 
@@ -19,33 +18,32 @@ try:
 
     import dustbust
     from dustbust import DustbustError, previews
-    from dustbust.apply import METHODS as RESTORATION_METHODS
-    from dustbust.arrays import alpha_channel, colour_channels, from_unit, luminance, to_unit
-    from dustbust.dust_free import check_moved
-    from dustbust.frames import (
-        as_path,
-        frames_between,
-        frames_in,
-        header_of,
-        is_picture,
-        read_frame,
+    from dustbust.dust.polarity import POLARITIES_TO_ESTIMATE as POLARITIES
+    from dustbust.estimation.estimate import METHODS as ESTIMATION_METHODS
+    from dustbust.files.find import frames_between, frames_in, is_picture
+    from dustbust.files.paths import as_path
+    from dustbust.files.read import header_of, read_frame
+    from dustbust.image.arrays import (
+        alpha_channel,
+        colour_channels,
+        from_unit,
+        luminance,
+        to_unit,
     )
-    from dustbust.memory import keep_for_reuse
-    from dustbust.stack import MODES as STACKING_MODES
+    from dustbust.restoration.apply import METHODS as RESTORATION_METHODS
+    from dustbust.runtime.memory import keep_for_reuse
+    from dustbust.stacking.scanner_dust import check_moved
+    from dustbust.stacking.stack import MODES as STACKING_MODES
 
     problem = None
 except ImportError as error:
     dustbust = np = None
-    RESTORATION_METHODS = STACKING_MODES = ()
+    ESTIMATION_METHODS = POLARITIES = RESTORATION_METHODS = STACKING_MODES = ()
     problem = error
 
     class DustbustError(Exception):
         """Never raised: the core that would raise it is missing."""
 
-
-# Not in the core as tables yet: the plug-in's own lists stand for them.
-ESTIMATION_METHODS: Iterable[str] = ()
-POLARITIES: Iterable[str] = ()
 
 __all__ = [
     "ESTIMATION_METHODS",

@@ -5,6 +5,7 @@
 The frames are clouds with grain, each another one, behind the dust of the sample run: a frame that came again would not count, and cost less.
 Beside the time that passes stands that of the processors, which other work on the machine does not change much.
 """
+
 import argparse
 import subprocess
 import sys
@@ -16,7 +17,9 @@ import numpy as np
 from PIL import Image
 
 from dustbust import estimate_mask, find_runs
-from dustbust.frames import frames_in, read_ahead, read_luminance
+from dustbust.files.find import frames_in
+from dustbust.files.read import read_luminance
+from dustbust.runtime.read_ahead import read_ahead
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -25,8 +28,8 @@ def cloud(rng, shape):
     """Smooth noise of many sizes, in 0..1."""
     total = np.zeros(shape, np.float32)
     for octave in range(2, 9):
-        small = Image.fromarray(rng.normal(size=[3 * 2 ** octave // 4 + 1] * 2).astype(np.float32))
-        total += np.asarray(small.resize(shape[::-1], Image.Resampling.BICUBIC)) / 2 ** octave
+        small = Image.fromarray(rng.normal(size=[3 * 2**octave // 4 + 1] * 2).astype(np.float32))
+        total += np.asarray(small.resize(shape[::-1], Image.Resampling.BICUBIC)) / 2**octave
     return (total - total.min()) / np.ptp(total)
 
 
@@ -38,9 +41,15 @@ def make_frames(folder, number, megapixels):
         size = round(dust.width * scale), round(dust.height * scale)
         opacity = np.asarray(dust.convert("F").resize(size, Image.Resampling.BICUBIC)) / 255
     for index in range(number):
-        scene = 0.1 + 0.6 * cloud(rng, opacity.shape) + rng.normal(0, 0.025, opacity.shape).astype(np.float32)
+        scene = (
+            0.1
+            + 0.6 * cloud(rng, opacity.shape)
+            + rng.normal(0, 0.025, opacity.shape).astype(np.float32)
+        )
         seen = np.clip(scene + opacity * (1 - scene), 0, 1) * 255
-        Image.fromarray(seen.astype(np.uint8)).convert("RGB").save(folder / f"{index:03d}.jpg", quality=90)
+        Image.fromarray(seen.astype(np.uint8)).convert("RGB").save(
+            folder / f"{index:03d}.jpg", quality=90
+        )
     return frames_in(folder)
 
 
@@ -49,30 +58,50 @@ def timed(name, work, unit=None):
     start = time.perf_counter(), time.process_time()
     work()
     took = time.perf_counter() - start[0], time.process_time() - start[1]
-    print(f"{name:24s}{took[0]:8.2f} s, of processors {took[1]:8.2f} s"
-          + (f"   {took[0] / unit[0]:.2f} and {took[1] / unit[1]:.2f} times decoding" if unit else ""), flush=True)
+    print(
+        f"{name:24s}{took[0]:8.2f} s, of processors {took[1]:8.2f} s"
+        + (
+            f"   {took[0] / unit[0]:.2f} and {took[1] / unit[1]:.2f} times decoding" if unit else ""
+        ),
+        flush=True,
+    )
     return took
 
 
 def peak(frames):
     """The peak memory of a process that estimates from these frames, MB."""
     code = "import sys, resource, dustbust; dustbust.estimate_mask(sys.argv[1:]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-    return float(subprocess.run([sys.executable, "-c", code, *map(str, frames)], capture_output=True, text=True, check=True).stdout)
+    return float(
+        subprocess.run(
+            [sys.executable, "-c", code, *map(str, frames)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--frames", type=int, default=50)
     parser.add_argument("--megapixels", type=float, default=6)
-    parser.add_argument("--memory", action="store_true", help="only the peak memory of ten frames and of all")
+    parser.add_argument(
+        "--memory", action="store_true", help="only the peak memory of ten frames and of all"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         frames = make_frames(Path(folder), options.frames, options.megapixels)
         if options.memory:
             few, all_frames = peak(frames[:10]), peak(frames)
-            print(f"peak memory: 10 frames {few:.0f} MB, {len(frames)} frames {all_frames:.0f} MB, {100 * (all_frames / few - 1):+.1f} %")
+            print(
+                f"peak memory: 10 frames {few:.0f} MB, {len(frames)} frames {all_frames:.0f} MB, {100 * (all_frames / few - 1):+.1f} %"
+            )
             return
-        decoding = timed("decoding to luminance", lambda: [None for _ in read_ahead(frames, read_luminance)])
+        decoding = timed(
+            "decoding to luminance", lambda: [None for _ in read_ahead(frames, read_luminance)]
+        )
         timed("find_runs", lambda: find_runs(frames), decoding)
         timed("estimate_mask", lambda: print(estimate_mask(frames).summary()), decoding)
 

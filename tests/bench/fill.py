@@ -10,6 +10,7 @@
 `--pairs` takes NAME_dirty.jpg, NAME_clean.jpg and NAME_diffmask.png.
 All figures are without added grain, which costs PSNR by nature. Times are of the processor, so another program does not change them much.
 """
+
 import argparse
 import time
 from pathlib import Path
@@ -21,7 +22,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 from skimage.restoration import inpaint_biharmonic
 
-from dustbust.fill import dilate, fill_at, fill_boxes, fill_pixels, grain_at
+from dustbust.image.morphology import dilate
+from dustbust.restoration.box_fill import fill_boxes
+from dustbust.restoration.inpaint import fill_at, fill_pixels, grain_at
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -61,7 +64,12 @@ def harmonic(image, mask):
         known[at[~hole]] += image[v[~hole], u[~hole]]
     rows, columns = np.concatenate(rows), np.concatenate(columns)
     diagonal = np.arange(degree.size)
-    matrix = coo_matrix((np.concatenate([-np.ones(rows.size), degree]), (np.concatenate([rows, diagonal]), np.concatenate([columns, diagonal]))))
+    matrix = coo_matrix(
+        (
+            np.concatenate([-np.ones(rows.size), degree]),
+            (np.concatenate([rows, diagonal]), np.concatenate([columns, diagonal])),
+        )
+    )
     result = image.astype(np.float64)
     result[mask] = spsolve(matrix.tocsc(), known).reshape(known.shape)
     return result
@@ -71,7 +79,10 @@ def normalised_convolution(image, mask):
     """A Gaussian mean of the known pixels, as wide as the hole is deep (H. Knutsson and C.-F. Westin, 1993)."""
     result, depth = image.astype(np.float32), distance_transform_edt(mask)
     for sigma in (1.0, 1.5, 2.5, 4.0, 8.0, 16.0, 32.0):
-        blur = [cv2.GaussianBlur(plane, (0, 0), sigma) for plane in ((~mask).astype(np.float32), image * (~mask[..., None]).astype(np.float32))]
+        blur = [
+            cv2.GaussianBlur(plane, (0, 0), sigma)
+            for plane in ((~mask).astype(np.float32), image * (~mask[..., None]).astype(np.float32))
+        ]
         here = mask & (depth > sigma - 1)
         result[here] = blur[1][here] / np.maximum(blur[0][here], 1e-6)[:, None]
     return result
@@ -83,23 +94,58 @@ def non_local_means(image, mask, radius=10, patch=3, sharpness=60.0):
     reach = radius + patch
     padded = np.pad(first, [(reach, reach)] * 2 + [(0, 0)], "reflect")
     known = np.pad(~mask, reach, constant_values=False)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * patch + 1, 2 * patch + 1), axis=(0, 1))
+    windows = np.lib.stride_tricks.sliding_window_view(
+        padded, (2 * patch + 1, 2 * patch + 1), axis=(0, 1)
+    )
     result = first.copy()
     for y, x in zip(*np.nonzero(mask)):
-        unlike = np.mean((windows[y:y + 2 * radius + 1, x:x + 2 * radius + 1] - windows[y + radius, x + radius]) ** 2, axis=(2, 3, 4))
-        weight = np.exp(-unlike / sharpness) * known[y + patch:y + patch + 2 * radius + 1, x + patch:x + patch + 2 * radius + 1]
+        unlike = np.mean(
+            (
+                windows[y : y + 2 * radius + 1, x : x + 2 * radius + 1]
+                - windows[y + radius, x + radius]
+            )
+            ** 2,
+            axis=(2, 3, 4),
+        )
+        weight = (
+            np.exp(-unlike / sharpness)
+            * known[y + patch : y + patch + 2 * radius + 1, x + patch : x + patch + 2 * radius + 1]
+        )
         if weight.sum() > 1e-6:
-            result[y, x] = np.tensordot(weight, padded[y + patch:y + patch + 2 * radius + 1, x + patch:x + patch + 2 * radius + 1]) / weight.sum()
+            result[y, x] = (
+                np.tensordot(
+                    weight,
+                    padded[
+                        y + patch : y + patch + 2 * radius + 1,
+                        x + patch : x + patch + 2 * radius + 1,
+                    ],
+                )
+                / weight.sum()
+            )
     return result
 
 
-METHODS = {"dustbust": fill_pixels, "original": original, "OpenCV NS": navier_stokes, "OpenCV Telea": telea}
-CANDIDATES = {"biharmonic": biharmonic, "harmonic": harmonic, "normalised convolution": normalised_convolution,
-              "non-local means": non_local_means}
+METHODS = {
+    "dustbust": fill_pixels,
+    "original": original,
+    "OpenCV NS": navier_stokes,
+    "OpenCV Telea": telea,
+}
+CANDIDATES = {
+    "biharmonic": biharmonic,
+    "harmonic": harmonic,
+    "normalised convolution": normalised_convolution,
+    "non-local means": non_local_means,
+}
 
 
 def psnr(image, truth, where):
-    return float(10 * np.log10(255 ** 2 / max(np.mean((np.asarray(image, np.float64)[where] - truth[where]) ** 2), 1e-9)))
+    return float(
+        10
+        * np.log10(
+            255**2 / max(np.mean((np.asarray(image, np.float64)[where] - truth[where]) ** 2), 1e-9)
+        )
+    )
 
 
 def read(path):
@@ -123,11 +169,11 @@ def quality(photos):
         image, dust = read(path), sample_dust()
         hole = np.zeros(image.shape[:2], bool)
         turned = dust[::-1, ::-1]
-        hole[:dust.shape[0], :dust.shape[1]] = turned[:hole.shape[0], :hole.shape[1]]
+        hole[: dust.shape[0], : dust.shape[1]] = turned[: hole.shape[0], : hole.shape[1]]
         hole = dilate(hole, 2)
         judged = hole if photos else hole & ~dilate(dust, 6)
         unknown = hole if photos else hole | dilate(dust, 3)
-        part = np.s_[:400, :600]                                # the candidates are slow
+        part = np.s_[:400, :600]  # the candidates are slow
         for name, method in METHODS.items():
             rows.setdefault(name, []).append(psnr(method(image, unknown), image, judged))
         for name, method in (METHODS | CANDIDATES).items():
@@ -138,25 +184,38 @@ def quality(photos):
         filled[unknown] = values + grain_at(image, unknown, values)
         grain.append(fine_energy(filled)[judged].mean() / fine_energy(image)[judged].mean())
     for name, figures in rows.items():
-        print(f"{name:30s} PSNR {np.mean(figures):.2f} dB   ", " ".join(f"{figure:.2f}" for figure in figures))
-    print(f"{'grain':30s} {np.median(grain):.2f}           ", " ".join(f"{figure:.2f}" for figure in grain))
+        print(
+            f"{name:30s} PSNR {np.mean(figures):.2f} dB   ",
+            " ".join(f"{figure:.2f}" for figure in figures),
+        )
+    print(
+        f"{'grain':30s} {np.median(grain):.2f}           ",
+        " ".join(f"{figure:.2f}" for figure in grain),
+    )
 
 
 def pairs(folder, pictures):
     for path in sorted(folder.glob("*_dirty.jpg")):
         dirty, clean = read(path), read(str(path).replace("_dirty", "_clean"))
-        dust = cv2.imread(str(path).replace("_dirty.jpg", "_diffmask.png"), cv2.IMREAD_GRAYSCALE) > 0
+        dust = (
+            cv2.imread(str(path).replace("_dirty.jpg", "_diffmask.png"), cv2.IMREAD_GRAYSCALE) > 0
+        )
         hole = dilate(dust, 2)
         figures = {name: psnr(method(dirty, hole), clean, hole) for name, method in METHODS.items()}
-        print(f"{path.name:35s}", "  ".join(f"{name} {figure:.2f}" for name, figure in figures.items()))
+        print(
+            f"{path.name:35s}",
+            "  ".join(f"{name} {figure:.2f}" for name, figure in figures.items()),
+        )
         if pictures:
             pictures.mkdir(parents=True, exist_ok=True)
             _, values, _ = fill_at(dirty, hole)
             ours = dirty.astype(np.float32)
             ours[hole] = values + grain_at(dirty, hole, values)
             both = np.hstack([dirty, np.clip(ours + 0.5, 0, 255).astype(np.uint8)])[..., ::-1]
-            cv2.imwrite(str(pictures / path.name.replace("_dirty", "_before_after")), cv2.resize(both, None, fx=2, fy=2,
-                                                                                             interpolation=cv2.INTER_NEAREST))
+            cv2.imwrite(
+                str(pictures / path.name.replace("_dirty", "_before_after")),
+                cv2.resize(both, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST),
+            )
 
 
 def processor_seconds(work, repeats=3):
@@ -169,39 +228,64 @@ def processor_seconds(work, repeats=3):
 
 
 def speed():
-    photo = cv2.resize(read(SAMPLES / "run" / "frame01.jpg"), (6000, 4000), interpolation=cv2.INTER_CUBIC)
-    dust = cv2.resize(sample_dust().astype(np.uint8), None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST) > 0
-    dust = np.tile(dust, (-(-4000 // dust.shape[0]), -(-6000 // dust.shape[1])))[:4000, :6000].copy()
+    photo = cv2.resize(
+        read(SAMPLES / "run" / "frame01.jpg"), (6000, 4000), interpolation=cv2.INTER_CUBIC
+    )
+    dust = (
+        cv2.resize(
+            sample_dust().astype(np.uint8), None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST
+        )
+        > 0
+    )
+    dust = np.tile(dust, (-(-4000 // dust.shape[0]), -(-6000 // dust.shape[1])))[
+        :4000, :6000
+    ].copy()
     dust |= dust[::-1, ::-1]
-    dust[:, int(6000 * 0.014 / dust.mean()):] = False           # 1.4 % of the picture
+    dust[:, int(6000 * 0.014 / dust.mean()) :] = False  # 1.4 % of the picture
     print(f"24 MP, {dust.mean():.2%} dust, processor seconds on one core:")
     cv2.setNumThreads(1)
-    seconds = {"fill_at": processor_seconds(lambda: fill_at(photo, dust, threads=1)),
-               "OpenCV NS": processor_seconds(lambda: navier_stokes(photo, dust)),
-               "OpenCV Telea": processor_seconds(lambda: telea(photo, dust), 1),
-               "original": processor_seconds(lambda: fill_boxes(photo, dust, grow=0, soften=0, threads=1))}
+    seconds = {
+        "fill_at": processor_seconds(lambda: fill_at(photo, dust, threads=1)),
+        "OpenCV NS": processor_seconds(lambda: navier_stokes(photo, dust)),
+        "OpenCV Telea": processor_seconds(lambda: telea(photo, dust), 1),
+        "original": processor_seconds(lambda: fill_boxes(photo, dust, grow=0, soften=0, threads=1)),
+    }
     values = fill_at(photo, dust)[1]
     seconds["grain_at"] = processor_seconds(lambda: grain_at(photo, dust, values, threads=1))
     for name, taken in seconds.items():
-        print(f"    {name:15s} {taken:.3f}   {seconds['OpenCV NS'] / taken:.1f} times as fast as NS")
+        print(
+            f"    {name:15s} {taken:.3f}   {seconds['OpenCV NS'] / taken:.1f} times as fast as NS"
+        )
     wall = {}
-    for name, work in {"fill_at": lambda: fill_at(photo, dust), "OpenCV NS": lambda: navier_stokes(photo, dust)}.items():
+    for name, work in {
+        "fill_at": lambda: fill_at(photo, dust),
+        "OpenCV NS": lambda: navier_stokes(photo, dust),
+    }.items():
         wall[name] = np.inf
         for _ in range(4):
             start = time.perf_counter()
             work()
             wall[name] = min(wall[name], time.perf_counter() - start)
-    print(f"by the clock, all cores: fill_at {wall['fill_at']:.3f}, NS {wall['OpenCV NS']:.3f}: {wall['OpenCV NS'] / wall['fill_at']:.1f} times as fast")
-    dust[600:], dust[:, 600:] = False, False                    # little dust, so that its cost does not drown the difference
+    print(
+        f"by the clock, all cores: fill_at {wall['fill_at']:.3f}, NS {wall['OpenCV NS']:.3f}: {wall['OpenCV NS'] / wall['fill_at']:.1f} times as fast"
+    )
+    dust[600:], dust[:, 600:] = (
+        False,
+        False,
+    )  # little dust, so that its cost does not drown the difference
     twice, more = np.concatenate([photo, photo]), np.concatenate([dust, np.zeros_like(dust)])
     once = processor_seconds(lambda: fill_pixels(photo, dust, threads=1), 8)
     again = processor_seconds(lambda: fill_pixels(twice, more, threads=1), 8)
     copy = processor_seconds(twice.copy, 8) - processor_seconds(photo.copy, 8)
-    print(f"twice the picture, the same dust: {again - once:+.3f} s; the copy alone costs {copy:+.3f} s")
+    print(
+        f"twice the picture, the same dust: {again - once:+.3f} s; the copy alone costs {copy:+.3f} s"
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=("quality", "pairs", "speed"))
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--pairs", type=Path)

@@ -6,6 +6,7 @@ It runs in the GIMP 3 of this machine, or where DUSTBUST_GIMP_RUN says (see test
 of Estimate. Beside the time that passes stands that of the processors, which other work on the machine does not change much; beside the
 ratio of the whole that without the two starts of the plug-in, which are GIMP's and of the same length for frames of any size and number.
 """
+
 import argparse
 import sys
 import tempfile
@@ -19,7 +20,9 @@ INSIDE = Path(__file__).parents[1] / "gimp" / "inside"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--frames", type=int, default=20)
     parser.add_argument("--megapixels", type=float, default=24)
     parser.add_argument("--rounds", type=int, default=3)
@@ -38,7 +41,9 @@ def main():
         for name, seconds in times.items():
             print(f"  {name:16s}" + "".join(f"{second:8.2f}" for second in seconds))
         procedures, core, starts = map(min, times.values())
-        print(f"  procedures / core, the best of each: {procedures / core:.3f}, without the starts {(procedures - starts) / core:.3f}")
+        print(
+            f"  procedures / core, the best of each: {procedures / core:.3f}, without the starts {(procedures - starts) / core:.3f}"
+        )
 
 
 if __name__ == "__main__":

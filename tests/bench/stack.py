@@ -7,6 +7,7 @@ median    five RGB scans, against np.median
 register  the sample pair, in colour and in grey, enlarged to size, with the noise of a scanner, against decoding its two JPEGs on the same
           processors. It is blank for the most part, which is quick to decode, and bent, which takes longest to align.
 """
+
 import argparse
 import io
 import time
@@ -17,11 +18,13 @@ import numpy as np
 from PIL import Image
 
 from dustbust import register_scans
-from dustbust.frames import read_frame
-from dustbust.modes import combine
-from dustbust.threads import count
+from dustbust.files.read import read_frame
+from dustbust.runtime.threads import count
+from dustbust.stacking.statistics import combine
 
-PAIR = [Path(__file__).parents[1] / "samples" / "pair" / name for name in ("scan-a.jpg", "scan-b.jpg")]
+PAIR = [
+    Path(__file__).parents[1] / "samples" / "pair" / name for name in ("scan-a.jpg", "scan-b.jpg")
+]
 
 
 def seconds(work, repeats=5):
@@ -40,7 +43,12 @@ def enlarged(megapixels, mode, noise=4.0):
     for path in PAIR:
         scan = Image.fromarray(read_frame(path)).convert(mode)
         scale = (megapixels * 1e6 / (scan.width * scan.height)) ** 0.5
-        large = np.asarray(scan.resize((round(scan.width * scale), round(scan.height * scale)), Image.Resampling.BICUBIC), np.float32)
+        large = np.asarray(
+            scan.resize(
+                (round(scan.width * scale), round(scan.height * scale)), Image.Resampling.BICUBIC
+            ),
+            np.float32,
+        )
         file = io.BytesIO()
         noisy = np.clip(large + noise * rng.standard_normal(large.shape, np.float32), 0, 255)
         Image.fromarray(noisy.astype(np.uint8)).save(file, "JPEG", quality=92)
@@ -49,7 +57,9 @@ def enlarged(megapixels, mode, noise=4.0):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--megapixels", type=float, default=24)
     megapixels = parser.parse_args().megapixels
     side = round((megapixels * 1e6 / 1.5) ** 0.5)
@@ -57,11 +67,21 @@ def main():
     scans = [rng.integers(0, 256, (side, side * 3 // 2, 3), dtype=np.uint8) for _ in range(5)]
     threads = count()
 
-    ours, copying = (seconds(work) for work in (lambda: combine(scans, "maximum", threads=threads), lambda: [scan.copy() for scan in scans]))
-    print(f"maximum of five   {ours:.3f} s, {ours / copying:.2f} times copying them ({copying:.3f} s)")
+    ours, copying = (
+        seconds(work)
+        for work in (
+            lambda: combine(scans, "maximum", threads=threads),
+            lambda: [scan.copy() for scan in scans],
+        )
+    )
+    print(
+        f"maximum of five   {ours:.3f} s, {ours / copying:.2f} times copying them ({copying:.3f} s)"
+    )
     ours = seconds(lambda: combine(scans, "median", threads=threads))
     theirs = seconds(lambda: np.median(scans, axis=0), 1)
-    print(f"median of five    {ours:.3f} s, np.median takes {theirs / ours:.1f} times as long ({theirs:.2f} s)")
+    print(
+        f"median of five    {ours:.3f} s, np.median takes {theirs / ours:.1f} times as long ({theirs:.2f} s)"
+    )
 
     decode = lambda file: np.asarray(Image.open(io.BytesIO(file)))
     for mode in ("RGB", "L"):
@@ -70,7 +90,9 @@ def main():
             pair = list(pool.map(decode, files))
             decoding = seconds(lambda: list(pool.map(decode, files)), 3)
         ours = seconds(lambda: register_scans(pair), 3)
-        print(f"registration {mode:4s} {ours:.2f} s, {ours / decoding:.1f} times decoding the pair ({decoding:.2f} s)")
+        print(
+            f"registration {mode:4s} {ours:.2f} s, {ours / decoding:.1f} times decoding the pair ({decoding:.2f} s)"
+        )
 
 
 if __name__ == "__main__":

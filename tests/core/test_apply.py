@@ -1,10 +1,11 @@
 """apply_mask: any mask, any method; wrong arguments are named."""
+
+import film_scans
 import numpy as np
 import pytest
 
-import film_scans
 from dustbust import DustbustError, DustMask, apply_mask
-from dustbust.fill import fill_boxes
+from dustbust.restoration.box_fill import fill_boxes
 
 
 @pytest.fixture
@@ -32,7 +33,9 @@ def test_a_mask_without_opacity_is_filled(frame, dusty):
 def test_a_float_mask_is_the_opacity_of_the_repair(frame, dusty):
     spoiled = np.where(dusty, 0.9, frame / 255).astype(np.float32)
     full, half = (apply_mask(spoiled, dusty * np.float32(strength)) for strength in (1, 0.5))
-    assert np.median(np.abs(half - (full + spoiled) / 2)[dusty]) < 0.02         # of a change of about 0.5; grain differs
+    assert (
+        np.median(np.abs(half - (full + spoiled) / 2)[dusty]) < 0.02
+    )  # of a change of about 0.5; grain differs
     assert np.array_equal(apply_mask(spoiled, dusty * np.float32(0)), spoiled)
 
 
@@ -90,14 +93,22 @@ def test_what_is_no_opacity_in_a_float_mask_is_no_dust(frame, dusty):
 def test_dust_at_the_edges_and_in_the_corners_is_filled(frame, box):
     mask = np.zeros(frame.shape, bool)
     mask[box] = True
-    assert film_scans.rms(apply_mask(np.where(mask, 255, frame).astype(np.uint8), mask), frame, mask) < 40
+    assert (
+        film_scans.rms(apply_mask(np.where(mask, 255, frame).astype(np.uint8), mask), frame, mask)
+        < 40
+    )
 
 
 def test_a_hair_of_one_pixel_across_the_whole_frame():
     y, x = np.mgrid[:700, :700]
     clean = (90 + 40 * np.sin(x / 50 + y / 80)).astype(np.uint8)
     hair = x == y
-    assert np.abs(apply_mask(np.where(hair, 255, clean).astype(np.uint8), hair).astype(int) - clean).max() <= 2
+    assert (
+        np.abs(
+            apply_mask(np.where(hair, 255, clean).astype(np.uint8), hair).astype(int) - clean
+        ).max()
+        <= 2
+    )
 
 
 def test_values_beyond_white_stay_beyond_white(frame, dusty):
@@ -112,6 +123,11 @@ def test_frames_however_they_lie_in_memory(frame, dusty):
     expected = apply_mask(colour, dusty)
     locked = colour.copy()
     locked.flags.writeable = False
-    for same in (np.asfortranarray(colour), np.repeat(colour, 2, axis=1)[:, ::2], colour[::-1].copy()[::-1], locked):
+    for same in (
+        np.asfortranarray(colour),
+        np.repeat(colour, 2, axis=1)[:, ::2],
+        colour[::-1].copy()[::-1],
+        locked,
+    ):
         assert np.array_equal(apply_mask(same, dusty), expected)
     assert np.array_equal(colour, locked)

@@ -1,4 +1,5 @@
 """A batch does to people's files what it says, and nothing else."""
+
 import json
 import os
 import shutil
@@ -8,8 +9,8 @@ import pytest
 from PIL import Image
 
 import dustbust
-from dustbust.frames import open_frame
-from dustbust.receipt import verify
+from dustbust.batch.receipt import verify
+from dustbust.files.read import open_frame
 
 
 @pytest.fixture
@@ -51,14 +52,19 @@ def test_one_bad_file_is_reported_and_the_others_are_done(run, mask):
     cleaned = dustbust.clean_frames(run, mask)
     assert [path.name for path in cleaned.written] == ["1.jpg", "10.tif"]
     assert [path.name for path in cleaned.failed] == ["2.jpg", "3.png", "4.png"]
-    assert all(name in sentence for name, sentence in zip(("2.jpg", "3.png", "4.png"), cleaned.failed.values()))
+    assert all(
+        name in sentence
+        for name, sentence in zip(("2.jpg", "3.png", "4.png"), cleaned.failed.values())
+    )
     assert not (run / "cleanedphotos" / "2.jpg").exists()
 
 
 def test_second_run_does_only_what_is_missing(run, mask):
     first = dustbust.clean_frames(run, mask)
     (first.folder / "4.png").unlink()
-    times = {path: path.stat().st_mtime_ns for path in first.folder.iterdir() if path.suffix != ".json"}
+    times = {
+        path: path.stat().st_mtime_ns for path in first.folder.iterdir() if path.suffix != ".json"
+    }
     second = dustbust.clean_frames(run, mask)
     assert [path.name for path in second.written] == ["4.png"]
     assert len(second.skipped) == 4
@@ -71,7 +77,9 @@ def test_outputs_are_made_again_when_mask_settings_or_frame_changed(run, mask):
     other = dustbust.DustMask(mask.grey, 0.4)
     assert len(dustbust.clean_frames(run, other, method="fill").written) == 5
     shutil.copy(run / "2.jpg", run / "1.jpg")
-    assert [path.name for path in dustbust.clean_frames(run, other, method="fill").written] == ["1.jpg"]
+    assert [path.name for path in dustbust.clean_frames(run, other, method="fill").written] == [
+        "1.jpg"
+    ]
 
 
 def test_files_of_others_are_not_replaced_unless_asked_for(run, mask):
@@ -109,7 +117,10 @@ def test_output_that_is_the_frame_by_another_name_is_refused(run, mask, link):
     (run / "out").mkdir()
     link(run / "1.jpg", run / "out" / "1.jpg")
     cleaned = dustbust.clean_frames([run / "1.jpg", run / "2.jpg"], mask, "out", exists="overwrite")
-    assert list(cleaned.failed) == [run / "1.jpg"] and "never written over" in cleaned.failed[run / "1.jpg"]
+    assert (
+        list(cleaned.failed) == [run / "1.jpg"]
+        and "never written over" in cleaned.failed[run / "1.jpg"]
+    )
     assert contents(run) == before
 
 
@@ -143,7 +154,11 @@ def test_receipt_says_how_each_file_was_made_and_verify_finds_what_changed(run, 
         file.write(b"x")
     with open(cleaned.folder / "3.png", "ab") as file:
         file.write(b"x")
-    assert [problem.split("cleanedphotos")[1][:7] for problem in verify(cleaned.folder)] == ["/1.jpg:", "/2.jpg:", "/3.png:"]
+    assert [problem.split("cleanedphotos")[1][:7] for problem in verify(cleaned.folder)] == [
+        "/1.jpg:",
+        "/2.jpg:",
+        "/3.png:",
+    ]
 
 
 def test_times_of_the_frames_if_asked(run, mask):
@@ -154,22 +169,36 @@ def test_times_of_the_frames_if_asked(run, mask):
 
 
 def test_odd_names(run, mask):
-    names = ["a b.png", "quote'\".png", "line\nend.png", os.fsdecode(b"latin-\xe9.png"), "UPPER.PNG", "-dash.png", "x" * 250 + ".png"]
+    names = [
+        "a b.png",
+        "quote'\".png",
+        "line\nend.png",
+        os.fsdecode(b"latin-\xe9.png"),
+        "UPPER.PNG",
+        "-dash.png",
+        "x" * 250 + ".png",
+    ]
     for name in names:
         shutil.copy(run / "3.png", run / name)
     cleaned = dustbust.clean_frames([run / name for name in names], mask)
-    assert not cleaned.failed and {path.name for path in cleaned.folder.glob("*.[pP][nN][gG]")} == set(names)
+    assert not cleaned.failed and {
+        path.name for path in cleaned.folder.glob("*.[pP][nN][gG]")
+    } == set(names)
     assert verify(cleaned.folder) == []
     assert len(dustbust.clean_frames([run / name for name in names], mask).skipped) == len(names)
 
 
 def test_progress_is_in_the_order_of_the_run(run, mask):
     said = []
-    dustbust.clean_frames(run, mask, progress=lambda fraction, text: said.append((fraction, text)), threads=4)
+    dustbust.clean_frames(
+        run, mask, progress=lambda fraction, text: said.append((fraction, text)), threads=4
+    )
     assert said == [(0.2, "1.jpg"), (0.4, "2.jpg"), (0.6, "3.png"), (0.8, "4.png"), (1.0, "10.tif")]
 
 
 def test_pixels_that_could_not_be_filled_are_said_of_each_file(run):
     dust = np.ones((60, 80), bool)
     cleaned = dustbust.clean_frames(run, dust, method="fill")
-    assert len(cleaned.notes) == 5 and all("4800 pixels could not be filled" in notes[0] for notes in cleaned.notes.values())
+    assert len(cleaned.notes) == 5 and all(
+        "4800 pixels could not be filled" in notes[0] for notes in cleaned.notes.values()
+    )

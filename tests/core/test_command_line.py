@@ -1,4 +1,5 @@
 """The command line does what the functions do, and says what went wrong."""
+
 import re
 import shutil
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 import dustbust
 from dustbust.__main__ import main
-from dustbust.frames import read_frame
+from dustbust.files.read import read_frame
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -20,7 +21,20 @@ def run(tmp_path):
 
 def test_same_mask_and_same_pixels_as_the_functions(run, tmp_path, capsys):
     frames = sorted(run.glob("*.jpg"))
-    assert main(["estimate", "--first", str(frames[0]), "--last", str(frames[-1]), "-o", str(tmp_path / "mask.png")]) == 0
+    assert (
+        main(
+            [
+                "estimate",
+                "--first",
+                str(frames[0]),
+                "--last",
+                str(frames[-1]),
+                "-o",
+                str(tmp_path / "mask.png"),
+            ]
+        )
+        == 0
+    )
     assert "8 frames" in capsys.readouterr().out
     dust = dustbust.estimate_mask(frames)
     loaded = dustbust.DustMask.load(tmp_path / "mask.png")
@@ -29,10 +43,23 @@ def test_same_mask_and_same_pixels_as_the_functions(run, tmp_path, capsys):
     assert main(["apply", str(tmp_path / "mask.png"), str(run)]) == 0
     dustbust.clean_frames(frames, dust, tmp_path / "by-function")
     for frame in frames:
-        assert np.array_equal(read_frame(run / "cleanedphotos" / frame.name),
-                              read_frame(tmp_path / "by-function" / frame.name))
+        assert np.array_equal(
+            read_frame(run / "cleanedphotos" / frame.name),
+            read_frame(tmp_path / "by-function" / frame.name),
+        )
 
-    assert main(["compare", str(frames[0]), str(run / "cleanedphotos" / frames[0].name), "-o", str(tmp_path / "both.png")]) == 0
+    assert (
+        main(
+            [
+                "compare",
+                str(frames[0]),
+                str(run / "cleanedphotos" / frames[0].name),
+                "-o",
+                str(tmp_path / "both.png"),
+            ]
+        )
+        == 0
+    )
     assert read_frame(tmp_path / "both.png").shape == (960, 2 * 960 + 4, 3)
 
 
@@ -40,12 +67,30 @@ def test_apply_without_frames_takes_those_of_the_mask(run, tmp_path):
     frames = sorted(run.glob("*.jpg"))[:4]
     dustbust.estimate_mask(frames).save(tmp_path / "mask.png")
     assert main(["apply", str(tmp_path / "mask.png")]) == 0
-    assert [path.name for path in sorted((run / "cleanedphotos").glob("*.jpg"))] == [path.name for path in frames]
+    assert [path.name for path in sorted((run / "cleanedphotos").glob("*.jpg"))] == [
+        path.name for path in frames
+    ]
 
 
-def test_frames_are_found_from_any_folder_and_when_they_have_moved_with_their_mask(run, tmp_path, monkeypatch, capsys):
+def test_frames_are_found_from_any_folder_and_when_they_have_moved_with_their_mask(
+    run, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(run)
-    assert main(["estimate", "frame01.jpg", "frame02.jpg", "frame03.jpg", "frame04.jpg", "frame05.jpg", "-o", "mask.png"]) == 0
+    assert (
+        main(
+            [
+                "estimate",
+                "frame01.jpg",
+                "frame02.jpg",
+                "frame03.jpg",
+                "frame04.jpg",
+                "frame05.jpg",
+                "-o",
+                "mask.png",
+            ]
+        )
+        == 0
+    )
     monkeypatch.chdir(tmp_path)
     assert main(["apply", "run/mask.png"]) == 0
     assert len(list((run / "cleanedphotos").glob("*.jpg"))) == 5
@@ -58,7 +103,10 @@ def test_frames_are_found_from_any_folder_and_when_they_have_moved_with_their_ma
         assert "5 written" in capsys.readouterr().out
     shutil.move(moved / "mask.png", tmp_path)
     assert main(["apply", "mask.png"]) == 1
-    assert "frame01.jpg: there is no such file, nor any of the other 4 frames" in capsys.readouterr().err
+    assert (
+        "frame01.jpg: there is no such file, nor any of the other 4 frames"
+        in capsys.readouterr().err
+    )
     assert not run.exists() and not (tmp_path / "cleanedphotos").exists()
 
 
@@ -67,7 +115,12 @@ def test_particles_above_the_largest_are_left_alone(run, tmp_path):
     sizes = []
     for limits in ([], ["--smallest", "30", "--largest", "300"]):
         assert main(["estimate", *frames, "-o", str(tmp_path / "mask.png"), *limits]) == 0
-        sizes.append([particle[2] for particle in dustbust.DustMask.load(tmp_path / "mask.png").report["particles"]])
+        sizes.append(
+            [
+                particle[2]
+                for particle in dustbust.DustMask.load(tmp_path / "mask.png").report["particles"]
+            ]
+        )
     assert min(sizes[0]) < 30 and max(sizes[0]) > 300
     assert sizes[1] and min(sizes[1]) >= 30 and max(sizes[1]) <= 300
 
@@ -77,8 +130,23 @@ def test_a_higher_threshold_changes_less(run, tmp_path):
     dustbust.estimate_mask(sorted(run.glob("*.jpg"))).save(tmp_path / "mask.png")
     changed = []
     for threshold in ("0.05", "0.6", "1"):
-        assert main(["apply", str(tmp_path / "mask.png"), str(frame), "--threshold", threshold, "--exists", "overwrite"]) == 0
-        before, after = (read_frame(path).astype(int) for path in (frame, run / "cleanedphotos" / frame.name))
+        assert (
+            main(
+                [
+                    "apply",
+                    str(tmp_path / "mask.png"),
+                    str(frame),
+                    "--threshold",
+                    threshold,
+                    "--exists",
+                    "overwrite",
+                ]
+            )
+            == 0
+        )
+        before, after = (
+            read_frame(path).astype(int) for path in (frame, run / "cleanedphotos" / frame.name)
+        )
         changed.append((np.abs(before - after).max(axis=2) > 30).sum())
     assert changed[0] > changed[1] > changed[2]
 
@@ -89,21 +157,56 @@ def test_stack_writes_the_page(tmp_path, suffix):
     page = tmp_path / f"page{suffix}"
     assert main(["stack", *map(str, scans), "-o", str(page), "--mode", "maximum"]) == 0
     assert np.array_equal(read_frame(page), dustbust.stack_scans(scans, mode="maximum"))
-    assert main(["stack", str(SAMPLES / "pair"), "-o", str(tmp_path / f"of-folder{suffix}"), "--mode", "maximum"]) == 0
+    assert (
+        main(
+            [
+                "stack",
+                str(SAMPLES / "pair"),
+                "-o",
+                str(tmp_path / f"of-folder{suffix}"),
+                "--mode",
+                "maximum",
+            ]
+        )
+        == 0
+    )
     assert (tmp_path / f"of-folder{suffix}").read_bytes() == page.read_bytes()
 
 
-@pytest.mark.parametrize("arguments, sentence", [
-    (["estimate"], "no frames"),
-    (["estimate", "nowhere.jpg"], "nowhere.jpg: there is no such file"),
-    (["apply", "nowhere.png", "a.jpg"], "nowhere.png: there is no such file"),
-    (["stack", str(SAMPLES / "pair" / "scan-a.jpg"), "-o", "page.png"], "at least two scans"),
-    (["stack", str(SAMPLES / "pair" / "scan-a.jpg"), str(SAMPLES / "pair" / "scan-b.jpg"), "-o", "page.gif"], "page.gif: the name must end in"),
-    (["estimate", str(SAMPLES / "run"), "-o", "mask.jpg"], "mask.jpg: the name must end in .png"),
-    (["estimate", str(SAMPLES / "run"), "-o", "nowhere/mask.png"], "there is no folder nowhere"),
-    (["apply", str(SAMPLES / "run" / "frame01.jpg")], "frame01.jpg: has colours, but a mask is black and white"),
-])
-def test_what_is_wrong_is_one_sentence_and_nothing_is_written(tmp_path, monkeypatch, capsys, arguments, sentence):
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["estimate"], "no frames"),
+        (["estimate", "nowhere.jpg"], "nowhere.jpg: there is no such file"),
+        (["apply", "nowhere.png", "a.jpg"], "nowhere.png: there is no such file"),
+        (["stack", str(SAMPLES / "pair" / "scan-a.jpg"), "-o", "page.png"], "at least two scans"),
+        (
+            [
+                "stack",
+                str(SAMPLES / "pair" / "scan-a.jpg"),
+                str(SAMPLES / "pair" / "scan-b.jpg"),
+                "-o",
+                "page.gif",
+            ],
+            "page.gif: the name must end in",
+        ),
+        (
+            ["estimate", str(SAMPLES / "run"), "-o", "mask.jpg"],
+            "mask.jpg: the name must end in .png",
+        ),
+        (
+            ["estimate", str(SAMPLES / "run"), "-o", "nowhere/mask.png"],
+            "there is no folder nowhere",
+        ),
+        (
+            ["apply", str(SAMPLES / "run" / "frame01.jpg")],
+            "frame01.jpg: has colours, but a mask is black and white",
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_nothing_is_written(
+    tmp_path, monkeypatch, capsys, arguments, sentence
+):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 1
     said = capsys.readouterr()
@@ -124,7 +227,9 @@ def test_pairs_of_a_folder(tmp_path, capsys):
     assert [path.name for path in (folder / "pages").iterdir()] == ["page1a.jpg"]
     page = folder / "pages" / "page1a.jpg"
     written = page.stat().st_mtime_ns
-    shutil.copy(SAMPLES / "pair" / "scan-b.jpg", folder / "page2b.jpg")      # put right and run again, it goes on
+    shutil.copy(
+        SAMPLES / "pair" / "scan-b.jpg", folder / "page2b.jpg"
+    )  # put right and run again, it goes on
     assert main(["stack", "--pairs", str(folder), "--mode", "minimum", "--no-align"]) == 0
     assert "1 pages written, 1 there already, 0 failed" in capsys.readouterr().out
     assert page.stat().st_mtime_ns == written
@@ -133,20 +238,30 @@ def test_pairs_of_a_folder(tmp_path, capsys):
     assert "3 scans are no whole number of groups of 2" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [
-    ["estimate", "a.png", "b.png", "-o", "b.png"],
-    ["estimate", "a.png", "b.png", "-o", "mask.png", "--plot", "b.png"],
-    ["stack", "a.png", "b.png", "-o", "b.png"],
-    ["stack", "a.png", "b.png", "-o", "page.png", "--dust", "b.png"],
-    ["compare", "a.png", "b.png", "-o", "b.png"],
-])
-def test_no_picture_is_written_over_one_that_it_is_made_from(tmp_path, monkeypatch, capsys, arguments):
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["estimate", "a.png", "b.png", "-o", "b.png"],
+        ["estimate", "a.png", "b.png", "-o", "mask.png", "--plot", "b.png"],
+        ["stack", "a.png", "b.png", "-o", "b.png"],
+        ["stack", "a.png", "b.png", "-o", "page.png", "--dust", "b.png"],
+        ["compare", "a.png", "b.png", "-o", "b.png"],
+    ],
+)
+def test_no_picture_is_written_over_one_that_it_is_made_from(
+    tmp_path, monkeypatch, capsys, arguments
+):
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):
-        dustbust.newfile.write_picture(f"{name}.png", read_frame(SAMPLES / "pair" / f"scan-{name}.jpg"))
+        dustbust.files.write.write_picture(
+            f"{name}.png", read_frame(SAMPLES / "pair" / f"scan-{name}.jpg")
+        )
     before = Path("b.png").read_bytes()
     assert main(arguments) == 1
-    assert "b.png: is one of the pictures it is made from, which are never written over" in capsys.readouterr().err
+    assert (
+        "b.png: is one of the pictures it is made from, which are never written over"
+        in capsys.readouterr().err
+    )
     assert Path("b.png").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
 
@@ -155,7 +270,9 @@ def test_a_mask_is_no_frame(run, tmp_path, capsys):
     for name in ("mask.png", "mask-again.png"):
         assert main(["estimate", str(run), "-o", str(run / name)]) == 0
         assert "8 frames" in capsys.readouterr().out
-    assert main(["estimate", *map(str, sorted(run.iterdir())), "-o", str(tmp_path / "mask.png")]) == 1
+    assert (
+        main(["estimate", *map(str, sorted(run.iterdir())), "-o", str(tmp_path / "mask.png")]) == 1
+    )
     assert "mask-again.png: is a dust mask, not a frame" in capsys.readouterr().err
 
 
@@ -171,7 +288,9 @@ def test_a_mask_for_each_run_of_a_folder(run, capsys):
     assert main(["estimate", "--runs", str(run)]) == 0
     assert [path.name for path in (run / "dust-masks").glob("*.png")] == ["frame01-frame08.png"]
     said = capsys.readouterr().out.splitlines()
-    assert (run / "dust-masks" / "runs.csv").read_text().splitlines()[0].split(",") == re.split("  +", said[0])
+    assert (run / "dust-masks" / "runs.csv").read_text().splitlines()[0].split(",") == re.split(
+        "  +", said[0]
+    )
     assert said[1].split()[:4] == ["frame01-frame08.png", "frame01.jpg", "frame08.jpg", "8"]
 
     (run / "dust-masks" / "frame01-frame08.png").rename(run / "dust-masks" / "b.png")
@@ -179,16 +298,33 @@ def test_a_mask_for_each_run_of_a_folder(run, capsys):
     lost.save(run / "dust-masks" / "a.png")
     assert main(["apply", str(run / "dust-masks")]) == 1
     said = capsys.readouterr()
-    assert "8 written, 0 there already, 0 failed" in said.out and "gone.jpg: there is no such file" in said.err
+    assert (
+        "8 written, 0 there already, 0 failed" in said.out
+        and "gone.jpg: there is no such file" in said.err
+    )
     assert main(["apply", str(run / "dust-masks"), str(run)]) == 1
-    assert "each mask of a folder goes with the frames that it was made from" in capsys.readouterr().err
+    assert (
+        "each mask of a folder goes with the frames that it was made from"
+        in capsys.readouterr().err
+    )
     assert main(["apply", str(run)]) == 1
     assert "there are no dust masks" in capsys.readouterr().err
 
 
 def test_without_a_last_frame_the_run_goes_as_far_as_the_dust(run, tmp_path):
-    for name in ("frame01.jpg", "frame02.jpg", "frame03.jpg"):      # turned by half a turn, the dust is elsewhere
+    for name in (
+        "frame01.jpg",
+        "frame02.jpg",
+        "frame03.jpg",
+    ):  # turned by half a turn, the dust is elsewhere
         pixels = read_frame(run / name)
-        dustbust.newfile.write_picture(run / f"later-{name}", np.ascontiguousarray(pixels[::-1, ::-1]))
-    assert main(["estimate", "--first", str(run / "frame01.jpg"), "-o", str(tmp_path / "mask.png")]) == 0
-    assert [Path(name).name for name in dustbust.DustMask.load(tmp_path / "mask.png").frames] == [f"frame{k:02d}.jpg" for k in range(1, 9)]
+        dustbust.files.write.write_picture(
+            run / f"later-{name}", np.ascontiguousarray(pixels[::-1, ::-1])
+        )
+    assert (
+        main(["estimate", "--first", str(run / "frame01.jpg"), "-o", str(tmp_path / "mask.png")])
+        == 0
+    )
+    assert [Path(name).name for name in dustbust.DustMask.load(tmp_path / "mask.png").frames] == [
+        f"frame{k:02d}.jpg" for k in range(1, 9)
+    ]

@@ -1,18 +1,22 @@
 """What the dust of a run does to its frames is measured: density, presence, response; and it travels with the mask."""
+
+import film_scans
 import numpy as np
 import pytest
 
-import film_scans
 from dustbust import DustbustError, DustMask
-from dustbust.effect import Effect
-from dustbust.meter import EffectMeter
-from dustbust.sighting import moved
+from dustbust.dust.density import Effect
+from dustbust.dust.observation import moved
+from dustbust.estimation.density_meter import EffectMeter
 
 FILMS = ("linear", "gamma", "density", "slide")
 
 
 def measured(film, transmittance, frames=10, polarity=None, dusty=None):
-    meter = EffectMeter(transmittance < 0.94 if dusty is None else dusty, polarity=polarity or ("dark" if film == "slide" else "light"))
+    meter = EffectMeter(
+        transmittance < 0.94 if dusty is None else dusty,
+        polarity=polarity or ("dark" if film == "slide" else "light"),
+    )
     for frame in film_scans.run(film, frames, transmittance)[0]:
         meter.add(frame.astype(np.float32) / 255)
     return meter.effect()
@@ -23,8 +27,10 @@ def test_density_is_that_of_the_dust_whatever_the_film(film):
     transmittance, _ = film_scans.particles()
     effect = measured(film, transmittance)
     true = -np.log(transmittance[effect.where])
-    scale = (effect.density @ true) / (effect.density @ effect.density)       # the unit is free: a film's contrast is not known
-    assert np.sqrt(np.mean((scale * effect.density - true) ** 2)) < 0.08 * np.sqrt(np.mean(true ** 2))
+    scale = (effect.density @ true) / (
+        effect.density @ effect.density
+    )  # the unit is free: a film's contrast is not known
+    assert np.sqrt(np.mean((scale * effect.density - true) ** 2)) < 0.08 * np.sqrt(np.mean(true**2))
 
 
 def test_the_error_that_is_given_is_the_error_that_is_made():
@@ -39,13 +45,20 @@ def test_the_error_that_is_given_is_the_error_that_is_made():
 
 def test_more_frames_make_the_density_more_certain():
     transmittance, _ = film_scans.particles()
-    assert np.median(measured("gamma", transmittance, 20).error) < 0.75 * np.median(measured("gamma", transmittance, 5).error)
+    assert np.median(measured("gamma", transmittance, 20).error) < 0.75 * np.median(
+        measured("gamma", transmittance, 5).error
+    )
 
 
 def test_share_of_the_frames_in_which_a_particle_is():
     transmittance, masks = film_scans.particles()
     without = np.where(masks[0], 1, transmittance)
-    effect = measured("gamma", [transmittance if k % 2 else without for k in range(16)], frames=16, dusty=transmittance < 0.94)
+    effect = measured(
+        "gamma",
+        [transmittance if k % 2 else without for k in range(16)],
+        frames=16,
+        dusty=transmittance < 0.94,
+    )
     labels, _ = effect.particles
     particle = np.bincount(labels[masks[0][effect.where]]).argmax()
     assert effect.share[particle] == pytest.approx(0.5, abs=0.07)
@@ -58,7 +71,9 @@ def test_dust_of_both_polarities_is_told_apart():
     bright, dark = np.where(is_dark, 1, transmittance), np.where(is_dark, transmittance, 1)
     meter = EffectMeter(transmittance < 0.94, polarity="both")
     for k in range(10):
-        meter.add((film_scans.shown("linear", film_scans.scene(k), bright) * dark).astype(np.float32))
+        meter.add(
+            (film_scans.shown("linear", film_scans.scene(k), bright) * dark).astype(np.float32)
+        )
     effect = meter.effect()
     labels, _ = effect.particles
     core = (transmittance < 0.94)[effect.where]
@@ -68,7 +83,9 @@ def test_dust_of_both_polarities_is_told_apart():
 def test_a_mask_keeps_its_effect_in_a_file(tmp_path):
     transmittance, _ = film_scans.particles()
     effect = measured("gamma", transmittance)
-    DustMask((1 - transmittance).astype(np.float32), 0.06, effect=effect.pack()).save(tmp_path / "mask.png")
+    DustMask((1 - transmittance).astype(np.float32), 0.06, effect=effect.pack()).save(
+        tmp_path / "mask.png"
+    )
     loaded = Effect.unpack(DustMask.load(tmp_path / "mask.png").effect, transmittance.shape)
     assert np.array_equal(loaded.where, effect.where) and np.array_equal(loaded.dark, effect.dark)
     assert np.abs(loaded.density - effect.density).max() <= 0.5001 / 1024
@@ -80,7 +97,7 @@ def test_the_part_within_a_region_keeps_whole_what_lies_inside():
     transmittance, masks = film_scans.particles()
     effect = measured("gamma", transmittance)
     region = np.zeros(transmittance.shape, bool)
-    region[:71] = True          # between two rows of particles
+    region[:71] = True  # between two rows of particles
     part = effect.within(region)
     assert np.array_equal(part.where, effect.where & region)
     assert np.array_equal(part.density, effect.density[region[effect.where]])
@@ -90,7 +107,9 @@ def test_the_part_within_a_region_keeps_whole_what_lies_inside():
     assert 0 < len(part.share) < len(effect.share)
 
 
-@pytest.mark.parametrize("name", ["where", "core", "density", "error", "share", "dark", "responses"])
+@pytest.mark.parametrize(
+    "name", ["where", "core", "density", "error", "share", "dark", "responses"]
+)
 def test_a_damaged_effect_is_said_to_be_damaged(name):
     transmittance, _ = film_scans.particles()
     arrays = measured("gamma", transmittance, frames=3).pack()
@@ -114,6 +133,7 @@ def test_a_pattern_moves_as_it_does_in_the_fourier_domain():
     plane = film_scans.blurred(np.pad(np.random.default_rng(3).normal(size=(20, 24)), 10), 2.5)
     where = np.ones(plane.shape, bool)
     from dustbust import _kernels
+
     neighbours = _kernels.particles(where, where)[1]
     y, x = np.fft.fftfreq(plane.shape[0])[:, None], np.fft.fftfreq(plane.shape[1])[None]
     truth = np.fft.ifft2(np.fft.fft2(plane) * np.exp(-2j * np.pi * (0.6 * y - 1.3 * x))).real

@@ -1,4 +1,5 @@
 """Dust is found, picture is not, and the mask says how far it can be trusted."""
+
 import json
 import subprocess
 import sys
@@ -7,15 +8,16 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
-import synthetic_run
 from PIL import Image
 
 import dustbust
-from dustbust import estimate, passes
-from dustbust.arrays import luminance
-from dustbust.frames import frames_in
-from dustbust.opacity import OpacitySums, Surroundings
-from dustbust.png import PngFile
+import synthetic_run
+from dustbust.estimation import opacity_method, passes
+from dustbust.estimation.background import Surroundings
+from dustbust.estimation.opacity import OpacitySums
+from dustbust.files.find import frames_in
+from dustbust.files.formats.png import PngFile
+from dustbust.image.arrays import luminance
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,9 @@ def quality(mask, opacity):
     return hit / dusty.sum(), hit / max((marked & ~edge).sum(), 1)
 
 
-@pytest.mark.parametrize(("seed", "frames", "polarity"), [(1, 10, "light"), (2, 10, "dark"), (3, 16, "light")])
+@pytest.mark.parametrize(
+    ("seed", "frames", "polarity"), [(1, 10, "light"), (2, 10, "dark"), (3, 16, "light")]
+)
 def test_dust_is_found_and_picture_is_not(seed, frames, polarity):
     run, opacity = synthetic_run.run(seed, frames, polarity)
     recall, precision = quality(dustbust.estimate_mask(run, polarity=polarity), opacity)
@@ -52,7 +56,9 @@ def test_grey_is_the_share_of_the_light_that_dust_takes(light, light_mask):
 @pytest.mark.parametrize(("polarity", "other"), [("light", "dark"), ("dark", "light")])
 def test_the_wrong_polarity_is_said(polarity, other):
     run, _ = synthetic_run.run(4, 10, polarity)
-    wrong, *right = (dustbust.estimate_mask(run, polarity=each) for each in (other, polarity, "both", "auto"))
+    wrong, *right = (
+        dustbust.estimate_mask(run, polarity=each) for each in (other, polarity, "both", "auto")
+    )
     assert f"more {polarity} dust than {other}" in wrong.warnings[0]
     assert not any(mask.warnings for mask in right)
 
@@ -76,7 +82,10 @@ def test_both_finds_light_and_dark_dust_in_one_run():
         frames.append(synthetic_run.frame(rng, seen, dark, "dark"))
     mask = dustbust.estimate_mask(frames, polarity="both")
     assert mask.polarity == "both"
-    assert mask.binary()[(light > 0.2) & (dark == 0)].mean() > 0.95 and mask.binary()[dark > 0.2].mean() > 0.95
+    assert (
+        mask.binary()[(light > 0.2) & (dark == 0)].mean() > 0.95
+        and mask.binary()[dark > 0.2].mean() > 0.95
+    )
     assert quality(mask, np.maximum(light, dark))[1] > 0.9
 
 
@@ -92,14 +101,20 @@ def test_frames_of_one_scene_cannot_tell_dust_from_picture():
     scene, opacity = synthetic_run.picture(rng), synthetic_run.dust(rng)
     mask = dustbust.estimate_mask([synthetic_run.frame(rng, scene, opacity) for _ in range(14)])
     assert not mask.binary().any()
-    assert len(mask.report["left_out"]) == 13 and mask.report["left_out"][0] == ["frame 1", "shows the same scene as frame 0"]
+    assert len(mask.report["left_out"]) == 13 and mask.report["left_out"][0] == [
+        "frame 1",
+        "shows the same scene as frame 0",
+    ]
     assert "cannot be told from picture" in mask.warnings[0]
 
 
 def test_frames_that_come_again_do_not_count_again(light, light_mask):
     frames, _ = light
     again = dustbust.estimate_mask(frames[:4] + frames[:2] + frames[4:])
-    assert again.report["frames"] == 10 and [name for name, _ in again.report["left_out"]] == ["frame 4", "frame 5"]
+    assert again.report["frames"] == 10 and [name for name, _ in again.report["left_out"]] == [
+        "frame 4",
+        "frame 5",
+    ]
     assert np.array_equal(again.grey, light_mask.grey)
     assert "2 of 12 frames show the same scene" in again.summary()
 
@@ -107,7 +122,10 @@ def test_frames_that_come_again_do_not_count_again(light, light_mask):
 def test_same_plain_sky_in_all_frames_is_no_reason_to_leave_them_out():
     rng = np.random.default_rng(8)
     opacity = synthetic_run.dust(rng)
-    frames = [synthetic_run.frame(rng, np.full((240, 360), level), opacity) for level in np.linspace(0.2, 0.5, 6)]
+    frames = [
+        synthetic_run.frame(rng, np.full((240, 360), level), opacity)
+        for level in np.linspace(0.2, 0.5, 6)
+    ]
     mask = dustbust.estimate_mask(frames)
     assert mask.report["left_out"] == [] and quality(mask, opacity)[0] > 0.97
 
@@ -117,8 +135,12 @@ def test_film_border_is_no_dust():
     holder = np.ones((240, 360), bool)
     holder[14:-12, 20:-16] = False
     rng = np.random.default_rng(2)
-    marks = np.where(rng.random((240, 360)) < 0.02, 250, 8)       # bright spots on the black holder, the same in all frames
-    mask = dustbust.estimate_mask([np.where(holder, marks, frame).astype(np.uint8) for frame in run])
+    marks = np.where(
+        rng.random((240, 360)) < 0.02, 250, 8
+    )  # bright spots on the black holder, the same in all frames
+    mask = dustbust.estimate_mask(
+        [np.where(holder, marks, frame).astype(np.uint8) for frame in run]
+    )
     assert not mask.binary()[holder].any()
     inner = np.zeros_like(holder)
     inner[40:-40, 50:-40] = True
@@ -130,7 +152,9 @@ def test_letterbox_is_no_dust_and_makes_no_frames_alike(light, colour):
     frames, opacity = (light[0], light[1].copy())
     inside = np.zeros(opacity.shape, bool)
     inside[30:-30] = True
-    mask = dustbust.estimate_mask([np.where(inside, frame, colour).astype(np.uint8) for frame in frames])
+    mask = dustbust.estimate_mask(
+        [np.where(inside, frame, colour).astype(np.uint8) for frame in frames]
+    )
     assert mask.report["left_out"] == [] and not mask.binary()[~inside].any()
     opacity[~inside] = 0
     recall, precision = quality(mask, opacity)
@@ -140,15 +164,21 @@ def test_letterbox_is_no_dust_and_makes_no_frames_alike(light, colour):
 def line(start, end, radius, shape=(240, 360)):
     """Opacity of a straight hair from one pixel to another."""
     (y0, x0), (y1, x1) = start, end
-    y, x = np.mgrid[:shape[0], :shape[1]]
-    along = np.clip(((y - y0) * (y1 - y0) + (x - x0) * (x1 - x0)) / ((y1 - y0) ** 2 + (x1 - x0) ** 2), 0, 1)
-    return 0.6 * np.clip(radius + 0.5 - np.hypot(y - y0 - along * (y1 - y0), x - x0 - along * (x1 - x0)), 0, 1)
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    along = np.clip(
+        ((y - y0) * (y1 - y0) + (x - x0) * (x1 - x0)) / ((y1 - y0) ** 2 + (x1 - x0) ** 2), 0, 1
+    )
+    return 0.6 * np.clip(
+        radius + 0.5 - np.hypot(y - y0 - along * (y1 - y0), x - x0 - along * (x1 - x0)), 0, 1
+    )
 
 
 def test_hairs_across_the_frame_are_dust_however_long():
     opacity = np.maximum(line((0, 30), (239, 330), 2), line((0, 300), (239, 60), 2))
-    assert (opacity > 0.12).mean() > 0.03           # more than what a lamp may have
-    recall, precision = quality(dustbust.estimate_mask(synthetic_run.run(7, 10, opacity=opacity)[0]), opacity)
+    assert (opacity > 0.12).mean() > 0.03  # more than what a lamp may have
+    recall, precision = quality(
+        dustbust.estimate_mask(synthetic_run.run(7, 10, opacity=opacity)[0]), opacity
+    )
     assert recall > 0.98 and precision > 0.98
 
 
@@ -183,20 +213,37 @@ def test_limits_on_the_size_of_particles(light):
 
 def test_dust_of_half_of_the_frames_is_found():
     before, after = synthetic_run.run(7, 10), synthetic_run.run(8, 10)
-    recall, precision = quality(dustbust.estimate_mask(before[0] + after[0]), np.maximum(before[1], after[1]))
+    recall, precision = quality(
+        dustbust.estimate_mask(before[0] + after[0]), np.maximum(before[1], after[1])
+    )
     assert recall > 0.8 and precision > 0.95
 
 
 def test_share_of_the_frames_that_a_particle_was_in():
     rng = np.random.default_rng(12)
-    always, sometimes = synthetic_run.dust(rng, hairs=0, specks=8, opacity=(0.5, 0.9)), np.zeros((240, 360))
+    always, sometimes = (
+        synthetic_run.dust(rng, hairs=0, specks=8, opacity=(0.5, 0.9)),
+        np.zeros((240, 360)),
+    )
     sometimes[60:66, 100:106] = 0.7
     always[50:76, 90:116] = 0
-    frames = [synthetic_run.frame(rng, synthetic_run.picture(rng), np.maximum(always, sometimes if k % 5 < 3 else 0)) for k in range(20)]
+    frames = [
+        synthetic_run.frame(
+            rng, synthetic_run.picture(rng), np.maximum(always, sometimes if k % 5 < 3 else 0)
+        )
+        for k in range(20)
+    ]
     mask = dustbust.estimate_mask(frames)
-    shares = {(60 <= particle["y"] < 66 and 100 <= particle["x"] < 106): particle["share"] for particle in mask.particles}
+    shares = {
+        (60 <= particle["y"] < 66 and 100 <= particle["x"] < 106): particle["share"]
+        for particle in mask.particles
+    }
     assert 0.5 < shares[True] < 0.75
-    assert all(particle["share"] > 0.8 for particle in mask.particles if not (60 <= particle["y"] < 66 and 100 <= particle["x"] < 106))
+    assert all(
+        particle["share"] > 0.8
+        for particle in mask.particles
+        if not (60 <= particle["y"] < 66 and 100 <= particle["x"] < 106)
+    )
 
 
 def test_depth_and_colour_make_no_difference(light, light_mask):
@@ -214,9 +261,11 @@ def with_holes(frames, colour, kind):
         alpha = np.full(frame.shape, 255, np.uint8)
         alpha[60:130, 90:230] = 0 if index % 3 == 0 else 255
         alpha[:40, :50] = 0
-        alpha[200:, 300:] = 60           # half transparent is data
+        alpha[200:, 300:] = 60  # half transparent is data
         grey = np.where(alpha == 0, colour, frame).astype(np.uint8)
-        holed.append(np.stack([grey, alpha] if kind.startswith("LA") else [grey, grey, grey, alpha], axis=2))
+        holed.append(
+            np.stack([grey, alpha] if kind.startswith("LA") else [grey, grey, grey, alpha], axis=2)
+        )
     return [frame.astype(np.uint16) * 257 for frame in holed] if kind.endswith("16") else holed
 
 
@@ -234,7 +283,9 @@ def test_transparent_pixels_say_nothing(light, kind):
     hole[60:130, 90:230] = True
     inside = hole & (opacity > 0.3)
     assert inside.any() and abs(np.median(black.grey[inside] - opacity[inside])) < 0.04
-    assert all(particle["share"] > 0.8 for particle in black.particles)       # where a frame has no data, nothing is missing from it
+    assert all(
+        particle["share"] > 0.8 for particle in black.particles
+    )  # where a frame has no data, nothing is missing from it
 
 
 def test_transparent_pixels_of_files_say_nothing_either(light, tmp_path):
@@ -243,14 +294,19 @@ def test_transparent_pixels_of_files_say_nothing_either(light, tmp_path):
         (tmp_path / name).mkdir()
         for index, frame in enumerate(with_holes(frames, colour, "RGBA")):
             Image.fromarray(frame).save(tmp_path / name / f"{index}.png")
-    black, white = (dustbust.estimate_mask(frames_in(tmp_path / name)) for name in ("black", "white"))
+    black, white = (
+        dustbust.estimate_mask(frames_in(tmp_path / name)) for name in ("black", "white")
+    )
     assert np.array_equal(black.grey, white.grey) and black.effect.keys() == white.effect.keys()
     assert all(np.array_equal(black.effect[name], white.effect[name]) for name in black.effect)
     assert [len(run) for run in dustbust.find_runs(frames_in(tmp_path / "white"))] == [10]
 
 
 def test_the_sum_of_frames_leaves_transparent_pixels_out(light):
-    black, white = (dustbust.estimate_mask(with_holes(light[0], colour, "LA"), method="sum") for colour in (0, 255))
+    black, white = (
+        dustbust.estimate_mask(with_holes(light[0], colour, "LA"), method="sum")
+        for colour in (0, 255)
+    )
     assert np.array_equal(black.grey, white.grey)
 
 
@@ -282,20 +338,31 @@ def long_run():
     """Twenty frames with dust of both kinds, some of them of the same scene, so that parts of the run take others for the first of a scene."""
     frames, _ = synthetic_run.run(21, 14)
     again = synthetic_run.run(21, 14)[0]
-    return frames[:6] + again[2:4] + frames[6:10] + again[1:2] + frames[10:] + [again[12], again[3], frames[2]]
+    return (
+        frames[:6]
+        + again[2:4]
+        + frames[6:10]
+        + again[1:2]
+        + frames[10:]
+        + [again[12], again[3], frames[2]]
+    )
 
 
 def everything(mask):
     return mask.grey.tobytes(), mask.extra()
 
 
-@pytest.mark.parametrize("options", [{}, {"polarity": "auto"}, {"method": "sum"}], ids=["light", "auto", "sum"])
+@pytest.mark.parametrize(
+    "options", [{}, {"polarity": "auto"}, {"method": "sum"}], ids=["light", "auto", "sum"]
+)
 def test_any_division_of_a_run_gives_the_same_bytes(long_run, options, monkeypatch):
     whole = everything(dustbust.estimate_mask(long_run, **options))
     with ThreadPoolExecutor(2) as executor:
         for size in (1, 3, 5, 11):
             monkeypatch.setattr(passes, "FEWEST_FRAMES", size)
-            assert everything(dustbust.estimate_mask(long_run, executor=executor, **options)) == whole
+            assert (
+                everything(dustbust.estimate_mask(long_run, executor=executor, **options)) == whole
+            )
 
 
 def test_scenes_that_change_little_by_little_are_told_apart_in_the_same_way(monkeypatch):
@@ -303,19 +370,24 @@ def test_scenes_that_change_little_by_little_are_told_apart_in_the_same_way(monk
     rng = np.random.default_rng(5)
     one, two = (synthetic_run.cloud(rng, (240, 360)) - 0.5 for _ in range(2))
     opacity = synthetic_run.dust(rng)
-    frames = [synthetic_run.frame(rng, 0.45 + 0.4 * (np.cos(angle) * one + np.sin(angle) * two), opacity) for angle in np.radians(10 * np.arange(11))]
+    frames = [
+        synthetic_run.frame(rng, 0.45 + 0.4 * (np.cos(angle) * one + np.sin(angle) * two), opacity)
+        for angle in np.radians(10 * np.arange(11))
+    ]
     whole = dustbust.estimate_mask(frames)
     assert 3 <= whole.report["frames"] <= 7
     with ThreadPoolExecutor(2) as executor:
         for size in (1, 2, 3, 4, 7):
             monkeypatch.setattr(passes, "FEWEST_FRAMES", size)
-            assert everything(dustbust.estimate_mask(frames, executor=executor)) == everything(whole)
+            assert everything(dustbust.estimate_mask(frames, executor=executor)) == everything(
+                whole
+            )
 
 
 @pytest.mark.parametrize("asked", [5, 9])
 def test_of_a_long_run_some_frames_are_asked_first_and_all_count(long_run, asked, monkeypatch):
     all_asked = dustbust.estimate_mask(long_run)
-    monkeypatch.setattr(estimate, "FRAMES_ASKED_FIRST", asked)
+    monkeypatch.setattr(opacity_method, "FRAMES_ASKED_FIRST", asked)
     whole = dustbust.estimate_mask(long_run)
     assert whole.report["frames"] == 14 and whole.report["left_out"] == all_asked.report["left_out"]
     assert (whole.binary() != all_asked.binary()).mean() < 0.002
@@ -323,17 +395,23 @@ def test_of_a_long_run_some_frames_are_asked_first_and_all_count(long_run, asked
     with ThreadPoolExecutor(2) as executor:
         for size in (1, 3):
             monkeypatch.setattr(passes, "FEWEST_FRAMES", size)
-            again = dustbust.estimate_mask(long_run, executor=executor, progress=lambda fraction, name: said.append(fraction))
+            again = dustbust.estimate_mask(
+                long_run, executor=executor, progress=lambda fraction, name: said.append(fraction)
+            )
             assert everything(again) == everything(whole)
             assert said == sorted(said) and said[-1] == 1
             said.clear()
 
 
-def test_a_frame_that_shows_a_scene_of_another_one_that_was_not_asked_first_does_not_count(light, monkeypatch):
+def test_a_frame_that_shows_a_scene_of_another_one_that_was_not_asked_first_does_not_count(
+    light, monkeypatch
+):
     # Frames 0, 2 and 4 are asked first. Frame 2 shows the scene of frame 1, so it had its say in vain.
     frames = [light[0][0], light[0][1], synthetic_run.run(1, 2)[0][1], *light[0][2:4]]
-    monkeypatch.setattr(estimate, "FRAMES_ASKED_FIRST", 3)
-    assert dustbust.estimate_mask(frames).report["left_out"] == [["frame 2", "shows the same scene as frame 1"]]
+    monkeypatch.setattr(opacity_method, "FRAMES_ASKED_FIRST", 3)
+    assert dustbust.estimate_mask(frames).report["left_out"] == [
+        ["frame 2", "shows the same scene as frame 1"]
+    ]
 
 
 @pytest.mark.parametrize(("frames", "reads"), [(10, 10), (14, 18)])
@@ -350,7 +428,9 @@ def test_ten_frames_are_decoded_only_once(frames, reads, tmp_path, monkeypatch):
 
 def test_processes_give_the_same_bytes(long_run):
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
-        assert everything(dustbust.estimate_mask(long_run, executor=executor)) == everything(dustbust.estimate_mask(long_run))
+        assert everything(dustbust.estimate_mask(long_run, executor=executor)) == everything(
+            dustbust.estimate_mask(long_run)
+        )
 
 
 def test_order_of_a_run_makes_no_difference_to_what_is_seen(light, light_mask):
@@ -361,47 +441,69 @@ def test_order_of_a_run_makes_no_difference_to_what_is_seen(light, light_mask):
 def test_errors_are_the_same_from_parts_of_a_run(light, monkeypatch):
     frames, _ = light
     monkeypatch.setattr(passes, "FEWEST_FRAMES", 2)
-    with ThreadPoolExecutor(2) as executor:
-        with pytest.raises(dustbust.DustbustError, match="frame 4: is 350 x 240, but the first frame is 360 x 240"):
-            dustbust.estimate_mask([*frames[:4], frames[4][:, :350], *frames[5:]], executor=executor)
+    with ThreadPoolExecutor(2) as executor, pytest.raises(
+        dustbust.DustbustError, match="frame 4: is 350 x 240, but the first frame is 360 x 240"
+    ):
+        dustbust.estimate_mask(
+            [*frames[:4], frames[4][:, :350], *frames[5:]], executor=executor
+        )
 
 
 def test_progress_of_parts_goes_from_0_to_1(light, monkeypatch):
     monkeypatch.setattr(passes, "FEWEST_FRAMES", 2)
     said = []
     with ThreadPoolExecutor(2) as executor:
-        dustbust.estimate_mask(light[0], executor=executor, progress=lambda fraction, text: said.append(fraction))
+        dustbust.estimate_mask(
+            light[0], executor=executor, progress=lambda fraction, text: said.append(fraction)
+        )
     assert said == sorted(said) and said[-1] == 1
 
 
 def test_report_survives_the_file(light_mask, tmp_path):
     light_mask.save(tmp_path / "mask.png")
     again = dustbust.DustMask.load(tmp_path / "mask.png")
-    assert again.report == json.loads(json.dumps(light_mask.report)) and again.particles == light_mask.particles
+    assert (
+        again.report == json.loads(json.dumps(light_mask.report))
+        and again.particles == light_mask.particles
+    )
     assert again.summary() == light_mask.summary() and "10 frames" in again.summary()
-    assert abs(sum(particle["area"] for particle in again.particles) / again.grey.size - again.coverage) < 1e-9
+    assert (
+        abs(
+            sum(particle["area"] for particle in again.particles) / again.grey.size - again.coverage
+        )
+        < 1e-9
+    )
 
 
-@pytest.mark.parametrize("method", dustbust.estimate.METHODS)
+@pytest.mark.parametrize("method", dustbust.estimation.estimate.METHODS)
 def test_frames_that_cannot_be_used_are_left_out_when_asked_and_said(light, tmp_path, method):
     frames = [tmp_path / f"{number}.png" for number in range(9)]
     for path, pixels in zip(frames, light[0]):
-        dustbust.newfile.write_picture(path, pixels)
+        dustbust.files.write.write_picture(path, pixels)
     good = [path for number, path in enumerate(frames) if number not in (0, 4, 6)]
     frames[0].write_bytes(b"")
     frames[4].write_bytes(frames[4].read_bytes()[:3000])
-    dustbust.newfile.write_picture(frames[6], light[0][6][:-1])
+    dustbust.files.write.write_picture(frames[6], light[0][6][:-1])
     with pytest.raises(dustbust.DustbustError, match="0.png: is empty"):
         dustbust.estimate_mask(frames, method=method)
-    with pytest.raises(dustbust.DustbustError, match="3 of 5 frames cannot be used. .*0.png: is empty"):
-        dustbust.estimate_mask([frames[number] for number in (0, 1, 2, 4, 6)], method=method, leave_out=True)
+    with pytest.raises(
+        dustbust.DustbustError, match="3 of 5 frames cannot be used. .*0.png: is empty"
+    ):
+        dustbust.estimate_mask(
+            [frames[number] for number in (0, 1, 2, 4, 6)], method=method, leave_out=True
+        )
     with ThreadPoolExecutor(2) as executor:
         for where in ({}, {"executor": executor}):
             mask = dustbust.estimate_mask(frames, method=method, leave_out=True, **where)
             assert np.array_equal(mask.grey, dustbust.estimate_mask(good, method=method).grey)
             assert mask.frames == tuple(map(str, good))
-            assert [path for path, _ in mask.report["left_out"]] == [str(frames[number]) for number in (0, 4, 6)]
-            assert mask.warnings[0].startswith("3 of 9 frames cannot be used and were left out.") and "0.png: is empty" in mask.warnings[0]
+            assert [path for path, _ in mask.report["left_out"]] == [
+                str(frames[number]) for number in (0, 4, 6)
+            ]
+            assert (
+                mask.warnings[0].startswith("3 of 9 frames cannot be used and were left out.")
+                and "0.png: is empty" in mask.warnings[0]
+            )
 
 
 def test_few_frames_are_said(light):
@@ -415,14 +517,16 @@ def test_plot_shows_what_is_marked(light_mask, tmp_path):
     with Image.open(tmp_path / "plot.png") as picture:
         pixels = np.asarray(picture.convert("RGB")).astype(int)
     red = (pixels[..., 0] > 150) & (pixels[..., 1] < 90)
-    assert red[100:300].any(axis=0).sum() <= 3       # one upright line at the threshold
+    assert red[100:300].any(axis=0).sum() <= 3  # one upright line at the threshold
     with pytest.raises(dustbust.DustbustError, match="there is no folder"):
         light_mask.plot(tmp_path / "nowhere" / "plot.png")
 
 
 def test_progress_goes_from_0_to_1(light):
     said = []
-    dustbust.estimate_mask(light[0][:4], progress=lambda fraction, text: said.append((fraction, text)))
+    dustbust.estimate_mask(
+        light[0][:4], progress=lambda fraction, text: said.append((fraction, text))
+    )
     fractions = [fraction for fraction, _ in said]
     assert fractions == sorted(fractions) and fractions[-1] == 1 and said[0][1] == "frame 0"
 
@@ -431,7 +535,9 @@ def test_errors_name_what_is_wrong(light, tmp_path):
     frames, _ = light
     with pytest.raises(dustbust.DustbustError, match="no frames"):
         dustbust.estimate_mask([])
-    with pytest.raises(dustbust.DustbustError, match="frame 2: is 350 x 240, but the first frame is 360 x 240"):
+    with pytest.raises(
+        dustbust.DustbustError, match="frame 2: is 350 x 240, but the first frame is 360 x 240"
+    ):
         dustbust.estimate_mask([*frames[:2], frames[2][:, :350]])
     (tmp_path / "text.jpg").write_text("no picture")
     for method in ("opacity", "sum"):
@@ -450,7 +556,13 @@ def test_sum_is_the_original_method(light):
     padded = np.pad(total, 60, mode="reflect")
     kernel = np.exp(-0.5 * (np.arange(-60, 61) / 15) ** 2)
     kernel /= kernel.sum()
-    blurred = np.apply_along_axis(np.convolve, 0, np.apply_along_axis(np.convolve, 1, padded, kernel, "valid"), kernel, "valid")
+    blurred = np.apply_along_axis(
+        np.convolve,
+        0,
+        np.apply_along_axis(np.convolve, 1, padded, kernel, "valid"),
+        kernel,
+        "valid",
+    )
     expected = np.abs(total - blurred)
     mask = dustbust.estimate_mask(frames, method="sum", blur=15.0, trim=8)
     inner = (slice(50, -50), slice(50, -50))
@@ -461,7 +573,7 @@ def test_sum_is_the_original_method(light):
 MEASURE = """
 import resource, sys
 import dustbust
-from dustbust.frames import frames_in
+from dustbust.files.find import frames_in
 dustbust.estimate_mask(frames_in(sys.argv[1])[:int(sys.argv[2])], threads=2)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
@@ -473,10 +585,17 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
     scenes = [synthetic_run.picture(rng, (480, 640)) for _ in range(6)]
     for index in range(100):
         scene = np.roll(scenes[index % 6], rng.integers(20, 400, 2), (0, 1))
-        Image.fromarray(synthetic_run.frame(rng, scene, opacity)).save(tmp_path / f"{index}.jpg", quality=90)
+        Image.fromarray(synthetic_run.frame(rng, scene, opacity)).save(
+            tmp_path / f"{index}.jpg", quality=90
+        )
 
     def peak(frames):
-        run = subprocess.run([sys.executable, "-c", MEASURE, str(tmp_path), str(frames)], capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            [sys.executable, "-c", MEASURE, str(tmp_path), str(frames)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return int(run.stdout)
 
     assert peak(100) < 1.05 * peak(10)

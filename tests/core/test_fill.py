@@ -1,27 +1,38 @@
 """Dust is filled from its surroundings, and nothing else changes."""
+
 import numpy as np
 import pytest
 
 import dustbust
-from dustbust.fill import dilate, fill_at, fill_boxes, fill_dust, fill_pixels, grain_at
+from dustbust.image.morphology import dilate
+from dustbust.restoration.box_fill import fill_boxes
+from dustbust.restoration.inpaint import fill_at, fill_dust, fill_pixels, grain_at
 
 
 def picture(shape, dtype=np.uint8, seed=1):
     """A smooth picture with some noise, in the range of its dtype."""
-    y, x = np.mgrid[:shape[0], :shape[1]] / 20
-    values = 0.5 + 0.3 * np.sin(x + 0.5 * y) + np.random.default_rng(seed).normal(0, 0.02, shape[:2])
+    y, x = np.mgrid[: shape[0], : shape[1]] / 20
+    values = (
+        0.5 + 0.3 * np.sin(x + 0.5 * y) + np.random.default_rng(seed).normal(0, 0.02, shape[:2])
+    )
     if len(shape) == 3:
         values = np.stack([values * scale for scale in np.linspace(1, 0.6, shape[2])], axis=2)
-    return values.astype(np.float32) if dtype == np.float32 else (values * np.iinfo(dtype).max).astype(dtype)
+    return (
+        values.astype(np.float32)
+        if dtype == np.float32
+        else (values * np.iinfo(dtype).max).astype(dtype)
+    )
 
 
 def some_dust(shape, seed=2, count=6):
     """Specks of several sizes, one hair, and dust on the border and in a corner."""
     rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:shape[0], :shape[1]]
+    y, x = np.mgrid[: shape[0], : shape[1]]
     mask = np.zeros(shape[:2], bool)
     for _ in range(count):
-        mask |= np.hypot(y - rng.uniform(0, shape[0]), x - rng.uniform(0, shape[1])) < rng.uniform(0.5, 5)
+        mask |= np.hypot(y - rng.uniform(0, shape[0]), x - rng.uniform(0, shape[1])) < rng.uniform(
+            0.5, 5
+        )
     mask |= np.abs(y - 0.7 * x - 3) < 1
     mask[:3, :2] = mask[-1, 10:14] = True
     return mask
@@ -29,13 +40,15 @@ def some_dust(shape, seed=2, count=6):
 
 def box_sums(plane, radius):
     padded = np.pad(plane, [(radius, radius), (radius, radius)] + [(0, 0)] * (plane.ndim - 2))
-    return np.lib.stride_tricks.sliding_window_view(padded, (2 * radius + 1, 2 * radius + 1), axis=(0, 1)).sum(axis=(-2, -1))
+    return np.lib.stride_tricks.sliding_window_view(
+        padded, (2 * radius + 1, 2 * radius + 1), axis=(0, 1)
+    ).sum(axis=(-2, -1))
 
 
 def original_fill_in_numpy(image, mask, box, grow, soften, passes):
     """The description of the original fill, word for word: dilate, means of known pixels, blend."""
-    y, x = np.mgrid[-grow:grow + 1, -grow:grow + 1]
-    disc = np.abs(x) <= np.rint(np.sqrt(grow ** 2 - y ** 2))
+    y, x = np.mgrid[-grow : grow + 1, -grow : grow + 1]
+    disc = np.abs(x) <= np.rint(np.sqrt(grow**2 - y**2))
     grown = np.zeros(mask.shape, bool)
     for v, u in zip(*np.nonzero(mask)):
         for dy, dx in zip(y[disc], x[disc]):
@@ -51,8 +64,11 @@ def original_fill_in_numpy(image, mask, box, grow, soften, passes):
         left &= ~now
     reach = int(np.ceil(4 * soften))
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / soften) ** 2)
-    blur = lambda plane: np.apply_along_axis(lambda line: np.convolve(np.pad(line, reach), bell, "valid"), 0, np.apply_along_axis(
-        lambda line: np.convolve(np.pad(line, reach), bell, "valid"), 1, plane))
+    blur = lambda plane: np.apply_along_axis(
+        lambda line: np.convolve(np.pad(line, reach), bell, "valid"),
+        0,
+        np.apply_along_axis(lambda line: np.convolve(np.pad(line, reach), bell, "valid"), 1, plane),
+    )
     weight = np.where(grown, blur(grown.astype(float)) / blur(np.ones(mask.shape)), 0)
     return image + (filled - image) * (weight if image.ndim == 2 else weight[..., None]), left.sum()
 
@@ -72,7 +88,7 @@ def test_too_few_passes_are_reported():
     mask = np.zeros((60, 60), bool)
     mask[10:50, 10:50] = True
     expected, failures = original_fill_in_numpy(image, mask, 7, 0, 1.0, 3)
-    assert failures == 22 ** 2
+    assert failures == 22**2
     assert fill_boxes(image, mask, grow=0, passes=3)[1] == failures
     with pytest.warns(RuntimeWarning, match=f"{failures} pixels"):
         dustbust.apply_mask(image, mask, method="fill", grow=0, passes=3)
@@ -95,7 +111,7 @@ def test_pixels_away_from_dust_are_the_same_bytes():
 @pytest.mark.parametrize("channels", [2, 4])
 def test_alpha_stays_and_transparent_pixels_are_no_data(channels):
     image = np.full((20, 20, channels), 100, np.uint8)
-    image[:, 10:] = 255            # transparent, and of another colour
+    image[:, 10:] = 255  # transparent, and of another colour
     image[..., -1] = np.where(np.arange(20) < 10, 200, 0)
     mask = np.zeros((20, 20), bool)
     mask[5:9, 6:14] = True
@@ -139,7 +155,7 @@ def test_an_edge_runs_on_through_a_hair(angle):
     across = x * np.cos(np.radians(angle)) + y * np.sin(np.radians(angle))
     image = (0.2 + 0.6 / (1 + np.exp(-across / 0.7))).astype(np.float32)
     along = y * np.cos(np.radians(angle)) - x * np.sin(np.radians(angle))
-    mask = np.abs(along + 0.3 * across) < 3.5           # not quite at a right angle to the edge
+    mask = np.abs(along + 0.3 * across) < 3.5  # not quite at a right angle to the edge
     dusty = np.where(mask, np.float32(1), image)
     error = np.sqrt(np.mean((fill_pixels(dusty, mask) - image)[mask] ** 2))
     plain = np.sqrt(np.mean((fill_boxes(dusty, mask, grow=0, soften=0)[0] - image)[mask] ** 2))
@@ -152,7 +168,10 @@ def test_large_dust_is_filled_smoothly():
     mask = np.hypot(y - 150, x - 200) < 60
     filled = fill_pixels(np.where(mask, np.float32(1), image), mask)
     assert np.abs(filled - image)[mask].max() < 0.1
-    assert np.abs(np.diff(filled, axis=0)).max() < 0.03 and np.abs(np.diff(filled, axis=1)).max() < 0.03
+    assert (
+        np.abs(np.diff(filled, axis=0)).max() < 0.03
+        and np.abs(np.diff(filled, axis=1)).max() < 0.03
+    )
 
 
 def test_what_is_under_the_mask_does_not_matter():
@@ -196,7 +215,10 @@ def test_the_fill_is_the_same_for_all_depths_of_one_picture():
     filled = fill_pixels(image, mask).astype(int)
     deeper = fill_pixels(image.astype(np.uint16) * 257, mask) / 257
     unit = fill_pixels(image.astype(np.float32) / np.float32(255), mask) * 255
-    assert np.abs(deeper - filled).max() <= 0.51 and np.abs(np.clip(unit, 0, 255) - filled).max() <= 0.51
+    assert (
+        np.abs(deeper - filled).max() <= 0.51
+        and np.abs(np.clip(unit, 0, 255) - filled).max() <= 0.51
+    )
 
 
 def test_the_number_of_threads_changes_nothing_in_the_fill():
@@ -212,7 +234,9 @@ def grainy(shape, colours_alike=0.5, level=0.05, seed=3):
     rng = np.random.default_rng(seed)
     common = rng.normal(size=shape[:2] + (1,) * (len(shape) - 2))
     noise = np.sqrt(colours_alike) * common + np.sqrt(1 - colours_alike) * rng.normal(size=shape)
-    noise = (noise + 0.35 * sum(np.roll(noise, step, axis) for step in (-1, 1) for axis in (0, 1))) / np.sqrt(1 + 4 * 0.35 ** 2)
+    noise = (
+        noise + 0.35 * sum(np.roll(noise, step, axis) for step in (-1, 1) for axis in (0, 1))
+    ) / np.sqrt(1 + 4 * 0.35**2)
     return (0.5 + level * noise).astype(np.float32)
 
 
@@ -233,7 +257,9 @@ def test_filled_pixels_have_the_grain_of_their_surroundings():
     energy = lambda picture: np.mean(finest(picture.mean(axis=2))[inside] ** 2)
     assert energy(smooth) < 0.5 * energy(image)
     assert 0.85 < energy(filled) / energy(image) < 1.15
-    alike = lambda picture: np.corrcoef(finest(picture[..., 0])[inside], finest(picture[..., 1])[inside])[0, 1]
+    alike = lambda picture: np.corrcoef(
+        finest(picture[..., 0])[inside], finest(picture[..., 1])[inside]
+    )[0, 1]
     assert abs(alike(filled) - alike(image)) < 0.15
     assert abs((filled - image)[mask].mean()) < 0.005
 
@@ -263,7 +289,9 @@ def test_grain_is_the_same_each_time_and_for_any_number_of_threads():
 
 def test_a_picture_without_grain_gets_none():
     image, mask = np.full((60, 60, 3), 120, np.uint8), some_dust((60, 60))
-    assert np.array_equal(fill_dust(np.where(mask[..., None], 255, image).astype(np.uint8), mask)[0], image)
+    assert np.array_equal(
+        fill_dust(np.where(mask[..., None], 255, image).astype(np.uint8), mask)[0], image
+    )
 
 
 def test_there_is_no_ring_around_filled_dust():

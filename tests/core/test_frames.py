@@ -1,4 +1,5 @@
 """Which files are frames, in which order, and how many are in memory."""
+
 import os
 import subprocess
 import sys
@@ -10,7 +11,10 @@ import tifffile
 from PIL import Image
 
 import dustbust
-from dustbust.frames import as_path, find_frames, frames_between, open_frame, read_ahead, read_frame, read_luminance
+from dustbust.files.find import find_frames, frames_between
+from dustbust.files.paths import as_path
+from dustbust.files.read import open_frame, read_frame, read_luminance
+from dustbust.runtime.read_ahead import read_ahead
 
 
 def touch(folder, *names):
@@ -25,15 +29,39 @@ def names(paths):
 
 
 def test_a_folder_gives_its_pictures_in_natural_order(tmp_path):
-    touch(tmp_path, "frame10.jpg", "frame2.JPG", "Frame1.jpeg", "frame02b.tif", "notes.txt", ".hidden.jpg", ".x.jpg.part", "frame3.jpg.part", "a.png~")
+    touch(
+        tmp_path,
+        "frame10.jpg",
+        "frame2.JPG",
+        "Frame1.jpeg",
+        "frame02b.tif",
+        "notes.txt",
+        ".hidden.jpg",
+        ".x.jpg.part",
+        "frame3.jpg.part",
+        "a.png~",
+    )
     (tmp_path / "folder.jpg").mkdir()
-    assert names(find_frames(tmp_path)) == ["Frame1.jpeg", "frame2.JPG", "frame02b.tif", "frame10.jpg"]
+    assert names(find_frames(tmp_path)) == [
+        "Frame1.jpeg",
+        "frame2.JPG",
+        "frame02b.tif",
+        "frame10.jpg",
+    ]
 
 
 def test_a_range_has_both_its_ends(tmp_path):
     touch(tmp_path, *(f"f{number}.jpg" for number in range(1, 13)), ".f5.jpg")
-    assert names(frames_between(tmp_path / "f9.jpg", tmp_path / "f11.jpg")) == ["f9.jpg", "f10.jpg", "f11.jpg"]
-    assert names(frames_between(tmp_path / "f11.jpg", tmp_path / "f9.jpg")) == ["f9.jpg", "f10.jpg", "f11.jpg"]
+    assert names(frames_between(tmp_path / "f9.jpg", tmp_path / "f11.jpg")) == [
+        "f9.jpg",
+        "f10.jpg",
+        "f11.jpg",
+    ]
+    assert names(frames_between(tmp_path / "f11.jpg", tmp_path / "f9.jpg")) == [
+        "f9.jpg",
+        "f10.jpg",
+        "f11.jpg",
+    ]
     assert names(frames_between(tmp_path / "f3.jpg", tmp_path / "f3.jpg")) == ["f3.jpg"]
 
 
@@ -44,13 +72,17 @@ def test_a_range_is_of_one_folder_and_of_files_that_are_there(tmp_path):
         frames_between(tmp_path / "a" / "1.jpg", tmp_path / "b" / "2.jpg")
     with pytest.raises(dustbust.DustbustError, match="no such file"):
         frames_between(tmp_path / "a" / "1.jpg", tmp_path / "a" / "2.jpg")
-    assert names(frames_between(tmp_path / "a" / "1.jpg", tmp_path / "b" / ".." / "a" / "1.jpg")) == ["1.jpg"]
+    assert names(
+        frames_between(tmp_path / "a" / "1.jpg", tmp_path / "b" / ".." / "a" / "1.jpg")
+    ) == ["1.jpg"]
 
 
 def test_patterns_lists_and_folders_mix_and_nothing_comes_twice(tmp_path):
     touch(tmp_path, "1.jpg", "2.jpg", "10.jpg", "x.txt")
     touch(tmp_path / "more", "7.tif")
-    found = find_frames([tmp_path / "10.jpg", str(tmp_path / "*"), tmp_path / "more", str(tmp_path / "1?.jpg")])
+    found = find_frames(
+        [tmp_path / "10.jpg", str(tmp_path / "*"), tmp_path / "more", str(tmp_path / "1?.jpg")]
+    )
     assert names(found) == ["10.jpg", "1.jpg", "2.jpg", "7.tif"]
     with pytest.raises(dustbust.DustbustError, match="no pictures"):
         find_frames(str(tmp_path / "*.webp"))
@@ -61,7 +93,18 @@ def test_names_that_look_like_patterns_are_names(tmp_path):
     assert names(find_frames(tmp_path / "roll [1].jpg")) == ["roll [1].jpg"]
 
 
-@pytest.mark.parametrize("name", ["a b.jpg", "it's \"it\".jpg", "line\nend.jpg", "50%.jpg", "ü.jpg", os.fsdecode(b"latin-\xe9.jpg"), "#1?.jpg"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b.jpg",
+        'it\'s "it".jpg',
+        "line\nend.jpg",
+        "50%.jpg",
+        "ü.jpg",
+        os.fsdecode(b"latin-\xe9.jpg"),
+        "#1?.jpg",
+    ],
+)
 def test_odd_names_as_paths_bytes_and_addresses(tmp_path, name):
     Image.new("L", (4, 3), 7).save(tmp_path / name)
     path = tmp_path / name
@@ -83,10 +126,14 @@ def test_orientation_is_not_applied(tmp_path):
 
 
 def test_luminance_of_a_jpeg_is_that_of_its_pixels(tmp_path):
-    pixels = np.random.default_rng(1).integers(40, 210, (6, 7, 3), np.uint8).repeat(16, 0).repeat(16, 1)
+    pixels = (
+        np.random.default_rng(1).integers(40, 210, (6, 7, 3), np.uint8).repeat(16, 0).repeat(16, 1)
+    )
     Image.fromarray(pixels).save(tmp_path / "a.jpg", quality=95)
     decoded = read_frame(tmp_path / "a.jpg").astype(float)
-    assert np.abs(read_luminance(tmp_path / "a.jpg") * 255 - decoded @ [0.299, 0.587, 0.114]).max() < 2
+    assert (
+        np.abs(read_luminance(tmp_path / "a.jpg") * 255 - decoded @ [0.299, 0.587, 0.114]).max() < 2
+    )
 
 
 def test_frames_are_read_in_order_and_few_at_a_time():
@@ -116,7 +163,13 @@ def test_sixteen_bits_survive_estimate_and_apply(tmp_path, suffix):
         light = 0.15 + 0.5 * rng.random() + rng.normal(0, 0.004, (90, 120, 3))
         scans.append((np.clip(light + dust * (1 - light), 0, 1) * 65535).astype(np.uint16))
         if suffix == ".tif":
-            tifffile.imwrite(tmp_path / f"{index}.tif", scans[-1], photometric="rgb", compression="lzw", predictor=True)
+            tifffile.imwrite(
+                tmp_path / f"{index}.tif",
+                scans[-1],
+                photometric="rgb",
+                compression="lzw",
+                predictor=True,
+            )
         else:
             (tmp_path / f"{index}.png").write_bytes(imagecodecs.png_encode(scans[-1]))
     mask = dustbust.estimate_mask(find_frames(tmp_path))
@@ -128,7 +181,9 @@ def test_sixteen_bits_survive_estimate_and_apply(tmp_path, suffix):
         pixels = open_frame(path).pixels
         assert pixels.dtype == np.uint16 and np.array_equal(pixels[away], scan[away])
         repaired = pixels[(pixels != scan).any(2)]
-        assert len(repaired) > 20 and len(np.unique(repaired % 257)) > 20      # 8 bits widened to 16 are multiples of 257
+        assert (
+            len(repaired) > 20 and len(np.unique(repaired % 257)) > 20
+        )  # 8 bits widened to 16 are multiples of 257
 
 
 MEMORY = """
@@ -156,7 +211,9 @@ print(late - early)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process as Linux tells it")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="reads the memory of a process as Linux tells it"
+)
 @pytest.mark.parametrize("what", ["clean", "sum", "opacity"])
 def test_memory_does_not_grow_with_the_number_of_frames(tmp_path, what):
     """500 frames, each of which takes 144 KB as it is read: 54 MB, if those of the last three quarters were kept."""
@@ -164,9 +221,15 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path, what):
     pixels = rng.integers(60, 190, (20, 96, 128, 3), np.uint8)
     for index in range(500):
         if index < 20:
-            (tmp_path / f"{index}.png").write_bytes(imagecodecs.png_encode(np.roll(pixels[index] * (index % 5 + 1) // 5, index, 1), level=1))
+            (tmp_path / f"{index}.png").write_bytes(
+                imagecodecs.png_encode(
+                    np.roll(pixels[index] * (index % 5 + 1) // 5, index, 1), level=1
+                )
+            )
         else:
             os.link(tmp_path / f"{index % 20}.png", tmp_path / f"{index}.png")
-    done = subprocess.run([sys.executable, "-c", MEMORY, tmp_path, what], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, tmp_path, what], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert float(done.stdout) < 12

@@ -2,6 +2,7 @@
 
 Run in a process of its own, whose memory is limited:  python tests/core/test_fuzz.py FOLDER COUNT
 """
+
 import io
 import json
 import struct
@@ -19,37 +20,73 @@ import tifffile
 from PIL import Image
 
 import dustbust
-from dustbust.frames import open_frame, read_luminance
-from dustbust.receipt import Receipt
+from dustbust.batch.receipt import Receipt
+from dustbust.files.read import open_frame, read_luminance
 
 FILES = 1000
-MEMORY = 1500 * 2 ** 20         # bytes of address space beyond what the program itself takes
-SECONDS = 10                    # for one file; they take milliseconds
+MEMORY = 1500 * 2**20  # bytes of address space beyond what the program itself takes
+SECONDS = 10  # for one file; they take milliseconds
 
 
 def seeds(folder):
     """One sound file of each kind, and masks and receipts: name -> bytes."""
     rng = np.random.default_rng(1)
-    colours = (np.linspace(0, 255, 50 * 70 * 3).reshape(50, 70, 3) + rng.normal(0, 9, (50, 70, 3))).clip(0, 255).astype(np.uint8)
+    colours = (
+        (np.linspace(0, 255, 50 * 70 * 3).reshape(50, 70, 3) + rng.normal(0, 9, (50, 70, 3)))
+        .clip(0, 255)
+        .astype(np.uint8)
+    )
     deep = colours.astype(np.uint16) * 257
-    for name, options in {"base.jpg": {}, "prog.jpg": {"progressive": True}, "444.jpg": {"subsampling": 0, "restart_marker_rows": 1}}.items():
+    for name, options in {
+        "base.jpg": {},
+        "prog.jpg": {"progressive": True},
+        "444.jpg": {"subsampling": 0, "restart_marker_rows": 1},
+    }.items():
         Image.fromarray(colours).save(folder / name, quality=85, **options)
     Image.fromarray(colours[..., 0]).save(folder / "grey.jpg")
     (folder / "rgb16.png").write_bytes(imagecodecs.png_encode(deep))
-    (folder / "rgba8.png").write_bytes(imagecodecs.png_encode(np.dstack([colours, colours[..., 0]])))
-    for name, options in {"plain.tif": {}, "lzw.tif": {"compression": "lzw", "predictor": True}, "tiles.tif": {"compression": "deflate", "tile": (16, 32)},
-                          "big.tif": {"bigtiff": True, "byteorder": ">"}}.items():
+    (folder / "rgba8.png").write_bytes(
+        imagecodecs.png_encode(np.dstack([colours, colours[..., 0]]))
+    )
+    for name, options in {
+        "plain.tif": {},
+        "lzw.tif": {"compression": "lzw", "predictor": True},
+        "tiles.tif": {"compression": "deflate", "tile": (16, 32)},
+        "big.tif": {"bigtiff": True, "byteorder": ">"},
+    }.items():
         tifffile.imwrite(folder / name, deep, photometric="rgb", metadata=None, **options)
-    tifffile.imwrite(folder / "float.tif", (deep[..., 0] / 65535).astype(np.float32), compression="zstd", predictor=True, metadata=None)
+    tifffile.imwrite(
+        folder / "float.tif",
+        (deep[..., 0] / 65535).astype(np.float32),
+        compression="zstd",
+        predictor=True,
+        metadata=None,
+    )
     Image.fromarray(colours).save(folder / "lossy.webp")
-    Image.fromarray(colours).save(folder / "lossless.webp", lossless=True, exif=Image.Exif().tobytes())
-    (folder / "deep.jp2").write_bytes(imagecodecs.jpeg2k_encode(deep, level=0, codecformat="jp2", reversible=True))
-    (folder / "grey.j2k").write_bytes(imagecodecs.jpeg2k_encode(colours[..., 0], level=40, codecformat="j2k"))
+    Image.fromarray(colours).save(
+        folder / "lossless.webp", lossless=True, exif=Image.Exif().tobytes()
+    )
+    (folder / "deep.jp2").write_bytes(
+        imagecodecs.jpeg2k_encode(deep, level=0, codecformat="jp2", reversible=True)
+    )
+    (folder / "grey.j2k").write_bytes(
+        imagecodecs.jpeg2k_encode(colours[..., 0], level=40, codecformat="j2k")
+    )
     Image.fromarray(colours).save(folder / "colours.bmp")
     Image.fromarray(colours[..., 0]).save(folder / "grey.bmp")
-    dust = dustbust.DustMask(rng.random((50, 70)) > 0.95, 0.5, "dark", "opacity", ("a.jpg",), {"where": rng.integers(0, 255, 438, np.uint8)}, {"x": 1})
+    dust = dustbust.DustMask(
+        rng.random((50, 70)) > 0.95,
+        0.5,
+        "dark",
+        "opacity",
+        ("a.jpg",),
+        {"where": rng.integers(0, 255, 438, np.uint8)},
+        {"x": 1},
+    )
     dust.save(folder / "mask.png")
-    receipt = Receipt([{"version": "1"}], {"a.jpg": {"frame": "/a.jpg", "size": 1, "sha256": "0", "batch": 0}})
+    receipt = Receipt(
+        [{"version": "1"}], {"a.jpg": {"frame": "/a.jpg", "size": 1, "sha256": "0", "batch": 0}}
+    )
     receipt.save(folder / "receipt.json")
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
@@ -58,23 +95,28 @@ def damaged(data, rng):
     """A file with one kind of damage."""
     data = bytearray(data)
     kind = rng.integers(7)
-    if kind == 0:                                       # cut short
-        return bytes(data[:rng.integers(0, len(data))])
-    if kind == 1:                                       # a few bits
+    if kind == 0:  # cut short
+        return bytes(data[: rng.integers(0, len(data))])
+    if kind == 1:  # a few bits
         for at in rng.integers(0, len(data), rng.integers(1, 9)):
             data[at] ^= 1 << rng.integers(8)
-    if kind == 2:                                       # bytes of the header
+    if kind == 2:  # bytes of the header
         for at in rng.integers(0, min(len(data), 200), 3):
             data[at] = rng.integers(256)
-    if kind == 3:                                       # zero bytes
+    if kind == 3:  # zero bytes
         at = rng.integers(0, len(data))
-        data[at:at + rng.integers(1, 400)] = bytes(min(len(data) - at, 400))
-    if kind == 4:                                       # another file's beginning
+        data[at : at + rng.integers(1, 400)] = bytes(min(len(data) - at, 400))
+    if kind == 4:  # another file's beginning
         data[:4] = (b"\xff\xd8\xff\xe0", b"II*\0", b"MM\0*", b"\x89PNG", b"RIFF")[rng.integers(5)]
-    if kind == 5:                                       # huge numbers, such as sizes
+    if kind == 5:  # huge numbers, such as sizes
         at = rng.integers(0, min(len(data) - 4, 400))
-        data[at:at + 4] = (b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\xff\xff", b"\xff\xff\xff\x7f")[rng.integers(4)]
-    if kind == 6:                                       # a part twice, or another order
+        data[at : at + 4] = (
+            b"\xff\xff\xff\xff",
+            b"\x7f\xff\xff\xff",
+            b"\0\0\xff\xff",
+            b"\xff\xff\xff\x7f",
+        )[rng.integers(4)]
+    if kind == 6:  # a part twice, or another order
         a, b = sorted(rng.integers(0, len(data), 2))
         data[b:b] = data[a:b]
     return bytes(data)
@@ -84,9 +126,9 @@ def with_valid_checksums(data):
     """A damaged PNG whose chunks' checksums are right, so that the damage gets further."""
     at, out = 8, data[:8]
     while at + 12 <= len(data):
-        length, = struct.unpack_from(">I", data, at)
-        body = data[at + 4:at + 8 + length]
-        out += data[at:at + 4] + body + struct.pack(">I", zlib.crc32(body))
+        (length,) = struct.unpack_from(">I", data, at)
+        body = data[at + 4 : at + 8 + length]
+        out += data[at : at + 4] + body + struct.pack(">I", zlib.crc32(body))
         at += 12 + length
     return out
 
@@ -94,6 +136,7 @@ def with_valid_checksums(data):
 def try_all(folder, count):
     """Read and write `count` damaged files; give how many were pictures, how many a sentence. Anything else is raised."""
     import resource
+
     with open("/proc/self/statm") as statm:
         taken = int(statm.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
@@ -129,16 +172,25 @@ def actions(name):
         after[5:9, 5:9] = after[5:9, 5:9][::-1, ::-1]
         try:
             frame.write(after, path.with_name("out"))
-        except dustbust.DustbustError as error:         # clean_frames adds the name
+        except dustbust.DustbustError as error:  # clean_frames adds the name
             raise dustbust.DustbustError(f"{path}: {error}") from error
+
     def mask(path):
         dustbust.DustMask.load(path).binary()
+
     return {"mask.png": [mask], "receipt.json": [Receipt.load]}.get(name, [read_luminance, write])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited as Linux does")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the memory of a process is limited as Linux does"
+)
 def test_a_thousand_damaged_files_are_pictures_or_sentences(tmp_path):
-    done = subprocess.run([sys.executable, __file__, tmp_path, str(FILES)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, __file__, tmp_path, str(FILES)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     pictures, sentences = map(int, done.stdout.split())
     assert sentences > FILES / 2 and pictures > FILES / 20
@@ -153,14 +205,26 @@ def mask_with(tmp_path, entries):
     dustbust.DustMask(np.zeros((4, 5)), 0.5).save(tmp_path / "mask.png")
     data = (tmp_path / "mask.png").read_bytes()
     at = data.index(b"duSt")
-    length, = struct.unpack_from(">I", data, at - 4)
+    (length,) = struct.unpack_from(">I", data, at - 4)
     body = b"duSt" + packed.getvalue()
-    (tmp_path / "mask.png").write_bytes(data[:at - 4] + struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-                                        + data[at + 8 + length:])
+    (tmp_path / "mask.png").write_bytes(
+        data[: at - 4]
+        + struct.pack(">I", len(body) - 4)
+        + body
+        + struct.pack(">I", zlib.crc32(body))
+        + data[at + 8 + length :]
+    )
     return tmp_path / "mask.png"
 
 
-HEADER = {"threshold": 0.5, "polarity": "light", "method": "opacity", "frames": ["a.jpg"], "report": {}, "shape": [4, 5]}
+HEADER = {
+    "threshold": 0.5,
+    "polarity": "light",
+    "method": "opacity",
+    "frames": ["a.jpg"],
+    "report": {},
+    "shape": [4, 5],
+}
 
 
 def array_file(descr, shape, data=b""):
@@ -170,22 +234,50 @@ def array_file(descr, shape, data=b""):
 
 def test_sound_data_of_a_mask_are_read(tmp_path):
     """So that the refusals below are for what they say."""
-    path = mask_with(tmp_path, {"header.json": json.dumps(HEADER), "slope.npy": array_file("|u1", "(3,)", b"abc")})
+    path = mask_with(
+        tmp_path,
+        {"header.json": json.dumps(HEADER), "slope.npy": array_file("|u1", "(3,)", b"abc")},
+    )
     assert dustbust.DustMask.load(path).effect["slope"].tolist() == [97, 98, 99]
 
 
-@pytest.mark.parametrize("change", [
-    {"threshold": 2}, {"threshold": "0.5"}, {"threshold": True}, {"threshold": float("nan")}, {"polarity": "up"}, {"polarity": []},
-    {"frames": [1]}, {"frames": "a.jpg"}, {"method": 3}, {"report": []}, {"shape": 7}], ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threshold": 2},
+        {"threshold": "0.5"},
+        {"threshold": True},
+        {"threshold": float("nan")},
+        {"polarity": "up"},
+        {"polarity": []},
+        {"frames": [1]},
+        {"frames": "a.jpg"},
+        {"method": 3},
+        {"report": []},
+        {"shape": 7},
+    ],
+    ids=str,
+)
 def test_header_of_a_mask_is_checked(tmp_path, change):
     path = mask_with(tmp_path, {"header.json": json.dumps({**HEADER, **change})})
     with pytest.raises(dustbust.DustbustError, match="damaged"):
         dustbust.DustMask.load(path)
 
 
-@pytest.mark.parametrize("content", [
-    array_file("|O", "(1,)", b"cos\nsystem\n(S'true'\ntR."), array_file("|u1", "(1 << 40,)"), array_file("|u1", "(99999999999,)"),
-    array_file("<f8", "(1,)", bytes(8)), array_file("|u1", "(-1,)", b"abc"), array_file("|u1", "__import__('os')"), b"", b"\x93NUMPY\x09\0"], ids=repr)
+@pytest.mark.parametrize(
+    "content",
+    [
+        array_file("|O", "(1,)", b"cos\nsystem\n(S'true'\ntR."),
+        array_file("|u1", "(1 << 40,)"),
+        array_file("|u1", "(99999999999,)"),
+        array_file("<f8", "(1,)", bytes(8)),
+        array_file("|u1", "(-1,)", b"abc"),
+        array_file("|u1", "__import__('os')"),
+        b"",
+        b"\x93NUMPY\x09\0",
+    ],
+    ids=repr,
+)
 def test_arrays_of_a_mask_are_checked_and_never_evaluated(tmp_path, content):
     path = mask_with(tmp_path, {"header.json": json.dumps(HEADER), "slope.npy": content})
     with pytest.raises(dustbust.DustbustError, match="damaged"):
@@ -193,21 +285,35 @@ def test_arrays_of_a_mask_are_checked_and_never_evaluated(tmp_path, content):
 
 
 def test_mask_that_would_unpack_to_gigabytes_is_refused(tmp_path):
-    path = mask_with(tmp_path, {"header.json": json.dumps(HEADER), **{f"{i}.npy": bytes(2 ** 28) for i in range(5)}})
-    assert path.stat().st_size < 2 ** 21
+    path = mask_with(
+        tmp_path,
+        {"header.json": json.dumps(HEADER), **{f"{i}.npy": bytes(2**28) for i in range(5)}},
+    )
+    assert path.stat().st_size < 2**21
     with pytest.raises(dustbust.DustbustError, match="larger than a mask"):
         dustbust.DustMask.load(path)
 
 
-@pytest.mark.parametrize("text", [
-    "[]", "{}", "null", '{"format": 2}', "[" * 100000, '{"format": 1, "batches": {}, "files": {}}', '{"format": 1, "batches": [], "files": []}',
-    '{"format": 1, "batches": [{}], "files": {"../a": {"frame": "", "size": 1, "sha256": "", "batch": 0}}}',
-    '{"format": 1, "batches": [{}], "files": {"a": {"frame": "", "size": "1", "sha256": "", "batch": 0}}}',
-    '{"format": 1, "batches": [{}], "files": {"a": {"frame": "", "size": 1, "sha256": "", "batch": 7}}}'], ids=lambda text: text[:60])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "{}",
+        "null",
+        '{"format": 2}',
+        "[" * 100000,
+        '{"format": 1, "batches": {}, "files": {}}',
+        '{"format": 1, "batches": [], "files": []}',
+        '{"format": 1, "batches": [{}], "files": {"../a": {"frame": "", "size": 1, "sha256": "", "batch": 0}}}',
+        '{"format": 1, "batches": [{}], "files": {"a": {"frame": "", "size": "1", "sha256": "", "batch": 0}}}',
+        '{"format": 1, "batches": [{}], "files": {"a": {"frame": "", "size": 1, "sha256": "", "batch": 7}}}',
+    ],
+    ids=lambda text: text[:60],
+)
 def test_receipts_are_checked(tmp_path, text):
     (tmp_path / "dustbust-receipt.json").write_text(text)
     with pytest.raises(dustbust.DustbustError, match="receipt"):
-        dustbust.receipt.verify(tmp_path)
+        dustbust.batch.receipt.verify(tmp_path)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 DUSTBUST_KILLS says how many times the batch is killed (the test kills a few, 200 take minutes).
 As a program, in a process of its own since it forks:  python tests/core/test_interrupted.py FOLDER KILLS
 """
+
 import errno
 import os
 import random
@@ -18,8 +19,10 @@ import tifffile
 from PIL import Image
 
 import dustbust
-from dustbust import batch
-from dustbust.receipt import NAME, Receipt, verify
+from dustbust.batch import worker
+from dustbust.batch.journal import JOURNAL_NAME, Journal
+from dustbust.batch.receipt import RECEIPT_NAME as NAME
+from dustbust.batch.receipt import Receipt, verify
 
 FRAMES = 50
 
@@ -31,7 +34,13 @@ def make_run(folder, count):
     for index in range(count):
         pixels = rng.integers(60, 200, (60, 80, 3), np.uint8)
         if index % 3 == 0:
-            tifffile.imwrite(folder / f"{index}.tif", pixels.astype(np.uint16) * 250, compression="lzw", photometric="rgb", metadata=None)
+            tifffile.imwrite(
+                folder / f"{index}.tif",
+                pixels.astype(np.uint16) * 250,
+                compression="lzw",
+                photometric="rgb",
+                metadata=None,
+            )
         else:
             Image.fromarray(pixels).save(folder / f"{index}.{('png', 'jpg')[index % 3 - 1]}")
     grey = np.zeros((60, 80), np.float32)
@@ -41,7 +50,11 @@ def make_run(folder, count):
 
 def outputs(folder):
     """Name -> bytes of what a person sees in a folder."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".") and path.name != NAME}
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and path.name != NAME
+    }
 
 
 def kill_many(folder, kills):
@@ -66,13 +79,20 @@ def kill_many(folder, kills):
         out = folder / "scans" / f"out{kill}"
         if out.exists():
             there = outputs(out)
-            assert all(content == right[name] for name, content in there.items()), f"kill {kill}: a file is not whole"
+            assert all(content == right[name] for name, content in there.items()), (
+                f"kill {kill}: a file is not whole"
+            )
             unfinished += len(there) < FRAMES
             if (out / NAME).exists():
                 Receipt.load(out / NAME)
         again = dustbust.clean_frames(folder / "scans", mask, out)
-        assert not again.failed and outputs(out) == right, f"kill {kill}: the second run did not finish it"
-        assert sorted(path.name for path in out.iterdir()) == sorted([*right, NAME]) and verify(out) == []
+        assert not again.failed and outputs(out) == right, (
+            f"kill {kill}: the second run did not finish it"
+        )
+        assert (
+            sorted(path.name for path in out.iterdir()) == sorted([*right, NAME])
+            and verify(out) == []
+        )
         assert set(Receipt.load(out / NAME).files) == set(right)
     return unfinished
 
@@ -80,16 +100,18 @@ def kill_many(folder, kills):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
 def test_killed_batch_leaves_whole_files_and_is_finished_by_the_next(tmp_path):
     kills = int(os.environ.get("DUSTBUST_KILLS", 8))
-    done = subprocess.run([sys.executable, __file__, tmp_path, str(kills)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, __file__, tmp_path, str(kills)], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert int(done.stdout) >= kills // 4           # so many were really interrupted
+    assert int(done.stdout) >= kills // 4  # so many were really interrupted
 
 
 def test_journal_of_another_batch_is_respected(tmp_path):
     mask = make_run(tmp_path / "scans", 2)
     folder = tmp_path / "scans" / "out"
     folder.mkdir()
-    journal = batch.Journal(folder)
+    journal = Journal(folder)
     with pytest.raises(dustbust.DustbustError, match="another batch"):
         dustbust.clean_frames(tmp_path / "scans", mask, folder)
     journal.close()
@@ -100,7 +122,9 @@ def test_torn_journal_is_read_as_far_as_it_goes(tmp_path):
     mask = make_run(tmp_path / "scans", 3)
     folder = tmp_path / "scans" / "out"
     folder.mkdir()
-    (folder / batch.JOURNAL).write_bytes(b'{"batch": {"version": "0"}}\n{"begin": "0.tif"}\nnonsense\n[1]\n{"done": "../x", "entry": {}}\n{"done": "0.ti')
+    (folder / JOURNAL_NAME).write_bytes(
+        b'{"batch": {"version": "0"}}\n{"begin": "0.tif"}\nnonsense\n[1]\n{"done": "../x", "entry": {}}\n{"done": "0.ti'
+    )
     assert len(dustbust.clean_frames(tmp_path / "scans", mask, folder).written) == 3
     assert set(Receipt.load(folder / NAME).files) == {"0.tif", "1.png", "2.jpg"}
 
@@ -115,7 +139,7 @@ def test_full_disk_stops_the_batch_with_a_sentence_and_nothing_half_written(tmp_
         written.append(path)
 
     with monkeypatch.context() as patched:
-        patched.setattr(batch, "_flush", flush)
+        patched.setattr(worker, "flush_to_disk", flush)
         cleaned = dustbust.clean_frames(tmp_path / "scans", mask, threads=1)
     assert len(cleaned.written) == 4 and len(cleaned.failed) == 5
     assert all("No space left" in sentence for sentence in cleaned.failed.values())
@@ -134,7 +158,9 @@ def test_folder_that_cannot_be_written_is_one_sentence(tmp_path, folder):
 def test_folder_of_a_batch_of_which_nothing_came_is_not_left_behind(tmp_path):
     make_run(tmp_path / "scans", 2)
     cleaned = dustbust.clean_frames(tmp_path / "scans", dustbust.DustMask(np.ones((5, 5)), 0.5))
-    assert len(cleaned.failed) == 2 and all("5 x 5" in sentence for sentence in cleaned.failed.values())
+    assert len(cleaned.failed) == 2 and all(
+        "5 x 5" in sentence for sentence in cleaned.failed.values()
+    )
     assert not (tmp_path / "scans" / "cleanedphotos").exists()
 
 

@@ -1,4 +1,5 @@
 """A dust mask survives its file."""
+
 import io
 import zipfile
 from pathlib import Path
@@ -12,22 +13,38 @@ import dustbust
 
 def test_saved_mask_is_the_same_mask(tmp_path):
     rng = np.random.default_rng(1)
-    dust = dustbust.DustMask(rng.random((20, 30)), 0.25, "dark", "sum", ("a.jpg", "b.jpg"),
-                             {"slope": rng.random(7).astype(np.float16)}, {"frames": 2})
+    dust = dustbust.DustMask(
+        rng.random((20, 30)),
+        0.25,
+        "dark",
+        "sum",
+        ("a.jpg", "b.jpg"),
+        {"slope": rng.random(7).astype(np.float16)},
+        {"frames": 2},
+    )
     dust.save(tmp_path / "mask.png")
     again = dustbust.DustMask.load(tmp_path / "mask.png")
     assert np.array_equal(again.grey, dust.grey)
     assert np.array_equal(again.binary(), dust.binary())
     assert np.array_equal(again.effect["slope"], dust.effect["slope"])
     assert (again.threshold, again.polarity, again.method, again.frames, again.report) == (
-        dust.threshold, dust.polarity, dust.method, dust.frames, dust.report)
+        dust.threshold,
+        dust.polarity,
+        dust.method,
+        dust.frames,
+        dust.report,
+    )
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "I;16"])
 def test_any_picture_serves_as_a_mask_with_white_as_dust(tmp_path, mode):
     white = np.zeros((6, 8), bool)
     white[2:4, 3:6] = True
-    picture = Image.fromarray(white.astype(np.uint16) * 65535) if mode == "I;16" else Image.fromarray(white.astype(np.uint8) * 255).convert(mode)
+    picture = (
+        Image.fromarray(white.astype(np.uint16) * 65535)
+        if mode == "I;16"
+        else Image.fromarray(white.astype(np.uint8) * 255).convert(mode)
+    )
     picture.save(tmp_path / "mask.png")
     assert np.array_equal(dustbust.DustMask.load(tmp_path / "mask.png").binary(), white)
 
@@ -40,7 +57,9 @@ def test_jpeg_serves_as_a_mask(tmp_path):
 
 
 def test_photograph_is_not_taken_for_a_mask(tmp_path):
-    with pytest.raises(dustbust.DustbustError, match="frame01.jpg: has colours, but a mask is black and white"):
+    with pytest.raises(
+        dustbust.DustbustError, match="frame01.jpg: has colours, but a mask is black and white"
+    ):
         dustbust.DustMask.load(Path(__file__).parents[1] / "samples" / "run" / "frame01.jpg")
 
 
@@ -49,15 +68,27 @@ def test_transparent_white_is_no_dust(tmp_path):
     assert not dustbust.DustMask.load(tmp_path / "mask.png").binary().any()
 
 
-@pytest.mark.parametrize("change, sentence", [
-    (lambda extra: extra[:len(extra) // 2], "damaged"),
-    (lambda extra: b"", "damaged"),
-    (lambda extra: dustbust.DustMask(np.zeros((5, 5)), 0.5).extra(), "belongs to a mask of 5 x 5"),
-    (lambda extra: zipped({"header.json": b"[]"}), "damaged"),
-    (lambda extra: zipped({"header.json": b'{"shape": [4, 4], "threshold": 7, "frames": [], "report": {}, "polarity": "light", "method": ""}'}),
-     "entries are not those"),
-    (lambda extra: zipped({"header.json": b"0" * (65 << 20)}), "larger than a mask"),
-])
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        (lambda extra: extra[: len(extra) // 2], "damaged"),
+        (lambda extra: b"", "damaged"),
+        (
+            lambda extra: dustbust.DustMask(np.zeros((5, 5)), 0.5).extra(),
+            "belongs to a mask of 5 x 5",
+        ),
+        (lambda extra: zipped({"header.json": b"[]"}), "damaged"),
+        (
+            lambda extra: zipped(
+                {
+                    "header.json": b'{"shape": [4, 4], "threshold": 7, "frames": [], "report": {}, "polarity": "light", "method": ""}'
+                }
+            ),
+            "entries are not those",
+        ),
+        (lambda extra: zipped({"header.json": b"0" * (65 << 20)}), "larger than a mask"),
+    ],
+)
 def test_what_a_mask_carries_is_checked(change, sentence):
     grey = np.zeros((4, 4), np.float32)
     with pytest.raises(dustbust.DustbustError, match=sentence):
@@ -69,7 +100,9 @@ def test_pickles_are_not_opened():
         content = io.BytesIO()
         np.save(content, np.array([{}], object), allow_pickle=True)
         header = b'{"shape": [4, 4], "threshold": 0.5, "frames": [], "report": {}, "polarity": "light", "method": ""}'
-        dustbust.DustMask.from_extra(np.zeros((4, 4)), zipped({"header.json": header, "where.npy": content.getvalue()}))
+        dustbust.DustMask.from_extra(
+            np.zeros((4, 4)), zipped({"header.json": header, "where.npy": content.getvalue()})
+        )
 
 
 def zipped(entries):

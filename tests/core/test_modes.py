@@ -1,9 +1,10 @@
 """Every stacking mode against numpy and scipy, for all kinds of pictures."""
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from dustbust.modes import PICTURES, STATISTICS, combine, viewable
+from dustbust.stacking.statistics import PICTURES, STATISTICS, combine, viewable
 
 DTYPES = (np.uint8, np.uint16, np.float32)
 
@@ -11,12 +12,16 @@ DTYPES = (np.uint8, np.uint16, np.float32)
 def skewness(values):
     """Photoshop's: like the textbook's, but the sum of cubes is divided by n - 1 and the cube of the n - 1 standard deviation."""
     n = len(values)
-    return np.sum((values - values.mean(axis=0)) ** 3, axis=0) / ((n - 1) * values.std(axis=0, ddof=1) ** 3)
+    return np.sum((values - values.mean(axis=0)) ** 3, axis=0) / (
+        (n - 1) * values.std(axis=0, ddof=1) ** 3
+    )
 
 
 def kurtosis(values):
     n = len(values)
-    return np.sum((values - values.mean(axis=0)) ** 4, axis=0) / ((n - 1) * values.std(axis=0, ddof=1) ** 4)
+    return np.sum((values - values.mean(axis=0)) ** 4, axis=0) / (
+        (n - 1) * values.std(axis=0, ddof=1) ** 4
+    )
 
 
 def entropy(values):
@@ -25,9 +30,17 @@ def entropy(values):
 
 
 REFERENCES = {
-    "maximum": lambda v: v.max(axis=0), "minimum": lambda v: v.min(axis=0), "mean": lambda v: v.mean(axis=0),
-    "median": lambda v: np.median(v, axis=0), "range": lambda v: np.ptp(v, axis=0), "standard deviation": lambda v: v.std(axis=0, ddof=1),
-    "variance": lambda v: v.var(axis=0, ddof=1), "sum": lambda v: v.sum(axis=0), "entropy": entropy, "skewness": skewness, "kurtosis": kurtosis,
+    "maximum": lambda v: v.max(axis=0),
+    "minimum": lambda v: v.min(axis=0),
+    "mean": lambda v: v.mean(axis=0),
+    "median": lambda v: np.median(v, axis=0),
+    "range": lambda v: np.ptp(v, axis=0),
+    "standard deviation": lambda v: v.std(axis=0, ddof=1),
+    "variance": lambda v: v.var(axis=0, ddof=1),
+    "sum": lambda v: v.sum(axis=0),
+    "entropy": entropy,
+    "skewness": skewness,
+    "kurtosis": kurtosis,
 }
 
 
@@ -67,7 +80,7 @@ def test_transparent_pixels_do_not_count(mode, dtype, colours):
     opaque = 1 if dtype == np.float32 else np.iinfo(dtype).max
     stack = random_stack(rng, dtype, 5, (20, 30, colours + 1))
     stack[..., -1] = opaque
-    stack[2, :10, :10, -1] = 0                  # one scan misses a corner
+    stack[2, :10, :10, -1] = 0  # one scan misses a corner
     stack[:, 15:, 20:, -1] = rng.choice([0, opaque // 2 if opaque > 1 else 0.5, opaque], (5, 5, 10))
     stack[:, 19, 29, -1] = 0
     result = combine(list(stack), mode, alpha=True)
@@ -82,19 +95,25 @@ def test_transparent_pixels_do_not_count(mode, dtype, colours):
                 assert np.allclose(result[y, x, :-1], 0 if spread else here[0, :-1])
     corner = stack[[0, 1, 3, 4], :10, :10, :-1]
     assert np.allclose(result[:10, :10, :-1], expected(mode, corner, dtype), rtol=1e-6, atol=1e-6)
-    assert np.allclose(result[:15, 10:, :-1], expected(mode, stack[:, :15, 10:, :-1], dtype), rtol=1e-6, atol=1e-6)
+    assert np.allclose(
+        result[:15, 10:, :-1], expected(mode, stack[:, :15, 10:, :-1], dtype), rtol=1e-6, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("mode", PICTURES + STATISTICS)
 def test_two_hundred_pictures(mode):
     stack = random_stack(np.random.default_rng(6), np.uint16, 200, (9, 13))
-    assert np.allclose(combine(list(stack), mode), expected(mode, stack, np.uint16), rtol=1e-6, atol=1e-6)
+    assert np.allclose(
+        combine(list(stack), mode), expected(mode, stack, np.uint16), rtol=1e-6, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("mode", PICTURES + STATISTICS)
 def test_threads_do_not_matter(mode):
     stack = random_stack(np.random.default_rng(7), np.uint8, 6, (97, 101, 3))
-    assert np.array_equal(combine(list(stack), mode, threads=1), combine(list(stack), mode, threads=5))
+    assert np.array_equal(
+        combine(list(stack), mode, threads=1), combine(list(stack), mode, threads=5)
+    )
 
 
 def test_pictures_are_not_modified():

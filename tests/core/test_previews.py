@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 import dustbust
-from dustbust.brightness import match_brightness
-from dustbust.effect import Effect
-from dustbust.frames import read_frame
+from dustbust.dust.density import Effect
+from dustbust.files.read import read_frame
 from dustbust.previews import (
     SPOT_SIDE,
     MaskPreview,
@@ -25,7 +24,8 @@ from dustbust.previews import (
     with_brightness,
     within_box,
 )
-from dustbust.register import Registration
+from dustbust.registration.register import Registration
+from dustbust.stacking.brightness import match_brightness
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 FRAMES = sorted((SAMPLES / "run").glob("*.jpg"))

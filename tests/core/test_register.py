@@ -1,4 +1,5 @@
 """Registration: the page is found where it is, not where the dust is."""
+
 import sys
 from pathlib import Path
 
@@ -6,10 +7,10 @@ import numpy as np
 import pytest
 
 import dustbust
-from dustbust.frames import read_frame
+from dustbust.files.read import read_frame
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from synthetic_scans import FINE, dust_on_glass, largest_error, movement, page_of_text, simulate  # noqa: E402
+from synthetic_scans import FINE, dust_on_glass, largest_error, movement, page_of_text, simulate
 
 PAIR = Path(__file__).parents[1] / "samples" / "pair"
 
@@ -36,14 +37,20 @@ def test_movement_is_found_in_spite_of_static_dust(name):
 def test_other_brightness_and_contrast():
     case = simulate([movement(13.5, 9.25)])
     dim = (case.scans[1] * 0.4 + 50).astype(np.uint8)
-    assert largest_error(dustbust.register_scans([case.scans[0], dim])[1].matrix, case.matrices[1]) <= 0.05
+    assert (
+        largest_error(dustbust.register_scans([case.scans[0], dim])[1].matrix, case.matrices[1])
+        <= 0.05
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 def test_depth_and_channels_do_not_matter(dtype):
     case = simulate([movement(13.5, 9.25)])
     white = 257 if dtype == np.uint16 else 1 / 255
-    scans = [np.repeat((scan * np.float32(white)).astype(dtype)[..., None], 3, axis=2) for scan in case.scans]
+    scans = [
+        np.repeat((scan * np.float32(white)).astype(dtype)[..., None], 3, axis=2)
+        for scan in case.scans
+    ]
     assert largest_error(dustbust.register_scans(scans)[1].matrix, case.matrices[1]) <= 0.05
 
 
@@ -51,13 +58,24 @@ def test_scans_of_different_size():
     case = simulate([movement(13.5, 9.25)])
     matrix = case.matrices[1].copy()
     matrix[:2, 2] -= (50, 30)
-    assert largest_error(dustbust.register_scans([case.scans[0], case.scans[1][30:, 50:-20]])[1].matrix, matrix) <= 0.05
+    assert (
+        largest_error(
+            dustbust.register_scans([case.scans[0], case.scans[1][30:, 50:-20]])[1].matrix, matrix
+        )
+        <= 0.05
+    )
 
 
 def test_half_a_turn():
     case = simulate([movement(13.5, 9.25)])
     turned = np.array([[-1, 0, 639], [0, -1, 479], [0, 0, 1.0]])
-    assert largest_error(dustbust.register_scans([case.scans[0], case.scans[1][::-1, ::-1]])[1].matrix, turned @ case.matrices[1]) <= 0.05
+    assert (
+        largest_error(
+            dustbust.register_scans([case.scans[0], case.scans[1][::-1, ::-1]])[1].matrix,
+            turned @ case.matrices[1],
+        )
+        <= 0.05
+    )
 
 
 def test_the_other_way_round_is_the_inverse():
@@ -71,7 +89,10 @@ def a_few_lines(rng, height=960, width=1280):
     """A page that is blank but for a few lines in the middle."""
     page = page_of_text(rng, height, width)
     lines = np.zeros_like(page)
-    middle = np.s_[int(0.46 * page.shape[0]):int(0.54 * page.shape[0]), int(0.35 * page.shape[1]):int(0.65 * page.shape[1])]
+    middle = np.s_[
+        int(0.46 * page.shape[0]) : int(0.54 * page.shape[0]),
+        int(0.35 * page.shape[1]) : int(0.65 * page.shape[1]),
+    ]
     lines[middle] = page[middle]
     return lines
 
@@ -79,7 +100,12 @@ def a_few_lines(rng, height=960, width=1280):
 @pytest.mark.parametrize("polarity", ["dark", "light"])
 def test_a_few_lines_count_more_than_all_the_dust(polarity):
     page = a_few_lines(np.random.default_rng(7))
-    case = simulate([movement(17.25, -11.75)], seed=7, page=page if polarity == "dark" else 1 - page, polarity=polarity)
+    case = simulate(
+        [movement(17.25, -11.75)],
+        seed=7,
+        page=page if polarity == "dark" else 1 - page,
+        polarity=polarity,
+    )
     found = dustbust.register_scans(case.scans)[1]
     assert largest_error(found.matrix, case.matrices[1]) <= 0.3
     assert found.confidence > 0.6
@@ -87,7 +113,9 @@ def test_a_few_lines_count_more_than_all_the_dust(polarity):
 
 def blurred(picture, sigma):
     frequencies = [np.fft.fftfreq(n) for n in picture.shape]
-    response = np.exp(-2 * (np.pi * sigma) ** 2 * (frequencies[0][:, None] ** 2 + frequencies[1][None] ** 2))
+    response = np.exp(
+        -2 * (np.pi * sigma) ** 2 * (frequencies[0][:, None] ** 2 + frequencies[1][None] ** 2)
+    )
     return np.fft.ifft2(np.fft.fft2(picture) * response).real
 
 
@@ -103,9 +131,12 @@ def test_dust_does_not_hold_a_page_out_of_focus(seed):
 
 def test_a_page_that_repeats_is_refused():
     dots = np.zeros((40 * FINE, 40 * FINE), np.float32)
-    dots[10 * FINE:18 * FINE, 10 * FINE:18 * FINE] = 1
+    dots[10 * FINE : 18 * FINE, 10 * FINE : 18 * FINE] = 1
     case = simulate([movement(17.25, -11.75)], page=np.tile(dots, (24, 32)))
-    with pytest.raises(dustbust.DustbustError, match="scan 1: shows what scan 0 shows at more than one place.*repeats"):
+    with pytest.raises(
+        dustbust.DustbustError,
+        match="scan 1: shows what scan 0 shows at more than one place.*repeats",
+    ):
         dustbust.register_scans(case.scans)
 
 
@@ -126,15 +157,22 @@ def test_transparent_pixels_are_no_data():
 
 def test_unrelated_pages_are_refused():
     one, other = simulate([], seed=1), simulate([], seed=2)
-    for second in (other.scans[0], np.where(one.dust > 0.15, one.scans[0], other.scans[0])):      # also with the same dust on both
-        with pytest.raises(dustbust.DustbustError, match="scan 1: no place on it shows what scan 0 shows"):
+    for second in (
+        other.scans[0],
+        np.where(one.dust > 0.15, one.scans[0], other.scans[0]),
+    ):  # also with the same dust on both
+        with pytest.raises(
+            dustbust.DustbustError, match="scan 1: no place on it shows what scan 0 shows"
+        ):
             dustbust.register_scans([one.scans[0], second])
 
 
 @pytest.mark.parametrize("noise", [0, 3])
 def test_blank_pages_are_refused(noise):
     rng = np.random.default_rng(1)
-    pages = [np.clip(200 + rng.normal(0, noise, (300, 400)), 0, 255).astype(np.uint8) for _ in range(2)]
+    pages = [
+        np.clip(200 + rng.normal(0, noise, (300, 400)), 0, 255).astype(np.uint8) for _ in range(2)
+    ]
     with pytest.raises(dustbust.DustbustError, match="scan 1"):
         dustbust.register_scans(pages)
 
@@ -152,9 +190,13 @@ def test_files_are_named(tmp_path):
 
 def test_messages_call_scans_by_their_names():
     blank = np.full((200, 300), 200, np.uint8)
-    with pytest.raises(dustbust.DustbustError, match="back of the page: no place on it shows what front shows"):
+    with pytest.raises(
+        dustbust.DustbustError, match="back of the page: no place on it shows what front shows"
+    ):
         dustbust.register_scans([blank, blank], names=["front", "back of the page"])
-    with pytest.raises(dustbust.DustbustError, match="back is grey uint16, but front is grey uint8"):
+    with pytest.raises(
+        dustbust.DustbustError, match="back is grey uint16, but front is grey uint8"
+    ):
         dustbust.stack_scans([blank, blank.astype(np.uint16)], names=["front", "back"])
     with pytest.raises(ValueError, match="names must be one for each of the 2 scans, not 1"):
         dustbust.register_scans([blank, blank], names=["front"])
@@ -163,14 +205,19 @@ def test_messages_call_scans_by_their_names():
 def test_uneven_transport_is_followed():
     rng = np.random.default_rng(4)
     rows = np.arange(480)
-    waver = np.stack([2.5 * np.sin(rows / 37.0) + 1.5 * np.sin(rows / 90.0 + 1), 0.6 * np.sin(rows / 53.0)], axis=1)
+    waver = np.stack(
+        [2.5 * np.sin(rows / 37.0) + 1.5 * np.sin(rows / 90.0 + 1), 0.6 * np.sin(rows / 53.0)],
+        axis=1,
+    )
     page = page_of_text(rng, 960, 1280)
     case = simulate([movement(26.0, 13.25)], waver=waver, page=page)
     found = dustbust.register_scans(case.scans)[1]
     x, y = np.meshgrid(np.arange(40, 560, 20.0), np.arange(30, 430, 3.0))
     at = found.map_points(x, y)
     # The scan shows at row v what lies at row v + waver of an even scan.
-    even = np.array([at[0] + np.interp(at[1], rows, waver[:, 0]), at[1] + np.interp(at[1], rows, waver[:, 1])])
+    even = np.array(
+        [at[0] + np.interp(at[1], rows, waver[:, 0]), at[1] + np.interp(at[1], rows, waver[:, 1])]
+    )
     true = np.einsum("ij,j...->i...", case.matrices[1], np.array([x, y, np.ones_like(x)]))[:2]
     assert np.sqrt(np.mean((even - true) ** 2)) <= 0.08
 
@@ -186,18 +233,25 @@ def test_real_pair_is_aligned_everywhere():
     found = dustbust.register_scans([one, two])[1]
     height, width = one.shape[:2]
     aligned = found.resample(two, (0, 0, width, height)).astype(float)
-    first, second, data = one.reshape(height, width, -1)[..., 0].astype(float), aligned[..., 0], aligned[..., -1] > 0
+    first, second, data = (
+        one.reshape(height, width, -1)[..., 0].astype(float),
+        aligned[..., 0],
+        aligned[..., -1] > 0,
+    )
     gy, gx = np.gradient((first + second) / 2)
     side, apart = 24, []
     for top in range(8, height - side - 8, side):
         for left in range(8, width - side - 8, side):
-            here = np.s_[top:top + side, left:left + side]
-            if not data[top - 2:top + side + 2, left - 2:left + side + 2].all():
+            here = np.s_[top : top + side, left : left + side]
+            if not data[top - 2 : top + side + 2, left - 2 : left + side + 2].all():
                 continue
             g = np.stack([gx[here].ravel(), gy[here].ravel()])
             strengths, directions = np.linalg.eigh(g @ g.T)
             # Edges that cross the patch, and are in both scans: not dust, nor the ringing beside an edge.
-            if strengths[1] < 40 * 40 * side or np.corrcoef(first[here].ravel(), second[here].ravel())[0, 1] < 0.6:
+            if (
+                strengths[1] < 40 * 40 * side
+                or np.corrcoef(first[here].ravel(), second[here].ravel())[0, 1] < 0.6
+            ):
                 continue
             normal = directions[:, 1] @ g
             difference = (second - first)[here].ravel()
@@ -209,13 +263,19 @@ def test_real_pair_is_aligned_everywhere():
 
 def test_registration_does_not_depend_on_threads():
     case = simulate([movement(13.5, 9.25)])
-    assert np.array_equal(dustbust.register_scans(case.scans, threads=1)[1].matrix, dustbust.register_scans(case.scans, threads=3)[1].matrix)
+    assert np.array_equal(
+        dustbust.register_scans(case.scans, threads=1)[1].matrix,
+        dustbust.register_scans(case.scans, threads=3)[1].matrix,
+    )
 
 
 def test_dust_on_a_blank_page_is_a_page_that_did_not_move():
     rng = np.random.default_rng(2)
     dust = dust_on_glass(rng, 300, 400)
-    scans = [np.clip(210 * (1 - dust) + rng.normal(0, 3, dust.shape), 0, 255).astype(np.uint8) for _ in range(2)]
+    scans = [
+        np.clip(210 * (1 - dust) + rng.normal(0, 3, dust.shape), 0, 255).astype(np.uint8)
+        for _ in range(2)
+    ]
     assert dustbust.register_scans(scans)[1].moved < 0.1
     with pytest.raises(dustbust.DustbustError, match="nothing tells dust from page"):
         dustbust.stack_scans(scans)

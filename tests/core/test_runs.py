@@ -1,13 +1,16 @@
 """Where the dust changes, a new run begins; nowhere else."""
+
 import csv
 
 import numpy as np
 import pytest
-import synthetic_run
 from PIL import Image
 
 import dustbust
-from dustbust.runs import REACH, Correlations, changes, new_dust
+import synthetic_run
+from dustbust.batch.masks import new_dust
+from dustbust.estimation.runs import FRAMES_COMPARED as REACH
+from dustbust.estimation.runs import Correlations, changes
 
 
 def lengths(frames):
@@ -23,7 +26,10 @@ def test_each_change_is_found():
 
 
 def test_dark_dust_too():
-    assert lengths(synthetic_run.run(7, 8, "dark")[0] + synthetic_run.run(8, 8, "dark")[0]) == [8, 8]
+    assert lengths(synthetic_run.run(7, 8, "dark")[0] + synthetic_run.run(8, 8, "dark")[0]) == [
+        8,
+        8,
+    ]
 
 
 def test_half_of_the_dust_stays():
@@ -52,8 +58,14 @@ def test_clean_glass_gets_dusty():
 def test_particles_that_are_in_some_frames_only_make_no_new_run():
     rng = np.random.default_rng(6)
     specks = [synthetic_run.dust(rng, specks=2, hairs=0) for _ in range(15)]
-    frames = [synthetic_run.frame(rng, synthetic_run.picture(rng), np.maximum.reduce([s for s in specks if rng.random() < 0.7] or specks[:1]))
-              for _ in range(20)]
+    frames = [
+        synthetic_run.frame(
+            rng,
+            synthetic_run.picture(rng),
+            np.maximum.reduce([s for s in specks if rng.random() < 0.7] or specks[:1]),
+        )
+        for _ in range(20)
+    ]
     assert lengths(frames) == [20]
 
 
@@ -62,11 +74,13 @@ def test_frames_that_cannot_be_used_end_no_run(tmp_path):
     frames = []
     for number, pixels in enumerate(sum(parts, [])):
         frames.append(tmp_path / f"{number}.png")
-        dustbust.newfile.write_picture(frames[-1], pixels if number != 3 else pixels[::2])
+        dustbust.files.write.write_picture(frames[-1], pixels if number != 3 else pixels[::2])
     for number in (0, 8, 12):
         frames[number].write_text("not a picture")
     found = dustbust.find_runs(frames, leave_out=True)
-    assert [len(run) for run in found] == [9, 6] and sum(found, []) == frames       # 8 is of no run; it stays with the one before
+    assert [len(run) for run in found] == [9, 6] and sum(
+        found, []
+    ) == frames  # 8 is of no run; it stays with the one before
     written = dustbust.estimate_runs(frames, tmp_path / "masks", leave_out=True)
     assert [len(run.mask.frames) for run in written] == [6, 5]
     with pytest.raises(dustbust.DustbustError, match="0.png"):
@@ -79,7 +93,7 @@ def test_frames_that_cannot_be_used_end_no_run(tmp_path):
 def test_between_two_changes_there_is_no_third(seed):
     rng = np.random.default_rng(seed)
     run = np.repeat(range(3), (8, 9, 7))
-    shows = rng.uniform(0.1, 0.35, run.size)            # how well each frame shows dust
+    shows = rng.uniform(0.1, 0.35, run.size)  # how well each frame shows dust
     values = rng.normal(0, 0.008, (run.size, 2 * REACH))
     for k in range(1, 2 * REACH):
         values[k:, k] += (run[k:] == run[:-k]) * shows[k:] * shows[:-k]
@@ -92,7 +106,7 @@ def test_film_borders_that_move_a_little_make_no_new_run():
     for index, frame in enumerate(frames):
         frame[:24] = 6
         for x in range(6, 330, 40):
-            frame[6:18, x + 3 * (index > 6):x + 18 + 3 * (index > 6)] = 240
+            frame[6:18, x + 3 * (index > 6) : x + 18 + 3 * (index > 6)] = 240
         frame[:24] += rng.integers(0, 5, (24, 360), np.uint8)
     assert lengths(frames) == [14]
 
@@ -101,7 +115,9 @@ def test_errors_name_what_is_wrong():
     with pytest.raises(dustbust.DustbustError, match="no frames"):
         dustbust.find_runs([])
     frames, _ = synthetic_run.run(1, 2)
-    with pytest.raises(dustbust.DustbustError, match="frame 1: is 300 x 240, but the first frame is 360 x 240"):
+    with pytest.raises(
+        dustbust.DustbustError, match="frame 1: is 300 x 240, but the first frame is 360 x 240"
+    ):
         dustbust.find_runs([frames[0], frames[1][:, :300]])
 
 
@@ -113,17 +129,25 @@ def test_a_mask_for_each_run_and_a_table(tmp_path):
     found = dustbust.estimate_runs(paths, tmp_path / "masks")
     assert [run.path.name for run in found] == ["scan 00-scan 08.png", "scan 09-scan 18.png"]
     for run, part in zip(found, (paths[:9], paths[9:])):
-        assert np.array_equal(dustbust.DustMask.load(run.path).grey, dustbust.estimate_mask(part).grey)
-    assert found[0].new is None and 0.5 * found[1].mask.coverage < found[1].new <= found[1].mask.coverage
+        assert np.array_equal(
+            dustbust.DustMask.load(run.path).grey, dustbust.estimate_mask(part).grey
+        )
+    assert (
+        found[0].new is None
+        and 0.5 * found[1].mask.coverage < found[1].new <= found[1].mask.coverage
+    )
     with open(tmp_path / "masks" / "runs.csv", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0][:4] == ["mask", "first frame", "last frame", "frames"]
-    assert [row[1:4] for row in rows[1:]] == [["scan 00.png", "scan 08.png", "9"], ["scan 09.png", "scan 18.png", "10"]]
+    assert [row[1:4] for row in rows[1:]] == [
+        ["scan 00.png", "scan 08.png", "9"],
+        ["scan 09.png", "scan 18.png", "10"],
+    ]
 
 
 def test_new_dust_is_that_of_particles_that_were_not_there():
     before, after = np.zeros((10, 20), bool), np.zeros((10, 20), bool)
     before[2:4, 2:4] = True
-    after[2:5, 2:6] = True          # there before, and grown
+    after[2:5, 2:6] = True  # there before, and grown
     after[7:9, 15:19] = True
     assert new_dust(before, after) == 8 / 200

@@ -1,4 +1,5 @@
 """Stacking: scans of one page become one page."""
+
 import sys
 import tempfile
 import tracemalloc
@@ -9,21 +10,26 @@ import pytest
 from PIL import Image
 
 import dustbust
-from dustbust import Registration, dust_free, stack
+from dustbust import Registration
+from dustbust.stacking import scanner_dust, strips
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from synthetic_scans import movement, page_of_text, psnr, scan_page, simulate  # noqa: E402
+from synthetic_scans import movement, page_of_text, psnr, scan_page, simulate
 
 
 def test_unaligned_scans_are_combined_where_they_lie():
     rng = np.random.default_rng(1)
     scans = list(rng.integers(0, 256, (3, 20, 30, 3), dtype=np.uint8))
-    assert np.array_equal(dustbust.stack_scans(scans, mode="median", align=False), np.median(scans, axis=0))
+    assert np.array_equal(
+        dustbust.stack_scans(scans, mode="median", align=False), np.median(scans, axis=0)
+    )
 
 
 def test_positions_place_scans_of_different_size():
     first, second = np.full((10, 12), 100, np.uint8), np.full((5, 6), 200, np.uint8)
-    page = dustbust.stack_scans([first, second], mode="maximum", align=False, positions=[(10, 20), (13, 22)])
+    page = dustbust.stack_scans(
+        [first, second], mode="maximum", align=False, positions=[(10, 20), (13, 22)]
+    )
     expected = first.copy()
     expected[2:7, 3:9] = 200
     assert np.array_equal(page, expected)
@@ -39,7 +45,9 @@ def test_dust_free_page_beats_the_textbook(move):
     """Of two scans with dark dust the lighter one at each pixel, with the true offsets; dust-free is closer to the page, without a known polarity."""
     case = simulate([movement(*move)])
     page, dust, report = dustbust.stack_scans(case.scans, return_dust=True, return_report=True)
-    textbook = dustbust.stack_scans(case.scans, mode="maximum", registrations=[Registration(m) for m in case.matrices])
+    textbook = dustbust.stack_scans(
+        case.scans, mode="maximum", registrations=[Registration(m) for m in case.matrices]
+    )
     assert psnr(page, case.clean) >= psnr(textbook, case.clean) + 1.5
     assert dust.polarity == "dark"
     assert dust.binary()[60:-60, 60:-60][case.dust[60:-60, 60:-60] > 0.4].mean() > 0.9
@@ -58,21 +66,29 @@ def test_clean_scans_give_their_mean():
 def test_identical_scans_cannot_be_told_from_their_dust():
     scan = simulate([]).scans[0]
     registrations = [Registration(np.eye(3)), Registration(np.eye(3))]
-    with pytest.raises(dustbust.DustbustError, match="moved by 0.0 px.*nothing tells dust from page"):
+    with pytest.raises(
+        dustbust.DustbustError, match="moved by 0.0 px.*nothing tells dust from page"
+    ):
         dustbust.stack_scans([scan, scan], registrations=registrations)
-    assert np.array_equal(dustbust.stack_scans([scan, scan], mode="mean", registrations=registrations), scan)
+    assert np.array_equal(
+        dustbust.stack_scans([scan, scan], mode="mean", registrations=registrations), scan
+    )
 
 
 def test_dust_free_page_of_three_beats_the_textbook():
     case = simulate([movement(17.25, -11.75), movement(-14.5, 8.25, turn=0.1)], seed=3)
-    textbook = dustbust.stack_scans(case.scans, mode="maximum", registrations=[Registration(m) for m in case.matrices])
+    textbook = dustbust.stack_scans(
+        case.scans, mode="maximum", registrations=[Registration(m) for m in case.matrices]
+    )
     assert psnr(dustbust.stack_scans(case.scans), case.clean) >= psnr(textbook, case.clean) + 1.5
 
 
 def test_light_dust_needs_no_choice_of_polarity():
     case = simulate([movement(17.25, -11.75)], polarity="light", seed=4)
     page, dust = dustbust.stack_scans(case.scans, return_dust=True)
-    textbook = dustbust.stack_scans(case.scans, mode="minimum", registrations=[Registration(m) for m in case.matrices])
+    textbook = dustbust.stack_scans(
+        case.scans, mode="minimum", registrations=[Registration(m) for m in case.matrices]
+    )
     assert dust.polarity == "light"
     assert psnr(page, case.clean) >= psnr(textbook, case.clean) + 1.5
 
@@ -91,33 +107,43 @@ def test_half_a_turn_does_not_make_paper_of_dust():
     """Turned back, it is half a turn again: in both scans the same places differ, those with dust and those that dust of the other scan hides."""
     case = simulate([movement(13.5, 9.25, turn=180)], seed=5)
     page, dust = dustbust.stack_scans(case.scans, return_dust=True)
-    textbook = dustbust.stack_scans(case.scans, mode="maximum", registrations=[Registration(m) for m in case.matrices])
+    textbook = dustbust.stack_scans(
+        case.scans, mode="maximum", registrations=[Registration(m) for m in case.matrices]
+    )
     assert dust.polarity == "dark"
     assert psnr(page, case.clean) >= psnr(textbook, case.clean) + 1.5
 
 
 def test_uneven_transport_does_not_blur_the_page():
     rows = np.arange(480)
-    waver = np.stack([2.5 * np.sin(rows / 37.0) + 1.5 * np.sin(rows / 90.0 + 1), 0.6 * np.sin(rows / 53.0)], axis=1)
+    waver = np.stack(
+        [2.5 * np.sin(rows / 37.0) + 1.5 * np.sin(rows / 90.0 + 1), 0.6 * np.sin(rows / 53.0)],
+        axis=1,
+    )
     case = simulate([movement(26.0, 13.25)], waver=waver)
     assert psnr(dustbust.stack_scans(case.scans), case.clean) >= 30
-    straight = dustbust.stack_scans(case.scans, registrations=[Registration(m, moved=29.0) for m in case.matrices])
+    straight = dustbust.stack_scans(
+        case.scans, registrations=[Registration(m, moved=29.0) for m in case.matrices]
+    )
     assert psnr(straight, case.clean) < 25
 
 
 def test_brightness_is_made_that_of_the_first_scan_unless_told_otherwise():
     case = simulate([movement(17.25, -11.75)], gain=(1.0, 0.85))
     evened, report = dustbust.stack_scans(case.scans, return_report=True)
-    assert psnr(evened, case.clean) >= psnr(dustbust.stack_scans(case.scans, normalise=False), case.clean) + 6
+    assert (
+        psnr(evened, case.clean)
+        >= psnr(dustbust.stack_scans(case.scans, normalise=False), case.clean) + 6
+    )
     assert report.gain[1] * 0.85 == pytest.approx(1, abs=0.02)
 
 
 def test_where_one_scan_has_no_data_the_other_counts():
     case = simulate([movement(12.25, -7.75)], coverage=0)
     scans = [np.stack([scan, np.full_like(scan, 255)], axis=2) for scan in case.scans]
-    scans[0][:90, :120] = (255, 0)                       # scan 0 misses a corner
+    scans[0][:90, :120] = (255, 0)  # scan 0 misses a corner
     for scan in scans:
-        scan[400:, 500:] = (0, 0)                        # and both another one
+        scan[400:, 500:] = (0, 0)  # and both another one
     for mode in ("dust-free", "mean", "maximum"):
         page = dustbust.stack_scans(scans, mode=mode)
         assert page.shape == scans[0].shape
@@ -141,6 +167,7 @@ def test_dust_of_the_scanner_cleans_a_page_that_is_scanned_once(tmp_path):
 
 # --- many scans from files -------------------------------------------------------------------------------------------------------
 
+
 def write_scans(folder, number, shape=(240, 320)):
     """Files of so many scans of noise, which lie as they are, and their pixels."""
     rng = np.random.default_rng(8)
@@ -163,7 +190,10 @@ def temporary(tmp_path, monkeypatch):
 @pytest.mark.parametrize("mode", ["median", "dust-free"])
 def test_files_give_what_their_pixels_give_and_nothing_stays_behind(tmp_path, temporary, mode):
     paths, scans = write_scans(tmp_path, 4)
-    registrations = [Registration(movement(5.5 * k, 3 * k, height=240, width=320), moved=6.0 * k) for k in range(4)]
+    registrations = [
+        Registration(movement(5.5 * k, 3 * k, height=240, width=320), moved=6.0 * k)
+        for k in range(4)
+    ]
     page = dustbust.stack_scans(paths, mode=mode, registrations=registrations)
     assert np.array_equal(page, dustbust.stack_scans(scans, mode=mode, registrations=registrations))
     assert not list(temporary.iterdir())
@@ -180,14 +210,19 @@ def test_nothing_stays_behind_when_stacking_fails(tmp_path, temporary):
 
 @pytest.mark.parametrize("mode", ["median", "dust-free"])
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path, monkeypatch, mode):
-    monkeypatch.setattr(stack, "STRIP_BYTES", 1 << 18)
-    monkeypatch.setattr(dust_free, "STRIP_BYTES", 1 << 21)
+    monkeypatch.setattr(strips, "STRIP_BYTES", 1 << 18)
+    monkeypatch.setattr(scanner_dust, "READING_BYTES", 1 << 21)
     paths, _ = write_scans(tmp_path, 20, (800, 300))
-    registrations = [Registration(movement(5.5 * k, 3 * k, height=800, width=300), moved=6.0 * k) for k in range(20)]
+    registrations = [
+        Registration(movement(5.5 * k, 3 * k, height=800, width=300), moved=6.0 * k)
+        for k in range(20)
+    ]
     peaks = []
     for number in (5, 20):
         tracemalloc.start()
-        dustbust.stack_scans(paths[:number], mode=mode, registrations=registrations[:number], normalise=False)
+        dustbust.stack_scans(
+            paths[:number], mode=mode, registrations=registrations[:number], normalise=False
+        )
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] <= 1.1 * peaks[0]       # 15 more scans are 3.6 MB
+    assert peaks[1] <= 1.1 * peaks[0]  # 15 more scans are 3.6 MB

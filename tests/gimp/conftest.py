@@ -1,8 +1,9 @@
 """A GIMP 3 with the plug-in in it, once per session.
 
-DUSTBUST_GIMP_RUN is a command prefix: what follows it runs where GIMP 3 is, with this checkout and /tmp at the same places
-(tests/run sets it). Unset or empty: the GIMP 3 of this machine.
+DUSTBUST_GIMP_RUN is a command prefix, which tests/run sets: what follows it runs where GIMP 3 is,
+with this checkout and /tmp in the same places. If it is empty, the GIMP 3 of this machine is used.
 """
+
 import fcntl
 import json
 import os
@@ -16,7 +17,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 PREFIX = shlex.split(os.environ.get("DUSTBUST_GIMP_RUN", ""))
 
-# The plug-ins of GIMP's own that the tests use; only these and ours are started, which is several times faster.
+# GIMP's own plug-ins that the tests use: starting only these and ours is several times faster.
 OF_GIMP = ("python-eval", "script-fu", "file-png", "file-jpeg", "file-tiff")
 
 
@@ -26,48 +27,83 @@ class Gimp:
     def __init__(self, folder):
         self.folder = folder
         self.plug_in = folder / "profile" / "plug-ins" / "dustbust-gimp"
-        self.environment = {"GIMP3_DIRECTORY": str(folder / "profile"), "LC_ALL": "C.UTF-8", "LANGUAGE": "en", "HOME": str(folder)}
+        self.environment = {
+            "GIMP3_DIRECTORY": str(folder / "profile"),
+            "LC_ALL": "C.UTF-8",
+            "LANGUAGE": "en",
+            "HOME": str(folder),
+        }
         (CHECKOUT / "build").mkdir(exist_ok=True)
-        with open(CHECKOUT / "build" / "lock", "w") as lock:        # pip builds in the checkout, perhaps for another GIMP right now
+        with open(
+            CHECKOUT / "build" / "lock", "w"
+        ) as lock:  # pip builds in the checkout, perhaps for another GIMP right now
             fcntl.flock(lock, fcntl.LOCK_EX)
             installed = self.command([CHECKOUT / "install.sh"], timeout=600)
         assert installed.returncode == 0, installed.stdout + installed.stderr
         answer = folder / "answer"
-        self.console("python-fu-eval", f"import __main__; open({str(answer)!r}, 'w').write(__main__.__file__)")
+        self.console(
+            "python-fu-eval",
+            f"import __main__; open({str(answer)!r}, 'w').write(__main__.__file__)",
+        )
         of_gimp = Path(answer.read_text()).parent.parent
         folders = [self.plug_in.parent, *(of_gimp / name for name in OF_GIMP)]
         self.environment["GIMP_TESTING_PLUGINDIRS"] = os.pathsep.join(map(str, folders))
 
     def command_line(self, command, environment=()):
         """What to start so that a command runs where GIMP is."""
-        variables = [f"{name}={value}" for name, value in {**self.environment, **dict(environment)}.items()]
+        variables = [
+            f"{name}={value}" for name, value in {**self.environment, **dict(environment)}.items()
+        ]
         return [*PREFIX, "env", *variables, *map(str, command)]
 
     def command(self, command, timeout=300, environment=()):
         """Run a command where GIMP is."""
-        return subprocess.run(self.command_line(command, environment), capture_output=True, text=True, timeout=timeout,
-                              stdin=subprocess.DEVNULL, cwd=CHECKOUT)
+        return subprocess.run(
+            self.command_line(command, environment),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            cwd=CHECKOUT,
+        )
 
     def console(self, interpreter, code, check=True, fonts=False, **options):
         """Run batch code in gimp-console."""
-        done = self.command(["gimp-console", "-nids" if fonts else "-nidfs", "--quit", "--batch-interpreter", interpreter, "-b", code], **options)
+        done = self.command(
+            [
+                "gimp-console",
+                "-nids" if fonts else "-nidfs",
+                "--quit",
+                "--batch-interpreter",
+                interpreter,
+                "-b",
+                code,
+            ],
+            **options,
+        )
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
     def run_script(self, script, *arguments, **options):
-        """Run a Python file inside GIMP with `arguments` (JSON); gives what it put into `result`, and the console."""
+        """Run a Python file inside GIMP with `arguments`; returns its `result`, and the console."""
         answer = self.folder / "result.json"
         answer.unlink(missing_ok=True)
-        code = (f"import json; scope = {{'__name__': 'inside', '__file__': {str(script)!r}, 'arguments': {json.dumps(arguments)}}}; "
-                f"exec(compile(open({str(script)!r}).read(), {str(script)!r}, 'exec'), scope); "
-                f"json.dump(scope['result'], open({str(answer)!r}, 'w'))")
+        code = (
+            f"import json; scope = {{'__name__': 'inside', '__file__': {str(script)!r}, "
+            f"'arguments': {json.dumps(arguments)}}}; "
+            f"exec(compile(open({str(script)!r}).read(), {str(script)!r}, 'exec'), scope); "
+            f"json.dump(scope['result'], open({str(answer)!r}, 'w'))"
+        )
         done = self.console("python-fu-eval", code, **options)
         return json.loads(answer.read_text()), done.stdout + done.stderr
 
 
 def gimp_3_is_there():
-    return bool(PREFIX) or (shutil.which("gimp-console") is not None and " 3." in subprocess.run(
-        ["gimp-console", "--version"], capture_output=True, text=True).stdout)
+    return bool(PREFIX) or (
+        shutil.which("gimp-console") is not None
+        and " 3."
+        in subprocess.run(["gimp-console", "--version"], capture_output=True, text=True).stdout
+    )
 
 
 @pytest.fixture(scope="session")

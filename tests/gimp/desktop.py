@@ -1,4 +1,5 @@
-"""A GIMP with its windows, on a screen that nobody looks at, and the keys and the mouse to work it with."""
+"""A GIMP with its windows on a virtual screen, and the keys and the mouse to operate it."""
+
 import itertools
 import json
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 INSIDE = Path(__file__).parent / "inside"
-SIZE, FULL = "1280x900", ("1280", "870")        # of the screen; of GIMP's window, without its frame
+SIZE, FULL = "1280x900", ("1280", "870")  # of the screen; of GIMP's window, without its frame
 
 START = """
 Xvfb :{display} -screen 0 {size}x24 >/dev/null 2>&1 & screen=$!
@@ -34,32 +35,62 @@ def thumbnail(width, height):
 class Desktop:
     def __init__(self, gimp, folder, pictures, language="en"):
         self.gimp, self.folder, self.pictures, self._number = gimp, folder, pictures, 0
-        first = 100 + os.getpid() % 800         # not the same for two that look at the same time
-        self.display = next(number for number in itertools.count(first) if not os.path.exists(f"/tmp/.X11-unix/X{number}"))
+        first = 100 + os.getpid() % 800  # not the same for two that look at the same time
+        self.display = next(
+            number
+            for number in itertools.count(first)
+            if not os.path.exists(f"/tmp/.X11-unix/X{number}")
+        )
         profile = gimp.folder / "profile"
         with open(profile / "gimprc", "a") as settings:
             settings.write("(show-welcome-dialog no)\n(check-updates no)\n")
-        self.environment = {"DISPLAY": f":{self.display}", "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1", "LANGUAGE": language}
+        self.environment = {
+            "DISPLAY": f":{self.display}",
+            "GDK_BACKEND": "x11",
+            "NO_AT_BRIDGE": "1",
+            "LANGUAGE": language,
+        }
         agent = INSIDE / "agent.py"
-        code = (f"exec(compile(open({str(agent)!r}).read(), {str(agent)!r}, 'exec'), "
-                f"{{'__file__': {str(agent)!r}, 'arguments': {[str(folder), str(gimp.plug_in)]!r}}})")
-        self._log = open(folder / "console.log", "w+")
-        start = gimp.command_line(["sh", "-c", START.format(display=self.display, size=SIZE), "sh", code], self.environment)
-        self._process = subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True)
+        code = (
+            f"exec(compile(open({str(agent)!r}).read(), {str(agent)!r}, 'exec'), "
+            f"{{'__file__': {str(agent)!r}, 'arguments': {[str(folder), str(gimp.plug_in)]!r}}})"
+        )
+        self._log = (folder / "console.log").open("w+")
+        start = gimp.command_line(
+            ["sh", "-c", START.format(display=self.display, size=SIZE), "sh", code],
+            self.environment,
+        )
+        self._process = subprocess.Popen(
+            start,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         self.ask("pass", timeout=90)
         time.sleep(1)
         for __ in self.windows("Welcome to GIMP"):
             self.wait_for("Welcome to GIMP")
             self.key("Escape")
-        self._tool("xdotool", "windowsize", "--sync", self.wait_for("GNU Image Manipulation Program"), *FULL)
+        self._tool(
+            "xdotool",
+            "windowsize",
+            "--sync",
+            self.wait_for("GNU Image Manipulation Program"),
+            *FULL,
+        )
 
     def close(self):
         """End GIMP; gives what it wrote on its console."""
         (self.folder / f"request-{self._number}.py").write_text(
-            "quit = Gimp.get_pdb().lookup_procedure('gimp-quit'); c = quit.create_config(); c.set_property('force', True); quit.run(c)")
+            "quit = Gimp.get_pdb().lookup_procedure('gimp-quit'); c = quit.create_config(); "
+            "c.set_property('force', True); quit.run(c)"
+        )
         try:
             self._process.wait(30)
-        except subprocess.TimeoutExpired:       # GIMP is slow to quit while it still shows many images; its console is whole
+        except (
+            subprocess.TimeoutExpired
+        ):  # GIMP is slow to quit while it still shows many images; its console is whole
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._log.seek(0)
@@ -80,7 +111,11 @@ class Desktop:
 
     def wait_until(self, expression, timeout=60):
         """Wait until a Python expression is true inside this GIMP."""
-        self.wait_for_true(lambda: self.ask(f"result = bool({expression})"), f"{expression} did not come true", timeout)
+        self.wait_for_true(
+            lambda: self.ask(f"result = bool({expression})"),
+            f"{expression} did not come true",
+            timeout,
+        )
 
     def wait_for_true(self, true, complaint, timeout=60):
         end = time.monotonic() + timeout
@@ -106,7 +141,21 @@ class Desktop:
         """Press the mouse at the first point and move it over the others."""
         (x, y), *others = points
         moves = [part for x, y in others for part in ("mousemove", str(x), str(y), "sleep", "0.05")]
-        self._tool("xdotool", "mousemove", str(x), str(y), "sleep", "0.2", "mousedown", "1", "sleep", "0.1", *moves, "mouseup", "1")
+        self._tool(
+            "xdotool",
+            "mousemove",
+            str(x),
+            str(y),
+            "sleep",
+            "0.2",
+            "mousedown",
+            "1",
+            "sleep",
+            "0.1",
+            *moves,
+            "mouseup",
+            "1",
+        )
         time.sleep(0.5)
 
     def click(self, x, y):
@@ -134,14 +183,20 @@ class Desktop:
         (self.pictures / f"{name}.png").write_bytes((self.folder / f"{name}.png").read_bytes())
 
     def wait_for_photograph(self, window, other_than=None, part=before, timeout=120):
-        """Wait until a part of a window shows a photograph, something with many colours, and another one than before; gives its bytes."""
+        """Wait until a part of a window shows a photograph (many colours), and a new one.
+
+        Returns its bytes.
+        """
+
         def seen():
             self.picture("window", window)
             with Image.open(self.pictures / "window.png") as picture:
                 colours = picture.convert("RGB").crop(part(*picture.size))
             return colours.tobytes() if colours.getcolors(50) is None else None
 
-        self.wait_for_true(lambda: seen() not in (None, other_than), "there is no (other) photograph", timeout)
+        self.wait_for_true(
+            lambda: seen() not in (None, other_than), "there is no (other) photograph", timeout
+        )
         return seen()
 
     def main_key(self, *keys, pause=0.3):
@@ -154,7 +209,7 @@ class Desktop:
         self.main_key("alt+r", "Up", "Right", mnemonic)
 
     def choose_file(self, mnemonic, path):
-        """Choose a file in an open window: the button with this mnemonic opens GTK's file window."""
+        """Choose a file; the button with this mnemonic opens GTK's file window."""
         self.key(f"alt+{mnemonic}", "space")
         self.wait_for("Select a File")
         self.key("slash", "ctrl+a", pause=1)

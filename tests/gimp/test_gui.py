@@ -1,29 +1,32 @@
-"""The windows, used as a user uses them: by keys and mouse, one step after the other. Each step leaves its screenshot.
+"""The windows, operated by keys and mouse, one step after the other. Each step leaves a screenshot.
 
-The pictures go to $DUSTBUST_PICTURES (tests/gimp/make-pictures sets it), else to the session's temporary folder.
+The pictures go to $DUSTBUST_PICTURES, which tests/gimp/make-pictures sets, or else to the
+temporary folder of the session.
 """
+
 import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from conftest import CHECKOUT, PREFIX
 from desktop import Desktop, thumbnail
+from PIL import Image
 
 SAMPLES = CHECKOUT / "tests" / "samples"
 FRAMES = sorted((SAMPLES / "run").glob("*.jpg"))
 PAIR = sorted((SAMPLES / "pair").glob("*.jpg"))
 
 
-# A lamp that is in every frame at the same place, as dust is: where in a frame its middle is, as shares of width and height, and its radius, px.
+# A lamp that is in every frame in the same place, as dust is: its centre as shares of width and
+# height, and its radius in px.
 LAMP, RADIUS = (0.4, 0.45), 18
 
 
 def around_lamp(shape, factor=1.0):
     """Where the lamp is, bool (H, W); a disk that is `factor` times as large."""
-    y, x = np.ogrid[:shape[0], :shape[1]]
+    y, x = np.ogrid[: shape[0], : shape[1]]
     return np.hypot(x - LAMP[0] * shape[1], y - LAMP[1] * shape[0]) < RADIUS * factor
 
 
@@ -45,14 +48,19 @@ def run(gimp):
 @pytest.fixture(scope="module")
 def desktop(gimp, tmp_path_factory):
     folder = tmp_path_factory.mktemp("desktop")
-    desktop = Desktop(gimp, folder, Path(os.environ.get("DUSTBUST_PICTURES") or folder / "pictures"))
+    desktop = Desktop(
+        gimp, folder, Path(os.environ.get("DUSTBUST_PICTURES") or folder / "pictures")
+    )
     yield desktop
     desktop.close()
 
 
 def show(desktop, path):
-    """Open a file in a window of GIMP's. (A picture that a plug-in opens keeps no undo unless told to.)"""
-    desktop.ask(f"shown = open_image({str(path)!r}); shown.undo_enable(); Gimp.Display.new(shown); Gimp.displays_flush()")
+    """Open a file in a window of GIMP. (What a plug-in opens has no undo unless it is enabled.)"""
+    desktop.ask(
+        f"shown = open_image({str(path)!r}); shown.undo_enable(); "
+        "Gimp.Display.new(shown); Gimp.displays_flush()"
+    )
 
 
 def test_1_menu(desktop, run):
@@ -66,7 +74,9 @@ def test_2_estimate(desktop, run):
     desktop.menu("e")
     window = desktop.wait_for("Estimate Dust Mask")
     desktop.choose_file("f", run[0])
-    desktop.key("alt+a", "space")           # its file window begins in the folder of the first, and shows what it points at
+    desktop.key(
+        "alt+a", "space"
+    )  # its file window begins in the folder of the first, and shows what it points at
     files = desktop.wait_for("Select a File")
     desktop.key("Down", "End")
     desktop.wait_for_photograph(files, part=thumbnail)
@@ -75,12 +85,27 @@ def test_2_estimate(desktop, run):
     desktop.wait_gone("Select a File")
     desktop.picture("estimate", window)
     desktop.key("alt+e")
-    desktop.wait_until("[image for image in Gimp.get_images() if image.get_parasite('dustbust-mask')]")
-    desktop.ask("mask = [image for image in Gimp.get_images() if image.get_parasite('dustbust-mask')][0]")
-    assert desktop.ask("result = [role(layer) for layer in all_layers(mask)]") == ["overlay", "eraser", "red", "mask", "frame"]
-    frames = desktop.ask("import json; result = json.loads(bytes(mask.get_parasite('dustbust-run').get_data()))['frames']")
+    desktop.wait_until(
+        "[image for image in Gimp.get_images() if image.get_parasite('dustbust-mask')]"
+    )
+    desktop.ask(
+        "mask = [image for image in Gimp.get_images() if image.get_parasite('dustbust-mask')][0]"
+    )
+    assert desktop.ask("result = [role(layer) for layer in all_layers(mask)]") == [
+        "overlay",
+        "eraser",
+        "red",
+        "mask",
+        "frame",
+    ]
+    frames = desktop.ask(
+        "import json; run = bytes(mask.get_parasite('dustbust-run').get_data()); "
+        "result = json.loads(run)['frames']"
+    )
     assert frames == list(map(str, run))
-    desktop.wait_for("GIMP Message")        # a window, as the status bar is that of the other image, which is behind now
+    desktop.wait_for(
+        "GIMP Message"
+    )  # a window, as the status bar is that of the other image, which is behind now
     desktop.picture("estimated")
     desktop.key("Return")
     desktop.main_key("shift+ctrl+j", pause=1.5)
@@ -108,37 +133,50 @@ def red(desktop):
     return desktop.ask(RED + "result = int(red_pixels().sum())")
 
 
-# Minor version of GIMP -> where in its window are the Fx sign of the mask, in what then opens the threshold and the button that edits
-# it, and in its window the lower end and OK.
-PLACES = {0: ((1128, 772), (1095, 675), (1055, 728), (911, 728), (1192, 874)),
-          2: ((1105, 775), (1072, 678), (1032, 731), (888, 728), (1166, 873))}
+# Minor version of GIMP -> places in its window: the Fx sign of the mask; in what it opens, the
+# threshold and the button that edits it; in the window of the threshold, its lower end and OK.
+PLACES = {
+    0: ((1128, 772), (1095, 675), (1055, 728), (911, 728), (1192, 874)),
+    2: ((1105, 775), (1072, 678), (1032, 731), (888, 728), (1166, 873)),
+}
 
 
 def test_3_threshold_moves_the_red(desktop):
     before = red(desktop)
-    desktop.ask("filter = threshold_of(with_role(mask, 'mask')); low = filter.get_config().get_property('low')")
-    places = PLACES.get(desktop.ask("result = Gimp.MINOR_VERSION")) if PREFIX else None     # another GIMP may have another look
+    desktop.ask(
+        "filter = threshold_of(with_role(mask, 'mask')); "
+        "low = filter.get_config().get_property('low')"
+    )
+    places = (
+        PLACES.get(desktop.ask("result = Gimp.MINOR_VERSION")) if PREFIX else None
+    )  # another GIMP may have another look
     if places:
         sign, threshold, edit, low, ok = places
         for place in (sign, threshold, edit):
             desktop.click(*place)
         desktop.wait_for("^Threshold$")
         desktop.drag(low, *((low[0] + step, low[1]) for step in (10, 40, 80)))
-        desktop.wait_for_true(lambda: red(desktop) < before, "the red does not follow the threshold")
+        desktop.wait_for_true(
+            lambda: red(desktop) < before, "the red does not follow the threshold"
+        )
         desktop.picture("threshold")
         desktop.click(*ok)
         desktop.wait_gone("^Threshold$")
     else:
-        desktop.ask("filter.get_config().set_property('low', 0.6); filter.update(); Gimp.displays_flush()")
+        desktop.ask(
+            "filter.get_config().set_property('low', 0.6); filter.update(); Gimp.displays_flush()"
+        )
     after = red(desktop)
     assert 0 < after < before
     desktop.picture("mask-higher-threshold")
-    desktop.ask("filter.get_config().set_property('low', low); filter.update(); Gimp.displays_flush()")
+    desktop.ask(
+        "filter.get_config().set_property('low', low); filter.update(); Gimp.displays_flush()"
+    )
     assert red(desktop) == before
 
 
 def shown_at(desktop):
-    """Where on the screen the selected layer is: left, top, right, bottom of GIMP's dashed yellow line around it."""
+    """Left, top, right and bottom of the dashed yellow line around the selected layer."""
     desktop.picture("screen")
     with Image.open(desktop.pictures / "screen.png") as picture:
         yellow = (np.array(picture.convert("RGB")) == (255, 255, 0)).all(axis=2)
@@ -147,21 +185,30 @@ def shown_at(desktop):
 
 
 def test_4_paint_out_the_lamp(desktop):
-    """The lamp is red, like dust; a stroke of the pencil in black over it takes it out of what will be treated, and can be undone."""
+    """The lamp is red, like dust; a black pencil stroke protects it, and can be undone."""
     at_lamp = """
 height, width = mask.get_height(), mask.get_width()
 y, x = np.ogrid[:height, :width]
-at_lamp = np.hypot(x - {0} * width, y - {1} * height) < {2}
+at_lamp = np.hypot(x - {} * width, y - {} * height) < {}
 """.format(*LAMP, RADIUS - 3)
-    shown = "result = [int(part.sum()) for part in (red_pixels() & at_lamp, red_pixels() & ~at_lamp)]"
+    shown = (
+        "result = [int(part.sum()) for part in (red_pixels() & at_lamp, red_pixels() & ~at_lamp)]"
+    )
     desktop.ask(at_lamp + RED)
     before = desktop.ask(shown)
-    assert before[0] > 0 and before[1] > 0
+    assert before[0] > 0
+    assert before[1] > 0
     desktop.ask("mask.set_selected_layers([with_role(mask, 'mask')])")
     desktop.main_key("n", "d")
     left, top, right, bottom = shown_at(desktop)
-    x, y = (int(start + share * (stop - start)) for share, start, stop in zip(LAMP, (left, top), (right, bottom)))
-    desktop.drag((x - 10, y - 10), *[(x + across, y + down) for down in range(-10, 11, 5) for across in (-10, 10)])
+    x, y = (
+        int(start + share * (stop - start))
+        for share, start, stop in zip(LAMP, (left, top), (right, bottom), strict=True)
+    )
+    desktop.drag(
+        (x - 10, y - 10),
+        *[(x + across, y + down) for down in range(-10, 11, 5) for across in (-10, 10)],
+    )
     assert desktop.ask(shown)[0] == 0
     desktop.picture("mask-painted")
     desktop.main_key("ctrl+z")
@@ -183,13 +230,18 @@ def test_5_apply_to_the_run(desktop, run):
     desktop.key("alt+w")
     written = run[0].parent / "cleanedphotos"
     names = [path.name for path in run]
-    desktop.wait_for_true(lambda: sorted(path.name for path in written.glob("*.jpg")) == names, "not all frames were cleaned")
+    desktop.wait_for_true(
+        lambda: sorted(path.name for path in written.glob("*.jpg")) == names,
+        "not all frames were cleaned",
+    )
     desktop.wait_gone("Apply Dust Mask to a Run")
-    desktop.picture("apply-run-done")       # GIMP says in its status bar, or in a window, where they are
-    for window in desktop.windows("GIMP Message"):
+    desktop.picture("apply-run-done")  # the status bar or a window reports the folder
+    for _window in desktop.windows("GIMP Message"):
         desktop.key("Return")
     for path in run:
-        before, after = (np.array(Image.open(file)).astype(int) for file in (path, written / path.name))
+        before, after = (
+            np.array(Image.open(file)).astype(int) for file in (path, written / path.name)
+        )
         lamp = around_lamp(before.shape)
         assert np.array_equal(before[lamp], after[lamp])
         assert (before != after).any(), "there is dust in every frame"
@@ -201,7 +253,9 @@ def test_6_apply_to_a_layer_within_a_selection_and_undo(desktop, run):
     desktop.main_key("shift+ctrl+j", "r")
     desktop.drag((300, 300), (400, 400), (800, 700))
     desktop.picture("selected")
-    __, __, left, top, right, bottom = desktop.ask("result = [int(part) for part in Gimp.Selection.bounds(shown)]")
+    __, __, left, top, right, bottom = desktop.ask(
+        "result = [int(part) for part in Gimp.Selection.bounds(shown)]"
+    )
     assert 0 < right - left < desktop.ask("result = shown.get_width()")
     desktop.menu("a")
     window = desktop.wait_for("Apply Dust Mask to a Layer")
@@ -212,19 +266,24 @@ def test_6_apply_to_a_layer_within_a_selection_and_undo(desktop, run):
     desktop.wait_until(changed)
     desktop.wait_gone("Apply Dust Mask to a Layer")
     desktop.picture("layer-cleaned")
-    outside = "different = (get(layer, \"R'G'B' u8\") != before).any(axis=2); different[{}:{}, {}:{}] = False; result = int(different.sum())"
+    outside = (
+        "different = (get(layer, \"R'G'B' u8\") != before).any(axis=2); "
+        "different[{}:{}, {}:{}] = False; result = int(different.sum())"
+    )
     assert desktop.ask(outside.format(top, bottom, left, right)) == 0
     desktop.main_key("ctrl+z")
     desktop.wait_until(f"not {changed}")
-    desktop.main_key("ctrl+f")       # Repeat does not ask
+    desktop.main_key("ctrl+f")  # Repeat does not ask
     desktop.wait_until(changed)
     assert not desktop.windows("Apply Dust Mask to a Layer")
 
 
 def test_7_stack(desktop):
     show(desktop, PAIR[0])
-    desktop.ask(f"scan = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, shown, file({str(PAIR[1])!r}))\n"
-                "shown.insert_layer(scan, None, 0)")
+    desktop.ask(
+        f"scan = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, shown, file({str(PAIR[1])!r}))\n"
+        "shown.insert_layer(scan, None, 0)"
+    )
     desktop.menu("s")
     window = desktop.wait_for("Stack Offset Scans")
     first = desktop.wait_for_photograph(window)
@@ -242,6 +301,10 @@ def test_7_stack(desktop):
 def test_8_nothing_on_the_console_is_ours(desktop):
     console = (desktop.folder / "console.log").read_text()
     noise = ("gimp_flush()", "dbus-daemon")
-    ours = [line for line in console.splitlines() if re.search("dustbust|Traceback|mnemonic|PyGI", line)
-            and not any(word in line for word in noise)]
+    ours = [
+        line
+        for line in console.splitlines()
+        if re.search("dustbust|Traceback|mnemonic|PyGI", line)
+        and not any(word in line for word in noise)
+    ]
     assert not ours, "\n".join(ours)

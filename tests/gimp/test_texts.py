@@ -1,4 +1,5 @@
-"""The texts: German is complete, its compiled file is up to date, and can be read; the help page is the README."""
+"""The texts: German is complete and compiled; the help page is the README."""
+
 import gettext
 import re
 import shutil
@@ -18,20 +19,30 @@ def test_german_has_every_text_and_its_compiled_file_is_up_to_date():
 
 
 def test_the_compiled_german_is_read():
-    """By gettext as Python has it: the private GIMP has no German locale, without which the system's does not look."""
+    """Read with Python's gettext: the system's needs a German locale."""
     german = gettext.translation("dustbust-gimp", CHECKOUT / "plugin" / "locale", ["de"])
-    assert german.gettext("Choose the first frame of the run.") == "Wählen Sie die erste Aufnahme der Serie."
+    assert (
+        german.gettext("Choose the first frame of the run.")
+        == "Wählen Sie die erste Aufnahme der Serie."
+    )
 
 
 def test_the_installed_help_is_the_readme(gimp):
     folder = gimp.plug_in / "help" / "en"
     page = (folder / "index.html").read_text()
-    items = dict(re.findall(r'id="(.*?)" ref="index.html#(.*?)"', (folder / "gimp-help.xml").read_text()))
-    assert list(items) == ["plug-in-dustbust-estimate-mask", "plug-in-dustbust-apply-mask", "plug-in-dustbust-stack-scans"]
+    items = dict(
+        re.findall(r'id="(.*?)" ref="index.html#(.*?)"', (folder / "gimp-help.xml").read_text())
+    )
+    assert list(items) == [
+        "plug-in-dustbust-estimate-mask",
+        "plug-in-dustbust-apply-mask",
+        "plug-in-dustbust-stack-scans",
+    ]
     for place in items.values():
         assert f'<h3 id="{place}">' in page
     pictures = re.findall(r'src="(.*?)"', page)
     for picture in pictures:
         assert (folder / picture).exists(), picture
     readme = (CHECKOUT / "README.md").read_text()
-    assert len(pictures) == len(re.findall(r"^!\[", readme, re.MULTILINE)) and page.count("<table>") == len(re.findall(r"^\|[-|: ]+\|$", readme, re.MULTILINE))
+    assert len(pictures) == len(re.findall(r"^!\[", readme, re.MULTILINE))
+    assert page.count("<table>") == len(re.findall(r"^\|[-|: ]+\|$", readme, re.MULTILINE))

@@ -121,12 +121,14 @@ def options(table: Iterable[str], labels: Labels) -> list[Option]:
         The names in the core; the entries of a mapping may have a `summary`. Without the core it
         is empty, and the names in `labels` stand for it.
     labels : mapping
-        The labels and tooltips that the plug-in has.
+        The labels and tooltips that the plug-in has. Names with a label come first, in this order.
     """
+    names = list(table) or list(labels)
+    known = [name for name in labels if name in names]
     made = []
-    for name in table or labels:
+    for name in known + [name for name in names if name not in labels]:
         label, tooltip = labels.get(name, (name.capitalize(), ""))
-        entry = table[name] if isinstance(table, Mapping) and table else None
+        entry = table.get(name) if isinstance(table, Mapping) else None
         summary = getattr(entry, "summary", "")
         made.append(Option(name, _(label), translated(summary) or (_(tooltip) if tooltip else "")))
     return made

@@ -1,14 +1,16 @@
-"""Run inside GIMP: how long Estimate and Apply take on a run as procedures, and as the core's functions in this process.
+"""Run inside GIMP: how long Estimate and Apply take on a run as procedures, and in the core alone.
 
-Each time is a pair: seconds by the clock, and of the processors, GIMP's own and those of the plug-ins it starts included.
+Each time is a pair: seconds by the clock, and seconds of the processors, including those of GIMP
+and of the plug-ins that it starts.
 """
+
 import os
 import shutil
 import sys
 import time
 from pathlib import Path
 
-first, last, folder, plug_in, rounds = arguments       # noqa: F821, given by the caller
+first, last, folder, plug_in, rounds = arguments  # noqa: F821, given by the caller
 sys.path[:0] = [plug_in, str(Path(__file__).parent)]
 from gi.repository import Gimp
 from helpers import APPLY, ESTIMATE, call, refusal
@@ -16,7 +18,7 @@ from helpers import APPLY, ESTIMATE, call, refusal
 import dustbust
 
 first, last, folder = map(Path, (first, last, folder))
-files = dustbust.frames.frames_between(first, last)
+files = dustbust.files.find.frames_between(first, last)
 threads = Gimp.get_num_processors()
 
 
@@ -30,7 +32,7 @@ def timed(work):
     start = time.perf_counter(), processor_time()
     work()
     took = time.perf_counter() - start[0]
-    time.sleep(0.5)         # until GIMP has seen the plug-ins end
+    time.sleep(0.5)  # until GIMP has seen the plug-ins end
     took = took, processor_time() - start[1]
     shutil.rmtree(folder, ignore_errors=True)
     return took
@@ -49,10 +51,12 @@ def starts():
 
 
 def with_core():
-    dustbust.clean_frames(files, dustbust.estimate_mask(files, threads=threads), folder, threads=threads)
+    dustbust.clean_frames(
+        files, dustbust.estimate_mask(files, threads=threads), folder, threads=threads
+    )
 
 
-with_core()       # once for nothing: the files are in memory then
+with_core()  # once for nothing: the files are in memory then
 result = {work.__name__: [] for work in (with_procedures, with_core, starts)}
 for __ in range(rounds):
     for work in (with_procedures, with_core, starts):

@@ -1,4 +1,8 @@
-"""Estimate and Apply on the files of a run: the core's files, byte for byte; nothing written over; refusals that leave nothing behind."""
+"""Estimate and Apply on the files of a run give the core's files, byte for byte.
+
+Nothing is overwritten, and a refusal leaves nothing behind.
+"""
+
 import json
 import os
 import shutil
@@ -8,9 +12,21 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from gi.repository import Gimp
-from helpers import APPLY, ESTIMATE, FRAMES, STACK, add_layer, call, get, new_image, refusal, save, stored
+from helpers import (
+    APPLY,
+    ESTIMATE,
+    FRAMES,
+    STACK,
+    add_layer,
+    call,
+    get,
+    new_image,
+    refusal,
+    save,
+    stored,
+)
+from PIL import Image
 
 import dustbust
 
@@ -18,7 +34,11 @@ import dustbust
 def run_in(folder, number=3, copies=1):
     """The first frames of the sample run, copied to a folder of their own."""
     (folder / "run").mkdir()
-    return [shutil.copy(path, folder / "run" / f"{path.stem}-{copy:02}.jpg") for copy in range(copies) for path in FRAMES[:number]]
+    return [
+        shutil.copy(path, folder / "run" / f"{path.stem}-{copy:02}.jpg")
+        for copy in range(copies)
+        for path in FRAMES[:number]
+    ]
 
 
 def estimated(folder, **arguments):
@@ -36,7 +56,8 @@ def check_apply_writes_the_cores_files_beside_the_frames(folder):
     mask = estimated(folder)
     call(APPLY, image=mask, drawables=mask.get_layers())
     dustbust.clean_frames(files, dustbust.estimate_mask(files), folder / "core")
-    assert contents(folder / "run" / "cleanedphotos") == contents(folder / "core") and len(contents(folder / "core")) == 3
+    assert contents(folder / "run" / "cleanedphotos") == contents(folder / "core")
+    assert len(contents(folder / "core")) == 3
     assert contents(folder / "run") == before
 
 
@@ -46,11 +67,27 @@ def check_another_folder_and_files_that_are_there(folder):
     call(APPLY, image=mask, drawables=mask.get_layers(), folder=folder / "new" / "place")
     first = contents(folder / "new" / "place")
     assert len(first) == 3
-    call(APPLY, image=mask, drawables=mask.get_layers(), folder=folder / "new" / "place", exists="rename")
+    call(
+        APPLY,
+        image=mask,
+        drawables=mask.get_layers(),
+        folder=folder / "new" / "place",
+        exists="rename",
+    )
     assert len(contents(folder / "new" / "place")) == 6
     (folder / "new" / "place" / "frame01-00.jpg").write_bytes(b"something else")
-    call(APPLY, image=mask, drawables=mask.get_layers(), folder=folder / "new" / "place", exists="overwrite")
-    assert {name: content for name, content in contents(folder / "new" / "place").items() if name in first} == first
+    call(
+        APPLY,
+        image=mask,
+        drawables=mask.get_layers(),
+        folder=folder / "new" / "place",
+        exists="overwrite",
+    )
+    assert {
+        name: content
+        for name, content in contents(folder / "new" / "place").items()
+        if name in first
+    } == first
 
 
 def check_other_frames_than_those_of_the_mask(folder):
@@ -69,7 +106,13 @@ def check_a_mask_thresholded_by_hand_cleans_a_run(folder):
     white = np.repeat(np.where(dust.binary(), 255, 0).astype(np.uint8)[..., None], 3, 2)
     image = new_image(white.shape[1], white.shape[0])
     layer = add_layer(image, white, "R'G'B' u8")
-    call(APPLY, image=image, drawables=[layer], first_frame=folder / "run" / "frame01-00.jpg", last_frame=folder / "run" / "frame03-00.jpg")
+    call(
+        APPLY,
+        image=image,
+        drawables=[layer],
+        first_frame=folder / "run" / "frame01-00.jpg",
+        last_frame=folder / "run" / "frame03-00.jpg",
+    )
     dustbust.clean_frames(files, dust.binary(), folder / "core")
     assert contents(folder / "run" / "cleanedphotos") == contents(folder / "core")
 
@@ -79,11 +122,15 @@ def check_without_a_last_frame_the_run_ends_where_the_dust_changes(folder):
     files = run_in(folder, 8)
     for number, path in enumerate(files):
         with Image.open(path) as picture:
-            picture.transpose(Image.Transpose.ROTATE_180).save(folder / "run" / f"later{number}.jpg", quality=95)
-    image, = call(ESTIMATE, first_frame=folder / "run" / "frame02-00.jpg")
+            picture.transpose(Image.Transpose.ROTATE_180).save(
+                folder / "run" / f"later{number}.jpg", quality=95
+            )
+    (image,) = call(ESTIMATE, first_frame=folder / "run" / "frame02-00.jpg")
     frames = json.loads(bytes(image.get_parasite("dustbust-run").get_data()))["frames"]
-    assert [Path(frame).name for frame in frames] == [f"frame{number:02}-00.jpg" for number in range(2, 9)]
-    image, = call(ESTIMATE, first_frame=folder / "run" / "later0.jpg")
+    assert [Path(frame).name for frame in frames] == [
+        f"frame{number:02}-00.jpg" for number in range(2, 9)
+    ]
+    (image,) = call(ESTIMATE, first_frame=folder / "run" / "later0.jpg")
     frames = json.loads(bytes(image.get_parasite("dustbust-run").get_data()))["frames"]
     assert [Path(frame).name for frame in frames] == [f"later{number}.jpg" for number in range(8)]
 
@@ -93,12 +140,20 @@ def check_frames_of_other_formats_are_refused_by_name(folder):
     for name in ("a.tga", "b.tga"):
         with Image.open(folder / "run" / "frame01-00.jpg") as picture:
             picture.save(folder / "run" / name)
-    for arguments in ({"first_frame": folder / "run" / "a.tga"}, {"first_frame": folder / "run" / "a.tga", "last_frame": folder / "run" / "b.tga"}):
+    for arguments in (
+        {"first_frame": folder / "run" / "a.tga"},
+        {"first_frame": folder / "run" / "a.tga", "last_frame": folder / "run" / "b.tga"},
+    ):
         message = refusal(ESTIMATE, **arguments)
         assert "a.tga" in message and "JPEG, PNG, TIFF, WebP" in message, message
     mask = estimated(folder)
-    assert "b.tga" in refusal(APPLY, image=mask, drawables=mask.get_layers(), first_frame=folder / "run" / "a.tga",
-                              last_frame=folder / "run" / "b.tga").replace("a.tga", "b.tga")
+    assert "b.tga" in refusal(
+        APPLY,
+        image=mask,
+        drawables=mask.get_layers(),
+        first_frame=folder / "run" / "a.tga",
+        last_frame=folder / "run" / "b.tga",
+    ).replace("a.tga", "b.tga")
     assert not (folder / "run" / "cleanedphotos").exists()
 
 
@@ -118,13 +173,20 @@ def check_one_bad_file_fails_the_batch_but_not_the_others(folder):
     bad.write_bytes(bad.read_bytes()[:20000])
     message = refusal(APPLY, image=mask, drawables=mask.get_layers())
     assert "frame02-00.jpg" in message and "2 cleaned frames" in message, message
-    assert sorted(contents(folder / "run" / "cleanedphotos")) == ["frame01-00.jpg", "frame03-00.jpg"]
+    assert sorted(contents(folder / "run" / "cleanedphotos")) == [
+        "frame01-00.jpg",
+        "frame03-00.jpg",
+    ]
 
 
 def check_wrong_frames_are_named_and_nothing_is_written(folder):
     files = run_in(folder)
     assert "first frame" in refusal(ESTIMATE)
-    assert "gone.jpg" in refusal(ESTIMATE, first_frame=folder / "run" / "gone.jpg", last_frame=folder / "run" / "frame02-00.jpg")
+    assert "gone.jpg" in refusal(
+        ESTIMATE,
+        first_frame=folder / "run" / "gone.jpg",
+        last_frame=folder / "run" / "frame02-00.jpg",
+    )
     mask = estimated(folder)
     (folder / "file").write_text("in the way")
     assert "file" in refusal(APPLY, image=mask, drawables=mask.get_layers(), folder=folder / "file")
@@ -141,13 +203,15 @@ def check_frames_that_cannot_be_used_are_left_out_and_said(folder):
     save(small, folder / "run" / "frame02-00small.png")
     mask = estimated(folder)
     comment = bytes(mask.get_parasite("gimp-comment").get_data()).decode()
-    assert "2 of 5 frames cannot be used" in comment and "frame02-00small.png: is 40 x 30" in comment
+    assert "2 of 5 frames cannot be used" in comment
+    assert "frame02-00small.png: is 40 x 30" in comment
     call(APPLY, image=mask, drawables=mask.get_layers())
     assert sorted(contents(folder / "run" / "cleanedphotos")) == [Path(file).name for file in files]
 
 
 def kill_the_plug_in(when):
     """Kill the plug-in's process group, as GIMP's Cancel does, once `when()` is true."""
+
     def watch():
         while not when():
             time.sleep(0.02)
@@ -155,7 +219,7 @@ def kill_the_plug_in(when):
             try:
                 parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
                 command = (process / "cmdline").read_bytes()
-            except OSError:         # it has ended
+            except OSError:  # it has ended
                 continue
             if parent == str(os.getppid()) and b"dustbust-gimp.py" in command:
                 os.kill(int(process.name), signal.SIGKILL)
@@ -174,13 +238,15 @@ def check_killed_in_the_middle_of_apply_all_files_are_whole(folder):
     thread, killed = kill_the_plug_in(lambda: output.exists() and len(contents(output)) >= 3)
     message = refusal(APPLY, image=mask, drawables=mask.get_layers())
     thread.join()
-    assert killed and message is not None
+    assert killed
+    assert message is not None
     done = contents(output)
     assert 3 <= len(done) < len(files)
-    for name, content in done.items():
-        dustbust.frames.read_frame(output / name)       # raises when it is cut short
-    call(APPLY, image=mask, drawables=mask.get_layers())        # goes on where it stopped
-    assert len(contents(output)) == len(files) and {name: contents(output)[name] for name in done} == done
+    for name, _content in done.items():
+        dustbust.files.read.read_frame(output / name)  # raises when it is cut short
+    call(APPLY, image=mask, drawables=mask.get_layers())  # goes on where it stopped
+    assert len(contents(output)) == len(files)
+    assert {name: contents(output)[name] for name in done} == done
 
 
 def check_killed_in_the_middle_of_stack_the_image_is_unchanged(folder):
@@ -194,7 +260,10 @@ def check_killed_in_the_middle_of_stack_the_image_is_unchanged(folder):
     refusal(STACK, image=image, drawables=layers)
     thread.join()
     assert killed
-    assert set(image.get_layers()) == set(layers) and [stored(layer) for layer in layers] == before
-    layer, __ = call(STACK, image=image, drawables=layers[:2], mode="mean", align=False)       # GIMP goes on
+    assert set(image.get_layers()) == set(layers)
+    assert [stored(layer) for layer in layers] == before
+    layer, __ = call(
+        STACK, image=image, drawables=layers[:2], mode="mean", align=False
+    )  # GIMP goes on
     assert get(layer, "R'G'B' u8").shape == page.shape
     assert Gimp.get_images()

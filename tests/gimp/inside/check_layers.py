@@ -1,7 +1,20 @@
-"""Apply on layers of every kind: the core's pixels where there is dust, the same bits everywhere else, or a refusal."""
+"""Apply on layers of every kind: the core's pixels in dust and the same bits elsewhere."""
+
 import numpy as np
 from gi.repository import Babl, Gegl, Gimp
-from helpers import APPLY, STACK, add_layer, all_layers, call, call_here, file, get, new_image, refusal, stored
+from helpers import (
+    APPLY,
+    STACK,
+    add_layer,
+    all_layers,
+    call,
+    call_here,
+    file,
+    get,
+    new_image,
+    refusal,
+    stored,
+)
 
 import dustbust
 
@@ -9,17 +22,26 @@ HEIGHT, WIDTH = 60, 80
 DUST = np.zeros((HEIGHT, WIDTH), bool)
 DUST[20:24, 30:35] = DUST[40:42, 60:62] = True
 # What the fill may change: the dust grown by its default of 2 px and a soft edge of a few more.
-AWAY = ~dustbust.fill.dilate(DUST, 8)
+AWAY = ~dustbust.image.morphology.dilate(DUST, 8)
 
-PRECISIONS = [f"{number}_{curve}" for number in ("U8", "U16", "U32", "HALF", "FLOAT", "DOUBLE")
-              for curve in ("LINEAR", "NON_LINEAR", "PERCEPTUAL")]
+PRECISIONS = [
+    f"{number}_{curve}"
+    for number in ("U8", "U16", "U32", "HALF", "FLOAT", "DOUBLE")
+    for curve in ("LINEAR", "NON_LINEAR", "PERCEPTUAL")
+]
 
 
 def picture(channels, seed=3):
     """A smooth picture with bright dust, 0..1; a last channel of two or four is alpha."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:HEIGHT, :WIDTH]
-    pixels = np.stack([0.2 + 0.4 * x / WIDTH + 0.2 * y / HEIGHT + 0.02 * rng.random((HEIGHT, WIDTH)) for _ in range(channels)], 2)
+    pixels = np.stack(
+        [
+            0.2 + 0.4 * x / WIDTH + 0.2 * y / HEIGHT + 0.02 * rng.random((HEIGHT, WIDTH))
+            for _ in range(channels)
+        ],
+        2,
+    )
     colours = channels - (channels % 2 == 0)
     pixels[DUST, :colours] = 0.97
     if channels % 2 == 0:
@@ -39,9 +61,13 @@ def image_with(pixels, base, precision, profile=None):
     image = new_image(pixels.shape[1], pixels.shape[0], base, precision)
     if profile is not None:
         image.set_color_profile(profile)
-    kind = {("RGB", 3): "RGB", ("RGB", 4): "RGBA", ("GRAY", 1): "GRAY", ("GRAY", 2): "GRAYA"}[base, pixels.shape[2]]
+    kind = {("RGB", 3): "RGB", ("RGB", 4): "RGBA", ("GRAY", 1): "GRAY", ("GRAY", 2): "GRAYA"}[
+        base, pixels.shape[2]
+    ]
     kind = getattr(Gimp.ImageType, kind + "_IMAGE")
-    layer = Gimp.Layer.new(image, "scan", pixels.shape[1], pixels.shape[0], kind, 100, Gimp.LayerMode.NORMAL)
+    layer = Gimp.Layer.new(
+        image, "scan", pixels.shape[1], pixels.shape[0], kind, 100, Gimp.LayerMode.NORMAL
+    )
     image.insert_layer(layer, None, 0)
     write_all(layer, pixels, own_format(layer))
     return image, layer
@@ -50,12 +76,18 @@ def image_with(pixels, base, precision, profile=None):
 def own_format(layer):
     """R'G'B' float (or the like) in the layer's colour space."""
     model = ("Y'" if layer.is_gray() else "R'G'B'") + ("A" if layer.has_alpha() else "")
-    return Babl.get_name(Babl.format_with_space(model + " float", Babl.format_get_space(layer.get_format())))
+    return Babl.get_name(
+        Babl.format_with_space(model + " float", Babl.format_get_space(layer.get_format()))
+    )
 
 
 def write_all(layer, pixels, format):
     buffer = layer.get_buffer()
-    buffer.set(Gegl.Rectangle.new(0, 0, pixels.shape[1], pixels.shape[0]), format, np.ascontiguousarray(pixels, np.float32).tobytes())
+    buffer.set(
+        Gegl.Rectangle.new(0, 0, pixels.shape[1], pixels.shape[0]),
+        format,
+        np.ascontiguousarray(pixels, np.float32).tobytes(),
+    )
     buffer.flush()
     layer.update(0, 0, pixels.shape[1], pixels.shape[0])
 
@@ -72,7 +104,14 @@ def bits(layer):
 
 
 def cleaned(image, layer, folder, **arguments):
-    call(APPLY, image=image, drawables=[layer], mask_file=mask_file(folder), method="fill", **arguments)
+    call(
+        APPLY,
+        image=image,
+        drawables=[layer],
+        mask_file=mask_file(folder),
+        method="fill",
+        **arguments,
+    )
 
 
 def check_every_precision(folder):
@@ -80,17 +119,20 @@ def check_every_precision(folder):
     for precision in PRECISIONS:
         for base, channels in (("RGB", 3), ("RGB", 4), ("GRAY", 1), ("GRAY", 2)):
             if base == "GRAY" and not precision.endswith("_NON_LINEAR") and channels == 1:
-                continue        # grey without alpha at the usual curve is enough
+                continue  # grey without alpha at the usual curve is enough
             image, layer = image_with(picture(channels), base, precision)
             format, before = own_format(layer), bits(layer)
             values = read_all(layer, format)
             call_here(APPLY, image=image, drawables=[layer], mask_file=path, method="fill")
             after, result = bits(layer), read_all(layer, format)
-            assert np.array_equal(after[AWAY], before[AWAY]), f"{precision} {base} {channels}: pixels away from dust changed"
+            assert np.array_equal(after[AWAY], before[AWAY]), (
+                f"{precision} {base} {channels}: pixels away from dust changed"
+            )
             expected = dustbust.apply_mask(np.ascontiguousarray(values), DUST, method="fill")
             step = {"U8": 1 / 255, "HALF": 1 / 1000}.get(precision.split("_")[0], 2e-5)
-            assert np.abs(result - expected).max() <= 1.01 * step * (4 if "_LINEAR" in precision and "NON" not in precision else 1), \
-                f"{precision} {base} {channels}: {np.abs(result - expected).max()}"
+            assert np.abs(result - expected).max() <= 1.01 * step * (
+                4 if "_LINEAR" in precision and "NON" not in precision else 1
+            ), f"{precision} {base} {channels}: {np.abs(result - expected).max()}"
             assert np.abs(result - values)[DUST].max() > 0.1
             image.delete()
 
@@ -105,14 +147,19 @@ def check_adobe_rgb(folder):
         call_here(APPLY, image=image, drawables=[layer], mask_file=path, method="fill")
         assert np.array_equal(bits(layer)[AWAY], before[AWAY]), precision
         expected = dustbust.apply_mask(np.ascontiguousarray(values), DUST, method="fill")
-        step = 0.02 if precision == "U8_LINEAR" else 0.005        # the first steps of linear light are large ones of R'G'B'
+        step = (
+            0.02 if precision == "U8_LINEAR" else 0.005
+        )  # the first steps of linear light are large ones of R'G'B'
         assert np.abs(read_all(layer, format) - expected).max() < step, precision
         assert np.abs(read_all(layer, format) - values)[DUST].max() > 0.1
         image.delete()
 
 
 def check_8_and_16_bit_are_the_cores_pixels_exactly(folder):
-    for precision, dtype, format in (("U8_NON_LINEAR", np.uint8, "R'G'B' u8"), ("U16_NON_LINEAR", np.uint16, "R'G'B' u16")):
+    for precision, dtype, format in (
+        ("U8_NON_LINEAR", np.uint8, "R'G'B' u8"),
+        ("U16_NON_LINEAR", np.uint16, "R'G'B' u16"),
+    ):
         image, layer = image_with(picture(3), "RGB", precision)
         before = get(layer, format)
         assert before.dtype == dtype
@@ -128,14 +175,17 @@ def check_selection_limits(folder):
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 45, HEIGHT)
     cleaned(image, layer, folder)
     after = get(layer, format)
-    assert np.array_equal(after[:, 45:], before[:, 45:].reshape(HEIGHT, -1, 3)) and np.array_equal(after[:, :45], whole[:, :45])
+    assert np.array_equal(after[:, 45:], before[:, 45:].reshape(HEIGHT, -1, 3))
+    assert np.array_equal(after[:, :45], whole[:, :45])
 
 
 def check_nothing_selected_in_the_layer_is_refused(folder):
     image = new_image(WIDTH, HEIGHT)
     layer = add_layer(image, np.zeros((20, 20, 3), np.uint8), "R'G'B' u8")
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 40, 40, 10, 10)
-    assert "outside the selection" in refusal(APPLY, image=image, drawables=[layer], mask_file=mask_file(folder))
+    assert "outside the selection" in refusal(
+        APPLY, image=image, drawables=[layer], mask_file=mask_file(folder)
+    )
 
 
 def check_offset_layer_with_a_mask_of_its_own_size(folder):
@@ -166,7 +216,8 @@ def check_layer_in_a_group_and_with_a_layer_mask(folder):
     before_mask = stored(mask)
     expected = dustbust.apply_mask(get(layer, "R'G'B'A u8"), DUST, method="fill")
     cleaned(image, layer, folder)
-    assert np.array_equal(get(layer, "R'G'B'A u8"), expected) and stored(mask) == before_mask
+    assert np.array_equal(get(layer, "R'G'B'A u8"), expected)
+    assert stored(mask) == before_mask
 
 
 def check_layer_with_a_filter_keeps_it(folder):
@@ -175,19 +226,24 @@ def check_layer_with_a_filter_keeps_it(folder):
     layer.append_filter(filter)
     expected = dustbust.apply_mask(get(layer, "R'G'B' u8"), DUST, method="fill")
     cleaned(image, layer, folder)
-    assert np.array_equal(get(layer, "R'G'B' u8"), expected) and len(layer.get_filters()) == 1
+    assert np.array_equal(get(layer, "R'G'B' u8"), expected)
+    assert len(layer.get_filters()) == 1
 
 
 def check_repairs_as_a_layer_of_their_own(folder):
     for precision in ("U8_NON_LINEAR", "U16_LINEAR", "FLOAT_NON_LINEAR"):
         image, layer = image_with(picture(3), "RGB", precision)
         before, format = bits(layer), own_format(layer)
-        expected = dustbust.apply_mask(np.ascontiguousarray(read_all(layer, format)), DUST, method="fill")
+        expected = dustbust.apply_mask(
+            np.ascontiguousarray(read_all(layer, format)), DUST, method="fill"
+        )
         cleaned(image, layer, folder, new_layer=True)
         top, bottom = image.get_layers()
-        assert bottom == layer and np.array_equal(bits(layer), before)
+        assert bottom == layer
+        assert np.array_equal(bits(layer), before)
         alpha = get(top, "R'G'B'A float")[..., 3]
-        assert (alpha[AWAY] == 0).all() and (alpha[DUST] == 1).all()
+        assert (alpha[AWAY] == 0).all()
+        assert (alpha[DUST] == 1).all()
         visible = Gimp.Layer.new_from_visible(image, image, "visible")
         assert np.abs(read_all(visible, own_format(visible))[..., :3] - expected).max() < 0.004
         image.delete()
@@ -198,15 +254,19 @@ def check_repairs_stay_within_the_selection_too(folder):
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 45, HEIGHT)
     cleaned(image, layer, folder, new_layer=True)
     alpha = get(image.get_layers()[0], "R'G'B'A u8")[..., 3]
-    assert (alpha[:, 45:] == 0).all() and (alpha[:, :45] == 255).any()
+    assert (alpha[:, 45:] == 0).all()
+    assert (alpha[:, :45] == 255).any()
 
 
 def check_several_layers_at_once(folder):
     image, first = image_with(picture(3, seed=1), "RGB", "U8_NON_LINEAR")
     second = add_layer(image, (picture(3, seed=2) * 255).astype(np.uint8), "R'G'B' u8")
-    expected = [dustbust.apply_mask(get(layer, "R'G'B' u8"), DUST, method="fill") for layer in (first, second)]
+    expected = [
+        dustbust.apply_mask(get(layer, "R'G'B' u8"), DUST, method="fill")
+        for layer in (first, second)
+    ]
     call(APPLY, image=image, drawables=[first, second], mask_file=mask_file(folder), method="fill")
-    for layer, pixels in zip((first, second), expected):
+    for layer, pixels in zip((first, second), expected, strict=True):
         assert np.array_equal(get(layer, "R'G'B' u8"), pixels)
 
 
@@ -234,7 +294,9 @@ def check_what_cannot_be_cleaned_is_refused_and_left_alone(folder):
     layer.add_mask(mask)
     refused(image, mask, "not a layer")
     indexed, layer = image_with(picture(3), "RGB", "U8_NON_LINEAR")
-    assert indexed.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 255, False, False, "")
+    assert indexed.convert_indexed(
+        Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 255, False, False, ""
+    )
     refused(indexed, layer, "indexed")
 
 
@@ -249,14 +311,24 @@ def check_layers_without_pixels_of_their_own_are_refused_and_left_alone(folder):
         image.insert_path(stroke, None, 0)
         start = stroke.bezier_stroke_new_moveto(5, 5)
         stroke.bezier_stroke_lineto(start, 40, 30)
-        made += [(Gimp.VectorLayer.new(image, stroke), "vector layer"), (Gimp.LinkLayer.new(image, file(path)), "link layer")]
+        made += [
+            (Gimp.VectorLayer.new(image, stroke), "vector layer"),
+            (Gimp.LinkLayer.new(image, file(path)), "link layer"),
+        ]
     for layer, kind in made:
         image.insert_layer(layer, None, 0)
         before = {each: stored(each) for each in image.get_layers()}
-        for message in (refusal(APPLY, image=image, drawables=[layer], mask_file=path), refusal(STACK, image=image, drawables=[layer, scan])):
+        for message in (
+            refusal(APPLY, image=image, drawables=[layer], mask_file=path),
+            refusal(STACK, image=image, drawables=[layer, scan]),
+        ):
             assert kind in message and layer.get_name() in message and "\n" not in message, message
         assert {each: stored(each) for each in image.get_layers()} == before
-        assert (layer.is_text_layer() if kind == "text layer" else getattr(layer, "is_" + kind.replace(" ", "_"))())
+        assert (
+            layer.is_text_layer()
+            if kind == "text layer"
+            else getattr(layer, "is_" + kind.replace(" ", "_"))()
+        )
 
 
 def check_wrong_masks_are_refused(folder):
@@ -266,7 +338,13 @@ def check_wrong_masks_are_refused(folder):
     dustbust.DustMask(np.ones((5, 9), np.float32), 0.5).save(folder / "small.png")
     assert "9 x 5" in refusal(APPLY, image=image, drawables=[layer], mask_file=folder / "small.png")
     (folder / "text.jpg").write_text("no picture")
-    assert "text.jpg" in refusal(APPLY, image=image, drawables=[layer], mask_file=folder / "text.jpg")
-    assert "gone.png" in refusal(APPLY, image=image, drawables=[layer], mask_file=folder / "gone.png")
-    assert "gone.xcf" in refusal(APPLY, image=image, drawables=[layer], mask_file=folder / "gone.xcf")
+    assert "text.jpg" in refusal(
+        APPLY, image=image, drawables=[layer], mask_file=folder / "text.jpg"
+    )
+    assert "gone.png" in refusal(
+        APPLY, image=image, drawables=[layer], mask_file=folder / "gone.png"
+    )
+    assert "gone.xcf" in refusal(
+        APPLY, image=image, drawables=[layer], mask_file=folder / "gone.xcf"
+    )
     assert np.array_equal(bits(layer), before)

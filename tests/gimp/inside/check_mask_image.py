@@ -1,21 +1,35 @@
-"""Estimate gives a mask image that holds the core's mask to the bit, and Apply reads from it what it shows."""
+"""The mask image of Estimate holds the core's mask to the bit, and Apply uses what it shows."""
+
 import dataclasses
 import functools
 import json
 
 import numpy as np
 from gi.repository import Gimp
-from helpers import APPLY, ESTIMATE, FRAMES, add_layer, all_layers, call, get, open_image, put, refusal, save, threshold_of, with_role
+from helpers import (
+    APPLY,
+    ESTIMATE,
+    FRAMES,
+    add_layer,
+    all_layers,
+    call,
+    get,
+    open_image,
+    put,
+    refusal,
+    save,
+    threshold_of,
+    with_role,
+)
 
 import dustbust
 
-
-kept = []       # images that serve several checks
+kept = []  # images that serve several checks
 
 
 @functools.cache
 def _estimated(**arguments):
-    image, = call(ESTIMATE, first_frame=FRAMES[0], last_frame=FRAMES[-1], **arguments)
+    (image,) = call(ESTIMATE, first_frame=FRAMES[0], last_frame=FRAMES[-1], **arguments)
     kept.append(image)
     return image
 
@@ -44,12 +58,15 @@ def cleaned_by_core(dust):
 
 def check_batch_gives_a_grey_image_with_the_masks_own_steps(folder):
     image, dust = estimated(), expected()
-    assert image.get_base_type() == Gimp.ImageBaseType.GRAY and image.get_precision() == Gimp.Precision.U16_NON_LINEAR
-    layer, = image.get_layers()
+    assert image.get_base_type() == Gimp.ImageBaseType.GRAY
+    assert image.get_precision() == Gimp.Precision.U16_NON_LINEAR
+    (layer,) = image.get_layers()
     assert np.array_equal(get(layer, "Y' u16")[..., 0] / np.float32(65535), dust.grey)
     low = threshold_of(layer).get_config().get_property("low")
     assert abs(low - dust.threshold) < 1 / 65535
-    assert json.loads(bytes(image.get_parasite("dustbust-run").get_data()))["frames"] == [str(path) for path in FRAMES]
+    assert json.loads(bytes(image.get_parasite("dustbust-run").get_data()))["frames"] == [
+        str(path) for path in FRAMES
+    ]
 
 
 def check_it_shows_exactly_what_is_marked(folder):
@@ -70,13 +87,18 @@ def check_a_moved_threshold_counts(folder):
     filter = threshold_of(mask.get_layers()[0])
     filter.get_config().set_property("low", 0.31)
     filter.update()
-    assert np.array_equal(cleaned_with(mask), cleaned_by_core(dataclasses.replace(dust, threshold=np.ceil(0.31 * 65535) / 65535)))
+    assert np.array_equal(
+        cleaned_with(mask),
+        cleaned_by_core(dataclasses.replace(dust, threshold=np.ceil(0.31 * 65535) / 65535)),
+    )
 
 
 def check_overlay_is_red_over_the_frame_where_dust_is_marked(folder):
-    colours = dustbust.frames.read_frame(FRAMES[2]).astype(np.uint16) * 257
-    grey = colours[..., :1] + np.arange(colours.shape[1], dtype=np.uint16)[:, None] % 7        # all of the 16 bits
-    dustbust.newfile.write_picture(folder / "grey.png", grey)
+    colours = dustbust.files.read.read_frame(FRAMES[2]).astype(np.uint16) * 257
+    grey = (
+        colours[..., :1] + np.arange(colours.shape[1], dtype=np.uint16)[:, None] % 7
+    )  # all of the 16 bits
+    dustbust.files.write.write_picture(folder / "grey.png", grey)
     for path, frame in ((FRAMES[2], colours), (folder / "grey.png", grey)):
         image, binary = estimated(frame=path), expected().binary()
         with_role(image, "overlay").set_opacity(100)
@@ -133,8 +155,10 @@ def check_a_shifted_mask_over_its_frame_is_shifted(folder):
     moved[:, 3:] = dust.grey[:, :-3]
     clean = cleaned_with(mask)
     touched = (clean != cleaned_by_core(np.zeros(moved.shape, bool))).any(axis=2)
-    near = dustbust.fill.dilate(moved >= dust.threshold, 8)
-    assert touched.any() and not touched[~near].any() and shown.size
+    near = dustbust.image.morphology.dilate(moved >= dust.threshold, 8)
+    assert touched.any()
+    assert not touched[~near].any()
+    assert shown.size
 
 
 def check_a_cropped_view_changes_nothing(folder):
@@ -176,7 +200,9 @@ def check_black_and_white_from_anywhere(folder):
     dust = expected()
     white = dust.binary()
     image = Gimp.Image.new(white.shape[1], white.shape[0], Gimp.ImageBaseType.RGB)
-    add_layer(image, np.repeat(np.where(white, 255, 0).astype(np.uint8)[..., None], 3, 2), "R'G'B' u8")
+    add_layer(
+        image, np.repeat(np.where(white, 255, 0).astype(np.uint8)[..., None], 3, 2), "R'G'B' u8"
+    )
     assert np.array_equal(cleaned_with(image), cleaned_by_core(white))
     save(image, folder / "mask.png")
     opened = open_image(FRAMES[0])

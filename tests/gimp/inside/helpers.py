@@ -1,4 +1,5 @@
-"""For the checks: pictures in GIMP, made and read with GEGL's literal formats and no code of the plug-in."""
+"""Pictures in GIMP for the checks, made and read with GEGL alone, without the plug-in."""
+
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,20 @@ from gi.repository import Gegl, Gimp, Gio
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 FRAMES = sorted((SAMPLES / "run").glob("*.jpg"))
 
-ESTIMATE, APPLY, STACK = "plug-in-dustbust-estimate-mask", "plug-in-dustbust-apply-mask", "plug-in-dustbust-stack-scans"
+ESTIMATE, APPLY, STACK = (
+    "plug-in-dustbust-estimate-mask",
+    "plug-in-dustbust-apply-mask",
+    "plug-in-dustbust-stack-scans",
+)
 
-DTYPES = {"u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "half": np.float16, "float": np.float32, "double": np.float64}
+DTYPES = {
+    "u8": np.uint8,
+    "u16": np.uint16,
+    "u32": np.uint32,
+    "half": np.float16,
+    "float": np.float32,
+    "double": np.float64,
+}
 
 
 def file(path):
@@ -17,7 +29,10 @@ def file(path):
 
 
 def call(procedure, **arguments):
-    """Run a procedure; its return values after the status. Raises RuntimeError with its message when it fails."""
+    """Run a procedure; returns its values after the status.
+
+    Raises RuntimeError with its message when it fails.
+    """
     procedure = Gimp.get_pdb().lookup_procedure(procedure)
     config = procedure.create_config()
     for name, value in arguments.items():
@@ -33,13 +48,20 @@ def call(procedure, **arguments):
 
 
 def call_here(procedure, **arguments):
-    """As `call`, but in this process, which saves the start of another; for checks with many calls."""
+    """Do as `call`, but in this process, which is faster in checks with many calls."""
     from dustbust_gimp.actions import apply, estimate, stack
+
     action = {module.NAME: module for module in (apply, estimate, stack)}[procedure]
     procedure = Gimp.get_pdb().lookup_procedure(procedure)
-    config, image, drawables = procedure.create_config(), arguments.pop("image"), arguments.pop("drawables")
+    config, image, drawables = (
+        procedure.create_config(),
+        arguments.pop("image"),
+        arguments.pop("drawables"),
+    )
     for name, value in arguments.items():
-        config.set_property(name.replace("_", "-"), file(value) if isinstance(value, Path) else value)
+        config.set_property(
+            name.replace("_", "-"), file(value) if isinstance(value, Path) else value
+        )
     values = action.run(procedure, Gimp.RunMode.NONINTERACTIVE, image, drawables, config)
     return [values.index(place) for place in range(1, values.length())]
 
@@ -54,15 +76,23 @@ def refusal(procedure, **arguments):
 
 
 def new_image(width, height, base="RGB", precision="U8_NON_LINEAR"):
-    return Gimp.Image.new_with_precision(width, height, getattr(Gimp.ImageBaseType, base), getattr(Gimp.Precision, precision))
+    return Gimp.Image.new_with_precision(
+        width, height, getattr(Gimp.ImageBaseType, base), getattr(Gimp.Precision, precision)
+    )
 
 
 def add_layer(image, pixels, format, x=0, y=0, parent=None, name="layer"):
     """A new layer on top with these pixels, an array (H, W, C) in the numbers of `format`."""
     height, width, channels = pixels.shape
     gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
-    kind = [Gimp.ImageType.GRAY_IMAGE, Gimp.ImageType.GRAYA_IMAGE] if gray else [Gimp.ImageType.RGB_IMAGE, Gimp.ImageType.RGBA_IMAGE]
-    layer = Gimp.Layer.new(image, name, width, height, kind[channels in (2, 4)], 100, Gimp.LayerMode.NORMAL)
+    kind = (
+        [Gimp.ImageType.GRAY_IMAGE, Gimp.ImageType.GRAYA_IMAGE]
+        if gray
+        else [Gimp.ImageType.RGB_IMAGE, Gimp.ImageType.RGBA_IMAGE]
+    )
+    layer = Gimp.Layer.new(
+        image, name, width, height, kind[channels in (2, 4)], 100, Gimp.LayerMode.NORMAL
+    )
     image.insert_layer(layer, parent, 0)
     layer.set_offsets(x, y)
     put(layer, pixels, format)
@@ -78,7 +108,7 @@ def put(drawable, pixels, format):
 
 
 def get(drawable, format):
-    """A drawable's pixels, without its filters, as an array (H, W, C) in the numbers of `format`."""
+    """A drawable's pixels without its filters, as an array (H, W, C) in the numbers of `format`."""
     buffer = drawable.get_buffer()
     width, height = drawable.get_width(), drawable.get_height()
     data = buffer.get(Gegl.Rectangle.new(0, 0, width, height), 1.0, format, Gegl.AbyssPolicy.NONE)
@@ -98,7 +128,9 @@ def open_image(path):
 
 
 def save(image, path):
-    assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file(path), None), Gimp.get_pdb().get_last_error()
+    assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file(path), None), (
+        Gimp.get_pdb().get_last_error()
+    )
 
 
 def all_layers(image):
@@ -107,6 +139,7 @@ def all_layers(image):
             yield layer
             if layer.is_group():
                 yield from below(layer.get_children())
+
     return list(below(image.get_layers()))
 
 

@@ -1,4 +1,5 @@
-"""Run inside GIMP: all check_ functions of one file, each in an empty folder, and say how each went."""
+"""Run inside GIMP: all check_ functions of one file, each in an empty folder."""
+
 import importlib.util
 import sys
 import traceback
@@ -6,7 +7,7 @@ from pathlib import Path
 
 from gi.repository import Gegl, Gimp
 
-path, folder, plug_in = (Path(argument) for argument in arguments)      # noqa: F821, given by the caller
+path, folder, plug_in = (Path(argument) for argument in arguments)  # noqa: F821, given by the caller
 sys.path[:0] = [str(plug_in), str(path.parent)]
 Gegl.init(None)
 

@@ -1,0 +1,1 @@
+"""What dust is: the mask, its density, how frames respond to it, and where it is present."""

@@ -1,0 +1,1 @@
+"""Estimate Dust Mask: from the frames of a run to a mask."""

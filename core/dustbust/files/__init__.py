@@ -1,0 +1,1 @@
+"""Files: which ones are meant, reading and writing them."""

@@ -1,0 +1,1 @@
+"""The file formats of frames, one module each."""

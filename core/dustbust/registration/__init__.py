@@ -1,0 +1,1 @@
+"""How a page lies in each of its scans."""

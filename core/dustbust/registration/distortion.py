@@ -1,0 +1,203 @@
+"""Uneven film transport: the bend that brings two scans together where no straight transform does."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .. import _kernels
+from .patches import compare
+from .pyramid import centres
+from .transform import NO_BEND
+
+# Distance of the knots, px of a level, in a bend that goes along or across the film, and in one that goes both ways.
+LINE_PITCH, MESH_PITCH = 8, 64
+
+# How smooth a bend may be: weights of its squared second differences, in px between knots, against the cells' chi square.
+STIFFNESS = (1e2, 3e3, 1e5)
+
+# A bend is used if it lowers chi square, in the cells that were not used to find it, by this much for each of its unknowns
+# (dust, which stays where it is in both halves of the cells, makes several; uneven transport hundreds),
+LEAST_GAIN = 20.0
+
+# and if it is at least this large (px of a level, rms).
+LEAST_BEND = 0.03
+
+# Side, px, of the squares whose cells are used together.
+FOLD = 32
+
+
+def refine_bend(a, b, match, rounds=3):
+    """A match with the bend that a film has when it runs unevenly past the sensor or the camera; the same match if there is none.
+
+    Lines of the scan (rows or columns, whichever run across the film) moved each by its own amount
+    and all of them were turned and stretched alike, or a mesh moved.
+    Which, and how smoothly, is decided by how well a bend found in one half of the cells explains the other half.
+    """
+    x, y = centres(a.corners)
+    model, straight = None, replace(match.placement, bend=NO_BEND)
+    for _ in range(rounds):
+        if match.sums is None:
+            return match
+        placement = match.placement
+        normal, right = match.equations()
+        # What is still to be explained is a step from the bend so far; the bend itself, not the step, is to be smooth.
+        so_far = -np.linalg.solve(placement.matrix[:2, :2], placement.bend_at(x, y))
+        right = right + np.einsum("abm,bm->am", normal, so_far)
+        if model is None:
+            model, stiffness = _best_model(normal, right, x, y, a.shape, placement.bend.shape[:2])
+        if model is None:
+            return compare(a, b, straight, match.part) if len(placement.bend) else match
+        knots, slope = model.solve(model.equations(normal, right), stiffness)
+        bend = np.ascontiguousarray(-knots @ placement.matrix[:2, :2].T, np.float32)
+        matrix = placement.matrix.copy()
+        matrix[:2] -= np.outer(matrix[:2, :2] @ slope, model.along)
+        match = compare(
+            a,
+            b,
+            replace(
+                placement, matrix=matrix, bend=bend, pitch=(float(model.pitch), float(model.pitch))
+            ),
+            match.part,
+        )
+        if np.abs(match.placement.bend_at(x, y) - placement.bend_at(x, y)).max() < LEAST_BEND:
+            break
+    if np.sqrt(np.mean(np.sum(match.placement.bend_at(x, y) ** 2, axis=0))) < LEAST_BEND:
+        return compare(a, b, straight, match.part)
+    return match
+
+
+def _best_model(normal, right, x, y, shape, so_far):
+    """The model and the stiffness that the data ask for, or None twice. so_far: knots of a bend of the same kind, (0, 1) of none."""
+    height, width = shape
+    knots = lambda length, pitch: int(np.ceil((length - 1) / pitch)) + 1
+    kinds = (
+        (knots(height, LINE_PITCH), 1, LINE_PITCH),
+        (1, knots(width, LINE_PITCH), LINE_PITCH),
+        (knots(height, MESH_PITCH), knots(width, MESH_PITCH), MESH_PITCH),
+    )
+    if so_far[0]:
+        kinds = [
+            kind for kind in kinds if (kind[0] > 1, kind[1] > 1) == (so_far[0] > 1, so_far[1] > 1)
+        ]
+    fold = (y // FOLD + x // FOLD) % 2
+    least, chosen = 0.0, (None, None)
+    for rows, columns, pitch in kinds:
+        model = Knots(rows, columns, pitch, x, y)
+        halves = [model.equations(normal, right, fold == k) for k in (0, 1)]
+        for stiffness in STIFFNESS:
+            cost = sum(
+                model.chi_square(halves[1 - k], *model.solve(halves[k], stiffness)) for k in (0, 1)
+            )
+            if cost < min(least, -LEAST_GAIN * model.number):
+                least, chosen = cost, (model, stiffness)
+    return chosen
+
+
+class Knots:
+    """A displacement that is linear between knots, and over lines grows alike along each of them: the unknowns of a least squares problem.
+
+    along : (3,), what x, y and 1 are multiplied by to say how far a point is from the middle of its line; 0 for a mesh.
+
+    The unknowns are x and y of each knot side by side, and a slope (x, y). The normal equations of the knots are kept as a band:
+    element (i, k) is that of unknowns i and i + k.
+    """
+
+    def __init__(self, rows, columns, pitch, x, y):
+        self.rows, self.columns, self.pitch = rows, columns, pitch
+        self.number = 2 * rows * columns
+        self.width = 4 * (columns if rows > 1 else 1) + 2
+        v, u = y / pitch, x / pitch
+        y0, x0 = (
+            np.minimum(v.astype(int), max(rows - 2, 0)),
+            np.minimum(u.astype(int), max(columns - 2, 0)),
+        )
+        down = ((0, 1 - (v - y0)), (1, v - y0)) if rows > 1 else ((0, np.ones_like(v)),)
+        across = ((0, 1 - (u - x0)), (1, u - x0)) if columns > 1 else ((0, np.ones_like(u)),)
+        self.corners = [
+            ((y0 + j) * columns + x0 + i, tv * tu) for j, tv in down for i, tu in across
+        ]
+        line = np.array([columns == 1, rows == 1], float)
+        half = max(line @ (np.ptp(x), np.ptp(y)) / 2, 1)
+        self.along = np.append(line, -line @ (x.mean(), y.mean())) / half
+        self.distance = self.along @ (x, y, np.ones_like(x))
+        self.smoothness = self._second_differences()
+
+    def _second_differences(self):
+        """The band of the sum of squared second differences, down and across."""
+        band = np.zeros((self.number, self.width))
+        knot = np.arange(self.rows * self.columns).reshape(self.rows, self.columns)
+        for first, stride in ((knot[:-2].ravel(), self.columns), (knot[:, :-2].ravel(), 1)):
+            for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)) if len(first) else ():
+                for c in (0, 1):
+                    np.add.at(
+                        band,
+                        (2 * (first + i * stride) + c, 2 * (j - i) * stride),
+                        (1, -2, 1)[i] * (1, -2, 1)[j],
+                    )
+        return band
+
+    def equations(self, normal, right, where=slice(None)):
+        """The normal equations over the cells `where`: band and vector of the knots, (number, 2) between knots and slope,
+        matrix and vector of the slope."""
+        band, vector, mixed = (
+            np.zeros(self.number * self.width),
+            np.zeros(self.number),
+            np.zeros((self.number, 2)),
+        )
+        corners = [(knot[where], weight[where]) for knot, weight in self.corners]
+        normal, right, distance = normal[:, :, where], right[:, where], self.distance[where]
+        for knot, weight in corners:
+            for c in (0, 1):
+                vector += np.bincount(2 * knot + c, weight * right[c], self.number)
+                for d in (0, 1):
+                    mixed[:, d] += np.bincount(
+                        2 * knot + c, weight * distance * normal[c, d], self.number
+                    )
+        for i, (one, weight) in enumerate(corners):
+            for other, factor in corners[i:]:
+                for c in (0, 1):
+                    for d in range(c if one is other else 0, 2):
+                        first, second = 2 * one + c, 2 * other + d
+                        band += np.bincount(
+                            first * self.width + second - first,
+                            weight * factor * normal[c, d],
+                            band.size,
+                        )
+        return (
+            band.reshape(self.number, self.width),
+            vector,
+            mixed,
+            normal @ distance**2,
+            right @ distance,
+        )
+
+    def solve(self, equations, stiffness):
+        """Knots, float64 (rows, columns, 2), and slope, (2,), px."""
+        band, vector, mixed, matrix, right = equations
+        band = band + stiffness * self.smoothness
+        band[:, 0] += 1e-3
+        still, *answer = np.ascontiguousarray(
+            _kernels.solve_band(band, np.column_stack([vector, mixed])).T
+        )
+        answer = np.stack(answer, axis=1)
+        slope = np.linalg.solve(
+            matrix - mixed.T @ answer + 1e-3 * np.eye(2), right - mixed.T @ still
+        )
+        return (still - answer @ slope).reshape(self.rows, self.columns, 2), slope
+
+    def chi_square(self, equations, knots, slope):
+        """By how much the displacement changes chi square."""
+        band, vector, mixed, matrix, right = equations
+        u = knots.ravel()
+        product = 2 * sum(
+            (band[: len(u) - k, k] * u[k:]) @ u[: len(u) - k]
+            for k in range(1, min(self.width, len(u)))
+        )
+        return float(
+            product
+            + (band[:, 0] * u) @ u
+            - 2 * vector @ u
+            + 2 * u @ mixed @ slope
+            + slope @ matrix @ slope
+            - 2 * right @ slope
+        )

@@ -1,0 +1,168 @@
+"""The details of a scan at several reductions."""
+
+from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .. import _kernels
+from ..image.arrays import alpha_channel, largest
+from .transform import UNBENT, warp_arguments
+
+
+class Scan:
+    """A scan, and its details at several reductions."""
+
+    def __init__(self, image, name, threads):
+        self.name, self.threads, self.shape = name, threads, image.shape[:2]
+        self.image, self.luminances, self.levels = np.ascontiguousarray(image), {}, {}
+
+    def without(self, dust, fine, step):
+        """The same without the `dust`, bool, that was found in its level."""
+        dust, clean = dust.repeat(step, axis=0).repeat(step, axis=1), copy(self)
+        luminance = self.luminances[fine].copy()
+        luminance[: dust.shape[0], : dust.shape[1], 1] *= ~dust
+        clean.luminances, clean.levels = {fine: luminance}, {}
+        return clean
+
+    def level(self, fine, step):
+        """Reduced by the factors `fine` and `step`."""
+        if (fine, step) not in self.levels:
+            self.levels[fine, step] = Level(self._reduced(fine, step), self.threads)
+            if self.levels[fine, step].has_many_patches:
+                self.levels[fine, step].look_only_at_best(self.level(fine, 2 * step))
+        return self.levels[fine, step]
+
+    def _reduced(self, fine, step):
+        if fine not in self.luminances:
+            image = self.image
+            self.luminances[fine] = _kernels.reduce_luminance(
+                image, alpha_channel(image) is not None, fine, largest(image.dtype), self.threads
+            )
+        whole = self.luminances[fine]
+        return (
+            whole if step == 1 else _kernels.reduce_luminance(whole, True, step, 1.0, self.threads)
+        )
+
+
+CELL = _kernels.cell_side
+PATCH = CELL * _kernels.patch_cells
+CELLS = _kernels.patch_cells**2
+
+# Details are what is smaller than twice this, px.
+DETAIL = 12
+
+# About so many patches are looked at: of more, the best ones of each square of so many by so many.
+MANY_PATCHES, SQUARE = 1200, 4
+
+# Contrasts are compared at about so many points: the steepest ones, of each patch at most so many.
+POINTS, POINTS_OF_PATCH = 2000, 8
+
+
+class Level:
+    """The details of a scan, reduced. luminance: float32 (H, W, 2), second channel 1 where there is data."""
+
+    def __init__(self, luminance, threads):
+        self.shape = luminance.shape[:2]
+        self.details = _kernels.find_details(luminance, DETAIL, threads)
+        self.threads = threads
+
+    @cached_property
+    def corners(self):
+        """int32 (n, 2), x and y of the first pixel of each patch that lies fully inside."""
+        rows, columns = self.shape[0] // PATCH, self.shape[1] // PATCH
+        y, x = np.divmod(np.arange(rows * columns, dtype=np.int32), max(columns, 1))
+        return np.ascontiguousarray(np.stack([x, y], axis=1) * np.int32(PATCH))
+
+    @cached_property
+    def steepest(self):
+        """(x, y, gradient), each (n, POINTS_OF_PATCH): where gradients are strongest in each patch, of every second row and column: there a
+        misalignment shows."""
+        y, x = np.mgrid[:PATCH:2, :PATCH:2].reshape(2, -1).astype(np.int32)
+        x, y = (
+            np.clip(self.corners[:, c : c + 1] + at, 1, self.shape[1 - c] - 2)
+            for c, at in ((0, x), (1, y))
+        )
+        detail = self.details
+        gradient = np.nan_to_num(
+            np.abs(detail[y, x + 1] - detail[y, x - 1])
+            + np.abs(detail[y + 1, x] - detail[y - 1, x])
+        )
+        best = np.argpartition(gradient, -POINTS_OF_PATCH, axis=1)[:, -POINTS_OF_PATCH:]
+        return tuple(np.take_along_axis(plane, best, axis=1) for plane in (x, y, gradient))
+
+    def part(self, used):
+        """Those of the patches that are `used` (bool)."""
+        x, y, gradient = (plane[used].ravel() for plane in self.steepest)
+        best = (
+            np.argpartition(gradient, -POINTS)[-POINTS:] if len(x) > POINTS else np.arange(len(x))
+        )
+        return Part(
+            used,
+            np.ascontiguousarray(self.corners[used]),
+            np.ascontiguousarray(np.stack([x[best], y[best]], axis=1)),
+        )
+
+    @cached_property
+    def whole(self):
+        return self.part(np.ones(len(self.corners), bool))
+
+    def warped(self, placement, details):
+        """Details of another level, seen from this one."""
+        y, x = np.mgrid[: self.shape[0], : self.shape[1]].astype(np.int32)
+        points = np.ascontiguousarray(np.stack([x.ravel(), y.ravel()], axis=1))
+        return _kernels.warp_points(
+            details, *warp_arguments(placement), points, self.threads
+        ).reshape(self.shape)
+
+    @property
+    def has_many_patches(self):
+        return len(self.corners) > MANY_PATCHES
+
+    def look_only_at_best(self, half):
+        """Leave out patches with little structure. half: this level, half as large."""
+        sums = _kernels.match_patches(
+            half.details, half.details, np.eye(3), *UNBENT, half.corners, 1.0, np.inf, self.threads
+        )
+        hxx, hxy, hyy = np.moveaxis(sums.reshape(-1, sums.shape[2])[:, 4:7], 1, 0)
+        # What holds a patch in place in both directions, and, less, in one: J. Shi, C. Tomasi, "Good features to track", 1994.
+        trace, least = hxx + hyy, (hxx + hyy) / 2 - np.hypot((hxx - hyy) / 2, hxy)
+        x, y = (2 * c for c in centres(half.corners))
+        square = (y // (SQUARE * PATCH)).astype(int) * self.shape[1] + (
+            x // (SQUARE * PATCH)
+        ).astype(int)
+        order = np.lexsort((-(least + 0.1 * trace), square))
+        place = np.arange(len(order)) - np.searchsorted(square[order], square[order])
+        best = order[
+            place < max(1, round(MANY_PATCHES / len(np.unique(square))))
+        ]  # square by square: neighbours in memory
+        corners = np.stack([x[best], y[best]], axis=1).astype(np.int32) // PATCH * PATCH
+        self.corners = np.ascontiguousarray(
+            corners[
+                (corners[:, 0] + PATCH <= self.shape[1]) & (corners[:, 1] + PATCH <= self.shape[0])
+            ]
+        )
+
+
+def centres(corners):
+    """x and y, (4 n,), of the middle of each cell of each patch."""
+    y, x = (
+        np.mgrid[: _kernels.patch_cells, : _kernels.patch_cells].reshape(2, -1) * CELL
+        + (CELL - 1) / 2
+    )
+    return (corners[:, :1] + x).ravel(), (corners[:, 1:] + y).ravel()
+
+
+@dataclass
+class Part:
+    """Some patches of a level: which ones (bool), their corners, and where in them contrasts are compared; int32 (n, 2)."""
+
+    used: np.ndarray
+    corners: np.ndarray
+    points: np.ndarray
+
+
+def of_patches(values):
+    """Sums over the cells of each patch."""
+    return values.reshape(values.shape[:-1] + (-1, CELLS)).sum(axis=-1)

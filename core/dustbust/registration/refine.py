@@ -1,0 +1,88 @@
+"""Gauss-Newton refinement of a transform between two levels."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..image.robust import TUKEY
+from .patches import AGREEING, UNSURE, compare, what_stays
+from .pyramid import CELLS, PATCH, centres, of_patches
+
+# The last step of the refinement moves nothing by more than this, px; in reduced scans, from which finer ones go on, by this.
+PRECISION, ROUGHLY = 0.008, 0.1
+
+
+def _solve(basis, normal, right):
+    """The step, (parameters,), that explains most of the displacements of the cells, without the patches in which it does not."""
+    flat, weight = basis.reshape(len(basis), -1), 1.0
+    for _ in range(2):
+        left = np.einsum("iam,abm->ibm", basis, normal * weight).reshape(len(basis), -1) @ flat.T
+        step = np.linalg.lstsq(left, flat @ (right * weight).ravel(), rcond=1e-9)[0]
+        rest = of_patches(right - np.einsum("abm,ibm,i->am", normal, basis, step))
+        (xx, xy), (_, yy) = of_patches(normal)
+        # What is not explained, as chi square of each patch; 1.386 is the median of that with two degrees of freedom.
+        determinant = np.maximum(xx * yy - xy**2, 1e-12 + 1e-3 * (xx + yy) ** 2)
+        chi_square = (
+            yy * rest[0] ** 2 - 2 * xy * rest[0] * rest[1] + xx * rest[1] ** 2
+        ) / determinant
+        scale = np.median(chi_square[xx + yy > 0]) / 1.386 if (xx + yy > 0).any() else 0.0
+        weight = np.repeat(np.maximum(1 - chi_square / max(TUKEY**2 * scale, 1e-12), 0) ** 2, CELLS)
+    return step
+
+
+# The columns of a step (u, v) = J p in px, at a point (x, y) relative to the centre, in units of the half size.
+_BASES = {
+    "shift": lambda x, y: np.array([[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x]]),
+    "similarity": lambda x, y: np.array([[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x], [x, y], [-y, x]]),
+    "affine": lambda x, y: np.array(
+        [[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x], [x, 0 * x], [0 * x, x], [y, 0 * x], [0 * x, y]]
+    ),
+}
+
+
+def refine(a, b, placement, models, still, *, iterations=6, precision=0.02):
+    """Gauss-Newton steps from a start, with one model after the other, each until a step moves nothing by more than `precision` px.
+
+    still : what stays with the scanner at the patches of `a`. A patch in which either picture shows something of it,
+        and which fits better so than by the start, is dust, and not looked at. -> Match
+    """
+    height, width = a.shape
+    half = max(height, width) / 2
+    match = compare(a, b, placement)
+    if match.sums is None:
+        return match
+    at = placement.map_points(*(a.corners.T + (PATCH - 1) / 2)) - (PATCH - 1) / 2
+    still = np.maximum(still, what_stays(a, b, np.ascontiguousarray(np.rint(at).T, np.int32)))
+    page = (still <= AGREEING) | (still <= match.alike + UNSURE)
+    if not page.all():
+        match.part, match.detailed = a.part(page), match.detailed & page
+        match.sums[~np.repeat(page, CELLS)] = 0
+    x, y = centres(a.corners)
+    x, y = (x - width / 2) / half, (y - height / 2) / half
+    for model in models:
+        basis = _BASES[model](x, y)
+        for _ in range(iterations):
+            step = _solve(basis, *match.equations())
+            matrix = match.placement.matrix @ np.linalg.inv(
+                _step_matrix(model, step, width, height, half)
+            )
+            match = compare(a, b, replace(match.placement, matrix=matrix), match.part)
+            if match.sums is None or np.abs(step).max() < precision:
+                break
+        if match.sums is None:
+            break
+    return match
+
+
+def _step_matrix(model, step, width, height, half):
+    """The matrix I + U of a step."""
+    linear = np.zeros((2, 2))
+    if model == "similarity":
+        linear = np.array([[step[2], -step[3]], [step[3], step[2]]])
+    elif model == "affine":
+        linear = np.array([[step[2], step[4]], [step[3], step[5]]])
+    linear /= half
+    update = np.eye(3)
+    update[:2, :2] += linear
+    update[:2, 2] = step[:2] - linear @ (width / 2, height / 2)
+    return update

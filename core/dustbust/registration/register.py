@@ -1,0 +1,201 @@
+"""Register: how a page lies in each of its scans, in spite of dust that does not move with it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .. import _kernels
+from ..errors import DustbustError
+from ..files.paths import names_of_scans
+from ..files.read import read_frame
+from ..files.spool import Spool
+from ..image.arrays import alpha_channel, colour_channels, largest
+from ..runtime.threads import count
+from .distortion import refine_bend
+from .patches import compare, find_dust, what_stays
+from .pyramid import Scan
+from .refine import PRECISION, ROUGHLY, refine
+from .search import CONVINCING, LEAST_SHARE, is_page, search
+from .transform import Placement
+
+# Longest side, px, of the reduced scans in which the page is placed exactly.
+REFINE_SIDE = 1640
+
+
+@dataclass
+class Registration(Placement):
+    """How the page lies in one scan, as seen from scan 0: a `Placement`, and how far it can be trusted.
+
+    confidence : 0..1, the share of the page's details in the overlap, counted in small patches without those of the scanner's dust,
+        that are the same in both scans.
+    overlap : share of scan 0 that this scan shows.
+    moved : px, how far the page moved on the scanner between the two scans: rms over the overlap.
+    """
+
+    confidence: float = 1.0
+    overlap: float = 1.0
+    moved: float = 0.0
+
+    def scaled(self, factor):
+        """The same for scans that are `factor` times as large."""
+        return replace(super().scaled(factor), moved=self.moved * factor)
+
+    def resample(self, scan, box, *, gain=None, offset=None, inverse=False, threads=None):
+        """Part of the scan on the grid of scan 0 (or of a picture on the grid of scan 0 in this scan, if `inverse`).
+
+        box : left, top, width, height of that part.
+
+        Returns (height, width, colours + 1) of the scan's dtype: its colours, then an alpha that is 0 where it has no data.
+        Lanczos interpolation with three lobes; at whole pixels the values are the scan's own.
+        """
+        colours = colour_channels(scan).shape[2]
+        white = largest(scan.dtype)
+        matrix = np.linalg.inv(self.matrix) if inverse else self.matrix
+        return _kernels.resample(
+            np.ascontiguousarray(scan),
+            alpha_channel(scan) is not None,
+            np.ascontiguousarray(matrix, np.float64),
+            self.bend,
+            self.pitch,
+            inverse,
+            tuple(int(v) for v in box),
+            np.ones(colours) if gain is None else np.asarray(gain, np.float64),
+            np.zeros(colours) if offset is None else np.asarray(offset, np.float64),
+            0.0 if scan.dtype == np.float32 else white,
+            white,
+            count(threads),
+        )
+
+
+def register_scans(scans, *, names=None, progress=None, threads=None):
+    """Find how the page lies in each scan, relative to the first one.
+
+    Dust stays with the scanner while the page moves, so plain correlation finds the dust. Here what both scans show at the same place
+    is taken out before the phase correlation, its peaks (also with the scan turned by up to 6 or by 180 degrees) are refined, coarse to
+    fine, by Gauss-Newton steps with weights that ignore what does not fit, and patches that dust explains better do not count.
+
+    Parameters
+    ----------
+    scans : list of two or more arrays, (H, W) or (H, W, C), uint8, uint16 or float32, or of file paths. They may differ in size,
+        brightness and contrast. Fully transparent pixels are no data.
+    names : what messages call the scans. Default: their paths, or "scan 0", "scan 1" and so on.
+    progress : callable `progress(fraction, text)`.
+    threads : int
+
+    Returns
+    -------
+    list of Registration, the first one of scan 0 itself.
+
+    Raises
+    ------
+    DustbustError
+        when a scan shows no page that scan 0 shows too, or shows it at several places alike: nothing is guessed.
+
+    >>> page = np.random.default_rng(1).random((200, 300)).astype(np.float32)
+    >>> found = register_scans([page[:180, :280], page[7:187, 12:292]])
+    >>> np.round(found[1].matrix[:2, 2], 1).tolist()
+    [-12.0, -7.0]
+    """
+    scans = scans if isinstance(scans, Spool) else list(scans)
+    names, threads = names_of_scans(scans, names), count(threads)
+    reference = Scan(read_frame(scans[0]), names[0], threads)
+    found = [Registration(np.eye(3))]
+    for index in range(1, len(scans)):
+        other = Scan(read_frame(scans[index]), names[index], threads)
+        found.append(_register(reference, other, threads))
+        if progress:
+            progress(index / (len(scans) - 1), other.name)
+    return found
+
+
+# In the end so many have to agree: other pages with the same lines (a form, staves) do in about half.
+LEAST_IN_THE_END = 0.6
+
+# Where dust has this share of the energy of the details, they are looked at once more without it.
+MUCH_DUST = 0.1
+
+
+def _register(reference, other, threads):
+    """The registration of one scan, or a DustbustError that says why there is none."""
+    fine = max(1, round(max(reference.shape + other.shape) / REFINE_SIDE))
+    best, step, moved = search(reference, other, fine)
+    least_share, least_in_the_end = (
+        (LEAST_SHARE, LEAST_IN_THE_END) if moved else (CONVINCING, CONVINCING)
+    )
+    matches = [best]
+    for smaller in (2, 1):
+        if is_page(best, least_share) and (smaller < step or step == smaller == 1):
+            starts = [match.placement.scaled(step / smaller) for match in matches]
+            matches = _refined(
+                reference.level(fine, smaller),
+                other.level(fine, smaller),
+                starts,
+                moved,
+                PRECISION if smaller == 1 else ROUGHLY,
+            )
+            best, step = matches[-1], smaller
+    if moved and step == 1 and is_page(best, least_share):
+        best = _without_dust(reference, other, fine, best)
+    if not is_page(best, least_in_the_end):
+        raise DustbustError(
+            "{scan}: no place on it shows what {first} shows ({share:.0%} of the details agree where most do); "
+            "leave it out if it is another page, or place it by hand",
+            scan=other.name,
+            first=reference.name,
+            share=best.share,
+        )
+    placement = best.placement.scaled(fine)
+    height, width = reference.shape
+    x, y = np.meshgrid(np.linspace(0, width - 1, 33), np.linspace(0, height - 1, 33))
+    at = placement.map_points(x, y)
+    inside = (
+        (at[0] >= 0) & (at[1] >= 0) & (at[0] <= other.shape[1] - 1) & (at[1] <= other.shape[0] - 1)
+    )
+    moved = (
+        float(np.sqrt(np.mean((at[0] - x)[inside] ** 2 + (at[1] - y)[inside] ** 2)))
+        if inside.any()
+        else 0.0
+    )
+    return Registration(
+        placement.matrix, placement.bend, placement.pitch, best.share, float(inside.mean()), moved
+    )
+
+
+def _refined(a, b, starts, moved, precision):
+    """Matches of two levels from the best of the placements: the affine one, and the bent one if there is one."""
+    # What half as large looked bent may have been a pattern of fine lines.
+    start = (
+        max(starts, key=lambda start: compare(a, b, start).support)
+        if len(starts) > 1
+        else starts[0]
+    )
+    # An affine transform that is to explain a bend never settles.
+    match = refine(
+        a,
+        b,
+        start,
+        ("affine",),
+        what_stays(a, b, a.corners),
+        iterations=2 if len(start.bend) else 4,
+        precision=precision,
+    )
+    bent = refine_bend(a, b, match) if moved else match
+    return [match] + ([bent] if len(bent.placement.bend) else [])
+
+
+def _without_dust(reference, other, fine, match):
+    """The match; where much of the details is dust, a better one that was found without it."""
+    if len(match.placement.bend):
+        return match  # where the page is not yet where it should be, it differs as dust does
+    # Half as large, dust is found as well in a quarter of the time.
+    halves = [scan.level(fine, 2) for scan in (reference, other)]
+    dust = find_dust(*halves, match.placement.scaled(0.5), match.contrast)
+    energies = [np.nan_to_num(half.details) ** 2 for half in halves]
+    of_dust = sum(
+        float(energy[: dust.shape[0], : dust.shape[1]][dust].sum()) for energy in energies
+    )
+    if of_dust <= MUCH_DUST * sum(float(energy.sum()) for energy in energies):
+        return match
+    a, b = (scan.without(dust, fine, 2).level(fine, 1) for scan in (reference, other))
+    found = _refined(a, b, [match.placement], True, PRECISION)[-1]
+    return found if is_page(found, LEAST_IN_THE_END) else match

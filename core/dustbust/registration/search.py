@@ -1,0 +1,220 @@
+"""The search for the page: the first, coarse registration."""
+
+import numpy as np
+
+from ..errors import DustbustError
+from .patches import FEWEST_PATCHES, UNSURE, what_stays
+from .refine import ROUGHLY, refine
+from .transform import Placement
+
+# A match needs this many agreeing patches, and this share of the detailed ones. Unrelated pages of text, placed at their best,
+# agree in up to a fifth of them; the same page, without what dust explains, in nearly all.
+LEAST_PATCHES, LEAST_SHARE = FEWEST_PATCHES, 0.35
+
+# The searches for the page, one after the other until one is convincing: by how many degrees the second scan is turned, from how many of
+# the possible shifts a match is tried, and longest sides, px, of the reduced scans.
+SMALL_TURNS = (-1.5, 1.5, -3, 3, -4.5, 4.5, -6, 6)
+SEARCHES = (
+    ((0,), 6, (320, 640)),
+    ((180,), 4, (320, 640)),
+    (SMALL_TURNS, 8, (320,)),
+    (tuple(180 + turn for turn in SMALL_TURNS), 8, (320,)),
+)
+
+# So many of these are refined beyond a similarity. With this share of agreeing patches there is no need to look for a better match.
+PROMISING, CONVINCING = 4, 0.7
+
+# A page repeats when it correlates with itself, shifted by at least so many px of the reduced scan, by so much;
+# what it shows is looked for there too, so many times.
+NEAR, REPEATING, ROUNDS = 6, 0.4, 3
+
+
+def search(reference, other, fine):
+    """(match, step, moved): the match to believe, of levels that are reduced by the factors `fine` and `step`, and whether the page moved.
+
+    Dust agrees with itself where nothing moved. So a page is believed to have moved when most of what dust does not explain agrees;
+    and to have stayed only when no such place is found.
+    """
+    pages, longest = [], max(reference.shape + other.shape) / fine
+    for turns, number, sides in SEARCHES:
+        for step in sorted({max(1, round(longest / side)) for side in sides}, reverse=True):
+            still, match, rival = _matches(
+                reference.level(fine, step), other.level(fine, step), turns, number
+            )
+            if match is None or not is_page(match):
+                continue
+            if rival is None and is_page(match, CONVINCING):
+                return match, step, True
+            pages.append((match, step, rival))
+        if turns != SEARCHES[0][0] and any(is_page(page[0], CONVINCING) for page in pages):
+            break  # the page, at one of several places that look alike
+        if not pages and is_page(still, CONVINCING):
+            break
+    if not pages:
+        return still, step, False
+    match, step, rival = max(pages, key=lambda page: page[0].support * page[1] ** 2)
+    if rival is not None:
+        (x, y), (u, v) = (one.placement.scaled(step * fine).matrix[:2, 2] for one in (match, rival))
+        raise DustbustError(
+            "{scan}: shows what {first} shows at more than one place "
+            "({x:+.0f}, {y:+.0f} px and {u:+.0f}, {v:+.0f} px from there), as on a page that repeats; place it by hand",
+            scan=other.name,
+            first=reference.name,
+            x=x,
+            y=y,
+            u=u,
+            v=v,
+        )
+    return match, step, True
+
+
+def _matches(a, b, turns, number):
+    """(still, moved, rival) of two small levels: the match of a page that stayed, the best one of a page that moved, or None,
+    and another one of which it cannot be said that it is worse, or None."""
+    stays = what_stays(a, b, a.corners)
+    close = lambda matrix: refine(
+        a, b, Placement(matrix), ("shift", "similarity"), stays, precision=ROUGHLY
+    )
+    starts = sorted(
+        (start for turn in turns for start in _starts(a, b, turn, number)),
+        key=lambda start: start[0],
+        reverse=True,
+    )
+    found = []
+    for _, matrix in starts[:number]:
+        found.append(close(matrix))
+        if is_page(found[-1], CONVINCING) and _is_better(found[-1], stays):
+            break
+    found = [match for match in _different(found, a.shape) if _is_better(match, stays)]
+    still = None
+    if not found or not is_page(found[0], CONVINCING):
+        still = close(np.eye(3))
+        found = [
+            match for match in _different([still] + found, a.shape) if _is_better(match, stays)
+        ]
+        found = [match for match in found[:PROMISING] if match.support >= 0.5 * found[0].support]
+        found = _different(
+            [
+                refine(a, b, match.placement, ("affine",), stays, precision=ROUGHLY)
+                for match in found
+            ],
+            a.shape,
+        )
+    if not found:
+        return still, None, None
+    best, repeats = found[0], _repeats(a)
+    for _ in range(ROUNDS):
+        others = _different(
+            [best] + found + [close(best.placement.matrix @ _shift(*repeat)) for repeat in repeats],
+            a.shape,
+        )
+        others = [
+            match
+            for match in others
+            if match is not best and is_page(match) and match.support >= 0.5 * best.support
+        ]
+        better = [match for match in others if _is_better(match, best.alike, best.detailed)]
+        if not better:
+            break
+        best = better[0]
+    rivals = [match for match in others if not _is_better(best, match.alike, match.detailed)]
+    return still, best, rivals[0] if rivals else None
+
+
+def _is_better(match, alike, where=True):
+    """Whether a match shows the page clearly better, in some patches, than something else that is so much `alike` there."""
+    better = np.where(match.detailed & where, match.alike - alike, 0)
+    wins, losses = (better > UNSURE).sum(), (better < -UNSURE).sum()
+    # If they were equal, wins and losses would differ by chance by less than three standard deviations.
+    return wins - losses >= max(LEAST_PATCHES, 3 * (wins + losses) ** 0.5)
+
+
+def is_page(match, least_share=LEAST_SHARE):
+    """Whether it is one page that both show, not two that look alike here and there."""
+    return match.agree.sum() >= LEAST_PATCHES and match.share >= least_share
+
+
+def _different(matches, shape, least=2.0):
+    """The matches, the best first, without those that put the corners of the page within `least` px of where a better one puts them."""
+    corners = np.array([[0, 0, 1], [shape[1], 0, 1], [0, shape[0], 1]], float).T
+    kept, places = [], []
+    for match in sorted(matches, key=lambda match: match.support, reverse=True):
+        place = (match.placement.matrix @ corners)[:2]
+        if all(np.abs(place - other).max() > least for other in places):
+            kept.append(match)
+            places.append(place)
+    return kept
+
+
+def _starts(a, b, turn, number):
+    """(height, matrix) of a to b, turned by so many degrees, at the highest peaks of their phase correlation.
+
+    The pictures are padded, so that a shift is not confused with one that goes around the edge.
+    """
+    height, width = b.shape
+    c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
+    turned[:2, 2] = (
+        np.array([width - 1, height - 1]) / 2
+        - turned[:2, :2] @ np.array([width - 1, height - 1]) / 2
+    )
+    first, second = _without_what_stays(a.details, b.details)
+    second = np.nan_to_num(b.warped(Placement(turned), second)) if turn else second
+    shape = [_fast_length(n + m) for n, m in zip(first.shape, second.shape)]
+    spectrum = np.conj(np.fft.rfft2(first, shape)) * np.fft.rfft2(second, shape)
+    spectrum /= np.maximum(np.abs(spectrum), 1e-12)
+    # Peaks of about a pixel: the finest details are noise.
+    fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None]
+    surface = np.fft.irfft2(spectrum * np.exp(-2 * (np.pi * 1.0) ** 2 * (fx**2 + fy**2)), shape)
+    found = []
+    for _ in range(number):
+        y, x = np.unravel_index(np.argmax(surface), surface.shape)
+        peak = float(surface[y, x])
+        rows, columns = np.arange(y - 2, y + 3) % shape[0], np.arange(x - 2, x + 3) % shape[1]
+        surface[np.ix_(rows, columns)] = -1
+        dx, dy = x if x < width else x - shape[1], y if y < height else y - shape[0]
+        found.append((peak, turned @ _shift(dx, dy)))
+    return found
+
+
+def _shift(dx, dy):
+    return np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1]], float)
+
+
+def _repeats(level):
+    """The shift (x, y), px, there and back, by which a page looks most like itself, if it does: a table, staff lines, a screen."""
+    details = np.nan_to_num(level.details)
+    height, width = details.shape
+    shape = [_fast_length(2 * n) for n in details.shape]
+    surface = np.fft.irfft2(np.abs(np.fft.rfft2(details, shape)) ** 2, shape)
+    # Shifts of up to a third, of which one half is enough.
+    dy, dx = np.arange(height // 3)[:, None], np.arange(-(width // 3), width // 3)[None]
+    surface = surface[dy, dx] / max(float(surface[0, 0]), 1e-12)
+    surface[(dy < NEAR) & (np.abs(dx) < NEAR)] = 0
+    y, x = np.unravel_index(np.argmax(surface), surface.shape)
+    x, y = int(dx[0, x]), int(y)
+    return [(x, y), (-x, -y)] if surface.max() >= REPEATING else []
+
+
+def _without_what_stays(first, second):
+    """Two pictures of details, 0 where they are not known, without what both show at the same place."""
+    rows, columns = (min(n, m) for n, m in zip(first.shape, second.shape))
+    first, second = np.nan_to_num(first), np.nan_to_num(second)
+    one, two = first[:rows, :columns], second[:rows, :columns]
+    two *= np.sqrt(np.sum(one**2) / max(np.sum(two**2), 1e-12))
+    common = np.where(one * two > 0, np.copysign(np.minimum(np.abs(one), np.abs(two)), one), 0)
+    one -= common
+    two -= common
+    return first, second
+
+
+def _fast_length(n):
+    """The smallest number from n on that is 2^a 3^b 5^c, which the FFT likes."""
+    while True:
+        rest = n
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return n
+        n += 1

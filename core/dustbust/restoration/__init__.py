@@ -1,0 +1,1 @@
+"""Apply Dust Mask: bringing back or filling what is under the dust."""

@@ -1,0 +1,1 @@
+"""Stack Offset Scans: several scans of one page become one page."""
