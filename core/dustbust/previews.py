@@ -164,7 +164,7 @@ class MaskPreview:
 
     def __init__(self, dust: DustMask) -> None:
         self._dust = dust
-        self._part_of_mask = functools.lru_cache(maxsize=4)(self._part_of_mask)
+        self._part = functools.lru_cache(maxsize=4)(self._cut_part)
 
     @functools.cached_property
     def _spots(self) -> Spots:
@@ -174,7 +174,7 @@ class MaskPreview:
     def _effect(self) -> Effect | None:
         return Effect.unpack(self._dust.effect, self._dust.grey.shape)
 
-    def _part_of_mask(self, number: int) -> DustMask:
+    def _cut_part(self, number: int) -> DustMask:
         __, near = self._spots.window(number)
         return part_of_mask(self._dust, self._effect, near)
 
@@ -191,7 +191,7 @@ class MaskPreview:
         part, near = self._spots.window(number)
         after, __ = apply_mask(
             np.ascontiguousarray(picture[near]),
-            self._part_of_mask(number),
+            self._part(number),
             return_report=True,
             **options,
         )
@@ -262,9 +262,9 @@ class PagePreview:
     ) -> None:
         self._pictures, self._positions = pictures, np.asarray(positions, float)
         self._registrations, self._threads = registrations, count(threads)
-        self._brightness = functools.cache(self._brightness)
-        self._overview = functools.cache(self._overview)
-        self._page = functools.lru_cache(maxsize=16)(self._page)
+        self._brightness = functools.cache(self._fit_brightness)
+        self._overview = functools.cache(self._look_for_dust)
+        self._page = functools.lru_cache(maxsize=16)(self._combine_spot)
 
     def look(self, number: int, mode: str, align: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return spot `number` of the first scan and of the page.
@@ -280,7 +280,7 @@ class PagePreview:
         part, __ = self._overview(align).spots.window(number)
         return self._pictures[0][part], self._page(number, mode, align)
 
-    def _page(self, number: int, mode: str, align: bool) -> np.ndarray:
+    def _combine_spot(self, number: int, mode: str, align: bool) -> np.ndarray:
         overview = self._overview(align)
         part, near = overview.spots.window(number)
         box = self._box_around(near, mode, align)
@@ -296,7 +296,7 @@ class PagePreview:
             placements.append(Registration(matrix, moved=float(np.hypot(x, y))))
         return placements
 
-    def _brightness(self, align: bool) -> list[tuple[Any, Any]]:
+    def _fit_brightness(self, align: bool) -> list[tuple[Any, Any]]:
         """Return gain and offset that make each scan as bright as the first one."""
         first, *others = self._pictures
         fitted = [
@@ -305,7 +305,7 @@ class PagePreview:
         ]
         return [(1.0, 0.0), *fitted]
 
-    def _overview(self, align: bool) -> Overview:
+    def _look_for_dust(self, align: bool) -> Overview:
         """Look for dust in reduced scans.
 
         Where it cannot be told from the page, any difference between the scans counts as dust.

@@ -156,6 +156,7 @@ def pair():
     return pictures, dustbust.register_scans(pictures)
 
 
+@pytest.fixture(scope="module")
 def page_preview(pair):
     pictures, registrations = pair
     return PagePreview(pictures, np.zeros((len(pictures), 2)), lambda: registrations)
@@ -163,12 +164,11 @@ def page_preview(pair):
 
 # What dust is distinguished from is less in a part: a few pixels may differ.
 @pytest.mark.parametrize(("mode", "share"), [("mean", 0), ("maximum", 0), ("dust-free", 0.01)])
-def test_preview_of_a_page_is_a_part_of_the_page(pair, mode, share):
+def test_preview_of_a_page_is_a_part_of_the_page(pair, page_preview, mode, share):
     pictures, registrations = pair
     page = dustbust.stack_scans(pictures, mode=mode, registrations=registrations)
-    preview = page_preview(pair)
-    before, after = preview.look(0, mode, True)
-    (rows, columns), __ = preview._overview(True).spots.window(0)
+    before, after = page_preview.look(0, mode, True)
+    (rows, columns), __ = page_preview._overview(True).spots.window(0)
     assert np.array_equal(before, pictures[0][rows, columns])
     different = np.abs(page[rows, columns].astype(int) - after) > 1
     assert different.mean() <= share
@@ -209,8 +209,9 @@ def test_brightness_is_rounded_as_in_resampling(dtype):
     assert np.array_equal(with_brightness(picture, gain, offset), resampled)
 
 
-def test_brightness_of_a_preview_is_that_of_the_whole_scans(pair):
+def test_brightness_of_a_preview_is_that_of_the_whole_scans(pair, page_preview):
     pictures, registrations = pair
     gain, offset = match_brightness(*pictures, registrations[1], threads=1)
-    assert page_preview(pair)._brightness(True)[1][0] == pytest.approx(gain)
-    assert page_preview(pair)._brightness(True)[1][1] == pytest.approx(offset)
+    __, (fitted_gain, fitted_offset) = page_preview._brightness(True)
+    assert fitted_gain == pytest.approx(gain)
+    assert fitted_offset == pytest.approx(offset)
