@@ -110,7 +110,7 @@ answer.write(' '.join(n for n in '$procedures'.split() if not Gimp.get_pdb().pro
 uninstall() {
     local gimp
     gimp=$(find_gimp)
-    [ -n "$gimp" ] || fail "GIMP 3 was not found, so there is nothing to uninstall"
+    [ -n "$gimp" ] || fail "GIMP 3 was not found; without it, the folder of the plug-in is unknown"
     locate "$gimp"
     [ -d "$folder/$plug_in" ] || fail "Dustbust is not installed in $folder"
     rm -rf "${folder:?}/$plug_in"
