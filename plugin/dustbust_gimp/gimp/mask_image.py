@@ -163,6 +163,7 @@ def _add_picture(
 def _fill_with_colour(layer: Gimp.Layer, colour: str) -> None:
     buffer = layer.get_buffer()
     buffer.set_color(buffer.get_extent(), Gegl.Color.new(colour))
+    buffer.flush()  # before the layer is locked
     layer.update(0, 0, layer.get_width(), layer.get_height())
     layer.set_lock_content(True)  # so that nobody paints on it instead of on the mask
 
