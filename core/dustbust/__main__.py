@@ -111,7 +111,7 @@ def apply_one(path, options):
             options.folder,
             method=options.method,
             exists=options.exists,
-            times=options.times,
+            preserve_times=options.preserve_times,
             executor=executor,
             progress=progress(),
         )
@@ -327,7 +327,9 @@ def parser():
         help="what to do where a cleaned frame is there already (%(default)s)",
     )
     one.add_argument(
-        "--times", action="store_true", help="give the cleaned frames the times of the originals"
+        "--preserve-times",
+        action="store_true",
+        help="give the cleaned frames the times of the originals",
     )
     one.add_argument("--dask", **dask)
 

@@ -15,8 +15,8 @@ import numpy as np
 from PIL import JpegImagePlugin
 
 from . import _kernels
-from .dust.density import Effect
 from .dust.mask import DustMask
+from .dust.model import DustModel
 from .errors import DustbustError
 from .files.read import read_frame, read_luminance
 from .image.arrays import alpha_channel, colour_channels, from_unit, largest, to_unit
@@ -171,12 +171,12 @@ class MaskPreview:
         return Spots(self._dust.binary())
 
     @functools.cached_property
-    def _effect(self) -> Effect | None:
-        return Effect.unpack(self._dust.effect, self._dust.grey.shape)
+    def _model(self) -> DustModel | None:
+        return DustModel.unpack(self._dust.effect, self._dust.grey.shape)
 
     def _cut_part(self, number: int) -> DustMask:
         __, near = self._spots.window(number)
-        return part_of_mask(self._dust, self._effect, near)
+        return part_of_mask(self._dust, self._model, near)
 
     def look(
         self, number: int, read: Callable[[], np.ndarray], **options: Any
@@ -198,7 +198,7 @@ class MaskPreview:
         return picture[part], after[_inside(part, near)]
 
 
-def part_of_mask(dust: DustMask, effect: Effect | None, part: Slices) -> DustMask:
+def part_of_mask(dust: DustMask, model: DustModel | None, part: Slices) -> DustMask:
     """Cut out a part of a mask.
 
     In the middle of the part it cleans as the whole mask does, and much quicker.
@@ -206,17 +206,17 @@ def part_of_mask(dust: DustMask, effect: Effect | None, part: Slices) -> DustMas
     Parameters
     ----------
     dust : DustMask
-    effect : Effect or None
+    model : DustModel or None
         The unpacked `dust.effect`.
     part : tuple of slice
     """
     packed = {}
-    if effect is not None:
-        region = np.zeros_like(effect.where)
+    if model is not None:
+        region = np.zeros_like(model.where)
         region[part] = True
-        effect = effect.within(region)
-        where, core = effect.where[part].copy(), effect.core[part].copy()
-        packed = replace(effect, where=where, core=core).pack()
+        model = model.within(region)
+        where, core = model.where[part].copy(), model.core[part].copy()
+        packed = replace(model, where=where, core=core).pack()
     return replace(dust, grey=dust.grey[part], effect=packed)
 
 
@@ -286,22 +286,22 @@ class PagePreview:
         box = self._box_around(near, mode, align)
         return self._combined(box, mode, align, overview.polarity)[_inside(part, box)]
 
-    def _placements(self, align: bool) -> list[Registration]:
+    def _transforms(self, align: bool) -> list[Registration]:
         """Return where the page lies in each scan."""
         if align:
             return self._registrations()
-        placements = []
+        transforms = []
         for x, y in self._positions[0] - self._positions:
             matrix = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], float)
-            placements.append(Registration(matrix, moved=float(np.hypot(x, y))))
-        return placements
+            transforms.append(Registration(matrix, moved=float(np.hypot(x, y))))
+        return transforms
 
     def _fit_brightness(self, align: bool) -> list[tuple[Any, Any]]:
         """Return gain and offset that make each scan as bright as the first one."""
         first, *others = self._pictures
         fitted = [
-            match_brightness(first, other, placement, threads=self._threads)
-            for other, placement in zip(others, self._placements(align)[1:], strict=True)
+            match_brightness(first, other, transform, threads=self._threads)
+            for other, transform in zip(others, self._transforms(align)[1:], strict=True)
         ]
         return [(1.0, 0.0), *fitted]
 
@@ -316,7 +316,7 @@ class PagePreview:
         scans = [_reduced(picture, factor, self._threads) for picture in self._pictures]
         placed = {
             "registrations": [
-                placement.scaled(1 / factor) for placement in self._placements(align)
+                transform.scaled(1 / factor) for transform in self._transforms(align)
             ],
             "threads": self._threads,
         }
@@ -339,12 +339,12 @@ class PagePreview:
         ends = [(x, y) for x in (columns.start, columns.stop) for y in (rows.start, rows.stop)]
         here = np.array(ends, float).T
         corners = [here]
-        for placement in self._placements(align)[1:]:
-            there = placement.map_points(*here)
+        for transform in self._transforms(align)[1:]:
+            there = transform.map_points(*here)
             corners.append(there)
             if mode == "dust-free":
                 # What the other scans show where dust of the scanner may be.
-                corners += [placement.map_points(*there), 2 * here - there]
+                corners += [transform.map_points(*there), 2 * here - there]
         all_corners = np.concatenate(corners, axis=1)
         left, top = np.maximum(np.floor(all_corners.min(axis=1)), 0).astype(int)
         x, y = np.ceil(all_corners.max(axis=1)).astype(int)
@@ -357,14 +357,14 @@ class PagePreview:
         Statistics are scaled to the values in the box, not to those of the whole page.
         """
         parts, registrations = [], []
-        scans = zip(self._pictures, self._placements(align), self._brightness(align), strict=True)
-        for picture, placement, (gain, offset) in scans:
+        scans = zip(self._pictures, self._transforms(align), self._brightness(align), strict=True)
+        for picture, transform, (gain, offset) in scans:
             part = picture[box]
             if part.size:  # scans may differ in size
                 if align or mode == "dust-free":
                     part = with_brightness(part, gain, offset)
                 parts.append(part)
-                registrations.append(within_box(placement, box))
+                registrations.append(within_box(transform, box))
         if len(parts) == 1:
             return parts[0]
         return stack_scans(
@@ -378,18 +378,18 @@ class PagePreview:
         )
 
 
-def within_box(placement: Registration, box: Slices) -> Registration:
+def within_box(transform: Registration, box: Slices) -> Registration:
     """Return the registration of the parts of both scans inside a box of the scanner."""
     rows, columns = box
     corner = np.array([[1, 0, columns.start], [0, 1, rows.start], [0, 0, 1]], float)
-    matrix = np.linalg.inv(corner) @ placement.matrix @ corner
-    bend, (across, down) = placement.bend, placement.pitch
-    if len(bend):
+    matrix = np.linalg.inv(corner) @ transform.matrix @ corner
+    distortion, (across, down) = transform.distortion, transform.pitch
+    if len(distortion):
         x = np.arange(columns.start, columns.stop + across, across)
         y = np.arange(rows.start, rows.stop + down, down)
-        values = np.moveaxis(placement.bend_at(*np.meshgrid(x, y)), 0, -1)
-        bend = np.ascontiguousarray(values, np.float32)
-    return replace(placement, matrix=matrix, bend=bend)
+        values = np.moveaxis(transform.distortion_at(*np.meshgrid(x, y)), 0, -1)
+        distortion = np.ascontiguousarray(values, np.float32)
+    return replace(transform, matrix=matrix, distortion=distortion)
 
 
 def with_brightness(picture: np.ndarray, gain: Any, offset: Any) -> np.ndarray:

@@ -26,7 +26,7 @@ JOBS_AHEAD = 1000
 
 
 @dataclass
-class Cleaned:
+class BatchReport:
     """What a batch did.
 
     Attributes
@@ -51,7 +51,7 @@ def clean_frames(
     folder="cleanedphotos",
     *,
     exists="skip",
-    times=False,
+    preserve_times=False,
     executor=None,
     progress=None,
     threads=None,
@@ -67,7 +67,7 @@ def clean_frames(
     exists : what to do about an output that is there already:
         "skip" it if it is complete and newer than its frame, and was made with this mask and these settings as far as the receipt tells
         (so that an interrupted batch, run again, goes on where it stopped); "overwrite" it; or "rename" the new one.
-    times : give the outputs the times of their frames.
+    preserve_times : give the outputs the times of their frames.
     executor : any `concurrent.futures.Executor`, whose workers see the same files under the same names, such as that of a cluster
         (`dustbust.cluster.dask_executor`); None runs in threads of this process.
     progress : callable(fraction, text), or None.
@@ -76,7 +76,7 @@ def clean_frames(
 
     Returns
     -------
-    Cleaned : what was written, skipped and failed. One bad file does not keep the others from being done.
+    BatchReport : what was written, skipped and failed. One bad file does not keep the others from being done.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def clean_frames(
         dust = DustMask.load(as_path(dust))
     clean = Cleaner(dust, **options)
     folder = _prepare(frames, folder)
-    batch = _Batch(frames, folder, dust, exists, times, options, progress)
+    batch = _Batch(frames, folder, dust, exists, preserve_times, options, progress)
     try:
         if executor is None:
             workers = count(threads)
@@ -162,16 +162,16 @@ class _Stop(Exception):
 class _Batch:
     """A batch at work: hands out jobs in the order of the run, and takes what comes back in the same order."""
 
-    def __init__(self, frames, folder, dust, exists, times, options, progress):
-        self.frames, self.folder, self.exists, self.times, self.options, self.progress = (
+    def __init__(self, frames, folder, dust, exists, preserve_times, options, progress):
+        self.frames, self.folder, self.exists, self.preserve_times, self.options, self.progress = (
             frames,
             folder,
             exists,
-            times,
+            preserve_times,
             options,
             progress,
         )
-        self.cleaned = Cleaned(folder)
+        self.cleaned = BatchReport(folder)
         try:
             self.journal = Journal(folder)
             _remove_leftovers(folder)
@@ -200,7 +200,7 @@ class _Batch:
                         job,
                         None
                         if job.kept or job.problem
-                        else executor.submit(clean_file, job, clean, self.times, threads),
+                        else executor.submit(clean_file, job, clean, self.preserve_times, threads),
                     )
                 )
                 while waiting and (

@@ -66,7 +66,7 @@ def _cleaner(shared):
     )
 
 
-def clean_file(job, clean, times, threads):
+def clean_file(job, clean, preserve_times, threads):
     """Do a job and give it back. It never raises: one bad file must not end the batch, whatever is wrong with it."""
     part = job.output.with_name(f".dustbust-{secrets.token_hex(8)}.part")
     try:
@@ -88,7 +88,7 @@ def clean_file(job, clean, times, threads):
                     )
                 )
             flush_to_disk(part)
-            if times:
+            if preserve_times:
                 os.utime(part, ns=(before.st_atime_ns, before.st_mtime_ns))
             entry = {
                 "frame": str(job.frame),

@@ -1,6 +1,6 @@
 """Dust in one frame: how the frame responds to it, how far the whole pattern is shifted, and which particles are there.
 
-All arrays are of the N pixels of an `Effect`; values are in 0..1, mirrored where the dust is dark, so that all dust is light.
+All arrays are of the N pixels of an `DustModel`; values are in 0..1, mirrored where the dust is dark, so that all dust is light.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from .. import _kernels
 from ..image.arrays import LUMA
 from ..runtime.threads import count
-from .presence import chance_of_particles
+from .presence import probability_of_particles
 from .response import BLACK, PIXELS_PER_READING, WHITE, fit_response, for_each
 
 # No more pixels than this are used to find a frame's response and shift.
@@ -39,7 +39,7 @@ UP, LEFT, RIGHT, DOWN = 0, 1, 2, 3
 
 
 @dataclass
-class Sighting:
+class Observation:
     """Dust as it is in one frame.
 
     Parameters
@@ -128,7 +128,7 @@ def as_array(of_colours):
     )
 
 
-def sight(
+def observe(
     observed,
     filled,
     spread,
@@ -162,7 +162,7 @@ def sight(
 
     Returns
     -------
-    Sighting
+    Observation
     """
     colours, surroundings = (a if a.ndim == 2 else a[:, None] for a in (observed, filled))
     luma = LUMA if colours.shape[1] == 3 else np.ones(1, np.float32)
@@ -206,7 +206,9 @@ def sight(
                 ]
             )
         said = evidence(colours, lying, labels, neighbours, dark, of_colours, threads=threads)
-        chance = pieces.chance(said, share) if pieces else chance_of_particles(said, share, labels)
+        chance = (
+            pieces.chance(said, share) if pieces else probability_of_particles(said, share, labels)
+        )
         if step == 1 and not still:
             shift = _find_shift(
                 observed, filled, spread, density, neighbours, chance, dark_pixels, responses
@@ -215,7 +217,7 @@ def sight(
                 lying = np.maximum(moved(density, neighbours, *shift), 0)
             elif np.count_nonzero(before != (chance > 0.5)) < SETTLED * chance.size:
                 break  # the responses would be the same
-    return Sighting(lying, chance, responses, of_colours, shift)
+    return Observation(lying, chance, responses, of_colours, shift)
 
 
 def _find_shift(

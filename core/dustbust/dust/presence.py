@@ -63,12 +63,12 @@ class Pieces:
         near = of_pieces + np.bincount(here, of_pieces[beside], of_pieces.size)
         of_particles = np.bincount(self.particle, of_pieces, share.size)
         odds = logit(share)
-        odds += frame_odds(of_particles, odds)
+        odds += frame_log_odds(of_particles, odds)
         rest = (of_particles + odds)[self.particle] - near
         return probability(near + np.clip(rest, -TOGETHER, TOGETHER))[self.of_pixel]
 
 
-def chance_of_particles(said, share, labels):
+def probability_of_particles(said, share, labels):
     """The same as `Pieces.chance` for whole particles, as probable as they are in the run.
 
     Parameters
@@ -78,7 +78,7 @@ def chance_of_particles(said, share, labels):
     return probability(np.bincount(labels, said, share.size) + logit(share))[labels]
 
 
-def frame_odds(said, odds):
+def frame_log_odds(said, odds):
     """By how much the odds of all particles of a frame differ from those of the run: when the glass was cleaned, most dust is gone.
 
     What makes the frame most likely, by Newton's method.
@@ -88,7 +88,7 @@ def frame_odds(said, odds):
     said : float (P,), logarithm of the likelihood ratio of each particle.
     odds : float (P,), logarithm of the odds of each, as they are in the run.
 
-    >>> gone = frame_odds(np.full(100, -3.0), np.full(100, 2.0))
+    >>> gone = frame_log_odds(np.full(100, -3.0), np.full(100, 2.0))
     >>> bool(gone < -4)
     True
     """

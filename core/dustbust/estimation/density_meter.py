@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 
 from .. import _kernels
-from ..dust.density import RIM, Effect, look_around, mirrored
-from ..dust.observation import moved, sight
+from ..dust.model import RIM, DustModel, look_around, mirrored
+from ..dust.observation import moved, observe
 from ..dust.response import BLACK, WHITE, Response, for_each
 from ..image.fixed_point import FIXED_POINT_STEP, in_fixed_point
 from ..image.morphology import dilate
@@ -64,7 +64,7 @@ class Reading:
     responses: dict
 
 
-class EffectMeter:
+class DensityMeter:
     """Measures the effect of dust, frame after frame.
 
     A pass over a run, see `passes`. The first frames, about FRAMES_HELD from all over the run, settle what is to be expected of the others.
@@ -75,7 +75,7 @@ class EffectMeter:
     dusty : bool (H, W), where the dust is.
     polarity : "light", "dark" or "both".
 
-    >>> meter = EffectMeter(np.eye(12, dtype=bool))
+    >>> meter = DensityMeter(np.eye(12, dtype=bool))
     >>> for level in (0.2, 0.4, 0.6):
     ...     meter.add(np.where(np.eye(12, dtype=bool), level + 0.5 * (1 - level), level).astype(np.float32))
     >>> effect = meter.effect()
@@ -103,7 +103,7 @@ class EffectMeter:
 
     @property
     def start(self):
-        return partial(EffectMeter.another, self.another())
+        return partial(DensityMeter.another, self.another())
 
     def _find_pixels(self):
         self.where = dilate(
@@ -111,7 +111,7 @@ class EffectMeter:
         )  # bool (H, W), the N pixels at which the effect is measured
         self.graph = _kernels.particles(
             self.where, self.core
-        )  # labels, neighbours (see `Effect.particles`), number of particles
+        )  # labels, neighbours (see `DustModel.particles`), number of particles
         self.membranes = _kernels.Membranes(self.where)
 
     def __getstate__(self):
@@ -207,7 +207,7 @@ class EffectMeter:
                 )
 
     def effect(self):
-        """What was measured so far, as an `Effect`."""
+        """What was measured so far, as an `DustModel`."""
         if self.expected is None:
             self.settle()
         frames = len(self._responses)
@@ -225,7 +225,7 @@ class EffectMeter:
             medians = np.median(self._responses, axis=0).tolist()
             responses = Response(*medians[:2]), Response(*medians[2:])
         error = 1 / np.sqrt(np.maximum(weights, 1e-6))
-        return Effect(
+        return DustModel(
             self.where,
             self.core,
             density,
@@ -263,7 +263,7 @@ class EffectMeter:
         sighting = (
             None
             if blind
-            else sight(
+            else observe(
                 observed,
                 filled,
                 spread,

@@ -32,7 +32,7 @@ LOWERED = 2
 LOWERED_SHARE = 5e-4
 
 
-class Found:
+class Detection:
     """What two passes found of one kind of dust.
 
     Parameters

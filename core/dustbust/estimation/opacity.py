@@ -13,7 +13,6 @@ import numpy as np
 from .. import _kernels
 from ..image.block_grid import block_side, grid_shape
 from ..runtime.threads import count
-from .background import Surroundings
 
 # Part of the variance of a reading that no smoothness of the picture takes away, as a standard deviation of opacity: the conversion of each
 # frame differs, and particles come and go. It keeps a single smooth dark frame from outweighing all the others.
@@ -32,6 +31,7 @@ class OpacitySums:
 
     Examples
     --------
+    >>> from dustbust.estimation.background import Surroundings
     >>> sums = OpacitySums((60, 80), "light")
     >>> plane = np.full((60, 80), 0.5, np.float32)
     >>> plane[30, 40] = 0.75
@@ -46,9 +46,9 @@ class OpacitySums:
         self.weights = np.zeros(grid_shape(shape), np.int64)
         self.unseen = None  # int64 (H, W), the weights of the frames that have no data at a pixel; None: all have
 
-    def add(self, plane, surroundings, seen=None, *, times=1, threads=None):
+    def add(self, plane, surroundings, seen=None, *, sign=1, threads=None):
         """Add the readings of a frame: its luminance, float32 (H, W), surroundings, and `seen`, bool (H, W), False where it has no data
-        (None: it has everywhere). `times` -1 takes them out again."""
+        (None: it has everywhere). `sign` -1 takes them out again."""
         gain = surroundings.gain(self.polarity)
         weight = np.rint(
             WHOLE_WEIGHT / (surroundings.variance * gain**2 / np.float32(READING_DEVIATION**2) + 1)
@@ -63,12 +63,12 @@ class OpacitySums:
             weight,
             self.side,
             LOWEST_READING,
-            times,
+            sign,
             self.readings,
             None if seen is None else self.unseen,
             count(threads),
         )
-        self.weights += times * weight.astype(np.int64)
+        self.weights += sign * weight.astype(np.int64)
 
     def merge(self, other):
         """Add the sums of another part of the run."""

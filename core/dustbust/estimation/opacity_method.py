@@ -5,14 +5,14 @@ from functools import partial
 import numpy as np
 
 from .. import _kernels
-from ..dust.density import RIM
+from ..dust.model import RIM
 from ..dust.mask import DustMask
 from ..image.block_grid import block_side, grid_shape, on_pixels
 from ..runtime.threads import count
 from .background import FIRST_RADIUS, SECOND_RADIUS, Surroundings
 from .candidates import LIKELY_DEVIATIONS, candidates, denoise
-from .density_meter import FRAMES_HELD, EffectMeter
-from .detection import FEWEST_SCENES, NEAR_BLOCKS, Found
+from .density_meter import FRAMES_HELD, DensityMeter
+from .detection import FEWEST_SCENES, NEAR_BLOCKS, Detection
 from .evidence import ENOUGH, Evidence
 from .film_borders import Borders
 from .opacity import OpacitySums
@@ -44,7 +44,7 @@ def estimate_opacity(run, polarity, smallest, largest, threads):
     second, likely = first.second(outside, threads)
     first.sums.clear()  # large, and not needed any more
     run.go_over([second], few)
-    meter = EffectMeter(
+    meter = DensityMeter(
         likely & second.likely(smallest),
         polarity=polarity if len(second.sums) == 1 else "both",
         threads=threads,
@@ -65,7 +65,7 @@ def estimate_opacity(run, polarity, smallest, largest, threads):
 
     enough = len(scenes.kept) >= FEWEST_SCENES
     found = {
-        side: Found(
+        side: Detection(
             sums.opacity(threads),
             second.evidence[side],
             on_pixels(outside, run.shape),
@@ -102,11 +102,11 @@ class FirstPass:
     ----------
     polarity : as of `estimate_mask`.
     shape : (H, W) of the frames.
-    times : 1; or -1 to take out what was taken in.
+    sign : 1; or -1 to take out what was taken in.
     """
 
-    def __init__(self, polarity, shape, times=1, threads=None):
-        self.polarity, self.shape, self.times, self.threads = polarity, shape, times, threads
+    def __init__(self, polarity, shape, sign=1, threads=None):
+        self.polarity, self.shape, self.sign, self.threads = polarity, shape, sign, threads
         self.sums = {
             side: OpacitySums(shape, side)
             for side in ((polarity,) if polarity in ("light", "dark") else ("light", "dark"))
@@ -116,7 +116,7 @@ class FirstPass:
 
     @property
     def start(self):
-        return partial(FirstPass, self.polarity, self.shape, self.times, self.threads)
+        return partial(FirstPass, self.polarity, self.shape, self.sign, self.threads)
 
     def look(self, plane, seen):
         surroundings = Surroundings.of(plane, seen, radius=FIRST_RADIUS, threads=1)
@@ -126,7 +126,7 @@ class FirstPass:
         plane, seen, surroundings, self.digests[number] = said
         self.borders.add(surroundings.background)
         for sums in self.sums.values():
-            sums.add(plane, surroundings, seen, times=self.times, threads=self.threads)
+            sums.add(plane, surroundings, seen, sign=self.sign, threads=self.threads)
 
     def merge(self, other):
         self.digests |= other.digests
@@ -136,9 +136,9 @@ class FirstPass:
 
     def take_out(self, run, numbers):
         """Let the frames with these numbers not have counted for the dust; the borders are of no use after that."""
-        self.times = -1
+        self.sign = -1
         run.go_over([self], numbers, quiet=True)
-        self.times = 1
+        self.sign = 1
 
     def second(self, outside, threads=None):
         """The second pass that this one prepares, and where dust is likely to be, bool (H, W).
@@ -186,11 +186,11 @@ class SecondPass:
     ----------
     evidence : {"light" or "dark": Evidence}
     known : bool (H, W), what tells the background: False at and near what is likely to be dust, and where there is no picture.
-    times : 1; or -1 to take out what was taken in.
+    sign : 1; or -1 to take out what was taken in.
     """
 
-    def __init__(self, evidence, known, times=1, threads=None):
-        self.evidence, self.known, self.times, self.threads = evidence, known, times, threads
+    def __init__(self, evidence, known, sign=1, threads=None):
+        self.evidence, self.known, self.sign, self.threads = evidence, known, sign, threads
         self.sums = {side: OpacitySums(known.shape, side) for side in evidence}
 
     @property
@@ -199,7 +199,7 @@ class SecondPass:
             SecondPass,
             {side: each.another() for side, each in self.evidence.items()},
             self.known,
-            self.times,
+            self.sign,
             self.threads,
         )
 
@@ -216,8 +216,8 @@ class SecondPass:
     def take(self, number, said):
         plane, seen, surroundings, evidence = said
         for side, sums in self.sums.items():
-            sums.add(plane, surroundings, seen, times=self.times, threads=self.threads)
-            self.evidence[side].take(*(self.times * each for each in evidence[side]))
+            sums.add(plane, surroundings, seen, sign=self.sign, threads=self.threads)
+            self.evidence[side].take(*(self.sign * each for each in evidence[side]))
 
     def merge(self, other):
         for side, sums in self.sums.items():
@@ -236,6 +236,6 @@ class SecondPass:
 
     def take_out(self, run, numbers):
         """Let the frames with these numbers not have been looked at."""
-        self.times = -1
+        self.sign = -1
         run.go_over([self], numbers, quiet=True)
-        self.times = 1
+        self.sign = 1

@@ -1,7 +1,7 @@
 """Going over the frames of a run: here, or in parts, by the workers of any `concurrent.futures.Executor`.
 
 A pass over a run is an object that has
-    look(plane, seen) : what a frame shows, given its luminance and where it has data (see `frames.read_seen`). It depends on nothing that
+    look(plane, seen) : what a frame shows, given its luminance and where it has data (see `frames.read_luminance_and_data`). It depends on nothing that
         other frames show, and is called in several threads at a time.
     take(number, said) : takes in what `look` gave for the frame with this number.
     start : a callable without arguments that gives an empty pass of the same kind; it can be pickled.
@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import DustbustError, Sentence
 from ..files.paths import name_of, place_of
-from ..files.read import read_seen
+from ..files.read import read_luminance_and_data
 from ..image.arrays import to_unit
 from ..runtime.read_ahead import read_ahead
 
@@ -67,7 +67,7 @@ class Run:
         self._frames, self._looks, self._held, self.unfit = list(frames), 0, {}, {}
         for number, frame in enumerate(self._frames):
             try:
-                plane, seen = read_seen(frame)
+                plane, seen = read_luminance_and_data(frame)
                 break
             except DustbustError as error:
                 self._leave_out(number, error)
@@ -164,7 +164,7 @@ def look_at(passes, shape, hold, frame):
     Or the DustbustError that says why it cannot be used.
     """
     try:
-        plane, seen = read_seen(frame.frame)
+        plane, seen = read_luminance_and_data(frame.frame)
         check_frame_size(plane, shape, frame.name)
     except DustbustError as error:
         return error

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import DustbustError
 from ..files.paths import name_of
-from ..files.read import read_luminance, read_seen
+from ..files.read import read_luminance, read_luminance_and_data
 from ..runtime.read_ahead import read_ahead
 from .background import Surroundings
 from .film_borders import Borders
@@ -92,7 +92,7 @@ class Correlations:
 
 def look(frame):
     """What stands out of the background of a frame, in units of what usually does, and the background: float32 (rows, columns) of blocks."""
-    surroundings = Surroundings.of(*read_seen(frame), radius=2, rows=2, threads=1)
+    surroundings = Surroundings.of(*read_luminance_and_data(frame), radius=2, rows=2, threads=1)
     return np.clip(
         (surroundings.mean - surroundings.background) / np.sqrt(surroundings.variance),
         -LIMIT,

@@ -1,7 +1,7 @@
 """Frames: arrays, or files that are read as the pixels that are stored in them; and the names of the files of a run."""
 
 from ..errors import DustbustError
-from ..image.arrays import check_image, seen_luminance
+from ..image.arrays import check_image, luminance_and_data
 from .formats.base import damaged
 from .formats.bmp import BmpFile
 from .formats.jpeg import JpegFile
@@ -54,15 +54,15 @@ def read_frame(frame):
 
 def read_luminance(frame):
     """The luminance of a frame, float32 (H, W) in 0..1; of a JPEG only that is decoded."""
-    return read_seen(frame)[0]
+    return read_luminance_and_data(frame)[0]
 
 
-def read_seen(frame):
-    """The luminance of a frame, and where it has data: see `arrays.seen_luminance`."""
+def read_luminance_and_data(frame):
+    """The luminance of a frame, and where it has data: see `arrays.luminance_and_data`."""
     if not is_path(frame):
-        return seen_luminance(check_image(frame, "frame"))
+        return luminance_and_data(check_image(frame, "frame"))
     path = as_path(frame)
-    return _read(path, lambda kind: kind.read_seen(path))
+    return _read(path, lambda kind: kind.read_luminance_and_data(path))
 
 
 def _read(path, read):

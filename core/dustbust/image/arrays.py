@@ -81,7 +81,7 @@ def luminance(image):
     return unit[..., 0] * LUMA[0] + unit[..., 1] * LUMA[1] + unit[..., 2] * LUMA[2]
 
 
-def seen_luminance(image):
+def luminance_and_data(image):
     """The luminance of a picture, and where it has data: bool (H, W), False where it is fully transparent or no number, or None if that is
     nowhere so."""
     plane, alpha = luminance(image), alpha_channel(image)

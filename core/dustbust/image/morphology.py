@@ -4,7 +4,6 @@ import numpy as np
 
 from .. import _kernels
 from ..runtime.threads import count
-from .arrays import largest
 
 
 def dilate(mask, radius, *, threads=None):

@@ -1,4 +1,4 @@
-"""Uneven film transport: the bend that brings two scans together where no straight transform does."""
+"""Uneven film transport: the distortion that brings two scans together where no straight transform does."""
 
 from dataclasses import replace
 
@@ -7,67 +7,78 @@ import numpy as np
 from .. import _kernels
 from .patches import compare
 from .pyramid import centres
-from .transform import NO_BEND
+from .transform import NO_DISTORTION
 
-# Distance of the knots, px of a level, in a bend that goes along or across the film, and in one that goes both ways.
+# Distance of the knots, px of a level, in a distortion that goes along or across the film, and in one that goes both ways.
 LINE_PITCH, MESH_PITCH = 8, 64
 
-# How smooth a bend may be: weights of its squared second differences, in px between knots, against the cells' chi square.
+# How smooth a distortion may be: weights of its squared second differences, in px between knots, against the cells' chi square.
 STIFFNESS = (1e2, 3e3, 1e5)
 
-# A bend is used if it lowers chi square, in the cells that were not used to find it, by this much for each of its unknowns
+# A distortion is used if it lowers chi square, in the cells that were not used to find it, by this much for each of its unknowns
 # (dust, which stays where it is in both halves of the cells, makes several; uneven transport hundreds),
 LEAST_GAIN = 20.0
 
 # and if it is at least this large (px of a level, rms).
-LEAST_BEND = 0.03
+LEAST_DISTORTION = 0.03
 
 # Side, px, of the squares whose cells are used together.
 FOLD = 32
 
 
-def refine_bend(a, b, match, rounds=3):
-    """A match with the bend that a film has when it runs unevenly past the sensor or the camera; the same match if there is none.
+def refine_distortion(a, b, match, rounds=3):
+    """A match with the distortion that a film has when it runs unevenly past the sensor or the camera; the same match if there is none.
 
     Lines of the scan (rows or columns, whichever run across the film) moved each by its own amount
     and all of them were turned and stretched alike, or a mesh moved.
-    Which, and how smoothly, is decided by how well a bend found in one half of the cells explains the other half.
+    Which, and how smoothly, is decided by how well a distortion found in one half of the cells explains the other half.
     """
     x, y = centres(a.corners)
-    model, straight = None, replace(match.placement, bend=NO_BEND)
+    model, straight = None, replace(match.transform, distortion=NO_DISTORTION)
     for _ in range(rounds):
         if match.sums is None:
             return match
-        placement = match.placement
+        transform = match.transform
         normal, right = match.equations()
-        # What is still to be explained is a step from the bend so far; the bend itself, not the step, is to be smooth.
-        so_far = -np.linalg.solve(placement.matrix[:2, :2], placement.bend_at(x, y))
+        # What is still to be explained is a step from the distortion so far; the distortion itself, not the step, is to be smooth.
+        so_far = -np.linalg.solve(transform.matrix[:2, :2], transform.distortion_at(x, y))
         right = right + np.einsum("abm,bm->am", normal, so_far)
         if model is None:
-            model, stiffness = _best_model(normal, right, x, y, a.shape, placement.bend.shape[:2])
+            model, stiffness = _best_model(
+                normal, right, x, y, a.shape, transform.distortion.shape[:2]
+            )
         if model is None:
-            return compare(a, b, straight, match.part) if len(placement.bend) else match
+            return compare(a, b, straight, match.part) if len(transform.distortion) else match
         knots, slope = model.solve(model.equations(normal, right), stiffness)
-        bend = np.ascontiguousarray(-knots @ placement.matrix[:2, :2].T, np.float32)
-        matrix = placement.matrix.copy()
+        distortion = np.ascontiguousarray(-knots @ transform.matrix[:2, :2].T, np.float32)
+        matrix = transform.matrix.copy()
         matrix[:2] -= np.outer(matrix[:2, :2] @ slope, model.along)
         match = compare(
             a,
             b,
             replace(
-                placement, matrix=matrix, bend=bend, pitch=(float(model.pitch), float(model.pitch))
+                transform,
+                matrix=matrix,
+                distortion=distortion,
+                pitch=(float(model.pitch), float(model.pitch)),
             ),
             match.part,
         )
-        if np.abs(match.placement.bend_at(x, y) - placement.bend_at(x, y)).max() < LEAST_BEND:
+        if (
+            np.abs(match.transform.distortion_at(x, y) - transform.distortion_at(x, y)).max()
+            < LEAST_DISTORTION
+        ):
             break
-    if np.sqrt(np.mean(np.sum(match.placement.bend_at(x, y) ** 2, axis=0))) < LEAST_BEND:
+    if (
+        np.sqrt(np.mean(np.sum(match.transform.distortion_at(x, y) ** 2, axis=0)))
+        < LEAST_DISTORTION
+    ):
         return compare(a, b, straight, match.part)
     return match
 
 
 def _best_model(normal, right, x, y, shape, so_far):
-    """The model and the stiffness that the data ask for, or None twice. so_far: knots of a bend of the same kind, (0, 1) of none."""
+    """The model and the stiffness that the data ask for, or None twice. so_far: knots of a distortion of the same kind, (0, 1) of none."""
     height, width = shape
     knots = lambda length, pitch: int(np.ceil((length - 1) / pitch)) + 1
     kinds = (

@@ -7,7 +7,7 @@ import numpy as np
 from .. import _kernels
 from ..image.robust import MEDIAN_OF_ABSOLUTE, TUKEY
 from .pyramid import CELLS, PATCH, Part, of_patches
-from .transform import Placement, warp_arguments
+from .transform import Transform, warp_arguments
 
 # How alike (correlation) the two pictures must be in a patch to agree in it.
 AGREEING = 0.6
@@ -34,7 +34,7 @@ class Match:
     gain : by which the details of the second picture are multiplied in them
     """
 
-    placement: Placement
+    transform: Transform
     part: Part
     detailed: np.ndarray
     alike: np.ndarray
@@ -81,11 +81,11 @@ class Match:
 BY_CHANCE = 0.2
 
 
-def compare(a, b, placement, part=None):
+def compare(a, b, transform, part=None):
     """How level b, placed so, fits level a, or part of it. -> Match"""
     part = a.whole if part is None else part
-    warp = warp_arguments(placement)
-    match = Match(placement, part, np.zeros(len(a.corners), bool), np.zeros(len(a.corners)))
+    warp = warp_arguments(transform)
+    match = Match(transform, part, np.zeros(len(a.corners), bool), np.zeros(len(a.corners)))
     contrast = _contrast(a, b, warp, part.points)
     if contrast is not None:
         sums = _kernels.match_patches(
@@ -99,15 +99,15 @@ def compare(a, b, placement, part=None):
     return match
 
 
-def find_dust(a, b, placement, contrast):
+def find_dust(a, b, transform, contrast):
     """bool (H, W), pixels of the scanner at which each level differs from what the other one shows of the page there, in the same way.
 
-    Where only the placement is wrong they differ in opposite ways.
-    placement : without a bend. contrast : of a, over that of b. H, W : as far as both levels reach.
+    Where only the transform is wrong they differ in opposite ways.
+    transform : without a distortion. contrast : of a, over that of b. H, W : as far as both levels reach.
     """
     seen = (
-        contrast * a.warped(placement, b.details),
-        b.warped(Placement(np.linalg.inv(placement.matrix)), a.details),
+        contrast * a.warped(transform, b.details),
+        b.warped(Transform(np.linalg.inv(transform.matrix)), a.details),
     )
     differences = a.details - seen[0], contrast * b.details - seen[1]
     known = np.abs(differences[0][~np.isnan(differences[0])])

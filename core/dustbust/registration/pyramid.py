@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _kernels
 from ..image.arrays import alpha_channel, largest
-from .transform import UNBENT, warp_arguments
+from .transform import UNDISTORTED, warp_arguments
 
 
 class Scan:
@@ -108,12 +108,12 @@ class Level:
     def whole(self):
         return self.part(np.ones(len(self.corners), bool))
 
-    def warped(self, placement, details):
+    def warped(self, transform, details):
         """Details of another level, seen from this one."""
         y, x = np.mgrid[: self.shape[0], : self.shape[1]].astype(np.int32)
         points = np.ascontiguousarray(np.stack([x.ravel(), y.ravel()], axis=1))
         return _kernels.warp_points(
-            details, *warp_arguments(placement), points, self.threads
+            details, *warp_arguments(transform), points, self.threads
         ).reshape(self.shape)
 
     @property
@@ -123,7 +123,14 @@ class Level:
     def look_only_at_best(self, half):
         """Leave out patches with little structure. half: this level, half as large."""
         sums = _kernels.match_patches(
-            half.details, half.details, np.eye(3), *UNBENT, half.corners, 1.0, np.inf, self.threads
+            half.details,
+            half.details,
+            np.eye(3),
+            *UNDISTORTED,
+            half.corners,
+            1.0,
+            np.inf,
+            self.threads,
         )
         hxx, hxy, hyy = np.moveaxis(sums.reshape(-1, sums.shape[2])[:, 4:7], 1, 0)
         # What holds a patch in place in both directions, and, less, in one: J. Shi, C. Tomasi, "Good features to track", 1994.

@@ -40,7 +40,7 @@ _BASES = {
 }
 
 
-def refine(a, b, placement, models, still, *, iterations=6, precision=0.02):
+def refine(a, b, transform, models, still, *, iterations=6, precision=0.02):
     """Gauss-Newton steps from a start, with one model after the other, each until a step moves nothing by more than `precision` px.
 
     still : what stays with the scanner at the patches of `a`. A patch in which either picture shows something of it,
@@ -48,10 +48,10 @@ def refine(a, b, placement, models, still, *, iterations=6, precision=0.02):
     """
     height, width = a.shape
     half = max(height, width) / 2
-    match = compare(a, b, placement)
+    match = compare(a, b, transform)
     if match.sums is None:
         return match
-    at = placement.map_points(*(a.corners.T + (PATCH - 1) / 2)) - (PATCH - 1) / 2
+    at = transform.map_points(*(a.corners.T + (PATCH - 1) / 2)) - (PATCH - 1) / 2
     still = np.maximum(still, what_stays(a, b, np.ascontiguousarray(np.rint(at).T, np.int32)))
     page = (still <= AGREEING) | (still <= match.alike + UNSURE)
     if not page.all():
@@ -63,10 +63,10 @@ def refine(a, b, placement, models, still, *, iterations=6, precision=0.02):
         basis = _BASES[model](x, y)
         for _ in range(iterations):
             step = _solve(basis, *match.equations())
-            matrix = match.placement.matrix @ np.linalg.inv(
+            matrix = match.transform.matrix @ np.linalg.inv(
                 _step_matrix(model, step, width, height, half)
             )
-            match = compare(a, b, replace(match.placement, matrix=matrix), match.part)
+            match = compare(a, b, replace(match.transform, matrix=matrix), match.part)
             if match.sums is None or np.abs(step).max() < precision:
                 break
         if match.sums is None:

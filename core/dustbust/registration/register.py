@@ -11,20 +11,20 @@ from ..files.read import read_frame
 from ..files.spool import Spool
 from ..image.arrays import alpha_channel, colour_channels, largest
 from ..runtime.threads import count
-from .distortion import refine_bend
+from .distortion import refine_distortion
 from .patches import compare, find_dust, what_stays
 from .pyramid import Scan
 from .refine import PRECISION, ROUGHLY, refine
 from .search import CONVINCING, LEAST_SHARE, is_page, search
-from .transform import Placement
+from .transform import Transform
 
 # Longest side, px, of the reduced scans in which the page is placed exactly.
 REFINE_SIDE = 1640
 
 
 @dataclass
-class Registration(Placement):
-    """How the page lies in one scan, as seen from scan 0: a `Placement`, and how far it can be trusted.
+class Registration(Transform):
+    """How the page lies in one scan, as seen from scan 0: a `Transform`, and how far it can be trusted.
 
     confidence : 0..1, the share of the page's details in the overlap, counted in small patches without those of the scanner's dust,
         that are the same in both scans.
@@ -55,7 +55,7 @@ class Registration(Placement):
             np.ascontiguousarray(scan),
             alpha_channel(scan) is not None,
             np.ascontiguousarray(matrix, np.float64),
-            self.bend,
+            self.distortion,
             self.pitch,
             inverse,
             tuple(int(v) for v in box),
@@ -125,7 +125,7 @@ def _register(reference, other, threads):
     matches = [best]
     for smaller in (2, 1):
         if is_page(best, least_share) and (smaller < step or step == smaller == 1):
-            starts = [match.placement.scaled(step / smaller) for match in matches]
+            starts = [match.transform.scaled(step / smaller) for match in matches]
             matches = _refined(
                 reference.level(fine, smaller),
                 other.level(fine, smaller),
@@ -144,10 +144,10 @@ def _register(reference, other, threads):
             first=reference.name,
             share=best.share,
         )
-    placement = best.placement.scaled(fine)
+    transform = best.transform.scaled(fine)
     height, width = reference.shape
     x, y = np.meshgrid(np.linspace(0, width - 1, 33), np.linspace(0, height - 1, 33))
-    at = placement.map_points(x, y)
+    at = transform.map_points(x, y)
     inside = (
         (at[0] >= 0) & (at[1] >= 0) & (at[0] <= other.shape[1] - 1) & (at[1] <= other.shape[0] - 1)
     )
@@ -157,7 +157,12 @@ def _register(reference, other, threads):
         else 0.0
     )
     return Registration(
-        placement.matrix, placement.bend, placement.pitch, best.share, float(inside.mean()), moved
+        transform.matrix,
+        transform.distortion,
+        transform.pitch,
+        best.share,
+        float(inside.mean()),
+        moved,
     )
 
 
@@ -169,27 +174,27 @@ def _refined(a, b, starts, moved, precision):
         if len(starts) > 1
         else starts[0]
     )
-    # An affine transform that is to explain a bend never settles.
+    # An affine transform that is to explain a distortion never settles.
     match = refine(
         a,
         b,
         start,
         ("affine",),
         what_stays(a, b, a.corners),
-        iterations=2 if len(start.bend) else 4,
+        iterations=2 if len(start.distortion) else 4,
         precision=precision,
     )
-    bent = refine_bend(a, b, match) if moved else match
-    return [match] + ([bent] if len(bent.placement.bend) else [])
+    bent = refine_distortion(a, b, match) if moved else match
+    return [match] + ([bent] if len(bent.transform.distortion) else [])
 
 
 def _without_dust(reference, other, fine, match):
     """The match; where much of the details is dust, a better one that was found without it."""
-    if len(match.placement.bend):
+    if len(match.transform.distortion):
         return match  # where the page is not yet where it should be, it differs as dust does
     # Half as large, dust is found as well in a quarter of the time.
     halves = [scan.level(fine, 2) for scan in (reference, other)]
-    dust = find_dust(*halves, match.placement.scaled(0.5), match.contrast)
+    dust = find_dust(*halves, match.transform.scaled(0.5), match.contrast)
     energies = [np.nan_to_num(half.details) ** 2 for half in halves]
     of_dust = sum(
         float(energy[: dust.shape[0], : dust.shape[1]][dust].sum()) for energy in energies
@@ -197,5 +202,5 @@ def _without_dust(reference, other, fine, match):
     if of_dust <= MUCH_DUST * sum(float(energy.sum()) for energy in energies):
         return match
     a, b = (scan.without(dust, fine, 2).level(fine, 1) for scan in (reference, other))
-    found = _refined(a, b, [match.placement], True, PRECISION)[-1]
+    found = _refined(a, b, [match.transform], True, PRECISION)[-1]
     return found if is_page(found, LEAST_IN_THE_END) else match

@@ -5,7 +5,7 @@ import numpy as np
 from ..errors import DustbustError
 from .patches import FEWEST_PATCHES, UNSURE, what_stays
 from .refine import ROUGHLY, refine
-from .transform import Placement
+from .transform import Transform
 
 # A match needs this many agreeing patches, and this share of the detailed ones. Unrelated pages of text, placed at their best,
 # agree in up to a fifth of them; the same page, without what dust explains, in nearly all.
@@ -54,7 +54,7 @@ def search(reference, other, fine):
         return still, step, False
     match, step, rival = max(pages, key=lambda page: page[0].support * page[1] ** 2)
     if rival is not None:
-        (x, y), (u, v) = (one.placement.scaled(step * fine).matrix[:2, 2] for one in (match, rival))
+        (x, y), (u, v) = (one.transform.scaled(step * fine).matrix[:2, 2] for one in (match, rival))
         raise DustbustError(
             "{scan}: shows what {first} shows at more than one place "
             "({x:+.0f}, {y:+.0f} px and {u:+.0f}, {v:+.0f} px from there), as on a page that repeats; place it by hand",
@@ -73,7 +73,7 @@ def _matches(a, b, turns, number):
     and another one of which it cannot be said that it is worse, or None."""
     stays = what_stays(a, b, a.corners)
     close = lambda matrix: refine(
-        a, b, Placement(matrix), ("shift", "similarity"), stays, precision=ROUGHLY
+        a, b, Transform(matrix), ("shift", "similarity"), stays, precision=ROUGHLY
     )
     starts = sorted(
         (start for turn in turns for start in _starts(a, b, turn, number)),
@@ -95,7 +95,7 @@ def _matches(a, b, turns, number):
         found = [match for match in found[:PROMISING] if match.support >= 0.5 * found[0].support]
         found = _different(
             [
-                refine(a, b, match.placement, ("affine",), stays, precision=ROUGHLY)
+                refine(a, b, match.transform, ("affine",), stays, precision=ROUGHLY)
                 for match in found
             ],
             a.shape,
@@ -105,7 +105,7 @@ def _matches(a, b, turns, number):
     best, repeats = found[0], _repeats(a)
     for _ in range(ROUNDS):
         others = _different(
-            [best] + found + [close(best.placement.matrix @ _shift(*repeat)) for repeat in repeats],
+            [best] + found + [close(best.transform.matrix @ _shift(*repeat)) for repeat in repeats],
             a.shape,
         )
         others = [
@@ -139,7 +139,7 @@ def _different(matches, shape, least=2.0):
     corners = np.array([[0, 0, 1], [shape[1], 0, 1], [0, shape[0], 1]], float).T
     kept, places = [], []
     for match in sorted(matches, key=lambda match: match.support, reverse=True):
-        place = (match.placement.matrix @ corners)[:2]
+        place = (match.transform.matrix @ corners)[:2]
         if all(np.abs(place - other).max() > least for other in places):
             kept.append(match)
             places.append(place)
@@ -159,7 +159,7 @@ def _starts(a, b, turn, number):
         - turned[:2, :2] @ np.array([width - 1, height - 1]) / 2
     )
     first, second = _without_what_stays(a.details, b.details)
-    second = np.nan_to_num(b.warped(Placement(turned), second)) if turn else second
+    second = np.nan_to_num(b.warped(Transform(turned), second)) if turn else second
     shape = [_fast_length(n + m) for n, m in zip(first.shape, second.shape)]
     spectrum = np.conj(np.fft.rfft2(first, shape)) * np.fft.rfft2(second, shape)
     spectrum /= np.maximum(np.abs(spectrum), 1e-12)

@@ -4,20 +4,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-NO_BEND = np.zeros((0, 1, 2), np.float32)
+NO_DISTORTION = np.zeros((0, 1, 2), np.float32)
 
 
 @dataclass
-class Placement:
-    """An affine transform, and a smooth bend.
+class Transform:
+    """An affine transform, and a smooth distortion.
 
     matrix : float64 (3, 3), pixel (x, y, 1) of the first picture to pixel of the second; pixel centres are whole numbers.
-    bend : float32 (rows, columns, 2), px, what is added to the place that `matrix` gives; knots are `pitch` px (x, y) of the first picture
-        apart, between them the bend is linear. No rows where the affine `matrix` is enough.
+    distortion : float32 (rows, columns, 2), px, what is added to the place that `matrix` gives; knots are `pitch` px (x, y) of the first picture
+        apart, between them the distortion is linear. No rows where the affine `matrix` is enough.
     """
 
     matrix: np.ndarray
-    bend: np.ndarray = field(default_factory=lambda: NO_BEND, repr=False)
+    distortion: np.ndarray = field(default_factory=lambda: NO_DISTORTION, repr=False)
     pitch: tuple = (1.0, 1.0)
 
     def scaled(self, factor):
@@ -28,15 +28,15 @@ class Placement:
         return replace(
             self,
             matrix=larger @ self.matrix @ np.linalg.inv(larger),
-            bend=self.bend * np.float32(factor),
+            distortion=self.distortion * np.float32(factor),
             pitch=(self.pitch[0] * factor, self.pitch[1] * factor),
         )
 
-    def bend_at(self, x, y):
-        """(2, ...) px, the bend at points of the first picture."""
-        if not len(self.bend):
+    def distortion_at(self, x, y):
+        """(2, ...) px, the distortion at points of the first picture."""
+        if not len(self.distortion):
             return np.zeros((2,) + np.shape(x))
-        rows, columns = self.bend.shape[:2]
+        rows, columns = self.distortion.shape[:2]
         v, u = (
             np.clip(np.asarray(y) / self.pitch[1], 0, rows - 1),
             np.clip(np.asarray(x) / self.pitch[0], 0, columns - 1),
@@ -47,9 +47,9 @@ class Placement:
         )
         y1, x1 = np.minimum(y0 + 1, rows - 1), np.minimum(x0 + 1, columns - 1)
         tv, tu = (v - y0)[..., None], (u - x0)[..., None]
-        bend = self.bend.astype(float)
-        mixed = (1 - tv) * ((1 - tu) * bend[y0, x0] + tu * bend[y0, x1]) + tv * (
-            (1 - tu) * bend[y1, x0] + tu * bend[y1, x1]
+        distortion = self.distortion.astype(float)
+        mixed = (1 - tv) * ((1 - tu) * distortion[y0, x0] + tu * distortion[y0, x1]) + tv * (
+            (1 - tu) * distortion[y1, x0] + tu * distortion[y1, x1]
         )
         return np.moveaxis(mixed, -1, 0)
 
@@ -58,12 +58,12 @@ class Placement:
         x, y = np.asarray(x, float), np.asarray(y, float)
         return np.einsum("ij,j...->i...", self.matrix, np.array([x, y, np.ones_like(x)]))[
             :2
-        ] + self.bend_at(x, y)
+        ] + self.distortion_at(x, y)
 
 
-UNBENT = (NO_BEND, (1.0, 1.0))
+UNDISTORTED = (NO_DISTORTION, (1.0, 1.0))
 
 
-def warp_arguments(placement):
-    """A placement, as kernels take it."""
-    return np.ascontiguousarray(placement.matrix, np.float64), placement.bend, placement.pitch
+def warp_arguments(transform):
+    """A transform, as kernels take it."""
+    return np.ascontiguousarray(transform.matrix, np.float64), transform.distortion, transform.pitch

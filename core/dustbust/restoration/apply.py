@@ -5,14 +5,14 @@ from functools import partial
 
 import numpy as np
 
-from ..dust.density import Effect
+from ..dust.model import DustModel
 from ..dust.mask import DustMask
 from ..errors import DustbustError
 from ..image.arrays import alpha_channel, check_image, colour_channels
 from ..image.morphology import count_particles
 from .box_fill import fill_boxes
 from .inpaint import fill_dust
-from .restore import Applied, Restorer
+from .restore import RepairReport, Restorer
 
 METHODS = ("restore", "fill")
 
@@ -27,13 +27,13 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
     method : "restore" brings back what is under translucent dust and fills what is opaque. A particle that is not in this frame is
         left alone. It needs what `estimate_mask` found out about the dust; dust of which nothing but the place is known is filled.
         "fill" is the original: repeated means over the known pixels of a box.
-    return_report : give an `Applied` as well.
+    return_report : give an `RepairReport` as well.
     options : of "fill", see `dustbust.fill.fill_boxes`.
 
     Returns
     -------
     clean : like `frame`. Pixels away from dust are the same bit for bit, and so is alpha.
-    report : `Applied`, how many particles were restored, filled and absent; only with `return_report`.
+    report : `RepairReport`, how many particles were restored, filled and absent; only with `return_report`.
 
     Raises
     ------
@@ -86,7 +86,7 @@ class Cleaner:
         self.dusty, strength = binary_and_strength(dust)
         self.is_of_a_run = isinstance(dust, DustMask)
         effect = (
-            Effect.unpack(dust.effect, self.dusty.shape)
+            DustModel.unpack(dust.effect, self.dusty.shape)
             if self.is_of_a_run and method == "restore"
             else None
         )
@@ -115,7 +115,7 @@ class Cleaner:
         clean, unfilled = self._fill(frame, threads=threads)
         particles = count_particles(self.dusty)
         changed = (frame != clean).reshape(*self.dusty.shape, -1).any(axis=2)
-        return clean, Applied(particles, 0, particles, 0, float(changed.mean()), unfilled)
+        return clean, RepairReport(particles, 0, particles, 0, float(changed.mean()), unfilled)
 
     def _where_finite(self, frame, hidden, threads):
         """The same for a frame with pixels that are not finite: they are no data, as transparent ones are, and stay as they are."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import _kernels
-from ..dust.density import RIM, look_around, mirrored
-from ..dust.observation import as_array, sight
+from ..dust.model import RIM, look_around, mirrored
+from ..dust.observation import as_array, observe
 from ..dust.response import BLACK, WHITE
 from ..image.arrays import largest, put, share_changed
 from ..image.morphology import count_particles, dilate
@@ -27,7 +27,7 @@ KNOWN = 0.8
 
 
 @dataclass(frozen=True)
-class Applied:
+class RepairReport:
     """What was done to a frame.
 
     Parameters
@@ -52,7 +52,7 @@ class Restorer:
     Parameters
     ----------
     dusty : bool (H, W), what to take off. Dust that `effect` knows nothing of is filled; and the effect away from `dusty` is let be.
-    effect : `Effect` of the frames' run.
+    effect : `DustModel` of the frames' run.
     """
 
     def __init__(self, dusty, effect, *, threads=None):
@@ -83,7 +83,7 @@ class Restorer:
         Returns
         -------
         clean : like `frame`
-        report : `Applied`
+        report : `RepairReport`
         """
         frame = np.ascontiguousarray(frame)
         unmixed, filled, weight, here = unmix(
@@ -110,13 +110,13 @@ class Restorer:
         return clean, self._report(frame, clean, share, here)
 
     def _report(self, frame, clean, share, here):
-        """`Applied`: particles of which at least a part is here were restored or filled."""
+        """`RepairReport`: particles of which at least a part is here were restored or filled."""
         density, particles = self.effect.density * here, self.effect.share.size
         some = np.bincount(self.labels, here, particles) > 0
         mostly = np.bincount(self.labels, share * density, particles) > 0.5 * np.bincount(
             self.labels, density, particles
         )
-        return Applied(
+        return RepairReport(
             particles + self.others,
             int((some & mostly).sum()),
             int((some & ~mostly).sum()) + self.others,
@@ -156,7 +156,7 @@ def unmix(frame, effect, *, also_unknown=None, threads=None):
     labels, neighbours = effect.particles
     dark = effect.dark[labels]
     observed, filled = mirrored(observed, dark), mirrored(filled, dark)
-    seen = sight(
+    seen = observe(
         observed,
         filled,
         spread,

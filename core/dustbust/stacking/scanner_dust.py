@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import _kernels
-from ..dust.density import Effect
+from ..dust.model import DustModel
 from ..dust.mask import DustMask
 from ..dust.polarity import SIGNS
 from ..errors import DustbustError
@@ -77,7 +77,7 @@ class ScannerDust:
             1 - np.minimum(opacity[where], LARGEST_OPACITY),
         )
         number = int(labels.max(initial=-1)) + 1
-        return Effect(
+        return DustModel(
             where,
             core,
             -np.log(light),

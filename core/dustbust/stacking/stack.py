@@ -254,7 +254,7 @@ def _is_untouched(report, k):
     registration = report.registrations[k]
     return (
         np.array_equal(registration.matrix, np.eye(3))
-        and not len(registration.bend)
+        and not len(registration.distortion)
         and (report.gain[k] == 1).all()
         and (report.offset[k] == 0).all()
     )

@@ -13,9 +13,9 @@ from pathlib import Path
 first, last, folder, plug_in, rounds = arguments  # noqa: F821, given by the caller
 sys.path[:0] = [plug_in, str(Path(__file__).parent)]
 from gi.repository import Gimp
-from helpers import APPLY, ESTIMATE, call, refusal
 
 import dustbust
+from helpers import APPLY, ESTIMATE, call, refusal
 
 first, last, folder = map(Path, (first, last, folder))
 files = dustbust.files.find.frames_between(first, last)

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from gi.repository import Gimp
+from PIL import Image
+
+import dustbust
 from helpers import (
     APPLY,
     ESTIMATE,
@@ -26,9 +29,6 @@ from helpers import (
     save,
     stored,
 )
-from PIL import Image
-
-import dustbust
 
 
 def run_in(folder, number=3, copies=1):

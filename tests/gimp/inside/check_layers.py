@@ -2,6 +2,8 @@
 
 import numpy as np
 from gi.repository import Babl, Gegl, Gimp
+
+import dustbust
 from helpers import (
     APPLY,
     STACK,
@@ -15,8 +17,6 @@ from helpers import (
     refusal,
     stored,
 )
-
-import dustbust
 
 HEIGHT, WIDTH = 60, 80
 DUST = np.zeros((HEIGHT, WIDTH), bool)

@@ -6,6 +6,8 @@ import json
 
 import numpy as np
 from gi.repository import Gimp
+
+import dustbust
 from helpers import (
     APPLY,
     ESTIMATE,
@@ -21,8 +23,6 @@ from helpers import (
     threshold_of,
     with_role,
 )
-
-import dustbust
 
 kept = []  # images that serve several checks
 

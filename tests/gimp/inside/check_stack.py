@@ -2,9 +2,9 @@
 
 import numpy as np
 from gi.repository import Gimp
-from helpers import APPLY, SAMPLES, STACK, add_layer, call, call_here, get, new_image, refusal
 
 import dustbust
+from helpers import APPLY, SAMPLES, STACK, add_layer, call, call_here, get, new_image, refusal
 
 PAIR = sorted((SAMPLES / "pair").glob("*.jpg"))
 

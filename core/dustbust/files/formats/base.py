@@ -7,7 +7,7 @@ import logging
 import os
 
 from ...errors import DustbustError, Sentence
-from ...image.arrays import seen_luminance
+from ...image.arrays import luminance_and_data
 
 # What they log about odd files would go to the terminal of programs that set up no logging.
 for library in ("imagecodecs", "tifffile"):
@@ -61,9 +61,9 @@ class FrameFile:
         self.pixels = pixels
 
     @classmethod
-    def read_seen(cls, path):
-        """As `frames.read_seen`; for formats that can give it faster than the pixels."""
-        return seen_luminance(cls.read(path).pixels)
+    def read_luminance_and_data(cls, path):
+        """As `frames.read_luminance_and_data`; for formats that can give it faster than the pixels."""
+        return luminance_and_data(cls.read(path).pixels)
 
     @classmethod
     def header(cls, path):

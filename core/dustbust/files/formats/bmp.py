@@ -34,8 +34,7 @@ class BmpFile(FrameFile):
         if (
             bits not in (8, 24, 32)
             or compression != UNCOMPRESSED
-            or (bits == 8
-            and not _grey(data, header, begin))
+            or (bits == 8 and not _grey(data, header, begin))
         ):
             raise DustbustError(
                 "{path}: {kind} are not supported; convert it to grey or RGB first",

@@ -57,7 +57,7 @@ class JpegFile(FrameFile):
         self.data = data
 
     @classmethod
-    def read_seen(cls, path):
+    def read_luminance_and_data(cls, path):
         picture = _open(path, path.read_bytes())
         if picture.mode == "RGB":
             picture.draft("L", picture.size)  # 2.5 times faster than to decode the colours as well

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import dustbust
-from dustbust.dust.density import Effect
+from dustbust.dust.model import DustModel
 from dustbust.files.read import read_frame
 from dustbust.previews import (
     SPOT_SIDE,
@@ -27,7 +27,7 @@ from dustbust.previews import (
 from dustbust.registration.register import Registration
 from dustbust.stacking.brightness import match_brightness
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+SAMPLES = Path(__file__).resolve().parent / "samples"
 FRAMES = sorted((SAMPLES / "run").glob("*.jpg"))
 PAIR = sorted((SAMPLES / "pair").glob("*.jpg"))
 
@@ -140,13 +140,13 @@ def test_preview_of_a_mask_that_knows_only_where_the_dust_is(dust):
 
 
 def test_part_of_a_mask_keeps_what_is_inside(dust):
-    effect = Effect.unpack(dust.effect, dust.grey.shape)
+    model = DustModel.unpack(dust.effect, dust.grey.shape)
     (rows, columns), __ = Spots(dust.binary()).window(0)
-    part = part_of_mask(dust, effect, (rows, columns))
+    part = part_of_mask(dust, model, (rows, columns))
     assert np.array_equal(part.grey, dust.grey[rows, columns])
-    inside = Effect.unpack(part.effect, part.grey.shape)
-    assert 0 < inside.where.sum() <= effect.where[rows, columns].sum()
-    assert not (inside.where & ~effect.where[rows, columns]).any()
+    inside = DustModel.unpack(part.effect, part.grey.shape)
+    assert 0 < inside.where.sum() <= model.where[rows, columns].sum()
+    assert not (inside.where & ~model.where[rows, columns]).any()
 
 
 @pytest.fixture(scope="module")
@@ -185,14 +185,14 @@ def test_preview_of_a_page_without_alignment(pair):
 
 
 def test_within_box_maps_the_same_points():
-    bend = np.random.default_rng(1).normal(0, 1, (5, 1, 2)).astype(np.float32)
+    distortion = np.random.default_rng(1).normal(0, 1, (5, 1, 2)).astype(np.float32)
     matrix = np.array([[1, 0.01, 30], [-0.01, 1, 12], [0, 0, 1]])
-    whole = Registration(matrix, bend=bend, pitch=(1.0, 50.0))
+    whole = Registration(matrix, distortion=distortion, pitch=(1.0, 50.0))
     part = within_box(whole, np.s_[100:180, 40:130])
     x, y = np.array([3.0, 50.0, 80.0]), np.array([0.0, 25.0, 70.0])
     corner = np.array([[40], [100]])
     expected = whole.map_points(x + 40, y + 100) - corner
-    # Between its knots a bend is linear, and the knots of the part lie elsewhere.
+    # Between its knots a distortion is linear, and the knots of the part lie elsewhere.
     assert np.abs(part.map_points(x, y) - expected).max() < 1
 
 

@@ -1,11 +1,11 @@
 """apply_mask: any mask, any method; wrong arguments are named."""
 
-import film_scans
 import numpy as np
 import pytest
 
 from dustbust import DustbustError, DustMask, apply_mask
 from dustbust.restoration.box_fill import fill_boxes
+from helpers import film_scans
 
 
 @pytest.fixture

@@ -1,19 +1,17 @@
 """What the dust of a run does to its frames is measured: density, presence, response; and it travels with the mask."""
 
-import film_scans
 import numpy as np
 import pytest
 
 from dustbust import DustbustError, DustMask
-from dustbust.dust.density import Effect
+from dustbust.dust.model import DustModel
 from dustbust.dust.observation import moved
-from dustbust.estimation.density_meter import EffectMeter
-
-FILMS = ("linear", "gamma", "density", "slide")
+from dustbust.estimation.density_meter import DensityMeter
+from helpers import film_scans
 
 
 def measured(film, transmittance, frames=10, polarity=None, dusty=None):
-    meter = EffectMeter(
+    meter = DensityMeter(
         transmittance < 0.94 if dusty is None else dusty,
         polarity=polarity or ("dark" if film == "slide" else "light"),
     )
@@ -22,7 +20,7 @@ def measured(film, transmittance, frames=10, polarity=None, dusty=None):
     return meter.effect()
 
 
-@pytest.mark.parametrize("film", FILMS)
+@pytest.mark.parametrize("film", film_scans.FILMS)
 def test_density_is_that_of_the_dust_whatever_the_film(film):
     transmittance, _ = film_scans.particles()
     effect = measured(film, transmittance)
@@ -69,7 +67,7 @@ def test_dust_of_both_polarities_is_told_apart():
     transmittance, masks = film_scans.particles(count=10)
     is_dark = np.logical_or.reduce(masks[::2])
     bright, dark = np.where(is_dark, 1, transmittance), np.where(is_dark, transmittance, 1)
-    meter = EffectMeter(transmittance < 0.94, polarity="both")
+    meter = DensityMeter(transmittance < 0.94, polarity="both")
     for k in range(10):
         meter.add(
             (film_scans.shown("linear", film_scans.scene(k), bright) * dark).astype(np.float32)
@@ -86,7 +84,7 @@ def test_a_mask_keeps_its_effect_in_a_file(tmp_path):
     DustMask((1 - transmittance).astype(np.float32), 0.06, effect=effect.pack()).save(
         tmp_path / "mask.png"
     )
-    loaded = Effect.unpack(DustMask.load(tmp_path / "mask.png").effect, transmittance.shape)
+    loaded = DustModel.unpack(DustMask.load(tmp_path / "mask.png").effect, transmittance.shape)
     assert np.array_equal(loaded.where, effect.where) and np.array_equal(loaded.dark, effect.dark)
     assert np.abs(loaded.density - effect.density).max() <= 0.5001 / 1024
     assert np.abs(np.log(loaded.error / np.maximum(effect.error, 1e-3))).max() < 0.03
@@ -115,14 +113,14 @@ def test_a_damaged_effect_is_said_to_be_damaged(name):
     arrays = measured("gamma", transmittance, frames=3).pack()
     arrays[name] = arrays[name][:-1]
     with pytest.raises(DustbustError, match="damaged"):
-        Effect.unpack(arrays, transmittance.shape)
+        DustModel.unpack(arrays, transmittance.shape)
 
 
 def test_the_same_for_any_number_of_threads():
     transmittance, _ = film_scans.particles()
     results = []
     for threads in (1, 3):
-        meter = EffectMeter(transmittance < 0.94, threads=threads)
+        meter = DensityMeter(transmittance < 0.94, threads=threads)
         for frame in film_scans.run("gamma", 5, transmittance)[0]:
             meter.add(frame.astype(np.float32) / 255)
         results.append(meter.result())

@@ -11,7 +11,7 @@ import dustbust
 from dustbust.__main__ import main
 from dustbust.files.read import read_frame
 
-SAMPLES = Path(__file__).parent.parent / "samples"
+SAMPLES = Path(__file__).parent / "samples"
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """Stacking: scans of one page become one page."""
 
-import sys
 import tempfile
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +10,7 @@ from PIL import Image
 import dustbust
 from dustbust import Registration
 from dustbust.stacking import scanner_dust, strips
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from synthetic_scans import movement, page_of_text, psnr, scan_page, simulate
+from helpers.synthetic_scans import movement, page_of_text, psnr, scan_page, simulate
 
 
 def test_unaligned_scans_are_combined_where_they_lie():

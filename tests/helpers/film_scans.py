@@ -2,6 +2,7 @@
 
 import numpy as np
 
+FILMS = ("linear", "gamma", "density", "slide")
 SHAPE = (160, 200)
 
 

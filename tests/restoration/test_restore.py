@@ -2,14 +2,13 @@
 
 from functools import lru_cache
 
-import film_scans
 import numpy as np
 import pytest
-from test_effect import FILMS
 
 from dustbust import DustMask, apply_mask
-from dustbust.estimation.density_meter import EffectMeter
+from dustbust.estimation.density_meter import DensityMeter
 from dustbust.restoration.apply import Cleaner
+from helpers import film_scans
 
 
 @lru_cache
@@ -17,7 +16,7 @@ def mask_of(film="gamma", frames=10, seed=0, strongest=0.75, share=1.0):
     """(transmittance, its particles, the mask of a run with that dust)"""
     transmittance, masks = film_scans.particles(seed, strongest=strongest)
     dusty = transmittance < 0.94
-    meter = EffectMeter(dusty, polarity="dark" if film == "slide" else "light")
+    meter = DensityMeter(dusty, polarity="dark" if film == "slide" else "light")
     for frame in film_scans.run(film, frames, transmittance)[0]:
         meter.add(frame.astype(np.float32) / 255)
     return (
@@ -33,7 +32,7 @@ def one_frame(film, transmittance, seed=3):
     return dusty[0], clean[0]
 
 
-@pytest.mark.parametrize("film", FILMS)
+@pytest.mark.parametrize("film", film_scans.FILMS)
 @pytest.mark.parametrize("seed", [3, 50], ids=["of the run", "new"])
 def test_restored_is_far_nearer_to_the_clean_frame_than_filled(film, seed):
     transmittance, _, dust = mask_of(film)
@@ -71,7 +70,7 @@ def test_away_from_dust_nothing_changes_and_the_frame_is_left_as_it_is():
     assert not np.array_equal(clean, dusty)
 
 
-@pytest.mark.parametrize("film", FILMS)
+@pytest.mark.parametrize("film", film_scans.FILMS)
 def test_clean_pixels_beside_dust_are_left_alone(film):
     transmittance, _, dust = mask_of(film)
     dusty, _ = one_frame(film, transmittance)
@@ -136,7 +135,7 @@ def test_a_particle_that_is_not_in_the_frame_is_left_alone():
     assert report.changed == pytest.approx((result != dusty).mean())
 
 
-@pytest.mark.parametrize("film", FILMS)
+@pytest.mark.parametrize("film", film_scans.FILMS)
 @pytest.mark.parametrize("turn", range(4))
 def test_dust_is_told_from_none_on_a_busy_picture(film, turn):
     transmittance, masks, dust = mask_of(film)
@@ -257,7 +256,7 @@ def test_what_the_threshold_leaves_out_is_left_alone():
 
 def test_a_run_without_dust_changes_nothing():
     nothing = np.zeros(film_scans.SHAPE, bool)
-    meter = EffectMeter(nothing)
+    meter = DensityMeter(nothing)
     frames, _ = film_scans.run("gamma", 3, np.ones(film_scans.SHAPE))
     for frame in frames:
         meter.add(frame.astype(np.float32) / 255)
@@ -295,7 +294,7 @@ def test_of_two_fibres_that_touch_the_one_that_is_there_is_taken_off(which):
         for along, across, middle in ((y, x - 90, 60), (x, y - 92, 115))
     ]
     both = 1 - np.maximum(*fibres)
-    meter = EffectMeter(both < 0.94)
+    meter = DensityMeter(both < 0.94)
     for frame in film_scans.run("density", 10, both)[0]:
         meter.add(frame.astype(np.float32) / 255)
     dust = DustMask((1 - both).astype(np.float32), 0.06, effect=meter.result())
@@ -310,7 +309,7 @@ def test_of_two_fibres_that_touch_the_one_that_is_there_is_taken_off(which):
     assert (result != dusty)[gone].mean() < 0.15
 
 
-@pytest.mark.parametrize("film", FILMS)
+@pytest.mark.parametrize("film", film_scans.FILMS)
 def test_dust_that_was_always_there_and_is_gone_for_the_most_part(film):
     transmittance, masks, dust = mask_of(film)
     dusty, clean = one_frame(film, np.where(np.logical_or.reduce(masks[1:]), 1, transmittance))

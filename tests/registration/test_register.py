@@ -1,6 +1,5 @@
 """Registration: the page is found where it is, not where the dust is."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +7,14 @@ import pytest
 
 import dustbust
 from dustbust.files.read import read_frame
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from synthetic_scans import FINE, dust_on_glass, largest_error, movement, page_of_text, simulate
+from helpers.synthetic_scans import (
+    FINE,
+    dust_on_glass,
+    largest_error,
+    movement,
+    page_of_text,
+    simulate,
+)
 
 PAIR = Path(__file__).parents[1] / "samples" / "pair"
 
@@ -126,7 +130,7 @@ def test_dust_does_not_hold_a_page_out_of_focus(seed):
     case = simulate([movement(17.25, -11.75)], seed=seed, page=0.5 * blurred(large, 3 * FINE))
     found = dustbust.register_scans(case.scans)[1]
     assert largest_error(found.matrix, case.matrices[1]) <= 0.05
-    assert not len(found.bend)
+    assert not len(found.distortion)
 
 
 def test_a_page_that_repeats_is_refused():
@@ -224,7 +228,7 @@ def test_uneven_transport_is_followed():
 
 def test_even_transport_is_not_bent():
     case = simulate([movement(12.25, -7.75)], coverage=0)
-    assert len(dustbust.register_scans(case.scans)[1].bend) == 0
+    assert len(dustbust.register_scans(case.scans)[1].distortion) == 0
 
 
 def test_real_pair_is_aligned_everywhere():

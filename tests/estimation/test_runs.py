@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 import dustbust
-import synthetic_run
 from dustbust.batch.masks import new_dust
 from dustbust.estimation.runs import FRAMES_COMPARED as REACH
 from dustbust.estimation.runs import Correlations, changes
+from helpers import synthetic_run
 
 
 def lengths(frames):

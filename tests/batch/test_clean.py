@@ -163,9 +163,9 @@ def test_receipt_says_how_each_file_was_made_and_verify_finds_what_changed(run, 
 
 def test_times_of_the_frames_if_asked(run, mask):
     os.utime(run / "1.jpg", (1e9, 1e9))
-    dustbust.clean_frames(run / "1.jpg", mask, times=True)
+    dustbust.clean_frames(run / "1.jpg", mask, preserve_times=True)
     assert (run / "cleanedphotos" / "1.jpg").stat().st_mtime == 1e9
-    assert dustbust.clean_frames(run / "1.jpg", mask, times=True).skipped
+    assert dustbust.clean_frames(run / "1.jpg", mask, preserve_times=True).skipped
 
 
 def test_odd_names(run, mask):

@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 import dustbust
-import synthetic_run
 from dustbust.__main__ import main
 from dustbust.batch.receipt import RECEIPT_NAME as NAME
 from dustbust.batch.receipt import Receipt, verify
+from helpers import synthetic_run
 
 
 def make_run(folder):
@@ -72,7 +72,7 @@ def test_arrays_as_masks_reach_the_workers(tmp_path):
 def test_two_dask_workers_give_the_same_bytes(tmp_path):
     tests = {
         "PYTHONPATH": os.pathsep.join(
-            [str(Path(synthetic_run.__file__).parent), os.environ.get("PYTHONPATH", "")]
+            [str(Path(synthetic_run.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
         )
     }
     done = subprocess.run(

@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 import dustbust
-import synthetic_run
 from dustbust.estimation import opacity_method, passes
 from dustbust.estimation.background import Surroundings
 from dustbust.estimation.opacity import OpacitySums
 from dustbust.files.find import frames_in
 from dustbust.files.formats.png import PngFile
 from dustbust.image.arrays import luminance
+from helpers import synthetic_run
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +329,7 @@ def test_sums_of_parts_of_a_run_merge_to_the_same_bytes(light):
     whole, last, first = sums(range(10)), sums([9, 7, 8, 6]), sums(range(6))
     last.merge(first)
     assert last.opacity().tobytes() == whole.opacity().tobytes()
-    whole.add(planes[3], Surroundings.of(planes[3]), times=-1)
+    whole.add(planes[3], Surroundings.of(planes[3]), sign=-1)
     assert whole.opacity().tobytes() == sums([0, 1, 2, 4, 5, 6, 7, 8, 9]).opacity().tobytes()
 
 
@@ -418,8 +418,10 @@ def test_a_frame_that_shows_a_scene_of_another_one_that_was_not_asked_first_does
 def test_ten_frames_are_decoded_only_once(frames, reads, tmp_path, monkeypatch):
     for index, frame in enumerate(synthetic_run.run(1, frames)[0]):
         Image.fromarray(frame).save(tmp_path / f"{index:02d}.png")
-    read, calls = PngFile.read_seen, []
-    monkeypatch.setattr(PngFile, "read_seen", lambda path: calls.append(path.name) or read(path))
+    read, calls = PngFile.read_luminance_and_data, []
+    monkeypatch.setattr(
+        PngFile, "read_luminance_and_data", lambda path: calls.append(path.name) or read(path)
+    )
     mask = dustbust.estimate_mask(frames_in(tmp_path))
     assert len(calls) == reads and len(set(calls)) == frames
     monkeypatch.setattr(passes, "LARGEST_HELD", 0)
@@ -441,12 +443,13 @@ def test_order_of_a_run_makes_no_difference_to_what_is_seen(light, light_mask):
 def test_errors_are_the_same_from_parts_of_a_run(light, monkeypatch):
     frames, _ = light
     monkeypatch.setattr(passes, "FEWEST_FRAMES", 2)
-    with ThreadPoolExecutor(2) as executor, pytest.raises(
-        dustbust.DustbustError, match="frame 4: is 350 x 240, but the first frame is 360 x 240"
+    with (
+        ThreadPoolExecutor(2) as executor,
+        pytest.raises(
+            dustbust.DustbustError, match="frame 4: is 350 x 240, but the first frame is 360 x 240"
+        ),
     ):
-        dustbust.estimate_mask(
-            [*frames[:4], frames[4][:, :350], *frames[5:]], executor=executor
-        )
+        dustbust.estimate_mask([*frames[:4], frames[4][:, :350], *frames[5:]], executor=executor)
 
 
 def test_progress_of_parts_goes_from_0_to_1(light, monkeypatch):

@@ -26,7 +26,7 @@ SMALLEST_ERROR, ERROR_STEP = 1e-3, 1.05
 
 
 @dataclass
-class Effect:
+class DustModel:
     """The dust of a run: N pixels that belong to P particles.
 
     Parameters
