@@ -20,7 +20,7 @@ trap 'rm -rf "$scratch"' EXIT
 say() { echo "dustbust: $*"; }
 fail() { echo "dustbust: $*" >&2; exit 1; }
 
-# The console program of a GIMP 3, or nothing.
+# Print the console program of a GIMP 3, if there is one.
 find_gimp() {
     local name
     for name in ${GIMP_CONSOLE:-gimp-console gimp-console-3.2 gimp-console-3.0 gimp-console-3 gimp gimp-3}; do
@@ -33,7 +33,7 @@ find_gimp() {
 
 how_to_get_gimp() {
     cat <<'TEXT'
-dustbust: there is no GIMP 3 here (GIMP 2 cannot run this plug-in). To get it:
+dustbust: GIMP 3 was not found (GIMP 2 cannot run this plug-in). To install it:
     Debian 13, Ubuntu 25.04 and later:  apt install gimp
     Fedora 42 and later:                dnf install gimp
     Arch:                               pacman -S gimp
@@ -46,19 +46,19 @@ TEXT
     fi
 }
 
-# Run Python code inside GIMP: ask_gimp GIMP CODE. What the code writes to the file `answer` is printed.
+# Run Python code inside GIMP, and print what it writes to the file `answer`: ask_gimp GIMP CODE
 ask_gimp() {
     local answer=$scratch/answer
     if ! "$1" -nidfs --quit --batch-interpreter python-fu-eval -b "answer = open('$answer', 'w')
 $2
 answer.close()" >"$scratch/gimp.log" 2>&1 </dev/null; then
         cat "$scratch/gimp.log" >&2
-        fail "GIMP did not run; its words are above"
+        fail "GIMP did not run; see its output above"
     fi
     cat "$answer"
 }
 
-# Where this GIMP keeps the plug-ins of the user, and the Python it runs them with.
+# Find the folder for the user's plug-ins, and the Python that runs them.
 locate() {
     local lines
     lines=$(ask_gimp "$1" "
@@ -67,7 +67,7 @@ from gi.repository import Gimp
 answer.write(Gimp.directory() + '\n' + sys.executable + '\n')")
     folder=$(sed -n 1p <<<"$lines")/plug-ins
     python=$(sed -n 2p <<<"$lines")
-    [ -n "$python" ] || fail "GIMP did not say which Python it runs; is its Python support (python3-gi) installed?"
+    [ -n "$python" ] || fail "GIMP did not report its Python; install its Python support (Debian, Ubuntu: apt install python3-gi)"
 }
 
 install_plug_in() {
@@ -77,19 +77,23 @@ install_plug_in() {
     "$python" -m pip --version >/dev/null 2>&1 || fail "$python, which GIMP runs, has no pip; install it (Debian, Ubuntu: apt install python3-pip) and run this again"
     "$python" -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' ||
         fail "the headers of $python are missing; install them (Debian, Ubuntu: apt install python3-dev) and run this again"
-    command -v c++ >/dev/null || fail "there is no C++ compiler; install one (Debian, Ubuntu: apt install g++) and run this again"
+    command -v c++ >/dev/null || fail "a C++ compiler is missing; install one (Debian, Ubuntu: apt install g++) and run this again"
 
     mkdir -p "$folder"
     rm -rf "$part"
     say "building the core for $python ..."
-    # Hidden until it is whole: GIMP skips hidden folders, so a broken build is never used.
+    # Hidden until complete: GIMP skips hidden folders, so a broken build is never used.
     "$python" -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action ignore --target "$part" "$checkout" ||
-        { rm -rf "$part"; fail "the core could not be built; pip's words are above"; }
+        { rm -rf "$part"; fail "the core could not be built; see the output of pip above"; }
     cp -R "$checkout/plugin/." "$part/"
-    "$python" "$part/dustbust_gimp/help_page.py" "$checkout/README.md" "$part/help"
-    rm -rf "$part/bin" "$part/__pycache__"
+    "$python" -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$scratch/markdown" markdown ||
+        { rm -rf "$part"; fail "Python-Markdown, which makes the help page, could not be fetched; see the output of pip above"; }
+    PYTHONPATH=$scratch/markdown "$python" "$part/dustbust_gimp/help_page.py" "$checkout/README.md" "$part/help"
+    rm -rf "$part/bin"
+    rm -rf "$part/__pycache__"
+    find "$part/dustbust_gimp" "$part/locale" -name __pycache__ -prune -exec rm -rf {} +
     chmod +x "$part/$plug_in.py"
-    touch "$part/$plug_in.py"     # GIMP reads the plug-in anew only when this file's time has changed
+    touch "$part/$plug_in.py"     # GIMP rereads the plug-in only when the time of this file has changed
     rm -rf "$target"
     mv "$part" "$target"
 
@@ -98,7 +102,7 @@ from gi.repository import Gimp
 answer.write(' '.join(n for n in '$procedures'.split() if not Gimp.get_pdb().procedure_exists(n)))")
     if [ -n "$missing" ]; then
         cat "$scratch/gimp.log" >&2
-        fail "GIMP does not list $missing; its words are above"
+        fail "GIMP does not list $missing; see its output above"
     fi
     say "installed in $target"
 }
@@ -106,24 +110,24 @@ answer.write(' '.join(n for n in '$procedures'.split() if not Gimp.get_pdb().pro
 uninstall() {
     local gimp
     gimp=$(find_gimp)
-    [ -n "$gimp" ] || fail "there is no GIMP 3 here to uninstall it from"
+    [ -n "$gimp" ] || fail "GIMP 3 was not found; without it, the folder of the plug-in is unknown"
     locate "$gimp"
-    [ -d "$folder/$plug_in" ] || fail "it is not installed in $folder"
+    [ -d "$folder/$plug_in" ] || fail "Dustbust is not installed in $folder"
     rm -rf "${folder:?}/$plug_in"
     say "removed $folder/$plug_in"
 }
 
-# Clean the sample run in demo/, in an environment of its own: GIMP's profile and all packages live there too.
+# Clean the sample run in demo/, which also holds the GIMP profile and all packages.
 demo() {
     local gimp="" demo=$checkout/demo
     [ "${1:-}" = --no-gimp ] || gimp=$(find_gimp)
     if [ "${1:-}" != --no-gimp ] && [ -z "$gimp" ]; then
         if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-            say "there is no GIMP 3 here; using a private one, a Debian 13 in ${XDG_CACHE_HOME:-$HOME/.cache}/dustbust (about 500 MB to fetch, once)"
+            say "GIMP 3 was not found; using a private one, a Debian 13 in ${XDG_CACHE_HOME:-$HOME/.cache}/dustbust (about 500 MB to fetch, once)"
             exec "$checkout/tests/private-gimp" trixie "$checkout/install.sh" --demo
         fi
         how_to_get_gimp
-        say "going on without GIMP"
+        say "continuing without GIMP"
     fi
     rm -rf "$demo/run" "$demo/mask.png" "$demo/before-after.png"
     mkdir -p "$demo"
@@ -133,7 +137,7 @@ demo() {
         install_plug_in "$gimp"
         say "estimating the mask and cleaning the run in GIMP's batch mode ..."
         (cd "$demo" && "$gimp" -nidfs --quit --batch-interpreter python-fu-eval -b - <"$checkout/tests/gimp/demo_batch.py" >"$demo/gimp.log" 2>&1) ||
-            { cat "$demo/gimp.log" >&2; fail "GIMP could not clean the sample run; its words are above"; }
+            { cat "$demo/gimp.log" >&2; fail "GIMP could not clean the sample run; see its output above"; }
         export PYTHONPATH=$GIMP3_DIRECTORY/plug-ins/$plug_in
     else
         python=$demo/venv/bin/python

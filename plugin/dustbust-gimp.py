@@ -1,28 +1,63 @@
 #!/usr/bin/env python3
-"""What GIMP starts: registers the three procedures of Dustbust and turns their errors into messages."""
+"""What GIMP starts: registers the three procedures, and shows their errors as messages."""
+
+from __future__ import annotations
+
+import functools
+import importlib
 import sys
 import traceback
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import gi
 
-for library, version in (("Gimp", "3.0"), ("GimpUi", "3.0"), ("Gtk", "3.0"), ("Gegl", "0.4"), ("Babl", "0.1")):
+for library, version in (
+    ("Gimp", "3.0"),
+    ("GimpUi", "3.0"),
+    ("Gtk", "3.0"),
+    ("Gegl", "0.4"),
+    ("Babl", "0.1"),
+):
     gi.require_version(library, version)
 from gi.repository import Gegl, Gimp, Gio, GLib
 
-from dustbust_gimp import apply, core, estimate, help_page, stack
-from dustbust_gimp.texts import DOMAIN, Cancelled, Refused, _, translated
+from dustbust_gimp import core, help_page
+from dustbust_gimp.actions import apply, estimate, stack
+from dustbust_gimp.errors import Cancelled, Refused
+from dustbust_gimp.texts import DOMAIN, _, translated
 
-ACTIONS = {action.NAME: action for action in (estimate, apply, stack)}
+Run = Callable[..., Gimp.ValueArray]
+
+# Name of a procedure -> its action, and the module with its window.
+ACTIONS = {
+    estimate.NAME: (estimate, "dustbust_gimp.dialogs.estimate"),
+    apply.NAME: (apply, "dustbust_gimp.dialogs.apply"),
+    stack.NAME: (stack, "dustbust_gimp.dialogs.stack"),
+}
 
 
-def reporting(run):
-    """`run`, with its errors turned into what GIMP shows: one sentence, or nothing when the user cancelled."""
-    def guarded(procedure, *arguments):
-        def failed(sentence):
-            return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(sentence))
+def with_window(action: ModuleType, window: str) -> Run:
+    """Join an action with its window, which is loaded when needed: GTK needs a display."""
+
+    def ask(*settings: object) -> Any:
+        return importlib.import_module(window).ask(*settings)
+
+    return functools.partial(action.run, ask=ask)
+
+
+def reporting(run: Run) -> Run:
+    """Turn the errors of `run` into what GIMP shows: one sentence, or nothing after Cancel."""
+
+    def guarded(procedure: Gimp.Procedure, *arguments: object) -> Gimp.ValueArray:
+        def failed(sentence: str) -> Gimp.ValueArray:
+            status = Gimp.PDBStatusType.EXECUTION_ERROR
+            return procedure.new_return_values(status, GLib.Error(sentence))
+
         try:
             core.check()
-            core.memory.keep_for_reuse()
+            core.keep_for_reuse()
             return run(procedure, *arguments[:-1])
         except Cancelled:
             return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
@@ -32,23 +67,32 @@ def reporting(run):
             return failed(_("There is not enough memory for pictures of this size."))
         except Exception as error:
             traceback.print_exc()
-            return failed(_("Dustbust has stumbled over an error of its own, please report it: {error}").format(
-                error=f"{type(error).__name__}: {error}"))
+            return failed(
+                _("Internal error in Dustbust, please report it: {error}").format(
+                    error=f"{type(error).__name__}: {error}"
+                )
+            )
+
     return guarded
 
 
 class Dustbust(Gimp.PlugIn):
-    def do_set_i18n(self, name):
+    """The plug-in."""
+
+    def do_set_i18n(self, name: str) -> tuple[bool, str, None]:
+        """Say that the translations are in the folder locale."""
         return True, DOMAIN, None
 
-    def do_query_procedures(self):
+    def do_query_procedures(self) -> list[str]:
+        """Return the names of the procedures."""
         self.set_help_domain(DOMAIN, Gio.File.new_for_path(str(help_page.FOLDER)))
         return list(ACTIONS)
 
-    def do_create_procedure(self, name):
+    def do_create_procedure(self, name: str) -> Gimp.Procedure:
+        """Make a procedure."""
         Gegl.init(None)
-        action = ACTIONS[name]
-        procedure = action.declare(self, name, reporting(action.run))
+        action, window = ACTIONS[name]
+        procedure = action.declare(self, name, reporting(with_window(action, window)))
         procedure.set_attribution("Dustbust", "MIT", "2026")
         procedure.add_menu_path("<Image>/Filters/" + _("_Dust Removal"))
         return procedure

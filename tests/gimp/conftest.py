@@ -1,7 +1,7 @@
 """A GIMP 3 with the plug-in in it, once per session.
 
-DUSTBUST_GIMP_RUN is a command prefix: what follows it runs where GIMP 3 is, with this checkout and /tmp at the same places
-(tests/run sets it). Unset or empty: the GIMP 3 of this machine.
+DUSTBUST_GIMP_RUN is a command prefix, which tests/run sets: what follows it runs where GIMP 3 is,
+with this checkout and /tmp in the same places. If it is empty, the GIMP 3 of this machine is used.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 PREFIX = shlex.split(os.environ.get("DUSTBUST_GIMP_RUN", ""))
 
-# The plug-ins of GIMP's own that the tests use; only these and ours are started, which is several times faster.
+# GIMP's own plug-ins that the tests use: starting only these and ours is several times faster.
 OF_GIMP = ("python-eval", "script-fu", "file-png", "file-jpeg", "file-tiff")
 
 
@@ -85,11 +85,12 @@ class Gimp:
         return done
 
     def run_script(self, script, *arguments, **options):
-        """Run a Python file inside GIMP with `arguments` (JSON); gives what it put into `result`, and the console."""
+        """Run a Python file inside GIMP with `arguments`; returns its `result`, and the console."""
         answer = self.folder / "result.json"
         answer.unlink(missing_ok=True)
         code = (
-            f"import json; scope = {{'__name__': 'inside', '__file__': {str(script)!r}, 'arguments': {json.dumps(arguments)}}}; "
+            f"import json; scope = {{'__name__': 'inside', '__file__': {str(script)!r}, "
+            f"'arguments': {json.dumps(arguments)}}}; "
             f"exec(compile(open({str(script)!r}).read(), {str(script)!r}, 'exec'), scope); "
             f"json.dump(scope['result'], open({str(answer)!r}, 'w'))"
         )

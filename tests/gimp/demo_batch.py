@@ -1,4 +1,4 @@
-"""What install.sh --demo runs inside GIMP, in the folder demo/: mask.png and run/cleanedphotos from the frames in run/."""
+"""Run by install.sh --demo inside GIMP: makes mask.png and cleans the frames in run/."""
 
 from pathlib import Path
 

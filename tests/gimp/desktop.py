@@ -1,4 +1,4 @@
-"""A GIMP with its windows, on a screen that nobody looks at, and the keys and the mouse to work it with."""
+"""A GIMP with its windows on a virtual screen, and the keys and the mouse to operate it."""
 
 import itertools
 import json
@@ -55,7 +55,7 @@ class Desktop:
             f"exec(compile(open({str(agent)!r}).read(), {str(agent)!r}, 'exec'), "
             f"{{'__file__': {str(agent)!r}, 'arguments': {[str(folder), str(gimp.plug_in)]!r}}})"
         )
-        self._log = open(folder / "console.log", "w+")
+        self._log = (folder / "console.log").open("w+")
         start = gimp.command_line(
             ["sh", "-c", START.format(display=self.display, size=SIZE), "sh", code],
             self.environment,
@@ -83,7 +83,8 @@ class Desktop:
     def close(self):
         """End GIMP; gives what it wrote on its console."""
         (self.folder / f"request-{self._number}.py").write_text(
-            "quit = Gimp.get_pdb().lookup_procedure('gimp-quit'); c = quit.create_config(); c.set_property('force', True); quit.run(c)"
+            "quit = Gimp.get_pdb().lookup_procedure('gimp-quit'); c = quit.create_config(); "
+            "c.set_property('force', True); quit.run(c)"
         )
         try:
             self._process.wait(30)
@@ -182,7 +183,10 @@ class Desktop:
         (self.pictures / f"{name}.png").write_bytes((self.folder / f"{name}.png").read_bytes())
 
     def wait_for_photograph(self, window, other_than=None, part=before, timeout=120):
-        """Wait until a part of a window shows a photograph, something with many colours, and another one than before; gives its bytes."""
+        """Wait until a part of a window shows a photograph (many colours), and a new one.
+
+        Returns its bytes.
+        """
 
         def seen():
             self.picture("window", window)
@@ -205,7 +209,7 @@ class Desktop:
         self.main_key("alt+r", "Up", "Right", mnemonic)
 
     def choose_file(self, mnemonic, path):
-        """Choose a file in an open window: the button with this mnemonic opens GTK's file window."""
+        """Choose a file; the button with this mnemonic opens GTK's file window."""
         self.key(f"alt+{mnemonic}", "space")
         self.wait_for("Select a File")
         self.key("slash", "ctrl+a", pause=1)

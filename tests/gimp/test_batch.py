@@ -1,4 +1,4 @@
-"""Batch mode: Script-Fu, Python in GIMP, the command line and `import dustbust` give the same; failure is an exit code."""
+"""Batch mode: Script-Fu, Python in GIMP, the command line and the core give the same files."""
 
 import shutil
 
@@ -8,10 +8,12 @@ from conftest import CHECKOUT, PREFIX
 FRAMES = sorted((CHECKOUT / "tests" / "samples" / "run").glob("*.jpg"))[:4]
 
 SCRIPT_FU = """
-(let* ((mask (car (plug-in-dustbust-estimate-mask #:run-mode RUN-NONINTERACTIVE #:first-frame "{first}" #:last-frame "{last}")))
+(let* ((mask (car (plug-in-dustbust-estimate-mask #:run-mode RUN-NONINTERACTIVE
+                                                  #:first-frame "{first}" #:last-frame "{last}")))
        (layers (car (gimp-image-get-selected-layers mask))))
   (gimp-file-save RUN-NONINTERACTIVE mask "{folder}/mask.xcf")
-  (plug-in-dustbust-apply-mask #:run-mode RUN-NONINTERACTIVE #:image mask #:drawables layers #:folder "{folder}/script-fu")
+  (plug-in-dustbust-apply-mask #:run-mode RUN-NONINTERACTIVE #:image mask #:drawables layers
+                               #:folder "{folder}/script-fu")
   (gimp-image-delete mask))
 """
 
@@ -76,7 +78,8 @@ def test_all_ways_give_the_same_files(gimp, run, tmp_path):
         str(tmp_path / "mask.xcf"),
         str(tmp_path / "later"),
     )
-    assert again["status"] == "SUCCESS" and cleaned(tmp_path / "later") == expected
+    assert again["status"] == "SUCCESS"
+    assert cleaned(tmp_path / "later") == expected
 
 
 def test_failure_is_an_exit_code_and_a_sentence(gimp, run):
@@ -85,30 +88,29 @@ def test_failure_is_an_exit_code_and_a_sentence(gimp, run):
         SCRIPT_FU.format(**{**run, "first": run["folder"] / "gone.jpg"}),
         check=False,
     )
-    assert done.returncode == 70 and "gone.jpg: there is no such file" in done.stdout + done.stderr
+    assert done.returncode == 70
+    assert "gone.jpg: there is no such file" in done.stdout + done.stderr
     assert not (run["folder"] / "script-fu").exists()
 
 
-def test_warnings_are_said_in_batch_mode(gimp, run):
+def test_batch_mode_prints_warnings(gimp, run):
     """A mask of four frames is a warning on the console; the success of Apply is not."""
     done = gimp.console("plug-in-script-fu-eval", SCRIPT_FU.format(**run))
-    said = done.stdout + done.stderr
-    assert "Only 4 frames of different scenes" in said and "cleaned frames are in" not in said, said
+    console = done.stdout + done.stderr
+    assert "Only 4 frames of different scenes" in console
+    assert "cleaned frames are in" not in console
 
 
 def test_german(gimp, run):
-    """What the core says is said in German where GIMP speaks German: its sentences are in the plug-in's catalogue."""
+    """The core's sentences are in the plug-in's catalogue, so they are German in a German GIMP."""
     german = {"LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de"}.items()
     if "de_DE.utf8" not in gimp.command(["locale", "-a"]).stdout:
         assert not PREFIX, "the private GIMP has no German locale"
-        pytest.skip(
-            "this machine has no German locale (de_DE.UTF-8), without which gettext does not translate"
-        )
+        pytest.skip("without a German locale (de_DE.UTF-8), gettext does not translate")
     gone = SCRIPT_FU.format(**{**run, "first": run["folder"] / "gone.jpg"})
     done = gimp.console("plug-in-script-fu-eval", gone, check=False, environment=german)
-    assert (
-        done.returncode == 70 and "gone.jpg: Diese Datei gibt es nicht" in done.stdout + done.stderr
-    ), done.stdout + done.stderr
+    assert done.returncode == 70
+    assert "gone.jpg: Diese Datei gibt es nicht" in done.stdout + done.stderr
     run["last"].write_bytes(run["last"].read_bytes()[:20000])
     done = gimp.console(
         "plug-in-script-fu-eval", SCRIPT_FU.format(**run), check=False, environment=german
@@ -138,9 +140,8 @@ def test_without_the_core_it_registers_and_says_what_to_do(gimp, tmp_path):
             "GIMP3_DIRECTORY": tmp_path / "profile",
         }.items(),
     )
-    assert done.returncode == 70 and "run install.sh again" in done.stdout + done.stderr, (
-        done.stdout + done.stderr
-    )
+    assert done.returncode == 70
+    assert "run install.sh again" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -158,6 +159,5 @@ def test_the_demo_of_install_sh(gimp, tmp_path):
         ]
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "mask.png").exists() and len(
-        cleaned(tmp_path / "run" / "cleanedphotos")
-    ) == len(FRAMES)
+    assert (tmp_path / "mask.png").exists()
+    assert len(cleaned(tmp_path / "run" / "cleanedphotos")) == len(FRAMES)

@@ -1,6 +1,7 @@
-"""The windows, used as a user uses them: by keys and mouse, one step after the other. Each step leaves its screenshot.
+"""The windows, operated by keys and mouse, one step after the other. Each step leaves a screenshot.
 
-The pictures go to $DUSTBUST_PICTURES (tests/gimp/make-pictures sets it), else to the session's temporary folder.
+The pictures go to $DUSTBUST_PICTURES, which tests/gimp/make-pictures sets, or else to the
+temporary folder of the session.
 """
 
 import os
@@ -18,7 +19,8 @@ FRAMES = sorted((SAMPLES / "run").glob("*.jpg"))
 PAIR = sorted((SAMPLES / "pair").glob("*.jpg"))
 
 
-# A lamp that is in every frame at the same place, as dust is: where in a frame its middle is, as shares of width and height, and its radius, px.
+# A lamp that is in every frame in the same place, as dust is: its centre as shares of width and
+# height, and its radius in px.
 LAMP, RADIUS = (0.4, 0.45), 18
 
 
@@ -54,9 +56,10 @@ def desktop(gimp, tmp_path_factory):
 
 
 def show(desktop, path):
-    """Open a file in a window of GIMP's. (A picture that a plug-in opens keeps no undo unless told to.)"""
+    """Open a file in a window of GIMP. (What a plug-in opens has no undo unless it is enabled.)"""
     desktop.ask(
-        f"shown = open_image({str(path)!r}); shown.undo_enable(); Gimp.Display.new(shown); Gimp.displays_flush()"
+        f"shown = open_image({str(path)!r}); shown.undo_enable(); "
+        "Gimp.Display.new(shown); Gimp.displays_flush()"
     )
 
 
@@ -96,7 +99,8 @@ def test_2_estimate(desktop, run):
         "frame",
     ]
     frames = desktop.ask(
-        "import json; result = json.loads(bytes(mask.get_parasite('dustbust-run').get_data()))['frames']"
+        "import json; run = bytes(mask.get_parasite('dustbust-run').get_data()); "
+        "result = json.loads(run)['frames']"
     )
     assert frames == list(map(str, run))
     desktop.wait_for(
@@ -129,8 +133,8 @@ def red(desktop):
     return desktop.ask(RED + "result = int(red_pixels().sum())")
 
 
-# Minor version of GIMP -> where in its window are the Fx sign of the mask, in what then opens the threshold and the button that edits
-# it, and in its window the lower end and OK.
+# Minor version of GIMP -> places in its window: the Fx sign of the mask; in what it opens, the
+# threshold and the button that edits it; in the window of the threshold, its lower end and OK.
 PLACES = {
     0: ((1128, 772), (1095, 675), (1055, 728), (911, 728), (1192, 874)),
     2: ((1105, 775), (1072, 678), (1032, 731), (888, 728), (1166, 873)),
@@ -140,7 +144,8 @@ PLACES = {
 def test_3_threshold_moves_the_red(desktop):
     before = red(desktop)
     desktop.ask(
-        "filter = threshold_of(with_role(mask, 'mask')); low = filter.get_config().get_property('low')"
+        "filter = threshold_of(with_role(mask, 'mask')); "
+        "low = filter.get_config().get_property('low')"
     )
     places = (
         PLACES.get(desktop.ask("result = Gimp.MINOR_VERSION")) if PREFIX else None
@@ -171,7 +176,7 @@ def test_3_threshold_moves_the_red(desktop):
 
 
 def shown_at(desktop):
-    """Where on the screen the selected layer is: left, top, right, bottom of GIMP's dashed yellow line around it."""
+    """Left, top, right and bottom of the dashed yellow line around the selected layer."""
     desktop.picture("screen")
     with Image.open(desktop.pictures / "screen.png") as picture:
         yellow = (np.array(picture.convert("RGB")) == (255, 255, 0)).all(axis=2)
@@ -180,24 +185,25 @@ def shown_at(desktop):
 
 
 def test_4_paint_out_the_lamp(desktop):
-    """The lamp is red, like dust; a stroke of the pencil in black over it takes it out of what will be treated, and can be undone."""
+    """The lamp is red, like dust; a black pencil stroke protects it, and can be undone."""
     at_lamp = """
 height, width = mask.get_height(), mask.get_width()
 y, x = np.ogrid[:height, :width]
-at_lamp = np.hypot(x - {0} * width, y - {1} * height) < {2}
+at_lamp = np.hypot(x - {} * width, y - {} * height) < {}
 """.format(*LAMP, RADIUS - 3)
     shown = (
         "result = [int(part.sum()) for part in (red_pixels() & at_lamp, red_pixels() & ~at_lamp)]"
     )
     desktop.ask(at_lamp + RED)
     before = desktop.ask(shown)
-    assert before[0] > 0 and before[1] > 0
+    assert before[0] > 0
+    assert before[1] > 0
     desktop.ask("mask.set_selected_layers([with_role(mask, 'mask')])")
     desktop.main_key("n", "d")
     left, top, right, bottom = shown_at(desktop)
     x, y = (
         int(start + share * (stop - start))
-        for share, start, stop in zip(LAMP, (left, top), (right, bottom))
+        for share, start, stop in zip(LAMP, (left, top), (right, bottom), strict=True)
     )
     desktop.drag(
         (x - 10, y - 10),
@@ -229,8 +235,8 @@ def test_5_apply_to_the_run(desktop, run):
         "not all frames were cleaned",
     )
     desktop.wait_gone("Apply Dust Mask to a Run")
-    desktop.picture("apply-run-done")  # GIMP says in its status bar, or in a window, where they are
-    for window in desktop.windows("GIMP Message"):
+    desktop.picture("apply-run-done")  # the status bar or a window reports the folder
+    for _window in desktop.windows("GIMP Message"):
         desktop.key("Return")
     for path in run:
         before, after = (
@@ -260,7 +266,10 @@ def test_6_apply_to_a_layer_within_a_selection_and_undo(desktop, run):
     desktop.wait_until(changed)
     desktop.wait_gone("Apply Dust Mask to a Layer")
     desktop.picture("layer-cleaned")
-    outside = "different = (get(layer, \"R'G'B' u8\") != before).any(axis=2); different[{}:{}, {}:{}] = False; result = int(different.sum())"
+    outside = (
+        "different = (get(layer, \"R'G'B' u8\") != before).any(axis=2); "
+        "different[{}:{}, {}:{}] = False; result = int(different.sum())"
+    )
     assert desktop.ask(outside.format(top, bottom, left, right)) == 0
     desktop.main_key("ctrl+z")
     desktop.wait_until(f"not {changed}")

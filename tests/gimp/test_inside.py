@@ -1,4 +1,4 @@
-"""What the files in inside/ check, inside GIMP: one start of GIMP for each file, one test for each of its check_ functions."""
+"""The check_ functions in inside/, one test each; GIMP starts once for each file."""
 
 import ast
 from pathlib import Path
@@ -17,7 +17,7 @@ CHECKS = [
 
 @pytest.fixture(scope="session")
 def outcomes(gimp, tmp_path_factory):
-    """Name of a check -> None when it holds, else how it failed; each file is run when it is first asked for."""
+    """Name of a check -> None, or how it failed; each file runs when it is first asked for."""
     known = {}
 
     def of(path):
@@ -33,7 +33,7 @@ def outcomes(gimp, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "path, name", CHECKS, ids=[f"{path.stem[6:]}-{name[6:]}" for path, name in CHECKS]
+    ("path", "name"), CHECKS, ids=[f"{path.stem[6:]}-{name[6:]}" for path, name in CHECKS]
 )
 def test_inside_gimp(outcomes, path, name):
     failure = outcomes(path)[name]

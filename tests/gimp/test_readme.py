@@ -36,7 +36,8 @@ def test_script_fu_recipe(gimp, folder):
 def test_script_fu_recipe_fails_with_an_exit_code(gimp, folder):
     (folder / "run" / "frame01.jpg").unlink()
     done = inside(gimp, folder, recipe("sh", "plug-in-script-fu-eval"))
-    assert done.returncode == 70 and "frame01.jpg" in done.stdout + done.stderr
+    assert done.returncode == 70
+    assert "frame01.jpg" in done.stdout + done.stderr
 
 
 def test_python_recipe(gimp, folder):
@@ -50,7 +51,8 @@ def test_python_recipe_fails_with_an_exit_code(gimp, folder):
         CHECKOUT / "tests" / "samples" / "run" / "frame01.jpg", folder / "pair" / "scan-b.jpg"
     )  # another page
     done = inside(gimp, folder, recipe("sh", "python-fu-eval"))
-    assert done.returncode == 64 and "RuntimeError" in done.stdout + done.stderr
+    assert done.returncode == 64
+    assert "RuntimeError" in done.stdout + done.stderr
     assert not (folder / "page.png").exists()
 
 

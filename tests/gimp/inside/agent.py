@@ -1,4 +1,4 @@
-"""Run inside a GIMP with windows: carries out what the tests ask for, file by file, while they press the keys."""
+"""Run inside a GIMP with windows: executes the requests of the tests while they press the keys."""
 
 import json
 import sys
@@ -10,7 +10,8 @@ folder = Path(arguments[0])  # noqa: F821, given by the caller
 sys.path[:0] = [arguments[1], str(Path(__file__).parent)]  # noqa: F821
 scope = {}
 exec(
-    "from gi.repository import Gegl, Gimp, Gio\nimport numpy as np\nfrom helpers import *\nGegl.init(None)",
+    "from gi.repository import Gegl, Gimp, Gio\nimport numpy as np\n"
+    "from helpers import *\nGegl.init(None)",
     scope,
 )
 

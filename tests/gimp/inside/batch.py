@@ -1,4 +1,4 @@
-"""Run inside GIMP: estimate from the first to the last frame, apply into a folder; says which Python this is."""
+"""Run inside GIMP: estimate from the first to the last frame, and apply into a folder."""
 
 import sys
 from pathlib import Path

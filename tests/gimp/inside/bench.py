@@ -1,6 +1,7 @@
-"""Run inside GIMP: how long Estimate and Apply take on a run as procedures, and as the core's functions in this process.
+"""Run inside GIMP: how long Estimate and Apply take on a run as procedures, and in the core alone.
 
-Each time is a pair: seconds by the clock, and of the processors, GIMP's own and those of the plug-ins it starts included.
+Each time is a pair: seconds by the clock, and seconds of the processors, including those of GIMP
+and of the plug-ins that it starts.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""Estimate and Apply on the files of a run: the core's files, byte for byte; nothing written over; refusals that leave nothing behind."""
+"""Estimate and Apply on the files of a run give the core's files, byte for byte.
+
+Nothing is overwritten, and a refusal leaves nothing behind.
+"""
 
 import json
 import os
@@ -53,10 +56,8 @@ def check_apply_writes_the_cores_files_beside_the_frames(folder):
     mask = estimated(folder)
     call(APPLY, image=mask, drawables=mask.get_layers())
     dustbust.clean_frames(files, dustbust.estimate_mask(files), folder / "core")
-    assert (
-        contents(folder / "run" / "cleanedphotos") == contents(folder / "core")
-        and len(contents(folder / "core")) == 3
-    )
+    assert contents(folder / "run" / "cleanedphotos") == contents(folder / "core")
+    assert len(contents(folder / "core")) == 3
     assert contents(folder / "run") == before
 
 
@@ -202,9 +203,8 @@ def check_frames_that_cannot_be_used_are_left_out_and_said(folder):
     save(small, folder / "run" / "frame02-00small.png")
     mask = estimated(folder)
     comment = bytes(mask.get_parasite("gimp-comment").get_data()).decode()
-    assert (
-        "2 of 5 frames cannot be used" in comment and "frame02-00small.png: is 40 x 30" in comment
-    )
+    assert "2 of 5 frames cannot be used" in comment
+    assert "frame02-00small.png: is 40 x 30" in comment
     call(APPLY, image=mask, drawables=mask.get_layers())
     assert sorted(contents(folder / "run" / "cleanedphotos")) == [Path(file).name for file in files]
 
@@ -238,16 +238,15 @@ def check_killed_in_the_middle_of_apply_all_files_are_whole(folder):
     thread, killed = kill_the_plug_in(lambda: output.exists() and len(contents(output)) >= 3)
     message = refusal(APPLY, image=mask, drawables=mask.get_layers())
     thread.join()
-    assert killed and message is not None
+    assert killed
+    assert message is not None
     done = contents(output)
     assert 3 <= len(done) < len(files)
-    for name, content in done.items():
+    for name, _content in done.items():
         dustbust.files.read.read_frame(output / name)  # raises when it is cut short
     call(APPLY, image=mask, drawables=mask.get_layers())  # goes on where it stopped
-    assert (
-        len(contents(output)) == len(files)
-        and {name: contents(output)[name] for name in done} == done
-    )
+    assert len(contents(output)) == len(files)
+    assert {name: contents(output)[name] for name in done} == done
 
 
 def check_killed_in_the_middle_of_stack_the_image_is_unchanged(folder):
@@ -261,7 +260,8 @@ def check_killed_in_the_middle_of_stack_the_image_is_unchanged(folder):
     refusal(STACK, image=image, drawables=layers)
     thread.join()
     assert killed
-    assert set(image.get_layers()) == set(layers) and [stored(layer) for layer in layers] == before
+    assert set(image.get_layers()) == set(layers)
+    assert [stored(layer) for layer in layers] == before
     layer, __ = call(
         STACK, image=image, drawables=layers[:2], mode="mean", align=False
     )  # GIMP goes on

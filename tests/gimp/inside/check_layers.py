@@ -1,4 +1,4 @@
-"""Apply on layers of every kind: the core's pixels where there is dust, the same bits everywhere else, or a refusal."""
+"""Apply on layers of every kind: the core's pixels in dust and the same bits elsewhere."""
 
 import numpy as np
 from gi.repository import Babl, Gegl, Gimp
@@ -175,9 +175,8 @@ def check_selection_limits(folder):
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 45, HEIGHT)
     cleaned(image, layer, folder)
     after = get(layer, format)
-    assert np.array_equal(after[:, 45:], before[:, 45:].reshape(HEIGHT, -1, 3)) and np.array_equal(
-        after[:, :45], whole[:, :45]
-    )
+    assert np.array_equal(after[:, 45:], before[:, 45:].reshape(HEIGHT, -1, 3))
+    assert np.array_equal(after[:, :45], whole[:, :45])
 
 
 def check_nothing_selected_in_the_layer_is_refused(folder):
@@ -217,7 +216,8 @@ def check_layer_in_a_group_and_with_a_layer_mask(folder):
     before_mask = stored(mask)
     expected = dustbust.apply_mask(get(layer, "R'G'B'A u8"), DUST, method="fill")
     cleaned(image, layer, folder)
-    assert np.array_equal(get(layer, "R'G'B'A u8"), expected) and stored(mask) == before_mask
+    assert np.array_equal(get(layer, "R'G'B'A u8"), expected)
+    assert stored(mask) == before_mask
 
 
 def check_layer_with_a_filter_keeps_it(folder):
@@ -226,7 +226,8 @@ def check_layer_with_a_filter_keeps_it(folder):
     layer.append_filter(filter)
     expected = dustbust.apply_mask(get(layer, "R'G'B' u8"), DUST, method="fill")
     cleaned(image, layer, folder)
-    assert np.array_equal(get(layer, "R'G'B' u8"), expected) and len(layer.get_filters()) == 1
+    assert np.array_equal(get(layer, "R'G'B' u8"), expected)
+    assert len(layer.get_filters()) == 1
 
 
 def check_repairs_as_a_layer_of_their_own(folder):
@@ -238,9 +239,11 @@ def check_repairs_as_a_layer_of_their_own(folder):
         )
         cleaned(image, layer, folder, new_layer=True)
         top, bottom = image.get_layers()
-        assert bottom == layer and np.array_equal(bits(layer), before)
+        assert bottom == layer
+        assert np.array_equal(bits(layer), before)
         alpha = get(top, "R'G'B'A float")[..., 3]
-        assert (alpha[AWAY] == 0).all() and (alpha[DUST] == 1).all()
+        assert (alpha[AWAY] == 0).all()
+        assert (alpha[DUST] == 1).all()
         visible = Gimp.Layer.new_from_visible(image, image, "visible")
         assert np.abs(read_all(visible, own_format(visible))[..., :3] - expected).max() < 0.004
         image.delete()
@@ -251,7 +254,8 @@ def check_repairs_stay_within_the_selection_too(folder):
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 45, HEIGHT)
     cleaned(image, layer, folder, new_layer=True)
     alpha = get(image.get_layers()[0], "R'G'B'A u8")[..., 3]
-    assert (alpha[:, 45:] == 0).all() and (alpha[:, :45] == 255).any()
+    assert (alpha[:, 45:] == 0).all()
+    assert (alpha[:, :45] == 255).any()
 
 
 def check_several_layers_at_once(folder):
@@ -262,7 +266,7 @@ def check_several_layers_at_once(folder):
         for layer in (first, second)
     ]
     call(APPLY, image=image, drawables=[first, second], mask_file=mask_file(folder), method="fill")
-    for layer, pixels in zip((first, second), expected):
+    for layer, pixels in zip((first, second), expected, strict=True):
         assert np.array_equal(get(layer, "R'G'B' u8"), pixels)
 
 
@@ -288,7 +292,7 @@ def check_what_cannot_be_cleaned_is_refused_and_left_alone(folder):
     group.set_lock_content(False)
     mask = layer.create_mask(Gimp.AddMaskType.WHITE)
     layer.add_mask(mask)
-    refused(image, mask, "no layer")
+    refused(image, mask, "not a layer")
     indexed, layer = image_with(picture(3), "RGB", "U8_NON_LINEAR")
     assert indexed.convert_indexed(
         Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 255, False, False, ""

@@ -1,4 +1,4 @@
-"""Estimate gives a mask image that holds the core's mask to the bit, and Apply reads from it what it shows."""
+"""The mask image of Estimate holds the core's mask to the bit, and Apply uses what it shows."""
 
 import dataclasses
 import functools
@@ -58,10 +58,8 @@ def cleaned_by_core(dust):
 
 def check_batch_gives_a_grey_image_with_the_masks_own_steps(folder):
     image, dust = estimated(), expected()
-    assert (
-        image.get_base_type() == Gimp.ImageBaseType.GRAY
-        and image.get_precision() == Gimp.Precision.U16_NON_LINEAR
-    )
+    assert image.get_base_type() == Gimp.ImageBaseType.GRAY
+    assert image.get_precision() == Gimp.Precision.U16_NON_LINEAR
     (layer,) = image.get_layers()
     assert np.array_equal(get(layer, "Y' u16")[..., 0] / np.float32(65535), dust.grey)
     low = threshold_of(layer).get_config().get_property("low")
@@ -158,7 +156,9 @@ def check_a_shifted_mask_over_its_frame_is_shifted(folder):
     clean = cleaned_with(mask)
     touched = (clean != cleaned_by_core(np.zeros(moved.shape, bool))).any(axis=2)
     near = dustbust.image.morphology.dilate(moved >= dust.threshold, 8)
-    assert touched.any() and not touched[~near].any() and shown.size
+    assert touched.any()
+    assert not touched[~near].any()
+    assert shown.size
 
 
 def check_a_cropped_view_changes_nothing(folder):

@@ -25,7 +25,7 @@ def scans(number=3, dtype=np.uint8, channels=3):
 
 
 def stacked(pictures, format, precision="U8_NON_LINEAR", base="RGB", **arguments):
-    """(image, its layers before, the new layer) of scans that were opened one after the other, the first at the bottom."""
+    """Stack scans, the first at the bottom: (image, its layers before, the new layer)."""
     image = new_image(pictures[0].shape[1], pictures[0].shape[0], base, precision)
     layers = [
         add_layer(image, picture, format, name=f"scan {number}")
@@ -40,10 +40,11 @@ def check_every_mode_is_the_cores(folder):
     for mode in dustbust.stacking.stack.MODES:
         if mode == "dust-free":  # refuses scans that lie on each other; the real pair has it
             continue
-        image, layers, layer = stacked(pictures, "R'G'B' u8", mode=mode, align=False)
+        image, _layers, layer = stacked(pictures, "R'G'B' u8", mode=mode, align=False)
         expected = dustbust.stack_scans(pictures, mode=mode, align=False, view=True)
         assert np.array_equal(get(layer, "R'G'B' u8"), expected), mode
-        assert image.get_layers()[0] == layer and len(image.get_layers()) == 4
+        assert image.get_layers()[0] == layer
+        assert len(image.get_layers()) == 4
         image.delete()
 
 
@@ -57,7 +58,7 @@ def check_grey_16_bit_float_and_alpha(folder):
     ):
         channels = len(format.split()[0].replace("'", ""))
         pictures = scans(dtype=dtype, channels=channels)
-        image, layers, layer = stacked(
+        image, _layers, layer = stacked(
             pictures, format, precision, base, mode="median", align=False
         )
         expected = dustbust.stack_scans(pictures, mode="median", align=False)
@@ -67,9 +68,10 @@ def check_grey_16_bit_float_and_alpha(folder):
 
 def check_scans_stay_as_they_were(folder):
     pictures = scans()
-    image, layers, layer = stacked(pictures, "R'G'B' u8", mode="mean", align=False)
-    for scan, picture in zip(layers, pictures):
-        assert np.array_equal(get(scan, "R'G'B' u8"), picture) and scan.get_visible()
+    _image, layers, _layer = stacked(pictures, "R'G'B' u8", mode="mean", align=False)
+    for scan, picture in zip(layers, pictures, strict=True):
+        assert np.array_equal(get(scan, "R'G'B' u8"), picture)
+        assert scan.get_visible()
 
 
 def check_alignment_of_a_real_pair(folder):
@@ -125,9 +127,8 @@ def check_layer_masks_and_filters_count_as_they_look(folder):
     layers[1].add_mask(mask)
     layer, __ = call(STACK, image=image, drawables=layers, mode="maximum", align=False)
     assert np.array_equal(get(layer, "R'G'B'A u8"), pictures[0])
-    assert layers[1].get_mask() == mask and np.array_equal(
-        get(layers[1], "R'G'B'A u8"), pictures[1]
-    )
+    assert layers[1].get_mask() == mask
+    assert np.array_equal(get(layers[1], "R'G'B'A u8"), pictures[1])
 
 
 def check_groups_count_as_what_they_show(folder):
@@ -142,7 +143,7 @@ def check_groups_count_as_what_they_show(folder):
 
 
 def dusty_pair():
-    """Two scans of one page, which moved by (40, 25) px, with the same dark dust on both: 40 specks of 3 x 3 px."""
+    """Two scans of one page, moved by (40, 25) px, with 40 specks of dark dust, 3 x 3 px each."""
     rng = np.random.default_rng(8)
     page = np.kron(rng.random((30, 30)), np.ones((12, 12)))
     page = (
@@ -164,22 +165,21 @@ def dusty_pair():
 
 def check_the_preview_shows_the_page(folder):
     """A part of the page, combined alone, is that part of the whole page."""
-    from dustbust_gimp.scans import Scans
-    from dustbust_gimp.spots import SpotsOfPage
+    from dustbust_gimp.actions.scans import Scans
 
     image = new_image(1100, 900, "GRAY")
     layers = [
         add_layer(image, dustbust.files.read.read_frame(path)[..., None], "Y' u8") for path in PAIR
     ]
     scans = Scans(layers)
-    spots = SpotsOfPage(scans)
+    preview = scans.preview()
     for mode, off in (
         ("mean", 0),
         ("maximum", 0),
         ("dust-free", 0.01),
     ):  # what dust is told from, a part has less of
         page, *__ = scans.page(mode, True)
-        before, after = (part[..., 0] for part in spots.look(0, mode, True))
+        before, after = (part[..., 0] for part in preview.look(0, mode, True))
         height, width = after.shape
         first = dustbust.files.read.read_frame(PAIR[0])
         rows = [
@@ -205,7 +205,8 @@ def check_the_scanners_dust_is_kept_as_a_mask_that_cleans_one_scan(folder):
     assert np.median(np.abs(get(layer, "R'G'B' u8")[..., 0] - page)[dust]) < 5
     __, mask = call(STACK, image=image, drawables=layers, dust_mask=True)
     shown = get(Gimp.Layer.new_from_visible(mask, mask, "shown"), "Y' u16")[..., 0] > 0
-    assert shown[dust].mean() > 0.95 and shown.mean() < 0.1
+    assert shown[dust].mean() > 0.95
+    assert shown.mean() < 0.1
     single = new_image(300, 300)
     scan = add_layer(single, pictures[0], "R'G'B' u8")
     call(APPLY, image=single, drawables=[scan], mask_image=mask)

@@ -1,4 +1,4 @@
-"""For the checks: pictures in GIMP, made and read with GEGL's literal formats and no code of the plug-in."""
+"""Pictures in GIMP for the checks, made and read with GEGL alone, without the plug-in."""
 
 from pathlib import Path
 
@@ -29,7 +29,10 @@ def file(path):
 
 
 def call(procedure, **arguments):
-    """Run a procedure; its return values after the status. Raises RuntimeError with its message when it fails."""
+    """Run a procedure; returns its values after the status.
+
+    Raises RuntimeError with its message when it fails.
+    """
     procedure = Gimp.get_pdb().lookup_procedure(procedure)
     config = procedure.create_config()
     for name, value in arguments.items():
@@ -45,8 +48,8 @@ def call(procedure, **arguments):
 
 
 def call_here(procedure, **arguments):
-    """As `call`, but in this process, which saves the start of another; for checks with many calls."""
-    from dustbust_gimp import apply, estimate, stack
+    """Do as `call`, but in this process, which is faster in checks with many calls."""
+    from dustbust_gimp.actions import apply, estimate, stack
 
     action = {module.NAME: module for module in (apply, estimate, stack)}[procedure]
     procedure = Gimp.get_pdb().lookup_procedure(procedure)
@@ -105,7 +108,7 @@ def put(drawable, pixels, format):
 
 
 def get(drawable, format):
-    """A drawable's pixels, without its filters, as an array (H, W, C) in the numbers of `format`."""
+    """A drawable's pixels without its filters, as an array (H, W, C) in the numbers of `format`."""
     buffer = drawable.get_buffer()
     width, height = drawable.get_width(), drawable.get_height()
     data = buffer.get(Gegl.Rectangle.new(0, 0, width, height), 1.0, format, Gegl.AbyssPolicy.NONE)

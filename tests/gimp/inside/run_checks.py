@@ -1,4 +1,4 @@
-"""Run inside GIMP: all check_ functions of one file, each in an empty folder, and say how each went."""
+"""Run inside GIMP: all check_ functions of one file, each in an empty folder."""
 
 import importlib.util
 import sys

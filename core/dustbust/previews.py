@@ -1,0 +1,419 @@
+"""What a window shows before the work is done: thumbnails, a typical frame, and spots with dust.
+
+Nothing here asks a toolkit: pictures go in and come out as arrays.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import JpegImagePlugin
+
+from . import _kernels
+from .dust.mask import DustMask
+from .dust.model import DustModel
+from .errors import DustbustError
+from .files.read import read_frame, read_luminance
+from .image.arrays import alpha_channel, colour_channels, from_unit, largest, to_unit
+from .registration.register import Registration
+from .restoration.apply import apply_mask
+from .runtime.threads import count
+from .stacking.brightness import match_brightness
+from .stacking.stack import stack_scans
+
+# The side of a spot in px, shown one to one, and how far around it pixels can influence its repair.
+SPOT_SIDE = 240
+SPOT_MARGIN = 60
+
+# Scans are reduced to about this many px on the longer side to look for dust.
+OVERVIEW_SIDE = 1600
+
+# Where reduced scans differ by more than this share of white, one of them has dust.
+VISIBLE_DIFFERENCE = 0.1
+
+# Frames of a run that are read to find a typical one; in these, every eighth pixel is enough.
+FRAMES_COMPARED = 5
+PIXEL_STEP = 8
+
+Slices = tuple[slice, slice]
+
+
+def thumbnail(path: str | Path, side: int = SPOT_SIDE) -> np.ndarray:
+    """Read a picture file reduced in size.
+
+    Parameters
+    ----------
+    path : str or Path
+    side : int
+        The largest width and height of the result, px.
+
+    Returns
+    -------
+    ndarray
+        uint8, uint16 or float32, (H, W) or (H, W, C).
+
+    Raises
+    ------
+    DustbustError
+        If the file is not a readable picture.
+    """
+    if str(path).lower().endswith((".jpg", ".jpeg")):
+        # Pillow decodes a JPEG at an eighth of its size, which is much quicker.
+        with JpegImagePlugin.JpegImageFile(path) as picture:
+            picture.draft("RGB", (side, side))
+            picture.thumbnail((side, side))
+            return np.asarray(picture.convert("RGB"))
+    pixels = read_frame(path)
+    step = -(-max(pixels.shape[:2]) // side)
+    return pixels[::step, ::step]
+
+
+def to_rgb8(picture: np.ndarray) -> np.ndarray:
+    """Convert a picture to what screens show: contiguous uint8 (H, W, 3), without alpha.
+
+    >>> to_rgb8(np.full((1, 1), 65535, np.uint16)).tolist()
+    [[[255, 255, 255]]]
+    """
+    colours = from_unit(to_unit(colour_channels(picture)), np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(colours, (*colours.shape[:2], 3)))
+
+
+def typical_frame(frames: Sequence[Any]) -> Any:
+    """Return the frame of middling brightness, of a few that are spread over the run.
+
+    >>> dark, grey, light = (np.full((8, 8), value, np.uint8) for value in (10, 100, 200))
+    >>> int(typical_frame([light, dark, grey])[0, 0])
+    100
+    """
+    few = list(frames[:: max(len(frames) // FRAMES_COMPARED, 1)])
+    brightness = [float(read_luminance(frame)[::PIXEL_STEP, ::PIXEL_STEP].mean()) for frame in few]
+    order = sorted(range(len(few)), key=brightness.__getitem__)
+    return few[order[len(few) // 2]]
+
+
+class Spots:
+    """The parts of a picture with dust, the dustiest first.
+
+    Parameters
+    ----------
+    dusty : ndarray
+        bool (H, W), of the picture, or of a picture `scale` times smaller.
+    shape : tuple of int, optional
+        Height and width of the picture, if it is not that of `dusty`.
+    scale : int
+    """
+
+    def __init__(
+        self, dusty: np.ndarray, shape: tuple[int, int] | None = None, scale: int = 1
+    ) -> None:
+        height, width = self.shape = shape or dusty.shape
+        rows, self._columns = max(height // SPOT_SIDE, 1), max(width // SPOT_SIDE, 1)
+        self._tall, self._wide = height // rows, width // self._columns
+        y, x = np.nonzero(dusty)
+        row = np.minimum(y * scale // self._tall, rows - 1)
+        column = np.minimum(x * scale // self._wide, self._columns - 1)
+        counts = np.bincount(row * self._columns + column, minlength=rows * self._columns)
+        dustiest = np.argsort(-counts, kind="stable")
+        self._order = dustiest[: max(np.count_nonzero(counts), 1)]
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def window(self, number: int) -> tuple[Slices, Slices]:
+        """Return the slices of a spot, and of it with its surroundings; numbers wrap around."""
+        row, column = divmod(int(self._order[number % len(self)]), self._columns)
+        height, width = self.shape
+        rows, rows_near = _window(row * self._tall, height)
+        columns, columns_near = _window(column * self._wide, width)
+        return (rows, columns), (rows_near, columns_near)
+
+
+def _window(start: int, size: int) -> tuple[slice, slice]:
+    """Return one dimension of a spot, and of it with its surroundings, inside a picture."""
+    start = max(min(start, size - SPOT_SIDE), 0)
+    end = start + SPOT_SIDE
+    return (
+        slice(start, min(end, size)),
+        slice(max(start - SPOT_MARGIN, 0), min(end + SPOT_MARGIN, size)),
+    )
+
+
+def _inside(part: Slices, whole: Slices) -> Slices:
+    """Return the slices of `part` in an array that holds `whole`."""
+    rows, columns = (
+        slice(one.start - all_.start, one.stop - all_.start)
+        for one, all_ in zip(part, whole, strict=True)
+    )
+    return rows, columns
+
+
+class MaskPreview:
+    """Spots of pictures with and without the dust of a mask.
+
+    What serves several spots is computed once.
+
+    Parameters
+    ----------
+    dust : DustMask
+    """
+
+    def __init__(self, dust: DustMask) -> None:
+        self._dust = dust
+        self._part = functools.lru_cache(maxsize=4)(self._cut_part)
+
+    @functools.cached_property
+    def _spots(self) -> Spots:
+        return Spots(self._dust.binary())
+
+    @functools.cached_property
+    def _model(self) -> DustModel | None:
+        return DustModel.unpack(self._dust.effect, self._dust.grey.shape)
+
+    def _cut_part(self, number: int) -> DustMask:
+        __, near = self._spots.window(number)
+        return part_of_mask(self._dust, self._model, near)
+
+    def look(
+        self, number: int, read: Callable[[], np.ndarray], **options: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return spot `number` of the picture that `read()` gives, before and after.
+
+        `options` are those of `apply_mask`.
+        """
+        picture = read()
+        if picture.shape[:2] != self._dust.grey.shape:
+            apply_mask(picture, self._dust)  # reports that the mask does not fit
+        part, near = self._spots.window(number)
+        after, __ = apply_mask(
+            np.ascontiguousarray(picture[near]),
+            self._part(number),
+            return_report=True,
+            **options,
+        )
+        return picture[part], after[_inside(part, near)]
+
+
+def part_of_mask(dust: DustMask, model: DustModel | None, part: Slices) -> DustMask:
+    """Cut out a part of a mask.
+
+    In the middle of the part it cleans as the whole mask does, and much quicker.
+
+    Parameters
+    ----------
+    dust : DustMask
+    model : DustModel or None
+        The unpacked `dust.effect`.
+    part : tuple of slice
+    """
+    packed = {}
+    if model is not None:
+        region = np.zeros_like(model.where)
+        region[part] = True
+        model = model.within(region)
+        where, core = model.where[part].copy(), model.core[part].copy()
+        packed = replace(model, where=where, core=core).pack()
+    return replace(dust, grey=dust.grey[part], effect=packed)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Where reduced scans show dust.
+
+    Parameters
+    ----------
+    spots : Spots
+    polarity : str or None
+        Of the dust, if it is known.
+    """
+
+    spots: Spots
+    polarity: str | None
+
+
+class PagePreview:
+    """Spots of the first scan, and of the page that several scans become.
+
+    Only what is shown is combined, and what serves several spots is computed once. It can be used
+    from any thread, but from one at a time.
+
+    Parameters
+    ----------
+    pictures : sequence of ndarray
+        The scans, (H, W, C) of one dtype.
+    positions : ndarray
+        (scans, 2), x and y of each scan's top left corner on a common canvas, px.
+    registrations : callable
+        Returns the registrations of the scans, as `register_scans` does.
+    threads : int, optional
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[np.ndarray],
+        positions: np.ndarray,
+        registrations: Callable[[], list[Registration]],
+        *,
+        threads: int | None = None,
+    ) -> None:
+        self._pictures, self._positions = pictures, np.asarray(positions, float)
+        self._registrations, self._threads = registrations, count(threads)
+        self._brightness = functools.cache(self._fit_brightness)
+        self._overview = functools.cache(self._look_for_dust)
+        self._page = functools.lru_cache(maxsize=16)(self._combine_spot)
+
+    def look(self, number: int, mode: str, align: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return spot `number` of the first scan and of the page.
+
+        Parameters
+        ----------
+        number : int
+        mode : str
+            A stacking mode.
+        align : bool
+            Whether the scans are aligned, or used where `positions` puts them.
+        """
+        part, __ = self._overview(align).spots.window(number)
+        return self._pictures[0][part], self._page(number, mode, align)
+
+    def _combine_spot(self, number: int, mode: str, align: bool) -> np.ndarray:
+        overview = self._overview(align)
+        part, near = overview.spots.window(number)
+        box = self._box_around(near, mode, align)
+        return self._combined(box, mode, align, overview.polarity)[_inside(part, box)]
+
+    def _transforms(self, align: bool) -> list[Registration]:
+        """Return where the page lies in each scan."""
+        if align:
+            return self._registrations()
+        transforms = []
+        for x, y in self._positions[0] - self._positions:
+            matrix = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], float)
+            transforms.append(Registration(matrix, moved=float(np.hypot(x, y))))
+        return transforms
+
+    def _fit_brightness(self, align: bool) -> list[tuple[Any, Any]]:
+        """Return gain and offset that make each scan as bright as the first one."""
+        first, *others = self._pictures
+        fitted = [
+            match_brightness(first, other, transform, threads=self._threads)
+            for other, transform in zip(others, self._transforms(align)[1:], strict=True)
+        ]
+        return [(1.0, 0.0), *fitted]
+
+    def _look_for_dust(self, align: bool) -> Overview:
+        """Look for dust in reduced scans.
+
+        Where it cannot be told from the page, any difference between the scans counts as dust.
+        """
+        shape = self._pictures[0].shape[:2]
+        smallest = min(min(picture.shape[:2]) for picture in self._pictures)
+        factor = min(max(1, round(max(shape) / OVERVIEW_SIDE)), smallest)
+        scans = [_reduced(picture, factor, self._threads) for picture in self._pictures]
+        placed = {
+            "registrations": [
+                transform.scaled(1 / factor) for transform in self._transforms(align)
+            ],
+            "threads": self._threads,
+        }
+        height, width = scans[0].shape[:2]
+        try:
+            __, dust = stack_scans(scans, return_dust=True, **placed)
+            dusty, polarity = dust.binary()[:height, :width], dust.polarity
+        except DustbustError:  # the page moved too little
+            difference = stack_scans(scans, mode="range", **placed)[..., 0]
+            dusty, polarity = difference > VISIBLE_DIFFERENCE, None
+        return Overview(Spots(dusty, shape, factor), polarity)
+
+    def _box_around(self, part: Slices, mode: str, align: bool) -> Slices:
+        """Return the part of the scanner in which all scans show a part of the page.
+
+        For the mode "dust-free", it includes what tells where dust lies on that part.
+        """
+        bottom, right = np.max([picture.shape[:2] for picture in self._pictures], axis=0)
+        rows, columns = part
+        ends = [(x, y) for x in (columns.start, columns.stop) for y in (rows.start, rows.stop)]
+        here = np.array(ends, float).T
+        corners = [here]
+        for transform in self._transforms(align)[1:]:
+            there = transform.map_points(*here)
+            corners.append(there)
+            if mode == "dust-free":
+                # What the other scans show where dust of the scanner may be.
+                corners += [transform.map_points(*there), 2 * here - there]
+        all_corners = np.concatenate(corners, axis=1)
+        left, top = np.maximum(np.floor(all_corners.min(axis=1)), 0).astype(int)
+        x, y = np.ceil(all_corners.max(axis=1)).astype(int)
+        return slice(top, min(y, bottom)), slice(left, min(x, right))
+
+    def _combined(self, box: Slices, mode: str, align: bool, polarity: str | None) -> np.ndarray:
+        """Combine the scans inside a box of the scanner.
+
+        The brightness and the polarity come from the whole scans, as a part may show too little.
+        Statistics are scaled to the values in the box, not to those of the whole page.
+        """
+        parts, registrations = [], []
+        scans = zip(self._pictures, self._transforms(align), self._brightness(align), strict=True)
+        for picture, transform, (gain, offset) in scans:
+            part = picture[box]
+            if part.size:  # scans may differ in size
+                if align or mode == "dust-free":
+                    part = with_brightness(part, gain, offset)
+                parts.append(part)
+                registrations.append(within_box(transform, box))
+        if len(parts) == 1:
+            return parts[0]
+        return stack_scans(
+            parts,
+            mode=mode,
+            registrations=registrations,
+            normalise=False,
+            polarity=polarity,
+            view=True,
+            threads=self._threads,
+        )
+
+
+def within_box(transform: Registration, box: Slices) -> Registration:
+    """Return the registration of the parts of both scans inside a box of the scanner."""
+    rows, columns = box
+    corner = np.array([[1, 0, columns.start], [0, 1, rows.start], [0, 0, 1]], float)
+    matrix = np.linalg.inv(corner) @ transform.matrix @ corner
+    distortion, (across, down) = transform.distortion, transform.pitch
+    if len(distortion):
+        x = np.arange(columns.start, columns.stop + across, across)
+        y = np.arange(rows.start, rows.stop + down, down)
+        values = np.moveaxis(transform.distortion_at(*np.meshgrid(x, y)), 0, -1)
+        distortion = np.ascontiguousarray(values, np.float32)
+    return replace(transform, matrix=matrix, distortion=distortion)
+
+
+def with_brightness(picture: np.ndarray, gain: Any, offset: Any) -> np.ndarray:
+    """Return gain * value + offset for the colours of a picture, rounded as in resampling.
+
+    Halves are rounded up, and alpha stays.
+
+    >>> with_brightness(np.array([[1, 2, 200]], np.uint8), 1.5, 0).tolist()
+    [[2, 3, 255]]
+    """
+    result = picture.copy()
+    colours = colour_channels(result)
+    changed = colours * np.float32(gain) + np.float32(offset)
+    if picture.dtype.kind == "u":
+        white = np.float32(largest(picture.dtype))
+        changed = np.floor(np.clip(changed, 0, white) + np.float32(0.5))
+    colours[...] = changed
+    return result
+
+
+def _reduced(picture: np.ndarray, factor: int, threads: int) -> np.ndarray:
+    """Return luminance and alpha of a picture, `factor` times smaller, float32 (H, W, 2)."""
+    has_alpha = alpha_channel(picture) is not None
+    white = largest(picture.dtype)
+    return _kernels.reduce_luminance(
+        np.ascontiguousarray(picture), has_alpha, factor, white, threads
+    )

@@ -1,0 +1,1 @@
+"""The three procedures, without their windows."""

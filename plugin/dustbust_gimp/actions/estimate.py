@@ -1,0 +1,153 @@
+"""Estimate Dust Mask: from a run of frames to a mask image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gi.repository import Gimp, GObject
+
+from .. import core
+from ..core import dustbust
+from ..gimp import arguments, mask_image, progress
+from ..texts import _, count_text, share_text, translated
+from . import choices, frame_files
+
+if TYPE_CHECKING:
+    from dustbust import DustMask
+
+NAME = "plug-in-dustbust-estimate-mask"
+
+
+def declare(plug_in: Gimp.PlugIn, name: str, run: Callable[..., Gimp.ValueArray]) -> Gimp.Procedure:
+    """Make the procedure, with its arguments."""
+    procedure = Gimp.Procedure.new(plug_in, name, Gimp.PDBProcType.PLUGIN, run, None)
+    procedure.set_menu_label(_("_Estimate Dust Mask..."))
+    procedure.set_documentation(
+        _("Find the dust that the frames of a run have in common"),
+        _(
+            "Dust on the scanner stays in the same place from frame to frame. The result is an "
+            "image that shows the dust in grey, with a threshold that you can move. Apply Dust "
+            "Mask takes this image."
+        ),
+        name,
+    )
+    arguments.add_run_mode(procedure)
+    arguments.add_file(procedure, "first-frame", _("_First frame"), _("The first file of the run"))
+    arguments.add_file(
+        procedure,
+        "last-frame",
+        _("L_ast frame"),
+        _(
+            "The last file of the run, in the same folder. The run consists of all pictures whose "
+            "names sort between the first and the last. Default: the last frame with the same dust"
+        ),
+    )
+    arguments.add_file(
+        procedure,
+        "frame",
+        _("Sho_w over"),
+        _(
+            "The frame to show under the dust. Default: a typical frame when GIMP shows the mask, "
+            "none in batch mode"
+        ),
+    )
+    arguments.add_choice(
+        procedure,
+        "polarity",
+        _("_Dust is"),
+        _("Whether dust is brighter or darker than the picture"),
+        "estimate_mask",
+        choices.polarities(),
+    )
+    arguments.add_choice(
+        procedure,
+        "method",
+        _("_Method"),
+        _("How dust is distinguished from the picture"),
+        "estimate_mask",
+        choices.estimation_methods(),
+    )
+    arguments.add_area(
+        procedure,
+        "smallest",
+        _("Smallest _particle"),
+        _("Area in pixels of the smallest particle to mark"),
+        "estimate_mask",
+    )
+    arguments.add_area(
+        procedure,
+        "largest",
+        _("Lar_gest particle"),
+        _(
+            "Area in pixels of the largest particle to mark. Larger things that many frames have "
+            "in common are usually lamps and windows. 0: a fiftieth of the picture"
+        ),
+        "estimate_mask",
+    )
+    procedure.add_image_return_value(
+        "image", _("Mask"), _("The mask image"), False, GObject.ParamFlags.READWRITE
+    )
+    return procedure
+
+
+def run(
+    procedure: Gimp.Procedure,
+    config: Gimp.ProcedureConfig,
+    ask: Callable[..., None] | None = None,
+) -> Gimp.ValueArray:
+    """Estimate the mask; in interactive mode, `ask` lets the user choose."""
+    run_mode = config.get_property("run-mode")
+    if run_mode == Gimp.RunMode.INTERACTIVE:
+        ask(procedure, config)
+    files = frame_files.files_of_run(config)
+    if run_mode != Gimp.RunMode.NONINTERACTIVE:
+        files = frame_files.fitting(files).files  # the window reports the others
+    if config.get_property("last-frame") is None:
+        files = progress.run(
+            _("Looking for the end of the run"),
+            dustbust.find_runs,
+            files,
+            leave_out=True,
+            threads=core.threads(),
+        )[0]
+    dust = progress.run(
+        _("Estimate Dust Mask"),
+        dustbust.estimate_mask,
+        files,
+        method=config.get_property("method"),
+        polarity=config.get_property("polarity"),
+        smallest=config.get_property("smallest"),
+        largest=config.get_property("largest") or None,
+        leave_out=True,
+        threads=core.threads(),
+    )
+    frame = arguments.path(config, "frame")
+    if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
+        frame = core.previews.typical_frame(dust.frames)
+    image = mask_image.create(dust, dust.frames, frame)
+    text, covered = summary(dust), len(Gimp.get_images()) > 1
+    if run_mode != Gimp.RunMode.NONINTERACTIVE:
+        Gimp.Display.new(image)
+        Gimp.displays_flush()
+        if covered:
+            # The status bar is that of the image that was in front; a second line opens a window.
+            text += "\n" + _(
+                "Red marks what will be cleaned. Move the threshold, or paint on the mask: black "
+                "protects, white adds."
+            )
+    progress.tell(run_mode, text, map(translated, dust.warnings))
+    return arguments.return_values(procedure, (Gimp.Image, image))
+
+
+def summary(dust: DustMask) -> str:
+    """Report the result, short enough for GIMP's status bar."""
+    share = share_text(dust.coverage)
+    if "particles" not in dust.report:
+        return _("Marked: {share} of the picture").format(share=share)
+    return count_text(
+        "{number} particle, {share} of the picture",
+        "{number} particles, {share} of the picture",
+        len(dust.particles),
+        share=share,
+    )

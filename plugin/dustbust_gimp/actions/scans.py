@@ -1,0 +1,95 @@
+"""The scans of a page, in layers, and the page that they become."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gi.repository import Gimp
+
+from .. import core
+from ..core import dustbust, np
+from ..gimp import layers, pixels
+
+if TYPE_CHECKING:
+    from dustbust import DustMask, Registration
+
+DUST_FREE = "dust-free"  # the mode that finds the dust of the scanner
+
+
+class Scans:
+    """The scans of a page, read from layers, with their registrations, computed once.
+
+    Only the constructor asks GIMP; everything else can be called in any thread.
+
+    Parameters
+    ----------
+    chosen : sequence of Gimp.Layer
+        The first one is the reference.
+    """
+
+    def __init__(self, chosen: Sequence[Gimp.Layer]) -> None:
+        self.layers = chosen
+        self.format = _format_of(chosen[0])
+        self.pictures = [layers.plain_pixels(layer, _format_of(layer)) for layer in chosen]
+        self.names = [layer.get_name() for layer in chosen]
+        self.positions = np.array([layers.offsets(layer) for layer in chosen])
+        self.threads = core.threads()
+        self._registrations = None
+        self._lock = threading.Lock()  # a second caller waits for the first one's result
+
+    def registrations(self, progress: Callable[..., None] | None = None) -> list[Registration]:
+        """Return where the page lies in each scan."""
+        with self._lock:
+            if self._registrations is None:
+                self._registrations = dustbust.register_scans(
+                    self.pictures, names=self.names, progress=progress, threads=self.threads
+                )
+            return self._registrations
+
+    def page(
+        self, mode: str, align: bool, progress: Callable[..., None] | None = None
+    ) -> tuple[np.ndarray, DustMask | None, Any]:
+        """Return the page, the dust of the scanner if the mode finds it, and the core's report.
+
+        The page is on the grid of the first scan.
+        """
+        finds_dust = mode == DUST_FREE
+        if align:
+            placed = {"registrations": self.registrations(progress)}
+        else:
+            placed = {"align": False, "positions": self.positions}
+        page, *dust, report = dustbust.stack_scans(
+            self.pictures,
+            mode=mode,
+            names=self.names,
+            view=True,
+            return_dust=finds_dust,
+            return_report=True,
+            progress=progress,
+            threads=self.threads,
+            **placed,
+        )
+        return page, dust[0] if dust else None, report
+
+    def aligned(self, number: int, report: Any) -> np.ndarray:
+        """Return a scan as it was stacked: on the grid of the first one, with alpha."""
+        height, width = self.pictures[0].shape[:2]
+        return report.registrations[number].resample(
+            self.pictures[number],
+            (0, 0, width, height),
+            gain=report.gain[number],
+            offset=report.offset[number],
+            threads=self.threads,
+        )
+
+    def preview(self) -> Any:
+        """Return the preview of the page, which combines only the parts that it shows."""
+        return core.previews.PagePreview(
+            self.pictures, self.positions, self.registrations, threads=self.threads
+        )
+
+
+def _format_of(layer: Gimp.Layer) -> pixels.Format:
+    return pixels.working_format(layer, alpha=layer.has_alpha() or layer.get_mask() is not None)

@@ -1,0 +1,137 @@
+"""Stack Offset Scans: from several scans of one page to the page without the scanner's dust."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gi.repository import Gimp, GObject
+
+from .. import core
+from ..gimp import arguments, layers, mask_image, pixels, progress
+from ..texts import _, count_text, share_text
+from . import choices
+from .scans import Scans
+
+if TYPE_CHECKING:
+    from dustbust import DustMask
+
+NAME = "plug-in-dustbust-stack-scans"
+
+
+def declare(plug_in: Gimp.PlugIn, name: str, run: Callable[..., Gimp.ValueArray]) -> Gimp.Procedure:
+    """Make the procedure, with its arguments."""
+    procedure = arguments.image_procedure(
+        plug_in,
+        name,
+        run,
+        _("_Stack Offset Scans..."),
+        _("Combine scans of one page, each slightly moved, into a page without scanner dust"),
+        _(
+            "The page moves from scan to scan and the dust stays. The scans are layers of one "
+            "image: the selected ones if there are two or more, all visible ones otherwise. The "
+            "result is a new layer on top."
+        ),
+    )
+    arguments.add_choice(
+        procedure,
+        "mode",
+        _("_Mode"),
+        _("How the scans are combined"),
+        "stack_scans",
+        choices.stacking_modes(),
+    )
+    arguments.add_boolean(
+        procedure,
+        "align",
+        _("_Align the scans"),
+        _("Find the page in each scan. Otherwise the layers are used where they lie"),
+        core.default("stack_scans", "align"),
+    )
+    arguments.add_boolean(
+        procedure,
+        "aligned-layers",
+        _("Add the ali_gned scans"),
+        _("Add each of the other scans, aligned with the first, as a layer"),
+        False,
+    )
+    arguments.add_boolean(
+        procedure,
+        "dust-mask",
+        _("Keep the _dust mask"),
+        _(
+            "Also open the dust of the scanner as a mask image, to clean pages that were scanned "
+            "only once. Only the mode Dust-free finds it"
+        ),
+        False,
+    )
+    flags = GObject.ParamFlags.READWRITE
+    procedure.add_layer_return_value("layer", _("Page"), _("The new layer"), False, flags)
+    procedure.add_image_return_value(
+        "dust", _("Mask"), _("The mask image, if it was asked for"), True, flags
+    )
+    return procedure
+
+
+def run(
+    procedure: Gimp.Procedure,
+    run_mode: Gimp.RunMode,
+    image: Gimp.Image,
+    drawables: Sequence[Gimp.Drawable],
+    config: Gimp.ProcedureConfig,
+    ask: Callable[..., None] | None = None,
+) -> Gimp.ValueArray:
+    """Stack the scans; in interactive mode, `ask` lets the user choose."""
+    scans = Scans(layers.scans(image, drawables))
+    if run_mode == Gimp.RunMode.INTERACTIVE:
+        ask(procedure, config, scans)
+    mode, align = config.get_property("mode"), config.get_property("align")
+    page, dust, report = progress.run(_("Stack Offset Scans"), scans.page, mode, align)
+    labels = {option.name: option.label for option in choices.stacking_modes()}
+    image.undo_group_start()
+    try:
+        if config.get_property("aligned-layers"):
+            _add_aligned(scans, report)
+        layer = layers.add(
+            scans.layers[0],
+            _("Page: {mode}").format(mode=labels[mode]),
+            page.reshape(*page.shape[:2], -1),
+            scans.format,
+        )
+    finally:
+        image.undo_group_end()
+    mask = None
+    if dust is not None and config.get_property("dust-mask"):
+        file = image.get_file()
+        mask = mask_image.create(dust, [], beside=file and file.get_path())
+        if run_mode != Gimp.RunMode.NONINTERACTIVE:
+            Gimp.Display.new(mask)
+    Gimp.displays_flush()
+    progress.tell(run_mode, summary(report, dust))
+    return arguments.return_values(procedure, (Gimp.Layer, layer), (Gimp.Image, mask))
+
+
+def _add_aligned(scans: Scans, report: Any) -> None:
+    """Add the other scans, aligned with the first, as layers."""
+    aligned_format = pixels.working_format(scans.layers[0], alpha=True)
+    for number, name in enumerate(scans.names[1:], 1):
+        layers.add(
+            scans.layers[0],
+            _("{layer}, aligned").format(layer=name),
+            scans.aligned(number, report),
+            aligned_format,
+        )
+
+
+def summary(report: Any, dust: DustMask | None) -> str:
+    """Report the result in one sentence."""
+    if dust is None:
+        return count_text(
+            "{number} scan was combined.",
+            "{number} scans were combined.",
+            len(report.registrations),
+        )
+    return _(
+        "Dust covers {dust} of the scanner. {filled} of the page is dusty in all scans and was "
+        "filled."
+    ).format(dust=share_text(dust.coverage), filled=share_text(report.filled))

@@ -1,0 +1,55 @@
+"""The window of Estimate Dust Mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gi.repository import Gimp, Gio
+
+from .. import core
+from ..actions import frame_files
+from ..gimp import arguments
+from ..texts import _
+from .window import Window
+
+
+def ask(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> None:
+    """Let the user choose; raises Cancelled."""
+    suggest(config)
+    window = Window(procedure, config, _("Estimate Dust Mask"), _("_Estimate"))
+    window.settings("first-frame", "last-frame", "polarity")
+    window.folded("frame", "smallest", "largest", "method")
+    window.add_answer()
+
+    def describe() -> None:
+        first = arguments.path(config, "first-frame")
+        if first is None:
+            window.say(
+                _(
+                    "Choose the first and the last frame of a run: scans with the same dust, in "
+                    "one folder."
+                ),
+                possible=False,
+            )
+            return
+        window.begin_in(Path(first).parent, "last-frame", "frame")
+        open_end = arguments.path(config, "last-frame") is None
+        window.answer(
+            lambda: frame_files.describe(frame_files.files_of_run(config), open_end),
+            lambda text: text,
+        )
+
+    window.on_change(describe, "first-frame", "last-frame")
+    window.run()
+
+
+def suggest(config: Gimp.ProcedureConfig) -> None:
+    """Suggest the open picture as the first frame, unless the user has chosen one before."""
+    first = arguments.path(config, "first-frame")
+    if first is not None and core.as_path(first).exists():
+        return
+    config.set_property("last-frame", None)
+    files = [image.get_file().get_path() for image in Gimp.get_images() if image.get_file()]
+    files = [file for file in files if file and core.is_picture(core.as_path(file))]
+    suggested = Gio.File.new_for_path(files[0]) if files else None
+    config.set_property("first-frame", suggested)

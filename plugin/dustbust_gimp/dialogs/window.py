@@ -1,0 +1,207 @@
+"""What the windows of the three actions share. Each says what will happen before OK is pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gi.repository import Gimp, GimpUi, Gio, GLib, GObject, Gtk
+
+from ..core import DustbustError
+from ..errors import Cancelled, Refused
+from ..gimp.progress import Steps
+from ..texts import _, translated
+from .background import Background
+from .thumbnail import Thumbnail
+
+MARGIN = 12  # px around things
+
+
+class Window:
+    """The window of an action: its settings, a line about the result, and maybe a preview.
+
+    It is filled from the top, with `settings`, `folded` and `add`.
+
+    Parameters
+    ----------
+    procedure : Gimp.Procedure
+    config : Gimp.ProcedureConfig
+    title : str
+    ok : str
+        The label of the button that starts the action.
+    """
+
+    def __init__(
+        self, procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, title: str, ok: str
+    ) -> None:
+        GimpUi.init("dustbust-gimp")
+        self.config = config
+        self._handlers: list[int] = []
+        self._workers: list[Background] = []
+        self._rows: dict[str, Gtk.Widget] = {}
+        self._steps: tuple[Steps, int] | None = None
+        self.dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
+        self.dialog.set_ok_label(ok)
+        self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
+        self._answers, self._thumbnails = self.worker(), self.worker()
+        self._answer = Gtk.Label(
+            xalign=0,
+            yalign=0,
+            wrap=True,
+            max_width_chars=60,
+            margin_top=MARGIN,
+            margin_bottom=MARGIN,
+        )
+        self._answer.set_size_request(-1, 3 * MARGIN)
+
+    def settings(self, *names: str) -> None:
+        """Add rows for settings."""
+        for name in names:
+            self.add(self._row(name))
+
+    def folded(self, *names: str) -> None:
+        """Add rows for settings that few users need, hidden until "More settings" is clicked."""
+        box = Gtk.Box(
+            orientation=Gtk.Orientation.VERTICAL, spacing=MARGIN // 2, margin_top=MARGIN // 2
+        )
+        for name in names:
+            box.pack_start(self._row(name), False, False, 0)
+        expander = Gtk.Expander(label=_("More se_ttings"), use_underline=True)
+        expander.add(box)
+        self.add(expander)
+
+    def add_answer(self) -> None:
+        """Add the line that says what will happen."""
+        self.add(self._answer)
+
+    def _row(self, name: str) -> Gtk.Widget:
+        """Make the row for a setting."""
+        argument = self.config.find_property(name)
+        if argument.value_type.is_a(Gio.File):
+            row = self._file_row(name, argument)
+            label = row.get_label_widget()
+        else:
+            # GIMP 3.2 would show a choice of two or three values as radio buttons, in a frame
+            # that cannot have a mnemonic.
+            is_choice = argument.value_type.is_a(GObject.TYPE_STRING)
+            row = self.dialog.get_widget(name, Gtk.ComboBox if is_choice else GObject.TYPE_NONE)
+            label = row.get_label() if isinstance(row, GimpUi.Labeled) else None
+        if label:
+            self.align(label)
+        self._rows[name] = row
+        return row
+
+    def _file_row(self, name: str, argument: GObject.ParamSpec) -> GimpUi.FileChooser:
+        actions = Gimp.FileChooserAction
+        action = actions.SELECT_FOLDER if name == "folder" else actions.OPEN
+        chosen = self.config.get_property(name)
+        row = GimpUi.FileChooser.new(action, argument.nick, argument.nick.replace("_", ""), chosen)
+        row.set_tooltip_text(argument.blurb)
+        both_ways = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
+        self.config.bind_property(name, row, "file", both_ways)
+        if action == actions.OPEN:
+            Thumbnail(file_chooser_in(row), self._thumbnails)
+        return row
+
+    def align(self, label: Gtk.Label) -> None:
+        """Give the label of a setting the width of the others."""
+        label.set_xalign(0)
+        self._labels.add_widget(label)
+
+    def begin_in(self, folder: str | Path, *names: str) -> None:
+        """Let the file windows of these settings start in a folder, while no file is chosen."""
+        for name in names:
+            if self.config.get_property(name) is None:
+                file_chooser_in(self._rows[name]).set_current_folder(str(folder))
+
+    def allow(self, name: str, allowed: bool) -> None:
+        """Enable or disable a setting."""
+        self._rows[name].set_sensitive(allowed)
+
+    def worker(self) -> Background:
+        """Return a background worker that stops with this window."""
+        self._workers.append(Background())
+        return self._workers[-1]
+
+    def add(self, widget: Gtk.Widget) -> None:
+        """Add a widget at the bottom."""
+        self.dialog.get_content_area().pack_start(widget, False, False, MARGIN // 4)
+        widget.show_all()
+
+    def on_change(self, react: Callable[[], None], *names: str) -> None:
+        """Call `react()` now, and whenever one of the settings changes."""
+        for name in names:
+            handler = self.config.connect(f"notify::{name}", lambda *_ignored: react())
+            self._handlers.append(handler)
+        react()
+
+    def say(self, text: str, possible: bool = True) -> None:
+        """Show what will happen, and whether OK is possible."""
+        self._answer.set_text(text)
+        self.dialog.set_response_sensitive(Gtk.ResponseType.OK, possible)
+
+    def answer(self, work: Callable[[], Any], text: Callable[[Any], str]) -> None:
+        """Run `work()` in the background and show `text(result)`, or why it is not possible."""
+        self._answers.ask(
+            work, lambda result: self._or_refuse(result, lambda: self.say(text(result)))
+        )
+
+    def answer_after(self, steps: Steps, text: Callable[[Any], str]) -> None:
+        """Do as `answer`, after steps that ask GIMP (see `gimp.progress.finish`).
+
+        A step is done whenever the window is idle. A new call drops the steps of the previous one.
+        """
+
+        def step() -> bool:
+            try:
+                next(steps)
+            except StopIteration as end:
+                self.answer(end.value, text)
+            except Exception as error:
+                self._or_refuse(error)
+            else:
+                return GLib.SOURCE_CONTINUE
+            self._steps = None
+            return GLib.SOURCE_REMOVE
+
+        self._forget_steps()
+        self._steps = steps, GLib.idle_add(step)
+
+    def _forget_steps(self) -> None:
+        if self._steps:
+            steps, source = self._steps
+            GLib.source_remove(source)
+            steps.close()
+            self._steps = None
+
+    def _or_refuse(self, result: Any, act: Callable[[], None] | None = None) -> None:
+        """Call `act()`; say why OK is not possible if it raises, or if `result` is an exception."""
+        try:
+            if isinstance(result, Exception):
+                raise result
+            act()
+        except (Refused, DustbustError) as refusal:
+            self.say(translated(refusal), possible=False)
+        except Exception as error:
+            self.say(f"{type(error).__name__}: {error}", possible=False)
+
+    def run(self) -> None:
+        """Wait for the user; raises Cancelled unless OK was pressed."""
+        try:
+            accepted = self.dialog.run()
+        finally:
+            self._forget_steps()
+            for worker in self._workers:
+                worker.close()
+            for handler in self._handlers:
+                self.config.disconnect(handler)
+            self.dialog.destroy()
+            self.dialog = None
+        if not accepted:
+            raise Cancelled
+
+
+def file_chooser_in(row: Gtk.Container) -> Gtk.FileChooser:
+    """Return GTK's file chooser in a row of GIMP's."""
+    return next(child for child in row.get_children() if isinstance(child, Gtk.FileChooser))

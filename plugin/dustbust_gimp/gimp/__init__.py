@@ -1,0 +1,1 @@
+"""Access to GIMP: pixels, layers, mask images, arguments and the progress bar."""

@@ -1,0 +1,210 @@
+"""Layers as scans and frames: which ones can be used, and where they lie on the canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gi.repository import Gimp
+
+from ..core import np
+from ..errors import Refused
+from ..texts import _
+from . import pixels
+
+
+def _check_pixels(layer: Gimp.Layer) -> None:
+    """Refuse a layer without pixels of its own, and one whose pixels are palette entries."""
+    name = layer.get_name()
+    if layer.is_indexed():
+        raise Refused(
+            _("{layer}: the image has indexed colours; use Image > Mode > RGB first.").format(
+                layer=name
+            )
+        )
+    reasons = (
+        (
+            "is_text_layer",
+            _(
+                "{layer}: is a text layer; discard its text information first (right-click on "
+                "the layer)."
+            ),
+        ),
+        ("is_vector_layer", _("{layer}: is a vector layer; rasterize it first.")),
+        ("is_link_layer", _("{layer}: is a link layer; rasterize it first.")),
+    )
+    for kind, reason in reasons:
+        if hasattr(layer, kind) and getattr(layer, kind)():  # 3.0 knows text layers only
+            raise Refused(reason.format(layer=name))
+
+
+def editable(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Sequence[Gimp.Layer]:
+    """Return the drawables, if all are layers whose pixels may be changed."""
+    if not drawables:
+        raise Refused(_("Select the layer to be cleaned."))
+    for drawable in drawables:
+        name = drawable.get_name()
+        if not isinstance(drawable, Gimp.Layer):
+            raise Refused(
+                _(
+                    "{layer}: is not a layer; select the layer itself, not its mask or a channel."
+                ).format(layer=name)
+            )
+        _check_pixels(drawable)
+        if drawable.is_group():
+            raise Refused(_("{layer}: is a group; select the layers in it.").format(layer=name))
+        if drawable.is_floating_sel():
+            raise Refused(
+                _("{layer}: is a floating selection; anchor it first.").format(layer=name)
+            )
+        if _locked(drawable):
+            raise Refused(_("{layer}: is locked; unlock its pixels first.").format(layer=name))
+        if not drawable.mask_intersect()[0]:
+            raise Refused(_("{layer}: lies outside the selection.").format(layer=name))
+    return drawables
+
+
+def _locked(item: Gimp.Item | None) -> bool:
+    """Return whether the content of the item or of a group around it is locked."""
+    while item is not None:
+        if item.get_lock_content():
+            return True
+        item = item.get_parent()
+    return False
+
+
+def scans(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.Layer]:
+    """Return the layers to stack, the lowest first.
+
+    These are the selected layers if there are two or more, and all visible ones otherwise.
+    """
+    chosen = [drawable for drawable in drawables if isinstance(drawable, Gimp.Layer)]
+    if len(chosen) < 2:
+        chosen = [layer for layer in image.get_layers() if layer.get_visible()]
+    if len(chosen) < 2:
+        raise Refused(
+            _("Stacking takes two or more scans of one page: open them as layers of one image.")
+        )
+    for layer in chosen:
+        _check_pixels(layer)
+    return sorted(chosen, key=_position, reverse=True)
+
+
+def _position(item: Gimp.Item | None) -> list[int]:
+    """Return the place of an item in the tree of layers, counted from the top."""
+    position = []
+    while item is not None:
+        position.insert(0, item.get_image().get_item_position(item))
+        item = item.get_parent()
+    return position
+
+
+def offsets(layer: Gimp.Layer) -> tuple[int, int]:
+    """Return x and y of the layer's top left corner on the canvas."""
+    __, x, y = layer.get_offsets()
+    return x, y
+
+
+def plain_pixels(layer: Gimp.Layer, pixel_format: pixels.Format) -> np.ndarray:
+    """Read a layer as it looks: with its filters and its mask, without its mode and opacity."""
+    if layer.get_mask() is None and not layer.get_filters():
+        return pixels.read_drawable(layer, pixel_format)
+    scratch = layer.get_image().duplicate()
+    try:
+        twin = _layer_at(scratch, _position(layer))
+        width, height = twin.get_width(), twin.get_height()
+        x, y = offsets(twin)
+        twin.merge_filters()
+        if twin.get_mask():
+            applied = twin.get_apply_mask()
+            twin.remove_mask(Gimp.MaskApplyMode.APPLY if applied else Gimp.MaskApplyMode.DISCARD)
+        left, top = offsets(twin)
+        return pixels.read(twin.get_buffer(), pixel_format, x - left, y - top, width, height)
+    finally:
+        scratch.delete()
+
+
+def _layer_at(image: Gimp.Image, position: Sequence[int]) -> Gimp.Layer:
+    layers = image.get_layers()
+    for place in position:
+        layer = layers[place]
+        layers = layer.get_children() if layer.is_group() else []
+    return layer
+
+
+def place_on_canvas(
+    layer: Gimp.Layer, picture: np.ndarray, width: int, height: int
+) -> tuple[np.ndarray, tuple[slice, slice], tuple[slice, slice]]:
+    """Put a layer's pixels on the canvas, with alpha.
+
+    Returns
+    -------
+    canvas : ndarray
+        (height, width, colours + 1), transparent outside the layer.
+    part, whole : tuple of slice
+        The common part, in `picture` and in `canvas`.
+    """
+    x, y = offsets(layer)
+    top, left = max(y, 0), max(x, 0)
+    bottom, right = min(y + picture.shape[0], height), min(x + picture.shape[1], width)
+    if top >= bottom or left >= right:
+        raise Refused(_("{layer}: lies outside the picture.").format(layer=layer.get_name()))
+    part, whole = np.s_[top - y : bottom - y, left - x : right - x], np.s_[top:bottom, left:right]
+    colours = picture.shape[2] - (0 if picture.shape[2] % 2 else 1)
+    canvas = np.zeros((height, width, colours + 1), picture.dtype)
+    canvas[whole] = _white(picture.dtype)
+    canvas[whole][..., : picture.shape[2]] = picture[part]
+    return canvas, part, whole
+
+
+def _white(dtype: np.dtype) -> int:
+    return np.iinfo(dtype).max if dtype.kind == "u" else 1
+
+
+def add(
+    like: Gimp.Layer,
+    name: str,
+    picture: np.ndarray,
+    pixel_format: pixels.Format,
+    parent: Gimp.GroupLayer | None = None,
+    position: int = 0,
+) -> Gimp.Layer:
+    """Add a layer with these pixels, with or without alpha, where the layer `like` lies."""
+    image = like.get_image()
+    height, width, channels = picture.shape
+    kinds = Gimp.ImageType
+    kind = (kinds.GRAY_IMAGE, kinds.GRAYA_IMAGE, kinds.RGB_IMAGE, kinds.RGBA_IMAGE)[channels - 1]
+    layer = Gimp.Layer.new(image, name, width, height, kind, 100, Gimp.LayerMode.NORMAL)
+    layer.set_offsets(*offsets(like))
+    image.insert_layer(layer, parent, position)
+    pixels.fill_drawable(layer, picture, pixel_format)
+    return layer
+
+
+def add_repairs(layer: Gimp.Layer, before: np.ndarray, after: np.ndarray) -> Gimp.Layer:
+    """Add a layer above `layer` with the pixels that differ between `before` and `after`.
+
+    It stays within the selection and within the layer's mask.
+    """
+    image = layer.get_image()
+    repairs_format = pixels.working_format(layer, alpha=True)
+    colours = before.shape[2] - (1 if layer.has_alpha() else 0)
+    white = _white(after.dtype)
+    visible = (before != after).any(axis=2).astype(np.float32)
+    if layer.has_alpha():
+        visible *= after[..., -1] / np.float32(white)
+    if not Gimp.Selection.is_empty(image):
+        visible *= _channel(image.get_selection(), *offsets(layer), visible.shape)
+    if layer.get_mask() and layer.get_apply_mask():
+        visible *= _channel(layer.get_mask(), 0, 0, visible.shape)
+    alpha = visible * white + (0.5 if after.dtype.kind == "u" else 0)
+    repaired = np.concatenate([after[..., :colours], alpha.astype(after.dtype)[..., None]], axis=2)
+    name = _("{layer} without dust").format(layer=layer.get_name())
+    position = image.get_item_position(layer)
+    return add(layer, name, repaired, repairs_format, layer.get_parent(), position)
+
+
+def _channel(channel: Gimp.Channel, x: int, y: int, shape: tuple[int, int]) -> np.ndarray:
+    """Read a rectangle of a selection or a layer mask, float32 in 0..1."""
+    height, width = shape
+    channel_format = pixels.stored_format(channel, "float")
+    return pixels.read(channel.get_buffer(), channel_format, x, y, width, height)[..., 0]

@@ -1,0 +1,217 @@
+"""What a window shows: thumbnails, a typical frame, and spots with dust, without any window."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dustbust
+from dustbust.dust.model import DustModel
+from dustbust.files.read import read_frame
+from dustbust.previews import (
+    SPOT_SIDE,
+    MaskPreview,
+    PagePreview,
+    Spots,
+    part_of_mask,
+    thumbnail,
+    to_rgb8,
+    typical_frame,
+    with_brightness,
+    within_box,
+)
+from dustbust.registration.register import Registration
+from dustbust.stacking.brightness import match_brightness
+
+SAMPLES = Path(__file__).resolve().parent / "samples"
+FRAMES = sorted((SAMPLES / "run").glob("*.jpg"))
+PAIR = sorted((SAMPLES / "pair").glob("*.jpg"))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_thumbnail_is_small_and_shows_the_picture(tmp_path, suffix):
+    pixels = np.zeros((900, 1200, 3), np.uint8)
+    pixels[:, :600, 0] = 200
+    path = tmp_path / f"picture{suffix}"
+    Image.fromarray(pixels).save(path)
+    small = thumbnail(path, 240)
+    assert max(small.shape[:2]) <= 240
+    assert small.shape[1] > small.shape[0]
+    height, width = small.shape[:2]
+    assert small[height // 2, width // 4, 0] > 180
+    assert small[height // 2, 3 * width // 4, 0] < 20
+
+
+def test_thumbnail_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "text.png"
+    path.write_text("not a picture")
+    with pytest.raises(dustbust.DustbustError, match=r"text\.png"):
+        thumbnail(path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [0, 1, 2, 3, 4])
+def test_to_rgb8(dtype, channels):
+    white = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
+    picture = np.full((2, 3, channels) if channels else (2, 3), white, dtype)
+    picture[0] = 0
+    if channels in (2, 4):
+        picture[..., -1] = 0  # transparent, which is not shown
+    rgb = to_rgb8(picture)
+    assert rgb.dtype == np.uint8
+    assert rgb.shape == (2, 3, 3)
+    assert rgb.flags.c_contiguous
+    assert (rgb[0] == 0).all()
+    assert (rgb[1] == 255).all()
+
+
+def test_typical_frame_is_the_one_of_middling_brightness():
+    frames = [np.full((40, 40), value, np.uint8) for value in (250, 10, 120, 90, 200)]
+    assert typical_frame(frames) is frames[2]
+
+
+def test_typical_frame_of_a_long_run_of_files():
+    frames = FRAMES * 3
+    assert typical_frame(frames) in frames
+
+
+def test_spots_are_the_dustiest_first_and_wrap_around():
+    dusty = np.zeros((960, 1200), bool)
+    dusty[500:510, 700:710] = True
+    dusty[100:103, 100:103] = True
+    spots = Spots(dusty)
+    assert len(spots) == 2
+    first, near = spots.window(0)
+    assert dusty[first].sum() == 100
+    assert dusty[first].shape == (SPOT_SIDE, SPOT_SIDE)
+    assert near[0].start < first[0].start < first[0].stop < near[0].stop
+    second, __ = spots.window(1)
+    assert dusty[second].sum() == 9
+    assert spots.window(2) == spots.window(0)
+
+
+def test_spots_in_a_small_picture_and_without_dust():
+    spots = Spots(np.zeros((50, 70), bool))
+    assert len(spots) == 1
+    part, near = spots.window(3)
+    assert part == near == np.s_[0:50, 0:70]
+
+
+def test_spots_of_a_reduced_picture():
+    reduced = np.zeros((240, 300), bool)
+    reduced[125, 175] = True
+    (rows, columns), __ = Spots(reduced, (960, 1200), 4).window(0)
+    assert rows.start <= 500 < rows.stop
+    assert columns.start <= 700 < columns.stop
+
+
+@pytest.fixture(scope="module")
+def dust():
+    return dustbust.estimate_mask(FRAMES)
+
+
+@pytest.mark.parametrize("method", ["restore", "fill"])
+def test_preview_of_a_mask_is_a_part_of_the_cleaned_frame(dust, method):
+    """A spot is cleaned alone, with little around it: a few pixels may differ a little."""
+    frame = read_frame(FRAMES[0])
+    clean, __ = dustbust.apply_mask(frame, dust, method=method, return_report=True)
+    part, __ = Spots(dust.binary()).window(0)
+    before, after = MaskPreview(dust).look(0, lambda: frame, method=method)
+    assert np.array_equal(before, frame[part])
+    assert (before != after).any()
+    different = np.abs(after.astype(int) - clean[part]) > 2
+    assert different.mean() < 0.01
+
+
+def test_preview_of_a_mask_of_another_size_is_refused(dust):
+    with pytest.raises(dustbust.DustbustError):
+        MaskPreview(dust).look(0, lambda: np.zeros((20, 30), np.uint8))
+
+
+def test_preview_of_a_mask_that_knows_only_where_the_dust_is(dust):
+    plain = dataclasses.replace(dust, effect={})
+    frame = read_frame(FRAMES[0])
+    before, after = MaskPreview(plain).look(0, lambda: frame)
+    assert (before != after).any()
+
+
+def test_part_of_a_mask_keeps_what_is_inside(dust):
+    model = DustModel.unpack(dust.effect, dust.grey.shape)
+    (rows, columns), __ = Spots(dust.binary()).window(0)
+    part = part_of_mask(dust, model, (rows, columns))
+    assert np.array_equal(part.grey, dust.grey[rows, columns])
+    inside = DustModel.unpack(part.effect, part.grey.shape)
+    assert 0 < inside.where.sum() <= model.where[rows, columns].sum()
+    assert not (inside.where & ~model.where[rows, columns]).any()
+
+
+@pytest.fixture(scope="module")
+def pair():
+    pictures = [read_frame(path) for path in PAIR]
+    pictures = [picture if picture.ndim == 3 else picture[..., None] for picture in pictures]
+    return pictures, dustbust.register_scans(pictures)
+
+
+@pytest.fixture(scope="module")
+def page_preview(pair):
+    pictures, registrations = pair
+    return PagePreview(pictures, np.zeros((len(pictures), 2)), lambda: registrations)
+
+
+# What dust is distinguished from is less in a part: a few pixels may differ.
+@pytest.mark.parametrize(("mode", "share"), [("mean", 0), ("maximum", 0), ("dust-free", 0.01)])
+def test_preview_of_a_page_is_a_part_of_the_page(pair, page_preview, mode, share):
+    pictures, registrations = pair
+    page = dustbust.stack_scans(pictures, mode=mode, registrations=registrations)
+    before, after = page_preview.look(0, mode, True)
+    (rows, columns), __ = page_preview._overview(True).spots.window(0)
+    assert np.array_equal(before, pictures[0][rows, columns])
+    different = np.abs(page[rows, columns].astype(int) - after) > 1
+    assert different.mean() <= share
+
+
+def test_preview_of_a_page_without_alignment(pair):
+    pictures, __ = pair
+    positions = np.array([(0, 0), (30, 20)])
+    preview = PagePreview(pictures, positions, lambda: pytest.fail("the scans were aligned"))
+    page = dustbust.stack_scans(pictures, mode="minimum", align=False, positions=positions)
+    __, after = preview.look(0, "minimum", False)
+    part, __ = preview._overview(False).spots.window(0)
+    assert np.abs(page[part].astype(int) - after).max() <= 1
+
+
+def test_within_box_maps_the_same_points():
+    distortion = np.random.default_rng(1).normal(0, 1, (5, 1, 2)).astype(np.float32)
+    matrix = np.array([[1, 0.01, 30], [-0.01, 1, 12], [0, 0, 1]])
+    whole = Registration(matrix, distortion=distortion, pitch=(1.0, 50.0))
+    part = within_box(whole, np.s_[100:180, 40:130])
+    x, y = np.array([3.0, 50.0, 80.0]), np.array([0.0, 25.0, 70.0])
+    corner = np.array([[40], [100]])
+    expected = whole.map_points(x + 40, y + 100) - corner
+    # Between its knots a distortion is linear, and the knots of the part lie elsewhere.
+    assert np.abs(part.map_points(x, y) - expected).max() < 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_brightness_is_rounded_as_in_resampling(dtype):
+    """A registration that moves nothing gives the pixels of the preview exactly."""
+    rng = np.random.default_rng(3)
+    white = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
+    picture = (rng.random((40, 60, 3)) * white).astype(dtype)
+    gain, offset = np.array([0.5, 1.25, 2.5]), np.array([0.0, 0.5, -3.0]) * white / 255
+    resampled = Registration(np.eye(3)).resample(picture, (0, 0, 60, 40), gain=gain, offset=offset)[
+        ..., :3
+    ]
+    assert np.array_equal(with_brightness(picture, gain, offset), resampled)
+
+
+def test_brightness_of_a_preview_is_that_of_the_whole_scans(pair, page_preview):
+    pictures, registrations = pair
+    gain, offset = match_brightness(*pictures, registrations[1], threads=1)
+    __, (fitted_gain, fitted_offset) = page_preview._brightness(True)
+    assert fitted_gain == pytest.approx(gain)
+    assert fitted_offset == pytest.approx(offset)
