@@ -23,7 +23,8 @@ from dustbust.restoration import apply
 from dustbust.restoration.apply import apply_mask
 from dustbust.runtime import memory
 from dustbust.runtime.dask import dask_executor
-from dustbust.stacking.stack import MODES, stack_scans
+from dustbust.stacking.modes import MODES
+from dustbust.stacking.stack import stack_scans
 
 # Where the results go that are given no name.
 MASK, MASKS, PAGES = "dust-mask.png", "dust-masks", "pages"
@@ -182,20 +183,24 @@ def stack_groups(options):
 def stack_one(scans, output, options):
     check_target(output, scans)
     if options.dust:
+        if MODES[options.mode].kind != "dust-free":
+            raise DustbustError(
+                f"--dust: mode {options.mode} does not look for dust; use dust-free"
+            )
         check_target(options.dust, scans, MASK_SUFFIXES)
-    page, *dust, report = stack_scans(
+    report = stack_scans(
         scans,
         mode=options.mode,
         align=options.align,
         normalise=options.normalise,
         view=True,
-        return_dust=bool(options.dust),
         return_report=True,
+        **options_of(options.mode, options),
         progress=progress(),
     )
-    write_picture(output, page, like=scans[0], inputs=scans)
-    if dust:
-        dust[0].save(options.dust)
+    write_picture(output, report.page, like=scans[0], inputs=scans)
+    if options.dust:
+        report.dust.save(options.dust)
     said = [f"{output}: {len(scans)} scans, {options.mode}"]
     if options.align:
         said.append(
@@ -208,6 +213,20 @@ def stack_one(scans, output, options):
     if options.mode == "dust-free":
         said.append(f"{100 * report.filled:.3f} % was dusty in all scans and had to be filled")
     print("; ".join(said))
+
+
+def options_of(mode, options):
+    """The options that only some modes have, as far as they are given."""
+    given = {
+        option.name: value
+        for one in MODES.values()
+        for option in one.options
+        if (value := getattr(options, option.name)) is not None
+    }
+    try:
+        return MODES[mode].checked(given)
+    except TypeError as error:
+        raise DustbustError(f"{error}; leave it out or choose another mode") from error
 
 
 def run_compare(options):
@@ -373,8 +392,17 @@ def parser():
         "--mode",
         choices=MODES,
         default=default_of(stack_scans, "mode"),
-        help="how the scans are combined, pixel by pixel (%(default)s)",
+        metavar="MODE",
+        help="how the scans are combined (%(default)s): "
+        + "; ".join(f"{mode.name}: {mode.summary}" for mode in MODES.values()),
     )
+    for option in {option.name: option for m in MODES.values() for option in m.options}.values():
+        having = ", ".join(mode.name for mode in MODES.values() if option in mode.options)
+        one.add_argument(
+            f"--{option.name}",
+            choices=option.choices,
+            help=f"{option.summary} ({option.default}; only with {having})",
+        )
     one.add_argument(
         "--no-align", dest="align", action="store_false", help="the scans lie on each other already"
     )

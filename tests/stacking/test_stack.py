@@ -40,7 +40,8 @@ def test_one_scan_is_refused():
 def test_dust_free_page_beats_the_textbook(move):
     """Of two scans with dark dust the lighter one at each pixel, with the true offsets; dust-free is closer to the page, without a known polarity."""
     case = simulate([movement(*move)])
-    page, dust, report = dustbust.stack_scans(case.scans, return_dust=True, return_report=True)
+    report = dustbust.stack_scans(case.scans, return_report=True)
+    page, dust = report.page, report.dust
     textbook = dustbust.stack_scans(
         case.scans, mode="maximum", registrations=[Registration(m) for m in case.matrices]
     )
@@ -81,7 +82,8 @@ def test_dust_free_page_of_three_beats_the_textbook():
 
 def test_light_dust_needs_no_choice_of_polarity():
     case = simulate([movement(17.25, -11.75)], polarity="light", seed=4)
-    page, dust = dustbust.stack_scans(case.scans, return_dust=True)
+    report = dustbust.stack_scans(case.scans, return_report=True)
+    page, dust = report.page, report.dust
     textbook = dustbust.stack_scans(
         case.scans, mode="minimum", registrations=[Registration(m) for m in case.matrices]
     )
@@ -91,7 +93,8 @@ def test_light_dust_needs_no_choice_of_polarity():
 
 def test_polarity_that_is_known_is_not_looked_for():
     scans = simulate([movement(17.25, -11.75)], seed=6).scans
-    page, dust = dustbust.stack_scans(scans, return_dust=True)
+    report = dustbust.stack_scans(scans, return_report=True)
+    page, dust = report.page, report.dust
     assert dust.polarity == "dark"
     assert np.array_equal(dustbust.stack_scans(scans, polarity="dark"), page)
     assert not np.array_equal(dustbust.stack_scans(scans, polarity="both"), page)
@@ -102,7 +105,8 @@ def test_polarity_that_is_known_is_not_looked_for():
 def test_half_a_turn_does_not_make_paper_of_dust():
     """Turned back, it is half a turn again: in both scans the same places differ, those with dust and those that dust of the other scan hides."""
     case = simulate([movement(13.5, 9.25, turn=180)], seed=5)
-    page, dust = dustbust.stack_scans(case.scans, return_dust=True)
+    report = dustbust.stack_scans(case.scans, return_report=True)
+    page, dust = report.page, report.dust
     textbook = dustbust.stack_scans(
         case.scans, mode="maximum", registrations=[Registration(m) for m in case.matrices]
     )
@@ -126,7 +130,8 @@ def test_uneven_transport_does_not_blur_the_page():
 
 def test_brightness_is_made_that_of_the_first_scan_unless_told_otherwise():
     case = simulate([movement(17.25, -11.75)], gain=(1.0, 0.85))
-    evened, report = dustbust.stack_scans(case.scans, return_report=True)
+    report = dustbust.stack_scans(case.scans, return_report=True)
+    evened = report.page
     assert (
         psnr(evened, case.clean)
         >= psnr(dustbust.stack_scans(case.scans, normalise=False), case.clean) + 6
@@ -151,7 +156,7 @@ def test_where_one_scan_has_no_data_the_other_counts():
 
 def test_dust_of_the_scanner_cleans_a_page_that_is_scanned_once(tmp_path):
     case = simulate([movement(17.25, -11.75)])
-    dust = dustbust.stack_scans(case.scans, return_dust=True)[1]
+    dust = dustbust.stack_scans(case.scans, return_report=True).dust
     dust.save(tmp_path / "scanner.png")
     rng = np.random.default_rng(9)
     clean = scan_page(page_of_text(rng, 960, 1280), np.eye(3), case.dust.shape) * 255

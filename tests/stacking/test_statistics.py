@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dustbust.stacking.statistics import PICTURES, STATISTICS, combine, viewable
+from dustbust.stacking.modes import names_of
+from dustbust.stacking.statistics import combine, viewable
 
+PICTURES, STATISTICS = names_of("picture"), names_of("statistic")
 DTYPES = (np.uint8, np.uint16, np.float32)
 
 

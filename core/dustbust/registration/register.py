@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
 from ..errors import DustbustError
@@ -106,6 +107,39 @@ def register_scans(scans, *, names=None, progress=None, threads=None):
         if progress:
             progress(index / (len(scans) - 1), other.name)
     return found
+
+
+def place_scans(number: int, positions: npt.ArrayLike | None = None) -> list[Registration]:
+    """Registrations of scans that lie where they were put.
+
+    Parameters
+    ----------
+    number : int
+        Of scans.
+    positions : array_like, shape (number, 2), optional
+        (x, y) of each scan's top left corner on a common canvas, px. Default: all the same.
+
+    Raises
+    ------
+    ValueError
+        When there is not one position for each scan.
+
+    Examples
+    --------
+    >>> place_scans(2, [(10, 20), (13, 22)])[1].matrix[:2, 2].tolist()
+    [-3.0, -2.0]
+    """
+    places = np.zeros((number, 2)) if positions is None else np.asarray(positions, float)
+    if places.shape != (number, 2):
+        raise ValueError(
+            f"positions must be one (x, y) for each of the {number} scans, not {places.shape}"
+        )
+    registrations = []
+    for place in places:
+        matrix = np.eye(3)
+        matrix[:2, 2] = places[0] - place
+        registrations.append(Registration(matrix, moved=float(np.hypot(*matrix[:2, 2]))))
+    return registrations
 
 
 # In the end so many have to agree: other pages with the same lines (a form, staves) do in about half.

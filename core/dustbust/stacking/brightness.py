@@ -1,74 +1,141 @@
 """Brightness between scans: what makes one scan as bright as another that shows the same page."""
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
-from ..image.arrays import alpha_channel, colour_channels, largest
+from ..image.arrays import Picture, Plane, alpha_channel, colour_channels, largest
 from ..image.filters import gaussian_blur
+from ..image.robust import MEDIAN_OF_ABSOLUTE
+from ..registration.register import Registration
 
-# Scans are compared reduced to about this side, px, and blurred by this much, px of that: less noise, and neither
-# a small misalignment matters nor that the interpolated scan is less sharp.
+# Scans are compared reduced to about this side, px, and blurred by this much, px of that: less
+# noise, and neither a small misalignment matters nor that the interpolated scan is less sharp.
 REDUCED_SIDE, BLUR = 768, 2.0
 
-# Differences up to this share of the range are never taken for dust: they may be what the fit has to find.
+# Differences up to this share of the range are never taken for dust: they may be what the fit has
+# to find.
 LEAST_LIMIT = 0.03
 
 # A difference that is smaller than this share of the range is left alone.
 LEAST_DIFFERENCE = 0.004
 
+# The fit needs this number of reduced pixels.
+FEWEST_PIXELS = 100
 
-def match_brightness(first, other, registration, *, threads):
-    """Gain and offset, (colours,) each, that make the colours of `other` those of `first`: gain * value + offset.
 
-    From the overlap, without the pixels that differ (dust). The gain is the ratio of the standard deviations, which, unlike a regression, is right
-    with noise in both, and the same from either side.
+def match_brightness(
+    first: Picture, other: Picture, registration: Registration, *, threads: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Gain and offset that make the colours of one scan those of another: gain * value + offset.
+
+    Parameters
+    ----------
+    first, other : ndarray, shape (H, W) or (H, W, C)
+        Of one dtype and one number of colours.
+    registration : Registration
+        How the page lies in `other`, as seen from `first`.
+    threads : int
+
+    Returns
+    -------
+    gain, offset : ndarray of float64, shape (colours,)
+        The offset in the numbers of the pictures.
+
+    Notes
+    -----
+    From the overlap, without the pixels that differ (dust). The gain is the ratio of the standard
+    deviations, which, unlike a regression, is right with noise in both, and the same from either
+    side.
     """
     factor = max(1, round(max(first.shape[:2]) / REDUCED_SIDE))
     white = largest(first.dtype)
     gains, offsets = [], []
     for channel in range(colour_channels(first).shape[2]):
-        one, two = (_reduced(image, channel, factor, white, threads) for image in (first, other))
-        two = registration.scaled(1 / factor).resample(
-            two, (0, 0, one.shape[1], one.shape[0]), threads=threads
-        )
-        both = np.float32((one[..., 1] > 0.5) & (two[..., 1] > 0.5))
-        inside = both > 0
-        weight = np.maximum(gaussian_blur(both, BLUR, threads), 1e-6)
-        one, two = (
-            gaussian_blur(np.ascontiguousarray(plane[..., 0]) * both, BLUR, threads) / weight
-            for plane in (one, two)
-        )
-        gain, offset = _fit(one[inside], two[inside])
+        gain, offset = _fit(*overlap(first, other, registration, channel, factor, threads))
         gains.append(gain)
         offsets.append(offset * white)
     return np.array(gains), np.array(offsets)
 
 
-def _reduced(image, channel, factor, white, threads):
+def brightened(picture: Picture, gain: npt.ArrayLike, offset: npt.ArrayLike) -> Picture:
+    """gain * value + offset for the colours of a picture, with the rounding of `Scans.aligned`.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+    gain, offset : float or array of float, shape (colours,)
+        The offset in the numbers of the picture.
+
+    Returns
+    -------
+    ndarray
+        Like `picture`: integers are clipped to their range and rounded, halves up.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> brightened(np.array([[1, 200]], np.uint8), 1.5, 0).tolist()
+    [[2, 255]]
+    """
+    result = picture.copy()
+    colours = colour_channels(result)
+    changed = colours * np.asarray(gain, np.float32) + np.asarray(offset, np.float32)
+    if picture.dtype.kind == "u":
+        changed = np.clip(changed, 0, largest(picture.dtype)) + np.float32(0.5)
+    colours[...] = changed.astype(picture.dtype)
+    return result
+
+
+def overlap(
+    first: Picture,
+    other: Picture,
+    registration: Registration,
+    channel: int,
+    factor: int,
+    threads: int,
+) -> tuple[Plane, Plane]:
+    """One channel of both scans where they overlap, reduced and blurred: float32 (n,) in 0..1."""
+    one, two = (_reduced(image, channel, factor, threads) for image in (first, other))
+    box = (0, 0, one.shape[1], one.shape[0])
+    two = registration.scaled(1 / factor).resample(two, box, threads=threads)
+    both = ((one[..., 1] > 0.5) & (two[..., 1] > 0.5)).astype(np.float32)
+    inside = both > 0
+    weight = np.maximum(gaussian_blur(both, BLUR, threads), 1e-6)
+    one, two = (
+        gaussian_blur(np.ascontiguousarray(plane[..., 0]) * both, BLUR, threads) / weight
+        for plane in (one, two)
+    )
+    return one[inside], two[inside]
+
+
+def _reduced(image: Picture, channel: int, factor: int, threads: int) -> Plane:
+    """One channel and the alpha of a picture, `factor` times smaller: float32 (H, W, 2)."""
     alpha = alpha_channel(image)
     planes = [colour_channels(image)[..., channel]] + ([] if alpha is None else [alpha])
     return _kernels.reduce_luminance(
-        np.ascontiguousarray(np.stack(planes, axis=2)), alpha is not None, factor, white, threads
+        np.ascontiguousarray(np.stack(planes, axis=2)),
+        alpha is not None,
+        factor,
+        largest(image.dtype),
+        threads,
     )
 
 
-def _fit(first, second):
-    """gain and offset with gain * second + offset = first, for most of the pixels."""
+def _fit(first: Plane, second: Plane) -> tuple[float, float]:
+    """Gain and offset with gain * second + offset = first, for most of the pixels."""
     gain, offset = 1.0, 0.0
-    if first.size < 100:
+    if first.size < FEWEST_PIXELS:
         return gain, offset
-    first, second = first.astype(float), second.astype(float)
-    fits = np.ones(first.shape, bool)
+    one, two = first.astype(float), second.astype(float)
+    fits = np.ones(one.shape, bool)
     for _ in range(8):
-        spread = second[fits].std()
-        gain = first[fits].std() / spread if spread > 1e-6 else 1.0
-        offset = first[fits].mean() - gain * second[fits].mean()
-        difference = np.abs(gain * second + offset - first)
-        fits = difference <= max(3 / 0.6745 * np.median(difference), LEAST_LIMIT)
-    # A blank page says nothing of the gain, and small differences are not worth resampling for.
-    if (
-        not 0.2 < gain < 5
-        or np.abs(gain * second[fits] + offset - second[fits]).max() < LEAST_DIFFERENCE
-    ):
+        spread = two[fits].std()
+        gain = one[fits].std() / spread if spread > 1e-6 else 1.0
+        offset = one[fits].mean() - gain * two[fits].mean()
+        difference = np.abs(gain * two + offset - one)
+        fits = difference <= max(3 / MEDIAN_OF_ABSOLUTE * np.median(difference), LEAST_LIMIT)
+    # A blank page does not tell the gain, and small differences are not worth resampling for.
+    if not 0.2 < gain < 5 or np.abs(gain * two[fits] + offset - two[fits]).max() < LEAST_DIFFERENCE:
         return 1.0, 0.0
     return float(gain), float(offset)

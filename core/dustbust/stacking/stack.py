@@ -1,169 +1,204 @@
-"""Stack Offset Scans: several scans of one page become one page."""
+"""Stack Offset Scans: align several scans of one page, and combine them into one."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from os import PathLike
+from typing import Any, Literal, overload
 
 import numpy as np
+import numpy.typing as npt
 
-from ..dust.polarity import POLARITIES
+from ..dust.mask import DustMask
+from ..dust.polarity import SIGNS
 from ..errors import DustbustError
 from ..files.paths import is_path, names_of_scans
 from ..files.read import read_frame
 from ..files.spool import Spool
-from ..image.arrays import alpha_channel, colour_channels
-from ..registration.register import Registration, register_scans
+from ..image.arrays import Picture, colour_channels
+from ..registration.register import Registration, place_scans, register_scans
 from ..runtime.progress import steps
 from ..runtime.threads import count
 from .brightness import match_brightness
 from .dust_free import clean_page
+from .modes import Mode, docstring_list, mode_of
 from .scanner_dust import check_moved, find_scanner_dust
-from .statistics import PICTURES, STATISTICS, combine, viewable
+from .scans import Scans
+from .statistics import combine, viewable
 from .strips import aligned_strips, rows_of
 
-MODES = ("dust-free",) + PICTURES + STATISTICS
+Scan = Picture | str | bytes | PathLike[str]
+Progress = Callable[[float, str], object]
 
 
 @dataclass
 class StackReport:
-    """What `stack_scans` did.
+    """The page that `stack_scans` made, and what it found out on the way.
 
-    registrations : list of Registration, one for each scan.
-    gain, offset : float64 (scans, colours): brightness of a scan was made gain * value + offset, to be that of scan 0.
-    white : the number that is white in the picture of a statistic (see `dustbust.modes.viewable`), else None.
-    filled : share of the page that was dusty in all scans and had to be filled; 0 for all modes but "dust-free".
+    Parameters
+    ----------
+    page : ndarray
+        As `stack_scans` returns it without a report.
+    dust : DustMask or None
+        The dust of the scanner, for scans that have no second one; None for all modes but
+        "dust-free".
+    registrations : list of Registration
+        How the page lies in each scan.
+    gain, offset : ndarray of float64, shape (scans, colours)
+        The brightness of a scan was made gain * value + offset, to be that of scan 0.
+    white : float or None
+        The number that is white in the picture of a statistic (see
+        `dustbust.stacking.statistics.viewable`), else None.
+    filled : float
+        Share of the page that was dusty in all scans and had to be filled; 0 for all modes but
+        "dust-free".
     """
 
-    registrations: list
-    gain: np.ndarray
-    offset: np.ndarray
+    page: Picture
+    dust: DustMask | None
+    registrations: list[Registration]
+    gain: npt.NDArray[np.float64]
+    offset: npt.NDArray[np.float64]
     white: float | None = None
     filled: float = 0.0
 
 
+@overload
 def stack_scans(
-    scans,
+    scans: Sequence[Scan], *, return_report: Literal[False] = False, **options: Any
+) -> Picture: ...
+
+
+@overload
+def stack_scans(
+    scans: Sequence[Scan], *, return_report: Literal[True], **options: Any
+) -> StackReport: ...
+
+
+def stack_scans(
+    scans: Sequence[Scan],
     *,
-    mode="dust-free",
-    align=True,
-    positions=None,
-    registrations=None,
-    normalise=None,
-    polarity=None,
-    names=None,
-    view=False,
-    return_dust=False,
-    return_report=False,
-    progress=None,
-    threads=None,
-):
+    mode: str = "dust-free",
+    align: bool = True,
+    positions: npt.ArrayLike | None = None,
+    registrations: Sequence[Registration] | None = None,
+    normalise: bool | None = None,
+    names: Sequence[str] | None = None,
+    view: bool = False,
+    return_report: bool = False,
+    progress: Progress | None = None,
+    threads: int | None = None,
+    **options: Any,
+) -> Picture | StackReport:
     """Align several scans of one page and combine them into one.
 
     Parameters
     ----------
-    scans : list of two or more arrays, (H, W) or (H, W, C), of one dtype: uint8, uint16 or float32; or of file paths. They may differ in size.
-        Fully transparent pixels are no data. However many files there are, only strips of them are in memory at once;
+    scans : sequence of two or more ndarray, shape (H, W) or (H, W, C), or of file paths
+        Of one dtype: uint8, uint16 or float32. They may differ in size. Fully transparent pixels
+        are no data. However many files there are, only strips of them are in memory at once;
         decoded, they wait in the temporary folder.
-    mode : "dust-free", the mean without the scans in which dust lies on the page (two scans are enough); or, pixel by pixel over the scans
-        that have data there, "maximum", "minimum", "mean", "median", "range", "standard deviation", "variance", "sum", "entropy",
-        "skewness" or "kurtosis" (see `dustbust.modes.combine`).
-    align : find by itself how the page moved (see `register_scans`); else the scans stay where `positions` puts them.
-    positions : (x, y) of each scan's top left corner on a common canvas, px; only with align=False. Default: all the same.
-    registrations : of the scans, as `register_scans` gives them, if they are known already; only with align=True.
-    normalise : make the brightness of all scans that of scan 0. Default: when they are aligned, and for "dust-free".
-    polarity : of the dust, "light", "dark" or "both", if it is known, as when parts of scans are stacked; only for "dust-free".
-    names : what messages call the scans. Default: their paths, or "scan 0", "scan 1" and so on.
-    view : give a statistic ("range" and all after it) as a picture of the scans' dtype that can be looked at; the number that is
+    mode : str
+        How the scans are combined, for each pixel over the scans that have data there.
+        @MODES@
+    align : bool
+        Find out how the page moved (see `register_scans`); otherwise the scans stay where
+        `positions` puts them.
+    positions : array_like, shape (scans, 2), optional
+        (x, y) of each scan's top left corner on a common canvas, px; only with align=False.
+        Default: all the same.
+    registrations : sequence of Registration, optional
+        Of the scans, as `register_scans` gives them, if they are known already; only with
+        align=True.
+    normalise : bool, optional
+        Make the brightness of all scans that of scan 0. Default: when they are aligned, and for
+        "dust-free".
+    names : sequence of str, optional
+        What messages call the scans. Default: their paths, or "scan 0", "scan 1" and so on.
+    view : bool
+        Give a statistic as a picture of the scans' dtype that can be looked at; the number that is
         white in it is in the report. Otherwise a statistic is float32, in the unit of the scans.
-    return_dust : give the dust of the scanner as a `DustMask` too; only with "dust-free".
-    return_report : give a `StackReport` too.
-    progress : callable `progress(fraction, text)`.
-    threads : int
+    return_report : bool
+        Give a `StackReport`, in which the page is, too.
+    progress : callable, optional
+        `progress(fraction, text)`.
+    threads : int, optional
+    **options
+        Of the mode alone. "dust-free" has `polarity`, of the dust: "auto", "light", "dark" or
+        "both".
 
     Returns
     -------
-    page, or (page, dust), (page, report), (page, dust, report) : on the grid of scan 0 (which is never resampled), with its size, channels and
-        dtype (but see `view`). Where no scan has data, alpha is 0; without alpha, all channels are.
+    ndarray or StackReport
+        The page on the grid of scan 0 (which is never resampled), with its size, channels and dtype
+        (but see `view`). Where no scan has data, alpha is 0; without alpha, all channels are.
 
     Raises
     ------
     DustbustError
-        when there are fewer than two scans, or they do not fit together, or (with "dust-free") the page moved too little to tell it from dust.
+        When there are fewer than two scans, or they do not fit together, or (with "dust-free") the
+        page moved too little to tell it from dust.
+    TypeError
+        When the mode does not have an option.
+    ValueError
+        When an argument cannot have its value.
 
-    >>> page = stack_scans([np.full((2, 2), v, np.uint8) for v in (3, 5)], mode="maximum", align=False)
-    >>> page.tolist(), page.dtype.name
-    ([[5, 5], [5, 5]], 'uint8')
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scans = [np.full((2, 2), v, np.uint8) for v in (3, 5)]
+    >>> stack_scans(scans, mode="maximum", align=False).tolist()
+    [[5, 5], [5, 5]]
     """
-    if mode not in MODES:
-        raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
+    how = mode_of(mode)
+    options = how.checked(options)
     if align and positions is not None:
         raise ValueError("positions are for align=False: aligned scans find their own")
     if registrations is not None and not align:
         raise ValueError("registrations are for align=True")
-    if return_dust and mode != "dust-free":
-        raise ValueError(
-            f'return_dust needs mode "dust-free", which finds the dust; mode is {mode!r}'
-        )
-    if polarity not in (None, *POLARITIES):
-        raise ValueError(
-            f"polarity must be one of {', '.join(POLARITIES)} or None, not {polarity!r}"
-        )
     scans, threads = list(scans), count(threads)
     names = names_of_scans(scans, names)
-    with Spool() as images:
-        _read(scans, names, images)
-        page, dust, report = _stack(
-            images,
-            names,
-            mode,
-            align,
-            positions,
-            registrations,
-            normalise,
-            polarity,
-            steps(progress, mode),
-            threads,
-        )
-        if view and mode in STATISTICS:
-            page, report.white = viewable(
-                page, images[0].dtype, alpha=alpha_channel(images[0]) is not None
+    step = steps(progress, mode)
+    with Spool() as pictures:
+        _read(scans, names, pictures)
+        if registrations is not None:
+            if len(registrations) != len(pictures):
+                raise ValueError(
+                    f"registrations must be one for each of the {len(pictures)} scans, "
+                    f"not {len(registrations)}"
+                )
+        elif align:
+            registrations = register_scans(
+                pictures, names=names, progress=step(0.0, 0.5), threads=threads
             )
-    extra = ((dust,) if return_dust else ()) + ((report,) if return_report else ())
-    return (page,) + extra if extra else page
-
-
-def _stack(
-    images, names, mode, align, positions, registrations, normalise, polarity, step, threads
-):
-    """The page, the dust of the scanner or None, and the report."""
-    if registrations is None:
-        registrations = (
-            register_scans(images, names=names, progress=step(0.0, 0.5), threads=threads)
-            if align
-            else _placed(images, positions)
+        else:
+            registrations = place_scans(len(pictures), positions)
+        if normalise is None:
+            normalise = align or how.kind == "dust-free"
+        together = _evened(pictures, names, list(registrations), normalise, threads)
+        report = (
+            _dust_free(together, step, **options)
+            if how.kind == "dust-free"
+            else _combined(together, how, step(0.5, 1.0))
         )
-    elif len(registrations) != len(images):
-        raise ValueError(
-            f"registrations must be one for each of the {len(images)} scans, not {len(registrations)}"
-        )
-    report = _brightness(
-        images,
-        registrations,
-        align or mode == "dust-free" if normalise is None else normalise,
-        threads,
-    )
-    if mode != "dust-free":
-        return _combine(images, report, mode, threads, step(0.5, 1.0)), None, report
-    check_moved(registrations, names)
-    return *_dust_free(images, report, names, polarity, threads, step), report
+        if view and how.kind == "statistic":
+            report.page, report.white = viewable(
+                report.page, together.dtype, alpha=together.has_alpha
+            )
+    return report if return_report else report.page
 
 
-def _read(scans, names, images):
-    """Add the scans to `images`, if they fit together."""
-    kind = lambda image: (
-        "colour" if colour_channels(image).shape[2] == 3 else "grey",
-        image.dtype.name,
-    )
+if stack_scans.__doc__:
+    stack_scans.__doc__ = stack_scans.__doc__.replace("@MODES@", docstring_list(8))
+
+
+def _read(scans: Sequence[Scan], names: Sequence[str], pictures: Spool) -> None:
+    """Add the scans to `pictures`, if they fit together."""
+
+    def kind(image: Picture) -> tuple[str, str]:
+        return "colour" if colour_channels(image).shape[2] == 3 else "grey", image.dtype.name
+
     first_kind = None
-    for name, scan in zip(names, scans):
+    for name, scan in zip(names, scans, strict=True):
         image = read_frame(scan)
         first_kind = first_kind or kind(image)
         if kind(image) != first_kind:
@@ -174,87 +209,61 @@ def _read(scans, names, images):
                 first=names[0],
                 first_kind=" ".join(first_kind),
             )
-        images.add(image, on_disk=is_path(scan))
+        pictures.add(image, on_disk=is_path(scan))
 
 
-def _placed(images, positions):
-    """Registrations of scans that lie where they were put."""
-    positions = np.zeros((len(images), 2)) if positions is None else np.asarray(positions, float)
-    if positions.shape != (len(images), 2):
-        raise ValueError(
-            f"positions must be one (x, y) for each of the {len(images)} scans, not {positions.shape}"
-        )
-    registrations = []
-    for position in positions:
-        matrix = np.eye(3)
-        matrix[:2, 2] = positions[0] - position
-        registrations.append(Registration(matrix, moved=float(np.hypot(*matrix[:2, 2]))))
-    return registrations
-
-
-def _brightness(images, registrations, normalise, threads):
-    """A report with what makes each scan as bright as scan 0."""
-    colours = colour_channels(images[0]).shape[2]
-    gain, offset = np.ones((len(images), colours)), np.zeros((len(images), colours))
-    for k in range(1, len(images) if normalise else 0):
+def _evened(
+    pictures: Spool,
+    names: list[str],
+    registrations: list[Registration],
+    normalise: bool,
+    threads: int,
+) -> Scans:
+    """The scans, with what makes each as bright as scan 0."""
+    colours = colour_channels(pictures[0]).shape[2]
+    gain, offset = np.ones((len(pictures), colours)), np.zeros((len(pictures), colours))
+    for k in range(1, len(pictures) if normalise else 0):
         gain[k], offset[k] = match_brightness(
-            images[0], images[k], registrations[k], threads=threads
+            pictures[0], pictures[k], registrations[k], threads=threads
         )
-    return StackReport(registrations, gain, offset)
+    return Scans(pictures, names, registrations, gain, offset, threads)
 
 
-def _dust_free(images, report, names, polarity, threads, step):
+def _report(scans: Scans, page: Picture, dust: DustMask | None = None) -> StackReport:
+    return StackReport(page, dust, scans.registrations, scans.gain, scans.offset)
+
+
+def _dust_free(scans: Scans, step: Callable[..., Any], polarity: str) -> StackReport:
     """The page in mode "dust-free", and the dust of the scanner."""
+    check_moved(scans.registrations, scans.names)
     median_page = None
-    if len(images) > 2:
+    if len(scans) > 2:
         median_page = np.concatenate(
             [
-                combine(strip, "median", alpha=True, threads=threads)
-                for _, _, strip in aligned_strips(images, report, threads)
+                combine(strip, "median", alpha=True, threads=scans.threads)
+                for _, _, strip in aligned_strips(scans)
             ]
         )
-    dust = find_scanner_dust(images, report, median_page, polarity, threads, step(0.5, 0.75))
-    page, filled = clean_page(
-        images,
-        report,
-        dust,
-        aligned_strips(images, report, threads, margin=1),
-        threads,
-        step(0.75, 1.0),
-    )
-    report.filled = float(filled.mean())
-    mask = dust.mask(names)
-    mask.report["filled"] = report.filled
-    return (page if alpha_channel(images[0]) is not None else page[..., :-1]).reshape(
-        images[0].shape
-    ), mask
+    dust = find_scanner_dust(scans, median_page, SIGNS.get(polarity), step(0.5, 0.75))
+    page, filled = clean_page(scans, dust, step(0.75, 1.0))
+    mask = dust.mask(scans.names)
+    report = _report(scans, scans.without_added_alpha(page), mask)
+    report.filled = mask.report["filled"] = float(filled.mean())
+    return report
 
 
-def _combine(images, report, mode, threads, progress):
-    """The page in one of `MODES`, on the grid of scan 0."""
-    first = images[0]
-    alpha = alpha_channel(first) is not None
-    as_they_are = all(
-        shape == first.shape and _is_untouched(report, k) for k, shape in enumerate(images.shapes)
-    )
-    page = np.empty(first.shape, first.dtype if mode in PICTURES else np.float32)
-    for top, rows, strip in (
-        rows_of(images) if as_they_are else aligned_strips(images, report, threads)
-    ):
-        part = combine(strip, mode, alpha=alpha if as_they_are else True, threads=threads)
-        page[top : top + rows] = (part if alpha or as_they_are else part[..., :-1]).reshape(
-            (rows,) + first.shape[1:]
+def _combined(scans: Scans, mode: Mode, progress: Callable[[float], object] | None) -> StackReport:
+    """The page in a mode that gives a picture or a statistic."""
+    as_they_are = scans.lie_on_each_other
+    added_alpha = not as_they_are and not scans.has_alpha
+    page = np.empty(scans.shape, scans.dtype if mode.kind == "picture" else np.float32)
+    for top, rows, strip in rows_of(scans) if as_they_are else aligned_strips(scans):
+        part = combine(
+            strip, mode.name, alpha=scans.has_alpha or added_alpha, threads=scans.threads
+        )
+        page[top : top + rows] = (part[..., :-1] if added_alpha else part).reshape(
+            (rows, *scans.shape[1:])
         )
         if progress:
             progress((top + rows) / len(page))
-    return page
-
-
-def _is_untouched(report, k):
-    registration = report.registrations[k]
-    return (
-        np.array_equal(registration.matrix, np.eye(3))
-        and not len(registration.distortion)
-        and (report.gain[k] == 1).all()
-        and (report.offset[k] == 0).all()
-    )
+    return _report(scans, page)

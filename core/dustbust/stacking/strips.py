@@ -1,50 +1,56 @@
 """Strips of scans, as they are or aligned, so that memory does not grow with their number."""
 
-from ..image.arrays import colour_channels
+from collections.abc import Iterator
 
-# Of all scans together, this much is resampled at a time.
+from ..image.arrays import Picture
+from .scans import Scans
+
+# Of all scans together, this much is resampled at a time: some strips of two large scans,
+# and far less than the scans themselves.
 STRIP_BYTES = 64 << 20
 
+# Strips are not lower than this, px, so that what a strip costs by itself does not count.
+LEAST_ROWS = 16
 
-def rows_of(images):
-    """Yield (top, rows, strips): rows of all scans as they are."""
-    height, step = images.shapes[0][0], _rows_at_a_time(images)
-    for top in range(0, height, step):
-        rows = min(step, height - top)
-        yield top, rows, [images[k][top : top + rows] for k in range(len(images))]
+Strip = tuple[int, int, list[Picture]]
 
 
-def _rows_at_a_time(images):
-    """So many rows of all scans together take `STRIP_BYTES`."""
-    first = images[0]
-    return max(
-        16,
-        STRIP_BYTES
-        // (
-            first.shape[1]
-            * first.dtype.itemsize
-            * (colour_channels(first).shape[2] + 1)
-            * len(images)
-        ),
-    )
+def rows_of(scans: Scans) -> Iterator[Strip]:
+    """Rows of all scans as they are.
 
-
-def aligned_strips(images, report, threads, margin=0):
-    """Yield (top, rows, strips): rows of scan 0, and from each scan these rows of the page, with alpha as the last channel.
-
-    The strips have `margin` rows more above and below.
+    Yields
+    ------
+    top, rows : int
+    strips : list of ndarray
+        From each scan these rows.
     """
-    (height, width), step = images.shapes[0][:2], _rows_at_a_time(images)
-    for top in range(0, height, step):
-        rows = min(step, height - top)
-        box = (0, top - margin, width, rows + 2 * margin)
-        yield (
-            top,
-            rows,
-            [
-                registration.resample(
-                    images[k], box, gain=report.gain[k], offset=report.offset[k], threads=threads
-                )
-                for k, registration in enumerate(report.registrations)
-            ],
-        )
+    for top, rows in _steps(scans):
+        yield top, rows, [scans.rows(k, top, rows) for k in range(len(scans))]
+
+
+def aligned_strips(scans: Scans, margin: int = 0) -> Iterator[Strip]:
+    """Rows of scan 0, and from each scan these rows of the page.
+
+    Parameters
+    ----------
+    scans : Scans
+    margin : int
+        The strips have this number of rows more above and below.
+
+    Yields
+    ------
+    top, rows : int
+    strips : list of ndarray, shape (rows + 2 margin, W, colours + 1)
+        Alpha is the last channel.
+    """
+    for top, rows in _steps(scans):
+        box = (0, top - margin, scans.width, rows + 2 * margin)
+        yield top, rows, [scans.aligned(k, box) for k in range(len(scans))]
+
+
+def _steps(scans: Scans) -> Iterator[tuple[int, int]]:
+    """(top, rows) of strips that together take `STRIP_BYTES`."""
+    row = scans.width * scans.dtype.itemsize * (scans.colours + 1) * len(scans)
+    step = max(LEAST_ROWS, STRIP_BYTES // row)
+    for top in range(0, scans.height, step):
+        yield top, min(step, scans.height - top)

@@ -37,7 +37,7 @@ def stacked(pictures, format, precision="U8_NON_LINEAR", base="RGB", **arguments
 
 def check_every_mode_is_the_cores(folder):
     pictures = scans()
-    for mode in dustbust.stacking.stack.MODES:
+    for mode in dustbust.stacking.modes.MODES:
         if mode == "dust-free":  # refuses scans that lie on each other; the real pair has it
             continue
         image, _layers, layer = stacked(pictures, "R'G'B' u8", mode=mode, align=False)

@@ -1,0 +1,135 @@
+"""The scans of a page as they are stacked: pictures, where they lie, and what evens them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..files.spool import Spool
+from ..image.arrays import Picture, alpha_channel, colour_channels, largest
+from ..registration.register import Registration
+
+
+@dataclass
+class Scans:
+    """The scans of a page.
+
+    Parameters
+    ----------
+    pictures : Spool
+        Of one dtype and one number of colours; they may differ in size.
+    names : list of str
+        What messages call the scans.
+    registrations : list of Registration
+        How the page lies in each scan, as seen from scan 0.
+    gain, offset : ndarray of float64, shape (scans, colours)
+        gain * value + offset makes a scan as bright as scan 0.
+    threads : int
+    """
+
+    pictures: Spool
+    names: list[str]
+    registrations: list[Registration]
+    gain: npt.NDArray[np.float64]
+    offset: npt.NDArray[np.float64]
+    threads: int
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of scan 0, which is that of the page."""
+        return self.pictures.shapes[0]
+
+    @property
+    def width(self) -> int:
+        """Width of the page, px."""
+        return self.shape[1]
+
+    @property
+    def height(self) -> int:
+        """Height of the page, px."""
+        return self.shape[0]
+
+    @property
+    def scanner_shape(self) -> tuple[int, int]:
+        """Height and width of the scanner, px: those of the largest scan."""
+        height, width = np.max([shape[:2] for shape in self.pictures.shapes], axis=0)
+        return int(height), int(width)
+
+    @property
+    def colours(self) -> int:
+        """1 or 3, without alpha."""
+        return int(colour_channels(self.pictures[0]).shape[2])
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether scan 0 has an alpha channel."""
+        return alpha_channel(self.pictures[0]) is not None
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Of the pictures."""
+        return self.pictures[0].dtype
+
+    @property
+    def white(self) -> float:
+        """The number that stands for 1.0."""
+        return largest(self.dtype)
+
+    @property
+    def moved(self) -> float:
+        """px, how far the page moved on the scanner at most."""
+        return max(registration.moved for registration in self.registrations)
+
+    @property
+    def lie_on_each_other(self) -> bool:
+        """Whether nothing has to be resampled: scans lie pixel on pixel and equally bright."""
+        return all(
+            shape == self.shape and self._is_untouched(k)
+            for k, shape in enumerate(self.pictures.shapes)
+        )
+
+    def _is_untouched(self, k: int) -> bool:
+        registration = self.registrations[k]
+        return bool(
+            np.array_equal(registration.matrix, np.eye(3))
+            and not len(registration.distortion)
+            and (self.gain[k] == 1).all()
+            and (self.offset[k] == 0).all()
+        )
+
+    def rows(self, k: int, top: int, rows: int) -> Picture:
+        """Rows of a scan, as it is."""
+        part: Picture = self.pictures[k][top : top + rows]
+        return part
+
+    def aligned(self, k: int, box: tuple[int, int, int, int]) -> Picture:
+        """Part of a scan on the grid of scan 0, as bright as it, with alpha as the last channel.
+
+        Parameters
+        ----------
+        k : int
+        box : tuple of int
+            Left, top, width, height of the part, px of scan 0.
+        """
+        return self.registrations[k].resample(
+            self.pictures[k],
+            box,
+            gain=self.gain[k],
+            offset=self.offset[k],
+            threads=self.threads,
+        )
+
+    def seen_from(self, k: int, picture: Picture, box: tuple[int, int, int, int]) -> Picture:
+        """Part of a picture that lies on the grid of scan 0, seen on that of scan k."""
+        return self.registrations[k].resample(picture, box, inverse=True, threads=self.threads)
+
+    def on_page(self, k: int, picture: Picture, box: tuple[int, int, int, int]) -> Picture:
+        """Part of a picture that lies on the grid of scan k, seen on that of scan 0."""
+        return self.registrations[k].resample(picture, box, threads=self.threads)
+
+    def without_added_alpha(self, page: Picture) -> Picture:
+        """A page (H, W, colours + 1) in the shape that scan 0 has."""
+        return (page if self.has_alpha else page[..., :-1]).reshape(self.shape)

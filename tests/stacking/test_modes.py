@@ -1,0 +1,51 @@
+"""The table of stacking modes, and what follows from it."""
+
+import numpy as np
+import pytest
+
+import dustbust
+from dustbust.stacking.brightness import brightened
+from dustbust.stacking.modes import MODES, markdown_list
+
+SCANS = [np.full((4, 6), value, np.uint8) for value in (3, 5)]
+
+
+def test_every_mode_is_named_in_docstring_list_and_message():
+    with pytest.raises(ValueError, match="mode must be one of") as error:
+        dustbust.stack_scans(SCANS, mode="loudest")
+    for name, mode in MODES.items():
+        assert f'"{name}": {mode.summary}' in dustbust.stack_scans.__doc__
+        assert f"**{name}**: {mode.summary}" in markdown_list()
+        assert name in str(error.value)
+
+
+def test_options_of_other_modes_are_refused():
+    with pytest.raises(TypeError, match="mode 'mean' has no option 'polarity'; it has none"):
+        dustbust.stack_scans(SCANS, mode="mean", align=False, polarity="dark")
+    with pytest.raises(TypeError, match="mode 'dust-free' has no option 'sigma'; it has polarity"):
+        dustbust.stack_scans(SCANS, sigma=3)
+    with pytest.raises(ValueError, match="polarity must be one of auto, light, dark, both"):
+        dustbust.stack_scans(SCANS, polarity="black")
+
+
+def test_a_report_is_one_object_for_all_modes():
+    report = dustbust.stack_scans(SCANS, mode="range", align=False, view=True, return_report=True)
+    page = dustbust.stack_scans(SCANS, mode="range", align=False, view=True)
+    assert isinstance(report, dustbust.StackReport)
+    assert np.array_equal(report.page, page)
+    assert report.dust is None and report.white == 2 and report.filled == 0
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_brightness_has_the_rounding_of_a_resampled_scan(dtype):
+    rng = np.random.default_rng(3)
+    scan = (
+        rng.random((20, 30, 3)).astype(np.float32)
+        if dtype == np.float32
+        else rng.integers(0, np.iinfo(dtype).max + 1, (20, 30, 3)).astype(dtype)
+    )
+    gain, offset = np.array([1.25, 0.5, 0.9]), np.array([0.5, 0.25, -3.0])
+    resampled = dustbust.Registration(np.eye(3)).resample(
+        scan, (0, 0, 30, 20), gain=gain, offset=offset
+    )
+    assert np.array_equal(brightened(scan, gain, offset), resampled[..., :3])
