@@ -4,6 +4,7 @@ import argparse
 import inspect
 import sys
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ from dustbust.batch.receipt import verify
 from dustbust.dust.mask import MASK_SUFFIXES, DustMask
 from dustbust.dust.polarity import POLARITIES_TO_ESTIMATE
 from dustbust.errors import DustbustError
-from dustbust.estimation import estimate
 from dustbust.estimation.estimate import estimate_mask
+from dustbust.estimation.methods import METHODS
 from dustbust.figures import before_after
 from dustbust.files.find import find_frames, frames_between, masks_in
 from dustbust.files.write import EXISTS, check_complete, check_target, free_name, write_picture
@@ -59,9 +60,14 @@ def estimate_with(executor, options):
         frames = run_from(options.first, **where)
     else:
         frames = find_frames(options.frames)
-    settings = {
-        name: getattr(options, name) for name in ("method", "polarity", "smallest", "largest")
-    } | where
+    own = {option.name for option in METHODS[options.method].options}
+    given = {name for method in METHODS.values() for name in (o.name for o in method.options)}
+    given &= vars(options).keys()
+    if given - own:
+        raise DustbustError(
+            f"--{min(given - own)} is not an option of --method {options.method}; leave it out"
+        )
+    settings = {name: getattr(options, name) for name in ("method", "polarity", *given)} | where
     if options.runs:
         folder = options.output or (frames[0].parent / MASKS if frames else MASKS)
         found = estimate_runs(frames, folder, **settings)
@@ -287,9 +293,10 @@ def parser():
     )
     one.add_argument(
         "--method",
-        choices=estimate.METHODS,
+        choices=METHODS,
         default=default_of(estimate_mask, "method"),
-        help="opacity: how much light the dust takes; sum: the original way, for some 50 frames (%(default)s)",
+        help="; ".join(f"{method.name}: {method.summary}" for method in METHODS.values())
+        + " (%(default)s)",
     )
     one.add_argument(
         "--polarity",
@@ -297,20 +304,16 @@ def parser():
         default=default_of(estimate_mask, "polarity"),
         help="whether the dust is lighter (negatives) or darker (slides) than the picture (%(default)s)",
     )
-    one.add_argument(
-        "--smallest",
-        type=area,
-        metavar="PX",
-        default=default_of(estimate_mask, "smallest"),
-        help="area of the smallest particle that is marked, in pixels (%(default)s)",
-    )
-    one.add_argument(
-        "--largest",
-        type=area,
-        metavar="PX",
-        default=default_of(estimate_mask, "largest"),
-        help="area of the largest one, so that a lamp or a window is left alone (a fiftieth of the picture, but for thin hairs)",
-    )
+    for method in METHODS.values():
+        for option in method.options:
+            default = "" if option.default is None else f" ({option.default:g})"
+            one.add_argument(
+                f"--{option.name}",
+                type=partial(value_of, option),
+                metavar=option.unit.upper(),
+                default=argparse.SUPPRESS,
+                help=f"{method.name}: {option.summary}{default}",
+            )
     one.add_argument("--dask", **dask)
 
     one = command("apply", run_apply, "clean frames with a mask; the originals are never changed")
@@ -448,11 +451,12 @@ def share(text):
     return number
 
 
-def area(text):
-    """A number of pixels, as an option."""
-    if not float(text) >= 0:
-        raise argparse.ArgumentTypeError(f"must be 0 or more, not {text}")
-    return float(text)
+def value_of(option, text):
+    """The value of an option of a method."""
+    try:
+        return option.checked(float(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def at_least_two(text):

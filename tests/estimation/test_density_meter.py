@@ -17,7 +17,7 @@ def measured(film, transmittance, frames=10, polarity=None, dusty=None):
     )
     for frame in film_scans.run(film, frames, transmittance)[0]:
         meter.add(frame.astype(np.float32) / 255)
-    return meter.effect()
+    return meter.model()
 
 
 @pytest.mark.parametrize("film", film_scans.FILMS)
@@ -72,7 +72,7 @@ def test_dust_of_both_polarities_is_told_apart():
         meter.add(
             (film_scans.shown("linear", film_scans.scene(k), bright) * dark).astype(np.float32)
         )
-    effect = meter.effect()
+    effect = meter.model()
     labels, _ = effect.particles
     core = (transmittance < 0.94)[effect.where]
     assert np.array_equal(effect.dark[labels[core]], is_dark[effect.where][core])

@@ -116,7 +116,8 @@ def test_errors_name_what_is_wrong():
         dustbust.find_runs([])
     frames, _ = synthetic_run.run(1, 2)
     with pytest.raises(
-        dustbust.DustbustError, match="frame 1: is 300 x 240, but the first frame is 360 x 240"
+        dustbust.DustbustError,
+        match="frame 1: is 300 x 240, but most frames of the run are 360 x 240",
     ):
         dustbust.find_runs([frames[0], frames[1][:, :300]])
 

@@ -1,8 +1,12 @@
 """One mask a run: the masks of a whole shoebox of frames."""
 
 import csv
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,20 +17,31 @@ from ..estimation.runs import find_runs
 from ..files.find import frames_between, frames_in
 from ..files.paths import as_path
 from ..files.write import new_file
-from ..image.morphology import connected
-from ..runtime.progress import part_of
+from ..image.arrays import Mask
+from ..image.morphology import connected, count_particles
+from ..runtime.progress import Progress, part_of
+
+PathLike = str | bytes | os.PathLike[str]
+
+#: Name of the table beside the masks, and its columns.
+TABLE = "runs.csv"
+COLUMNS = ("mask", "first frame", "last frame", "frames", "particles", "coverage %", "new dust %")
 
 
 @dataclass(frozen=True)
 class RunMask:
-    """A run, its mask, and what is new in it.
+    """A run and its mask.
 
     Parameters
     ----------
-    path : of the mask's file.
-    first, last : names of the run's first and last frame.
+    path : pathlib.Path
+        The file of the mask.
+    first, last : str
+        Names of the run's first and last frame.
     mask : DustMask
-    new : float32, dust that the run before did not have, as a share of the picture; None for the first run.
+        The mask.
+    new : float or None
+        Dust that the run before did not have, as a share of the picture; None for the first run.
     """
 
     path: Path
@@ -36,13 +51,15 @@ class RunMask:
     new: float | None
 
 
-def run_from(first, **options):
-    """The run that begins with a file: the pictures of its folder from there on, as far as the same dust goes.
+def run_from(first: PathLike, **options: Any) -> list[Path]:
+    """The run that begins with a file.
 
     Parameters
     ----------
-    first : path of the first frame.
-    options : of `find_runs`.
+    first : path-like
+        The first frame. The pictures of its folder follow, as far as the dust stays the same.
+    **options
+        Options of `find_runs`.
 
     Returns
     -------
@@ -51,22 +68,41 @@ def run_from(first, **options):
     Raises
     ------
     DustbustError
-        as `find_runs` does.
+        As `find_runs` does.
+
+    Examples
+    --------
+    >>> import dustbust
+    >>> frames = dustbust.run_from("roll/scan 01.jpg")  # doctest: +SKIP
     """
     first = as_path(first)
-    return find_runs(frames_between(first, (frames_in(first.parent) or [first])[-1]), **options)[0]
+    paths = frames_between(first, (frames_in(first.parent) or [first])[-1])
+    return [as_path(path) for path in find_runs(paths, **options)[0]]
 
 
 def estimate_runs(
-    frames, folder, *, leave_out=False, progress=None, executor=None, threads=None, **options
-):
+    frames: Iterable[PathLike],
+    folder: PathLike,
+    *,
+    leave_out: bool = False,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+    threads: int | None = None,
+    **options: Any,
+) -> list[RunMask]:
     """Find the runs in a series of frames and write a mask for each.
 
     Parameters
     ----------
-    frames : paths, in the order of scanning.
-    folder : where the masks go, `FIRST-LAST.png` by the names of the frames, with the table `runs.csv`; it is made if it is not there.
-    leave_out, progress, executor, threads, options : as of `estimate_mask`.
+    frames : iterable of path-like
+        Frames in the order of scanning.
+    folder : path-like
+        Folder of the masks, made if necessary. A mask is named `FIRST-LAST.png` by the names of its
+        frames. The table `runs.csv` lists them.
+    leave_out, progress, executor, threads
+        As of `estimate_mask`.
+    **options
+        Further options of `estimate_mask`.
 
     Returns
     -------
@@ -75,7 +111,12 @@ def estimate_runs(
     Raises
     ------
     DustbustError
-        as `find_runs` and `estimate_mask` do, and when the folder cannot be written.
+        As `find_runs` and `estimate_mask` do, and if the folder cannot be written.
+
+    Examples
+    --------
+    >>> import dustbust
+    >>> runs = dustbust.estimate_runs(["roll/1.jpg", "roll/2.jpg"], "masks")  # doctest: +SKIP
     """
     folder = as_path(folder)
     try:
@@ -84,33 +125,26 @@ def estimate_runs(
         raise DustbustError(
             "{folder}: cannot be made ({error})", folder=folder, error=error
         ) from error
-    where = {"executor": executor, "threads": threads}
-    runs = find_runs(frames, leave_out=leave_out, progress=part_of(progress, 0, 1, 3), **where)
-    done, written, before = 0, [], None
+    where: dict[str, Any] = {"executor": executor, "threads": threads, "leave_out": leave_out}
+    runs = find_runs(frames, progress=part_of(progress, 0, 1, 3), **where)
+    done, written = 0, list[RunMask]()
+    before: Mask | None = None
     whole = sum(map(len, runs))
     for run in runs:
         mask = estimate_mask(
             run,
-            leave_out=leave_out,
             progress=part_of(progress, whole / 2 + done, len(run), 3 / 2 * whole),
             **where,
             **options,
         )
-        first, last = as_path(run[0]), as_path(run[-1])
+        first, last = (as_path(run[place]) for place in (0, -1))
         path = folder / f"{first.stem}-{last.stem}.png"
         mask.save(path)
         marked = mask.binary()
-        written.append(
-            RunMask(
-                path,
-                first.name,
-                last.name,
-                mask,
-                None if before is None else new_dust(before, marked),
-            )
-        )
+        new = None if before is None else new_dust(before, marked)
+        written.append(RunMask(path, first.name, last.name, mask, new))
         done, before = done + len(run), marked
-    table = folder / "runs.csv"
+    table = folder / TABLE
     with (
         new_file(table) as part,
         open(part, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,
@@ -119,32 +153,39 @@ def estimate_runs(
     return written
 
 
-def new_dust(before, after):
-    """The share of the picture under particles of a mask that another, both bool (H, W), has nothing of."""
+def new_dust(before: Mask, after: Mask) -> float:
+    """Share of the picture under particles of a mask that are not in the mask before it.
+
+    Parameters
+    ----------
+    before, after : ndarray of bool, shape (H, W)
+        What the two masks mark.
+    """
     _, labels, particles = connected(after)
     met = np.bincount(labels, before[after], particles) > 0
     return float((~met[labels]).sum() / after.size)
 
 
-def table_of(runs):
-    """The table of some runs: rows of text, the first names the columns. It says when to clean the glass."""
-    rows = [
-        ("mask", "first frame", "last frame", "frames", "particles", "coverage %", "new dust %")
-    ]
-    for run in runs:
-        rows.append(
+def table_of(runs: Sequence[RunMask]) -> list[tuple[str, ...]]:
+    """The table of some runs, which shows when to clean the glass.
+
+    Returns
+    -------
+    list of tuple of str
+        Rows; the first has the names of the columns.
+    """
+    return [
+        COLUMNS,
+        *(
             (
                 run.path.name,
                 run.first,
                 run.last,
                 str(len(run.mask.frames)),
-                str(particle_count(run.mask)),
+                str(count_particles(run.mask.binary())),
                 f"{100 * run.mask.coverage:.3f}",
                 "" if run.new is None else f"{100 * run.new:.3f}",
             )
-        )
-    return rows
-
-
-def particle_count(mask):
-    return connected(mask.binary())[2]
+            for run in runs
+        ),
+    ]

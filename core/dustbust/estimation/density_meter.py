@@ -1,32 +1,44 @@
 """Measures what the dust of a run does to its frames.
 
-Readings of many frames, each weighted by how far its surroundings can be trusted, give the density of the dust and its error. With them
-each frame's `Response` is found, and which particles are there.
+Readings of many frames, each weighted by the error of its surroundings, give the density of the
+dust and its error. They also give each frame's `Response`, and which particles are present.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import astuple, dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
 from ..dust.model import RIM, DustModel, look_around, mirrored
 from ..dust.observation import moved, observe
 from ..dust.response import BLACK, WHITE, Response, for_each
+from ..image.arrays import Mask, Picture, Plane
 from ..image.fixed_point import FIXED_POINT_STEP, in_fixed_point
 from ..image.morphology import dilate
 from ..runtime.read_ahead import read_ahead
 
-# So many frames are held (only their pixels at the dust), to be gone through so many times.
+Values = npt.NDArray[np.float32]
+Sums = npt.NDArray[np.int64]
+
+# Frames that are held (only their pixels at the dust), and how many times they are gone through.
 FRAMES_HELD = 10
 ROUNDS_OF_METER = 4
 
-# Before a particle's frames are counted, it is thought to be in this share of them.
+# Share of the frames in which a particle is expected before its frames are counted.
 USUAL_SHARE = 0.95
 
-# A clipped value is better than none, by so much.
+# Weight of a clipped value: it is better than none.
 CLIPPED = 1e-4
+
+# A reading differs from the expected density by no more than this, where the dust is moved.
+LARGEST_DIFFERENCE = 1.0
+
+SMALLEST_WEIGHT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -35,143 +47,163 @@ class Expected:
 
     Parameters
     ----------
-    density : float32 (N,)
-    share : float32 (P,)
-    dark : bool (P,)
-    usual : {False: Response to light dust, True: Response to dark dust}
+    density : ndarray of float32, shape (N,)
+        Density of each pixel.
+    share : ndarray of float32, shape (P,)
+        Share of the frames in which each particle is present.
+    dark : ndarray of bool, shape (P,)
+        True for particles that are darker than the picture.
+    usual : dict of bool to Response
+        False: response to light dust; True: to dark dust.
     """
 
-    density: np.ndarray
-    share: np.ndarray
-    dark: np.ndarray
-    usual: dict
+    density: Values
+    share: Values
+    dark: Mask
+    usual: dict[bool, Response]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one frame says about the dust.
+    """What one frame shows of the dust.
 
     Parameters
     ----------
-    density, weight : float32 (N,), a reading of the density, and one over its variance.
-    chance : float32 (P,), how probable it is that each particle is there.
-    responses : {False: Response to light dust, True: Response to dark dust}
+    density, weight : ndarray of float32, shape (N,)
+        A reading of the density, and one over its variance.
+    present : ndarray of float32, shape (P,)
+        Probability that each particle is present.
+    responses : dict of bool to Response
+        False: response to light dust; True: to dark dust.
     """
 
-    density: np.ndarray
-    weight: np.ndarray
-    chance: np.ndarray
-    responses: dict
+    density: Values
+    weight: Values
+    present: Values
+    responses: dict[bool, Response]
 
 
 class DensityMeter:
-    """Measures the effect of dust, frame after frame.
+    """Measures the density of dust, frame after frame.
 
-    A pass over a run, see `passes`. The first frames, about FRAMES_HELD from all over the run, settle what is to be expected of the others.
-    Then each frame is read once, for itself.
+    A pass over a run, see `passes.Pass`. The first frames, about FRAMES_HELD from all over the run,
+    settle what is to be expected of the others. Then each frame is read once, by itself.
 
     Parameters
     ----------
-    dusty : bool (H, W), where the dust is.
-    polarity : "light", "dark" or "both".
+    dusty : ndarray of bool, shape (H, W)
+        Where the dust is.
+    polarity : {"light", "dark", "both"}
+        Kind of the dust.
+    threads : int or None
+        Number of threads.
 
-    >>> meter = DensityMeter(np.eye(12, dtype=bool))
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dustbust.estimation.density_meter import DensityMeter
+    >>> dusty = np.eye(12, dtype=bool)
+    >>> meter = DensityMeter(dusty)
     >>> for level in (0.2, 0.4, 0.6):
-    ...     meter.add(np.where(np.eye(12, dtype=bool), level + 0.5 * (1 - level), level).astype(np.float32))
-    >>> effect = meter.effect()
-    >>> bool(abs(np.exp(-effect.density.max()) - 0.5) < 0.1)
+    ...     meter.add(np.where(dusty, level + 0.5 * (1 - level), level).astype(np.float32))
+    >>> model = meter.model()
+    >>> bool(abs(np.exp(-model.density.max()) - 0.5) < 0.1)
     True
     """
 
-    def __init__(self, dusty, *, polarity="light", threads=None):
+    def __init__(self, dusty: Mask, *, polarity: str = "light", threads: int | None = None) -> None:
         self.core = np.ascontiguousarray(dusty)
         self.polarity, self.threads = polarity, threads
-        self.expected = None
+        self.expected: Expected | None = None
         self._find_pixels()
-        self._held = {}  # number of a frame -> what it shows
-        self._readings = 0  # sum of weight * density, int64 (N,)
-        self._weights = 0  # sum of the weights, int64 (N,)
-        self._present = 0  # sum of the chances, int64 (P,)
-        self._responses = []  # of each frame: lift and fade for light dust, lift and fade for dark dust
+        self._held: dict[int, Any] = {}  # number of a frame -> observed, filled, spread
+        self._empty()
 
-    def another(self):
+    def _empty(self) -> None:
+        labels, _, particles = self.graph
+        self._readings: Sums = np.zeros(labels.size, np.int64)  # sum of weight * density
+        self._weights: Sums = np.zeros(labels.size, np.int64)
+        self._present: Sums = np.zeros(particles, np.int64)  # sum of the probabilities
+        # Of each frame: lift and fade for light dust, lift and fade for dark dust.
+        self._responses: list[list[float]] = []
+
+    def another(self) -> "DensityMeter":
         """An empty meter for other frames of the run, which expects the same of them."""
         other = copy(self)
-        other._held, other._responses = {}, []
-        other._readings = other._weights = other._present = 0
+        other._held = {}
+        other._empty()
         return other
 
     @property
-    def start(self):
+    def start(self) -> "Callable[[], DensityMeter]":
+        """See `passes.Pass`."""
         return partial(DensityMeter.another, self.another())
 
-    def _find_pixels(self):
-        self.where = dilate(
-            self.core, RIM, threads=self.threads
-        )  # bool (H, W), the N pixels at which the effect is measured
-        self.graph = _kernels.particles(
-            self.where, self.core
-        )  # labels, neighbours (see `DustModel.particles`), number of particles
+    def _find_pixels(self) -> None:
+        # bool (H, W): the N pixels at which the density is measured.
+        self.where = dilate(self.core, RIM, threads=self.threads)
+        # Labels, neighbours (see `DustModel.particles`), number of particles.
+        self.graph = _kernels.particles(self.where, self.core)
         self.membranes = _kernels.Membranes(self.where)
 
-    def __getstate__(self):
-        # What follows from the place of the dust is found again rather than sent to another process.
+    def __getstate__(self) -> dict[str, Any]:
+        # What follows from the place of the dust is found again rather than sent to another
+        # process.
         return {
             name: value
             for name, value in vars(self).items()
             if name not in ("where", "graph", "membranes")
         }
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._find_pixels()
 
-    def look(self, plane, seen=None, *, threads=1):
-        """What a frame says about the dust, see `passes`: it depends on the frame and on what is expected, nothing else."""
-        if seen is not None:
-            plane = np.stack([plane, seen], axis=2, dtype=np.float32)
-        observed, filled, spread = look_around(plane, self.membranes, threads=threads)
+    def look(self, plane: Plane, has_data: Mask | None = None, *, threads: int = 1) -> Any:
+        """See `passes.Pass`: the result depends on the frame and on what is expected only."""
+        picture: Picture = plane
+        if has_data is not None:
+            picture = np.stack([plane, has_data], axis=2, dtype=np.float32)
+        observed, filled, spread = look_around(picture, self.membranes, threads=threads)
         values = observed[:, 0], filled[:, 0], spread
-        return (
-            tuple(a.astype(np.float16) for a in values)
-            if self.expected is None
-            else self._read(values)
-        )
-
-    def take(self, number, said):
-        """Take in what `look` gave for the frame with this number."""
         if self.expected is None:
-            self._held[number] = said
-        else:
-            self._count(said)
+            return tuple(value.astype(np.float16) for value in values)
+        return self._read(values)
 
-    def _count(self, said):
-        self._readings += in_fixed_point(said.weight * said.density)
-        self._weights += in_fixed_point(said.weight)
-        self._present += in_fixed_point(said.chance)
+    def take(self, number: int, observed: Any) -> None:
+        """See `passes.Pass`."""
+        if self.expected is None:
+            self._held[number] = observed
+        else:
+            self._count(observed)
+
+    def _count(self, reading: Reading) -> None:
+        self._readings += in_fixed_point(reading.weight * reading.density)
+        self._weights += in_fixed_point(reading.weight)
+        self._present += in_fixed_point(reading.present)
         self._responses.append(
-            [value for kind in (False, True) for value in astuple(said.responses[kind])]
+            [value for kind in (False, True) for value in astuple(reading.responses[kind])]
         )
 
-    def add(self, plane):
-        """Take in a frame: its luminance, float32 (H, W) in 0..1."""
-        self.take(len(self._held), self.look(plane, threads=self.threads))
+    def add(self, plane: Plane) -> None:
+        """Take in a frame: its luminance, float32 (H, W), 0..1."""
+        self.take(len(self._held), self.look(plane, threads=self.threads or 1))
         if len(self._held) == FRAMES_HELD:
             self.settle()
 
-    def merge(self, other):
-        """Take in what another meter of the same dust, which expects the same, saw of other frames."""
+    def merge(self, other: "DensityMeter") -> None:
+        """Take in what another meter, which expects the same, saw of other frames."""
         self._held |= other._held
         self._readings += other._readings
         self._weights += other._weights
         self._present += other._present
         self._responses += other._responses
 
-    def settle(self):
-        """Find out from the frames that are held what is to be expected, and count them.
+    def settle(self) -> None:
+        """Settle from the frames that are held what is to be expected, and count them.
 
-        Density, responses and presence depend on each other, so several rounds: the first knows no dust, the second not how frames
-        respond to it.
+        Density, responses and presence depend on each other, so there are several rounds. The
+        first does not know any dust, the second does not know how frames respond to it.
         """
         held = [self._held[number] for number in sorted(self._held)]
         self._held = {}
@@ -179,68 +211,60 @@ class DensityMeter:
         self.expected = Expected(
             np.zeros(labels.size, np.float32),
             np.full(particles, USUAL_SHARE, np.float32),
-            self._polarities(held),
+            self._which_are_dark(held),
             {False: Response(), True: Response()},
         )
         for step in range(ROUNDS_OF_METER if held else 0):
-            readings, weights, present, responses = np.float32(0), np.float32(0), np.float32(0), []
-            for said in read_ahead(
+            sums = _Sums(labels.size, particles)
+            for reading in read_ahead(
                 held, partial(self._read, blind=step == 0, free=step == 1), self.threads
             ):
-                readings += said.weight * said.density
-                weights += said.weight
-                present += said.chance
-                responses.append(said.responses)
+                sums.add(reading)
                 if step == ROUNDS_OF_METER - 1:
-                    self._count(said)
-            self.expected = replace(self.expected, density=density_of(readings, weights))
+                    self._count(reading)
+            self.expected = replace(self.expected, density=density_of(sums.readings, sums.weights))
             if step > 0:
                 self.expected = replace(
                     self.expected,
-                    share=present / np.float32(len(held)),
-                    usual={
-                        kind: Response(
-                            *np.median([astuple(each[kind]) for each in responses], axis=0).tolist()
-                        )
-                        for kind in (False, True)
-                    },
+                    share=sums.present / np.float32(len(held)),
+                    usual=median_of(sums.responses),
                 )
 
-    def effect(self):
-        """What was measured so far, as an `DustModel`."""
+    def model(self) -> DustModel:
+        """What was measured so far."""
         if self.expected is None:
             self.settle()
+        expected = self.expected
+        assert expected is not None
         frames = len(self._responses)
         if frames == 0:
-            density, share, responses = (
-                self.expected.density,
-                self.expected.share,
-                self.expected.usual.values(),
-            )
-            weights = np.zeros_like(density)
+            density, share = expected.density, expected.share
+            light, dark = expected.usual[False], expected.usual[True]
+            weights = np.zeros(density.shape)
         else:
             weights = self._weights * FIXED_POINT_STEP
             density = density_of(self._readings * FIXED_POINT_STEP, weights)
             share = (self._present * (FIXED_POINT_STEP / frames)).astype(np.float32)
             medians = np.median(self._responses, axis=0).tolist()
-            responses = Response(*medians[:2]), Response(*medians[2:])
-        error = 1 / np.sqrt(np.maximum(weights, 1e-6))
+            light, dark = Response(*medians[:2]), Response(*medians[2:])
+        error = 1 / np.sqrt(np.maximum(weights, SMALLEST_WEIGHT))
         return DustModel(
             self.where,
             self.core,
             density,
             error.astype(np.float32),
             share,
-            self.expected.dark,
-            *responses,
+            expected.dark,
+            light,
+            dark,
         )
 
-    def result(self):
+    def result(self) -> dict[str, npt.NDArray[Any]]:
         """What was measured so far, as it travels with a `DustMask`."""
-        return self.effect().pack()
+        return self.model().pack()
 
-    def _polarities(self, held):
-        """Which particles are dark, bool (P,)."""
+    def _which_are_dark(self, held: Sequence[Any]) -> Mask:
+        """Which particles are darker than the picture, bool (P,)."""
         labels, _, particles = self.graph
         if self.polarity != "both":
             return np.full(particles, self.polarity == "dark")
@@ -248,19 +272,28 @@ class DensityMeter:
         for frame in held:
             observed, filled, spread = (a.astype(np.float32) for a in frame)
             balance += np.bincount(labels, (observed - filled) / spread, particles)
-        return balance < 0
+        return np.asarray(balance < 0)
 
-    def _read(self, frame, *, blind=False, free=False):
-        """A `Reading` of a frame: what is observed, filled and the spread, float (N,).
+    def _read(self, frame: Any, *, blind: bool = False, free: bool = False) -> Reading:
+        """A `Reading` of a frame.
 
-        `blind`: without knowing any dust; `free`: without knowing how frames respond to it, and expecting it where it is usually.
+        Parameters
+        ----------
+        frame : tuple of ndarray
+            What is observed, filled, and the spread, each (N,).
+        blind : bool
+            Whether no dust is known yet.
+        free : bool
+            Whether it is not known yet how frames respond to dust. Dust is expected where it
+            usually is.
         """
         labels, neighbours, particles = self.graph
         expected = self.expected
+        assert expected is not None
         dark = expected.dark[labels]
         observed, filled, spread = (np.asarray(a, np.float32) for a in frame)
         observed, filled = mirrored(observed, dark), mirrored(filled, dark)
-        sighting = (
+        observation = (
             None
             if blind
             else observe(
@@ -278,29 +311,55 @@ class DensityMeter:
                 threads=1,
             )
         )
-        responses = expected.usual if blind else sighting.responses
+        responses = observation.responses if observation else expected.usual
         response = for_each(responses, dark)
         reading = response.density(observed, filled)
         weight = (response.speed(filled) / spread) ** 2
         usable = (observed > BLACK) & (observed < WHITE)
-        if sighting:  # what should be clipped, but is not, would make the dust too faint
-            predicted = response.observed(filled, sighting.density)
+        if observation:  # what should be clipped, but is not, would make the dust too faint
+            predicted = response.observed(filled, observation.density)
             usable &= (predicted > BLACK / 2) & (predicted < (1 + WHITE) / 2)
-        weight *= np.where(usable, 1, np.float32(CLIPPED))
-        if blind:
+        weight *= np.where(usable, np.float32(1), np.float32(CLIPPED))
+        if observation is None:
             return Reading(reading, weight, np.ones(particles, np.float32), responses)
-        weight *= sighting.chance
-        if sighting.shift != (0.0, 0.0):
-            # Moved back to where the dust of the run lies: the difference only, so that what is known does not get blurred.
-            down, right = sighting.shift
-            difference = moved(weight * (reading - sighting.density), neighbours, -down, -right)
+        weight *= observation.chance
+        if observation.shift != (0.0, 0.0):
+            # Moved back to where the dust of the run lies: only the difference, so that what is
+            # known is not blurred.
+            down, right = observation.shift
+            difference = moved(weight * (reading - observation.density), neighbours, -down, -right)
             weight = np.maximum(moved(weight, neighbours, -down, -right), 0)
-            reading = expected.density + np.clip(difference / np.maximum(weight, 1e-3), -1, 1)
-        chance = np.zeros(particles, np.float32)
-        chance[labels] = sighting.chance
-        return Reading(reading, weight, chance, responses)
+            reading = expected.density + np.clip(
+                difference / np.maximum(weight, 1e-3), -LARGEST_DIFFERENCE, LARGEST_DIFFERENCE
+            )
+        present = np.zeros(particles, np.float32)
+        present[labels] = observation.chance
+        return Reading(reading, weight, present, responses)
 
 
-def density_of(readings, weights):
-    """Mean density, float32 (N,), from the sums of weight * density and of the weights."""
+class _Sums:
+    """Sums over the frames that are held."""
+
+    def __init__(self, pixels: int, particles: int) -> None:
+        self.readings, self.weights = (np.zeros(pixels, np.float32) for _ in range(2))
+        self.present = np.zeros(particles, np.float32)
+        self.responses: list[Mapping[bool, Response]] = []
+
+    def add(self, reading: Reading) -> None:
+        self.readings += reading.weight * reading.density
+        self.weights += reading.weight
+        self.present += reading.present
+        self.responses.append(reading.responses)
+
+
+def median_of(responses: Sequence[Mapping[bool, Response]]) -> dict[bool, Response]:
+    """Median of the responses of some frames, of each kind of dust."""
+    return {
+        kind: Response(*np.median([astuple(each[kind]) for each in responses], axis=0).tolist())
+        for kind in (False, True)
+    }
+
+
+def density_of(readings: npt.NDArray[Any], weights: npt.NDArray[Any]) -> Values:
+    """Mean density from the sums of weight * density and of the weights, each (N,)."""
     return np.maximum(readings / np.maximum(weights, 1e-9), 0).astype(np.float32)

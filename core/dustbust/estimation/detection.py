@@ -1,35 +1,44 @@
-"""What was found in a run: which pixels are marked, and how far that can be trusted."""
+"""What two passes over a run found: which pixels are marked."""
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
+from ..image.arrays import Mask, Plane
 from ..image.block_grid import block_side, grid_shape, on_pixels
 from ..image.fixed_point import to_steps
 from ..runtime.threads import count
 from .candidates import denoise, noise_floor
+from .evidence import Evidence
 
-# A pixel that loses this share of its light, in the values of the picture, is marked; in a noisy map it takes more.
+# A pixel that loses this share of its light, in the values of the picture, is marked. In a noisy
+# map it takes this many deviations of the noise.
 SUGGESTED_THRESHOLD = 0.05
 SUGGESTED_DEVIATIONS = 2.5
 
-# With fewer, nothing is marked.
+# With fewer scenes than this, nothing is marked.
 FEWEST_SCENES = 3
 
-# A particle that was in fewer frames than this is no part of the run; what is divided by its share has limits.
+# Opacities are divided by the share of the frames in which the particle is present, but not by less
+# than this: such a particle is not part of the run.
 SMALLEST_SHARE = 0.4
 
-# A particle may be so much larger than its candidate pixels, in blocks.
+# A particle may reach this far beyond its candidate pixels, in blocks.
 NEAR_BLOCKS = 0.75
 
-# Larger things that all frames have in common are lamps, windows, frames: share of the picture. Hairs may be larger: what is no thicker
-# than this, in blocks.
+# Larger things that all frames have in common are lamps, windows, frame edges: share of the
+# picture. Hairs may be larger: they are no thicker than this, in blocks.
 LARGEST_SHARE = 0.02
 THICKEST_HAIR = 2.5
 
-# Dust of the other polarity lowers the map in more of the picture than this, and in so many times more than is raised.
-# In a run of slides that was taken for negatives, it was 17 times as much, 0.6 % of the picture; in sound runs less than is raised.
+# Dust of the other kind lowers the map in more of the picture than LOWERED_SHARE, and in LOWERED
+# times as much as is raised. In a run of slides that was taken for negatives it was 17 times as
+# much, 0.6 % of the picture; in sound runs it was less than is raised.
 LOWERED = 2
 LOWERED_SHARE = 5e-4
+
+# Outside the particles, the grey of a mask stays below its threshold by this factor.
+BELOW = 0.98
 
 
 class Detection:
@@ -37,33 +46,56 @@ class Detection:
 
     Parameters
     ----------
-    opacity : float32 (H, W), the map of the second pass.
-    evidence : Evidence for the candidates of the first.
-    outside : bool (H, W), where there is no picture.
-    enough : whether there are frames enough to tell dust from picture.
+    opacity : ndarray of float32, shape (H, W)
+        The map of the second pass.
+    evidence : Evidence
+        For the candidates of the first pass.
+    outside : ndarray of bool, shape (H, W)
+        Where there is no picture.
+    enough : bool
+        Whether there are enough frames to tell dust from picture.
+    threads : int or None
+        Number of threads.
     """
 
-    def __init__(self, opacity, evidence, outside, enough, threads=None):
+    def __init__(
+        self,
+        opacity: Plane,
+        evidence: Evidence,
+        outside: Mask,
+        enough: bool,
+        threads: int | None = None,
+    ) -> None:
         self.evidence, self.threads = evidence, threads
-        opacity = np.where(outside, 0, denoise(opacity, threads))
+        opacity = np.where(outside, np.float32(0), denoise(opacity, threads))
         self.noise = float(np.median(noise_floor(opacity, threads)[~outside]))
         self.threshold = max(SUGGESTED_THRESHOLD, SUGGESTED_DEVIATIONS * self.noise)
         self.raised, self.lowered = (
-            float((side * opacity > self.threshold).mean()) for side in (1, -1)
+            float((sign * opacity > self.threshold).mean()) for sign in (1, -1)
         )
         self.dust = evidence.is_dust() if enough else np.zeros(evidence.particles, bool)
         self.reach = round(NEAR_BLOCKS * block_side(opacity.shape))
         self.near = (
             _kernels.dilate(evidence.mask_of(self.dust), self.reach, count(threads)) & ~outside
         )
-        # Frames that a particle is missing from have taken part in the mean: what it takes where it is, is more.
-        self.opacity = np.where(
+        # Frames from which a particle is absent took part in the mean: where it is present, it
+        # takes more light than the mean.
+        self.opacity: Plane = np.where(
             self.near, np.minimum(opacity / np.maximum(self.shares(), SMALLEST_SHARE), 1), opacity
         )
+        self.marked = self.near
 
-    def mark(self, threshold, smallest, largest):
-        """Mark the particles at a threshold, but for those with an area, below the smallest or above the largest (px; None: `too_large`)."""
-        # In steps of the mask, so that it has no other particles than those that were measured here.
+    def mark(self, threshold: float, smallest: float, largest: float | None) -> None:
+        """Mark the particles at a threshold, but for those of the wrong size.
+
+        Parameters
+        ----------
+        threshold : float
+            Opacity from which a pixel is marked.
+        smallest, largest : float
+            Limits of a particle's area, px. `largest` may be None: see `too_large`.
+        """
+        # In steps of the mask, so that it has the particles that were measured here, no others.
         self.marked = self.near & (to_steps(self.opacity) >= to_steps(threshold))
         labels, neighbours, particles = _kernels.particles(self.marked, self.marked)
         area = np.bincount(labels, minlength=particles)
@@ -74,36 +106,58 @@ class Detection:
         left = np.zeros_like(self.marked)
         left[self.marked] = wrong[labels]
         self.marked &= ~left
-        # What lies around them is not to turn up either, when the user takes a lower threshold.
+        # Their surroundings must not turn up either when the user takes a lower threshold.
         self.near = self.marked | (
             self.near & ~_kernels.dilate(left, self.reach, count(self.threads))
         )
 
-    def too_large(self, area, rim):
-        """Which particles, with an area and a rim of so many px, are too large for dust: not those that are long and thin."""
-        return (area > LARGEST_SHARE * self.marked.size) & (
-            2 * area / np.maximum(rim, 1) > THICKEST_HAIR * block_side(self.marked.shape)
-        )
+    def too_large(self, area: npt.NDArray[np.int64], rim: npt.NDArray[np.float64]) -> Mask:
+        """Which particles are too large for dust: not those that are long and thin.
 
-    def looks_wrong(self):
-        """Whether the map is lowered, as dust of the other polarity does it, where this one hardly raises it. Pictures do both."""
+        Parameters
+        ----------
+        area, rim : ndarray, shape (P,)
+            Number of pixels of each particle, and of those at its edge.
+
+        Returns
+        -------
+        ndarray of bool, shape (P,)
+        """
+        thick = 2 * area / np.maximum(rim, 1) > THICKEST_HAIR * block_side(self.marked.shape)
+        return np.asarray((area > LARGEST_SHARE * self.marked.size) & thick)
+
+    def looks_wrong(self) -> bool:
+        """Whether the map is lowered, as dust of the other kind does it, and hardly raised.
+
+        Pictures do both.
+        """
         return self.lowered > max(LOWERED * self.raised, LOWERED_SHARE)
 
-    def strength(self):
-        """How much light the dust takes in all."""
+    def strength(self) -> float:
+        """Sum of the opacity of all marked pixels."""
         return float(self.opacity[self.marked].sum())
 
-    def grey(self, threshold):
-        """The map: opacity where there is dust; elsewhere what the map has, but always below the threshold."""
-        opacity = np.maximum(self.opacity, 0)
-        return np.where(
-            self.near,
-            opacity,
-            np.float32(0.98 * threshold) * opacity / (opacity + np.float32(threshold)),
-        )
+    def grey(self, threshold: float) -> Plane:
+        """The grey of the mask.
 
-    def shares(self):
-        """float32 (H, W): in how large a share of the frames the dust at or beside a pixel was; 1 where there is none."""
+        Returns
+        -------
+        ndarray of float32, shape (H, W)
+            Opacity where there is dust; elsewhere the map, compressed to values below the
+            threshold.
+        """
+        opacity = np.maximum(self.opacity, 0)
+        compressed = np.float32(BELOW * threshold) * opacity / (opacity + np.float32(threshold))
+        return np.asarray(np.where(self.near, opacity, compressed))
+
+    def shares(self) -> Plane:
+        """Share of the frames in which the dust at or beside a pixel is present.
+
+        Returns
+        -------
+        ndarray of float32, shape (H, W)
+            1 where there is no dust.
+        """
         side = block_side(self.near.shape)
         dust = self.dust[self.evidence.labels]
         y, x = np.divmod(self.evidence.positions[dust], self.near.shape[1])
@@ -115,4 +169,5 @@ class Detection:
         )
         for axis in (0, 1):
             blocks = np.maximum.reduce([np.roll(blocks, step, axis) for step in (-1, 0, 1)])
-        return on_pixels(np.where(blocks > 0, blocks, 1)[1:-1, 1:-1], self.near.shape)
+        inner = np.where(blocks > 0, blocks, np.float32(1))[1:-1, 1:-1]
+        return np.asarray(on_pixels(inner, self.near.shape))

@@ -1,87 +1,122 @@
 """Estimate Dust Mask: from a run of frames to a mask of what stays with the scanner."""
 
-import numpy as np  # noqa: F401 (of the example)
+import inspect
+from collections.abc import Iterable
+from concurrent.futures import Executor
 
 from ..dust.mask import DustMask
 from ..dust.polarity import POLARITIES_TO_ESTIMATE
-from .opacity_method import estimate_opacity
-from .passes import Run, check_frames
-from .sum_method import SumPass
-
-METHODS = ("opacity", "sum")
+from ..files.read import Frame
+from ..runtime.progress import Progress
+from .frames import Frames
+from .methods import DEFAULT, METHODS, Number, lines_of_methods, method_named
+from .passes import Runner
 
 
 def estimate_mask(
-    frames,
+    frames: Iterable[Frame],
     *,
-    method="opacity",
-    polarity="light",
-    smallest=4,
-    largest=None,
-    blur=25.0,
-    trim=8,
-    leave_out=False,
-    progress=None,
-    executor=None,
-    threads=None,
-):
+    method: str = DEFAULT,
+    polarity: str = "light",
+    leave_out: bool = False,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+    threads: int | None = None,
+    **options: Number,
+) -> DustMask:
     """Find the dust that a run of frames has in common.
 
     Parameters
     ----------
-    frames : paths of pictures, or arrays (H, W) or (H, W, C), uint8, uint16 or float32, all of one size. Ten are enough for most dust.
-    method : "opacity": how much of the light the dust takes. "sum": the original method, the sum of the frames less a heavy blur.
-    polarity : "light" (dust is brighter than the picture, as on inverted negatives), "dark" (slides), "both", or "auto": light or dark,
-        whichever the frames show.
-    smallest, largest : of "opacity" only: area in px of the smallest and the largest particle that is marked.
-        None: a fiftieth of the picture, so that a lamp or a window that many frames have in common is left alone; thin hairs may be larger.
-    blur, trim : of "sum" only: standard deviation of the blur in px, and how many px at the edges are left out.
-    leave_out : what to do about frames that cannot be read or have another size than the first: True leaves them out and says so in the
-        mask's report, unless they are more than half of all; False refuses the run.
-    progress : called as progress(fraction, text) while the work goes on, or None.
-    executor : any `concurrent.futures.Executor`, whose workers see the same files under the same names, such as that of a cluster
-        (`dustbust.cluster.dask_executor`): the run is gone over in parts. The mask is the same, to the byte. None: here.
-    threads : how many to use, by default one for each processor; with an executor, for each part of the run, by default one.
+    frames : iterable of path or ndarray
+        Pictures (H, W) or (H, W, C), uint8, uint16 or float32, all of one size. Ten are enough
+        for most dust.
+    method : str
+        How the mask is made, and which of the options below it has:
+
+        {methods}
+    polarity : {"light", "dark", "both", "auto"}
+        "light" if dust is brighter than the picture, as on inverted negatives; "dark" if it is
+        darker, as on slides. "auto" takes light or dark, whichever the frames show.
+    leave_out : bool
+        What to do about frames that cannot be read or have another size than most frames. True
+        leaves them out and reports it, unless they are more than half of all. False refuses the
+        run.
+    progress : callable, optional
+        Called as progress(fraction, text).
+    executor : concurrent.futures.Executor, optional
+        Its workers see the same files under the same names, such as those of a cluster
+        (`dustbust.dask_executor`), and go over the run in parts. The mask is the same, to the byte.
+    threads : int, optional
+        Number of threads; by default one for each processor. With an executor: threads for each
+        part of the run, by default one.
 
     Returns
     -------
     DustMask
-        `report` tells how far it can be trusted: "frames" (used), "left_out" (name and reason of each frame that was not), "noise" (of the
-        map), "coverage" (share of the picture that is marked), "particles" ([x, y, area in px, opacity, share of the frames that it was in]
-        of each), "warnings" (sentences).
+        Its `report` tells how far it can be trusted: "frames" (number used), "left_out" (name and
+        reason of each frame that was not used), "noise" (of the map), "coverage" (share of the
+        picture that is marked), "particles" ([x, y, area in px, opacity, share of the frames in
+        which it is present] of each), "warnings" (sentences).
 
     Raises
     ------
     DustbustError
-        when there are no frames, or one (see `leave_out`) cannot be read, or has another size than the first; the message names it.
+        If there are no frames, or one cannot be used (see `leave_out`). The message names it.
+    TypeError
+        If the method does not have an option.
+    ValueError
+        If the method or the polarity is unknown, or the value of an option is out of range.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from dustbust import estimate_mask
     >>> rng = np.random.default_rng(1)
-    >>> frames = [np.full((120, 160), level, np.float32) + rng.normal(0, 0.01, (120, 160)).astype(np.float32) for level in (0.2, 0.3, 0.5, 0.4)]
+    >>> levels = (0.2, 0.3, 0.5, 0.4)
+    >>> frames = [rng.normal(level, 0.01, (120, 160)).astype(np.float32) for level in levels]
     >>> for frame in frames:
     ...     frame[50:54, 60:66] += 0.4 * (1 - frame[50:54, 60:66])
     >>> dust = estimate_mask(frames)
     >>> dust.report["particles"][0][:3]
     [62, 52, 24]
     """
-    frames = check_frames(frames)
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+    chosen = method_named(method)
     if polarity not in POLARITIES_TO_ESTIMATE:
         raise ValueError(
             f"polarity must be one of {', '.join(POLARITIES_TO_ESTIMATE)}, not {polarity!r}"
         )
-    run = Run(frames, leave_out=leave_out, progress=progress, executor=executor, threads=threads)
-    if method == "sum":
-        total = SumPass()
-        run.go_over([total], range(len(frames)))
-        return DustMask(
-            total.grey(blur, trim, threads),
-            0.5,
-            "light" if polarity == "auto" else polarity,
-            method,
-            run.used,
-            report={"left_out": run.left_out, "warnings": run.warnings()},
+    options = chosen.checked(options)
+    runner = Runner(
+        Frames.of(frames, leave_out=leave_out),
+        progress=progress,
+        executor=executor,
+        threads=threads,
+    )
+    return chosen.estimate(runner, polarity, **options)
+
+
+def _describe() -> None:
+    """Put the options of all methods into the signature and the docstring."""
+    signature = inspect.signature(estimate_mask)
+    *fixed, _ = signature.parameters.values()
+    own = [
+        inspect.Parameter(
+            option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=Number
         )
-    return estimate_opacity(run, polarity, smallest, largest, threads)
+        for method in METHODS.values()
+        for option in method.options
+    ]
+    estimate_mask.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*fixed, *own]
+    )
+    document = estimate_mask.__doc__
+    if document:  # python -OO removes it
+        place = document.index("{methods}")
+        indent = " " * (place - document.rindex("\n", 0, place) - 1)
+        estimate_mask.__doc__ = document.replace(
+            "{methods}", lines_of_methods().replace("\n", f"\n{indent}")
+        )
+
+
+_describe()

@@ -1,85 +1,127 @@
-"""Dust or picture? Candidates for particles, and how much speaks for each of them.
+"""Dust or picture? Candidates for particles, and the evidence of the frames for each of them.
 
-What many pictures share (horizons, bright centres, foliage everywhere) leaves traces in the mean of few frames that look like dust. They
-give themselves away frame by frame: dust takes nearly the same share of the light in each frame, picture does not. For each candidate and
-frame the reading of the whole candidate, in units of its mean opacity, is compared under both hypotheses: for dust about one over the share
-of the frames that it is in, for picture about 0, both with the spread of its surroundings and with the heavy tails that pictures have. The logarithms of the
-ratios are added over the frames. How much is asked for depends on how many of the candidates turn out to be dust: where hardly any does,
-the few best of thousands are no dust either.
+What many pictures share (horizons, bright centres, foliage) leaves traces in the mean of few frames
+that look like dust. Frame by frame the two differ: dust takes nearly the same share of the light in
+each frame, picture does not. For each candidate and frame, the reading of the whole candidate, in
+units of its mean opacity, is compared under both hypotheses. Dust is expected at about one over the
+share of the frames in which it is present, picture at about 0, both with the spread of the
+surroundings and the heavy tails of pictures. The log-likelihood ratios are added over the frames.
+The evidence that is required depends on how many of the candidates turn out to be dust: where
+hardly any does, the best few of thousands are not dust either.
 """
 
 from copy import copy
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
+from ..image.arrays import Mask, Plane
 from ..image.block_grid import block_side
 from ..image.morphology import connected
+from .background import Surroundings
 from .opacity import LOWEST_READING
 
-# By how much of its opacity the readings of one particle differ from frame to frame, because each is converted in its own way.
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+# The constants of this module were chosen on runs of simulated film whose dust is known.
+
+# Readings of one particle differ from frame to frame by this share of its opacity, because each
+# frame is converted in its own way.
 CONVERSION = 0.4
 
-# In how large a share of the frames a particle may be, and how probable each of these shares is: most dust stays.
-SHARES, PROBABLE = np.array([0.9, 0.7, 0.5])[:, None], np.array([0.8, 0.1, 0.1])[:, None]
+# Shares of the frames in which a particle may be present, and the prior probability of each: most
+# dust stays.
+SHARES, PRIORS = np.array([0.9, 0.7, 0.5])[:, None], np.array([0.8, 0.1, 0.1])[:, None]
 
-# Degrees of freedom of Student's t for what is left of a picture after its background is taken off.
+# Degrees of freedom of Student's t for what is left of a picture without its background.
 TAILS = 3
 
-# The pixels of a block err together, and so do those of a large candidate: it says as much as this many independent ones at most.
+# Errors of the pixels of a block are correlated, and so are those of a large candidate: it counts
+# as at most this many independent readings.
 INDEPENDENT_PARTS = 4
 
-# What is to speak for a particle (natural logarithm of the odds) when half of the candidates are dust; and beyond doubt.
+# Log odds that are required of a particle when half of the candidates are dust; and those beyond
+# doubt.
 ENOUGH, CERTAIN = 5.0, 15.0
 
 # Evidence is summed in whole steps of this size, so that sums do not depend on their order.
 LOG_DENSITY_STEP = 2.0**-20
 
 
-class Evidence:
-    """What the frames of a run say about candidates.
+class Observed(NamedTuple):
+    """What one frame shows of P candidates, under each hypothesis of `SHARES`.
 
     Parameters
     ----------
-    opacity : float32 (H, W), the first map.
-    mask : bool (H, W), where the candidates are.
-    polarity : "light" or "dark".
+    log_ratios : ndarray of int64, shape (S, P)
+        Log-likelihood ratio of dust to picture, in steps of LOG_DENSITY_STEP.
+    present : ndarray of int64, shape (S, P)
+        Probability that the candidate is present, in the same steps.
+    shown : ndarray of bool, shape (P,)
+        Whether the frame has data at the candidate.
     """
 
-    def __init__(self, opacity, mask, polarity):
+    log_ratios: Integers
+    present: Integers
+    shown: Mask
+
+
+class Evidence:
+    """Evidence of the frames of a run for P candidates.
+
+    Parameters
+    ----------
+    opacity : ndarray of float32, shape (H, W)
+        The map of the first pass.
+    mask : ndarray of bool, shape (H, W)
+        Pixels of the candidates.
+    polarity : {"light", "dark"}
+        Kind of dust.
+    """
+
+    def __init__(self, opacity: Plane, mask: Mask, polarity: str) -> None:
         self.shape, self.side, self.polarity = opacity.shape, block_side(opacity.shape), polarity
         self.positions, self.labels, self.particles = connected(mask)
         self.expected = np.maximum(opacity.ravel()[self.positions], np.float32(1e-3))
         self.area, self.power = self._sizes(self.labels, self.expected)
         self._empty()
 
-    def _empty(self):
-        self.odds, self.present = (
+    def _empty(self) -> None:
+        self.log_ratios, self.present = (
             np.zeros((len(SHARES), self.particles), np.int64) for _ in range(2)
         )
         self.frames = np.zeros(self.particles, np.int64)
 
-    def _sizes(self, labels, expected):
-        """Pixels of each candidate, and the sum of the squares of what is expected of them."""
+    def _sizes(
+        self, labels: npt.NDArray[np.int32], expected: npt.NDArray[np.float32]
+    ) -> tuple[Integers, Floats]:
+        """Area of each candidate, and the sum of squares of its expected opacity."""
         return np.bincount(labels, minlength=self.particles), np.bincount(
             labels, expected.astype(np.float64) ** 2, self.particles
         )
 
-    def another(self):
-        """An empty one for the same candidates."""
+    def another(self) -> "Evidence":
+        """Empty evidence for the same candidates."""
         other = copy(self)
         other._empty()
         return other
 
-    def look(self, plane, surroundings, seen=None):
-        """What a frame says of each candidate, if it is in one of `SHARES` of the frames: logarithm of the odds that it is dust, and how probable
-        it is that it is there, both in whole steps, int64 (shares, P); and whether the frame shows its place, bool (P,).
+    def look(
+        self, plane: Plane, surroundings: Surroundings, has_data: Mask | None = None
+    ) -> Observed:
+        """What one frame shows of each candidate.
 
         Parameters
         ----------
-        plane : luminance of the frame, float32 (H, W).
-        surroundings : of the plane.
-        seen : bool (H, W), False where the frame has no data; None: it has everywhere.
+        plane : ndarray of float32, shape (H, W)
+            The frame's luminance, 0..1.
+        surroundings : Surroundings
+            Those of the plane.
+        has_data : ndarray of bool, shape (H, W), or None
+            False where the frame has no data. None: it has data everywhere.
         """
         positions, labels, expected, area, power = (
             self.positions,
@@ -88,8 +130,8 @@ class Evidence:
             self.area,
             self.power,
         )
-        if seen is not None:
-            at = seen.ravel()[positions]
+        if has_data is not None:
+            at = has_data.ravel()[positions]
             positions, labels, expected = positions[at], labels[at], expected[at]
             area, power = self._sizes(labels, expected)
         gain = surroundings.gain(self.polarity)
@@ -115,52 +157,77 @@ class Evidence:
         together = np.minimum(np.maximum(area / INDEPENDENT_PARTS, self.side**2), area)
         deviation = np.sqrt(variance * together) / power
         picture = _log_density(reading, deviation)
-        # What is missing from some frames takes more light where it is than in the mean of all.
+        # A particle that is absent from some frames takes more light where it is present than in
+        # the mean of all frames.
         dust = _log_density(reading - 1 / SHARES, np.hypot(deviation, CONVERSION / SHARES))
-        odds, present = (np.zeros(self.odds.shape, np.int64) for _ in range(2))
-        odds[:, shown] = np.rint(
+        log_ratios, present = (np.zeros(self.log_ratios.shape, np.int64) for _ in range(2))
+        log_ratios[:, shown] = np.rint(
             (np.logaddexp(np.log(SHARES) + dust, np.log(1 - SHARES) + picture) - picture)
             / LOG_DENSITY_STEP
         )
         present[:, shown] = np.rint(
             1 / (1 + np.exp(np.clip(picture - dust, -50, 50))) / LOG_DENSITY_STEP
         )
-        return odds, present, shown
+        return Observed(log_ratios, present, shown)
 
-    def take(self, odds, present, shown):
-        """Take in what `look` gave for a frame."""
-        self.odds += odds
-        self.present += present
-        self.frames += shown
+    def add(self, observed: Observed, *, sign: int = 1) -> None:
+        """Add what `look` gave for a frame. `sign` -1 takes it out."""
+        self.log_ratios += sign * observed.log_ratios
+        self.present += sign * observed.present
+        self.frames += sign * observed.shown
 
-    def merge(self, other):
-        """Add what another part of the run says about the same candidates."""
-        self.odds += other.odds
+    def merge(self, other: "Evidence") -> None:
+        """Add the evidence of another part of the run for the same candidates."""
+        self.log_ratios += other.log_ratios
         self.present += other.present
         self.frames += other.frames
 
-    def share(self):
-        """In how large a share of the frames that show its place each candidate was: float (P,)."""
-        likeliest = np.argmax(self.odds * LOG_DENSITY_STEP + np.log(PROBABLE), axis=0)
-        return (
+    def share(self) -> Floats:
+        """Share of the frames that show its place in which each candidate is present, (P,)."""
+        likeliest = np.argmax(self.log_ratios * LOG_DENSITY_STEP + np.log(PRIORS), axis=0)
+        share: Floats = (
             self.present[likeliest, np.arange(self.particles)]
             * LOG_DENSITY_STEP
             / np.maximum(self.frames, 1)
         )
+        return share
 
-    def is_dust(self, certainty=ENOUGH):
-        """Which candidates are dust: bool (P,). `certainty`: what is to speak for each, beyond that it is more likely dust than not."""
-        odds = np.logaddexp.reduce(self.odds * LOG_DENSITY_STEP + np.log(PROBABLE), axis=0)
-        certain = int((odds > CERTAIN).sum())
-        return odds > certainty + np.log((self.particles - certain + 1) / (certain + 1))
+    def is_dust(self, certainty: float | Floats = ENOUGH) -> Mask:
+        """Which candidates are dust.
 
-    def mask_of(self, which):
-        """bool (H, W): the pixels of some of the candidates, bool (P,)."""
+        Parameters
+        ----------
+        certainty : float or ndarray of float, shape (P,)
+            Log odds that are required when half of the candidates are dust.
+
+        Returns
+        -------
+        ndarray of bool, shape (P,)
+        """
+        log_odds = np.logaddexp.reduce(self.log_ratios * LOG_DENSITY_STEP + np.log(PRIORS), axis=0)
+        certain = int((log_odds > CERTAIN).sum())
+        prior = np.log((self.particles - certain + 1) / (certain + 1))
+        return np.asarray(log_odds > certainty + prior)
+
+    def mask_of(self, which: Mask) -> Mask:
+        """Pixels of some candidates.
+
+        Parameters
+        ----------
+        which : ndarray of bool, shape (P,)
+
+        Returns
+        -------
+        ndarray of bool, shape (H, W)
+        """
         mask = np.zeros(self.shape, bool)
         mask.ravel()[self.positions[which[self.labels]]] = True
         return mask
 
 
-def _log_density(value, deviation):
-    """Logarithm of Student's t, but for what does not depend on `value` and `deviation`."""
-    return -(TAILS + 1) / 2 * np.log1p((value / deviation) ** 2 / TAILS) - np.log(deviation)
+def _log_density(value: Floats, deviation: Floats) -> Floats:
+    """Logarithm of Student's t, without the terms that depend on neither argument."""
+    log_density: Floats = -(TAILS + 1) / 2 * np.log1p((value / deviation) ** 2 / TAILS) - np.log(
+        deviation
+    )
+    return log_density

@@ -1,83 +1,91 @@
 """The method "opacity": the passes over a run, and the mask they end in."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .. import _kernels
-from ..dust.model import RIM
 from ..dust.mask import DustMask
+from ..dust.model import RIM
+from ..image.arrays import Mask, Plane
 from ..image.block_grid import block_side, grid_shape, on_pixels
 from ..runtime.threads import count
 from .background import FIRST_RADIUS, SECOND_RADIUS, Surroundings
 from .candidates import LIKELY_DEVIATIONS, candidates, denoise
 from .density_meter import FRAMES_HELD, DensityMeter
 from .detection import FEWEST_SCENES, NEAR_BLOCKS, Detection
-from .evidence import ENOUGH, Evidence
+from .evidence import ENOUGH, Evidence, Observed
 from .film_borders import Borders
+from .frames import Shape, spread_over
 from .opacity import OpacitySums
-from .passes import spread_over
+from .passes import Removal, Runner
 from .report import report
-from .scenes import Scenes, digest_of
+from .scenes import Digest, Scenes, digest_of
 
-# So many frames from all over the run tell where dust may be and what it does. More would hardly make that more certain; what is dust is
-# asked of all.
+# This many frames from all over the run settle where dust may be and what it does to a frame. More
+# would hardly make that more certain. Whether a candidate is dust is decided on all frames.
 FRAMES_ASKED_FIRST = 32
 
 
-def estimate_opacity(run, polarity, smallest, largest, threads):
-    """The mask of a `Run`, method "opacity"."""
-    numbers = range(len(run.names))
+def estimate_opacity(
+    runner: Runner, polarity: str, *, smallest: float = 4, largest: float | None = None
+) -> DustMask:
+    """The mask of a run by the method "opacity".
+
+    Parameters
+    ----------
+    runner : Runner
+        Shows the frames of the run.
+    polarity : {"light", "dark", "both", "auto"}
+        Polarity of the dust to find.
+    smallest, largest : float or None
+        Area of the smallest and of the largest particle that is marked, px. None: see
+        `Detection.too_large`.
+    """
+    shape, threads = runner.frames.shape, runner.threads
+    numbers = range(len(runner.frames))
     asked = spread_over(numbers, FRAMES_ASKED_FIRST)
     others = sorted({*numbers}.difference(asked))
     few = spread_over(asked, FRAMES_HELD)
-    run.planned = len(asked) + len(few) + len(numbers)
-    first = FirstPass(polarity, run.shape, threads=threads)
-    run.go_over([first], asked, hold=few)
+    first = FirstPass(polarity, shape, threads)
+    runner.go_over([first], asked, hold=few, to_come=len(few) + len(numbers))
     outside = first.borders.outside()
     scenes = Scenes(first.digests, outside)
-    first.take_out(run, scenes.left_out)
+    runner.go_over([Removal(first)], scenes.left_out)
 
-    # A few frames tell which of the candidates may be dust at all, and what is to be expected of it.
+    # A few frames settle which candidates may be dust at all, and what to expect of that dust.
     few = spread_over(scenes.kept, FRAMES_HELD)
-    run.planned = len(asked) + len(few) + len(scenes.kept) + len(others)
-    second, likely = first.second(outside, threads)
+    rest = sorted({*scenes.kept}.difference(few))
+    second, likely = first.second(outside)
     first.sums.clear()  # large, and not needed any more
-    run.go_over([second], few)
+    runner.go_over([second], few, to_come=len(few) + len(rest) + len(others))
     meter = DensityMeter(
         likely & second.likely(smallest),
         polarity=polarity if len(second.sums) == 1 else "both",
         threads=threads,
     )
-    run.go_over([meter], few)
-    run.release()
+    runner.go_over([meter], few, to_come=len(rest) + len(others))
+    runner.release()
     meter.settle()
-    run.go_over([second, meter], sorted({*scenes.kept}.difference(few)))
+    runner.go_over([second, meter], rest, to_come=len(others))
 
-    # The others tell only what is dust, and do so only if they show scenes of their own.
+    # The other frames only tell what is dust, and only if they show scenes of their own.
     digests = DigestPass()
-    run.go_over([second, digests], others)
+    runner.go_over([second, digests], others, to_come=0)
     if digests.digests:
-        seen = {*scenes.kept, *digests.digests}
+        shown = {*scenes.kept, *digests.digests}
         scenes = Scenes(first.digests | digests.digests, outside)
-        second.take_out(run, seen.difference(scenes.kept))
-        run.go_over([second], {*scenes.kept}.difference(seen), quiet=True)
+        runner.go_over([Removal(second)], shown.difference(scenes.kept))
+        runner.go_over([second], {*scenes.kept}.difference(shown))
 
     enough = len(scenes.kept) >= FEWEST_SCENES
-    found = {
-        side: Detection(
-            sums.opacity(threads),
-            second.evidence[side],
-            on_pixels(outside, run.shape),
-            enough,
-            threads,
-        )
-        for side, sums in second.sums.items()
-    }
+    found = second.detections(on_pixels(outside, shape), enough)
     if polarity == "auto":
         for each in found.values():
             each.mark(each.threshold, smallest, largest)
-        polarity = max(found, key=lambda side: found[side].strength())
+        polarity = max(found, key=lambda kind: found[kind].strength())
         found = {polarity: found[polarity]}
     threshold = max(each.threshold for each in found.values())
     for each in found.values():
@@ -87,155 +95,209 @@ def estimate_opacity(run, polarity, smallest, largest, threads):
         threshold,
         polarity,
         "opacity",
-        run.used,
+        runner.frames.used,
     )
     marked = mask.binary()
-    mask.effect = meter.effect().within(_kernels.dilate(marked, RIM, count(threads))).pack()
-    mask.report = report(mask, marked, list(found.values()), scenes, run)
+    mask.effect = meter.model().within(_kernels.dilate(marked, RIM, count(threads))).pack()
+    mask.report = report(mask, marked, list(found.values()), scenes, runner.frames)
     return mask
 
 
+def kinds_of(polarity: str) -> tuple[str, ...]:
+    """The kinds of dust, "light" or "dark", that are looked for with a polarity."""
+    return (polarity,) if polarity in ("light", "dark") else ("light", "dark")
+
+
 class FirstPass:
-    """What the frames of a run have in common, without knowing any dust yet: a pass over a run, see `passes`.
+    """What the frames of a run have in common, without knowing any dust yet.
+
+    A pass over a run, see `passes.SummingPass`.
 
     Parameters
     ----------
-    polarity : as of `estimate_mask`.
-    shape : (H, W) of the frames.
-    sign : 1; or -1 to take out what was taken in.
+    polarity : {"light", "dark", "both", "auto"}
+        Polarity of the dust to find.
+    shape : tuple of int
+        (H, W) of the frames.
+    threads : int or None
+        Number of threads.
     """
 
-    def __init__(self, polarity, shape, sign=1, threads=None):
-        self.polarity, self.shape, self.sign, self.threads = polarity, shape, sign, threads
-        self.sums = {
-            side: OpacitySums(shape, side)
-            for side in ((polarity,) if polarity in ("light", "dark") else ("light", "dark"))
-        }
+    def __init__(self, polarity: str, shape: Shape, threads: int | None = None) -> None:
+        self.polarity, self.shape, self.threads = polarity, shape, threads
+        self.sums = {kind: OpacitySums(shape, kind) for kind in kinds_of(polarity)}
         self.borders = Borders(grid_shape(shape))
-        self.digests = {}
+        self.digests: dict[int, Digest] = {}
 
     @property
-    def start(self):
-        return partial(FirstPass, self.polarity, self.shape, self.sign, self.threads)
+    def start(self) -> "Callable[[], FirstPass]":
+        """See `passes.Pass`."""
+        return partial(FirstPass, self.polarity, self.shape, self.threads)
 
-    def look(self, plane, seen):
-        surroundings = Surroundings.of(plane, seen, radius=FIRST_RADIUS, threads=1)
-        return plane, seen, surroundings, digest_of(surroundings.background)
+    def look(self, plane: Plane, has_data: Mask | None) -> tuple[Any, ...]:
+        """See `passes.Pass`."""
+        surroundings = Surroundings.of(plane, has_data, radius=FIRST_RADIUS, threads=1)
+        return plane, has_data, surroundings, digest_of(surroundings.background)
 
-    def take(self, number, said):
-        plane, seen, surroundings, self.digests[number] = said
+    def take(self, number: int, observed: tuple[Any, ...]) -> None:
+        """See `passes.Pass`."""
+        _, _, surroundings, self.digests[number] = observed
         self.borders.add(surroundings.background)
-        for sums in self.sums.values():
-            sums.add(plane, surroundings, seen, sign=self.sign, threads=self.threads)
+        self.add(observed)
 
-    def merge(self, other):
+    def add(self, observed: tuple[Any, ...], *, sign: int = 1) -> None:
+        """See `passes.SummingPass`: borders and digests stay as they are."""
+        plane, has_data, surroundings, _ = observed
+        for sums in self.sums.values():
+            sums.add(plane, surroundings, has_data, sign=sign, threads=self.threads)
+
+    def merge(self, other: "FirstPass") -> None:
+        """See `passes.Pass`."""
         self.digests |= other.digests
         self.borders.merge(other.borders)
-        for side, sums in self.sums.items():
-            sums.merge(other.sums[side])
+        for kind, sums in self.sums.items():
+            sums.merge(other.sums[kind])
 
-    def take_out(self, run, numbers):
-        """Let the frames with these numbers not have counted for the dust; the borders are of no use after that."""
-        self.sign = -1
-        run.go_over([self], numbers, quiet=True)
-        self.sign = 1
+    def second(self, outside: Mask) -> "tuple[SecondPass, Mask]":
+        """The second pass that this one prepares, and where dust is likely.
 
-    def second(self, outside, threads=None):
-        """The second pass that this one prepares, and where dust is likely to be, bool (H, W).
+        Parameters
+        ----------
+        outside : ndarray of bool, shape (rows, columns)
+            Blocks in which there is no picture.
 
-        `outside` : bool, blocks in which there is no picture.
+        Returns
+        -------
+        second : SecondPass
+        likely : ndarray of bool, shape (H, W)
         """
-        first = {side: denoise(sums.opacity(threads), threads) for side, sums in self.sums.items()}
-        likely = np.logical_or.reduce(
-            [candidates(opacity, LIKELY_DEVIATIONS, threads) for opacity in first.values()]
-        )
-        near = _kernels.dilate(likely, round(NEAR_BLOCKS * block_side(self.shape)), count(threads))
-        evidence = {
-            side: Evidence(opacity, candidates(opacity, threads=threads), side)
-            for side, opacity in first.items()
+        first = {
+            kind: denoise(sums.opacity(self.threads), self.threads)
+            for kind, sums in self.sums.items()
         }
-        return SecondPass(
-            evidence, ~(near | on_pixels(outside, self.shape)), threads=threads
-        ), likely
+        likely = np.logical_or.reduce(
+            [candidates(opacity, LIKELY_DEVIATIONS, self.threads) for opacity in first.values()]
+        )
+        reach = round(NEAR_BLOCKS * block_side(self.shape))
+        near = _kernels.dilate(likely, reach, count(self.threads))
+        evidence = {
+            kind: Evidence(opacity, candidates(opacity, threads=self.threads), kind)
+            for kind, opacity in first.items()
+        }
+        known = ~(near | on_pixels(outside, self.shape))
+        return SecondPass(evidence, known, self.threads), likely
 
 
 class DigestPass:
-    """Which scenes frames show that the first pass was not shown: a pass over a run, see `passes`."""
+    """Which scenes frames show that the first pass did not see: a pass, see `passes.Pass`."""
 
-    def __init__(self):
-        self.digests = {}
+    def __init__(self) -> None:
+        self.digests: dict[int, Digest] = {}
 
     @property
-    def start(self):
+    def start(self) -> "Callable[[], DigestPass]":
+        """See `passes.Pass`."""
         return DigestPass
 
-    def look(self, plane, seen):
-        return digest_of(Surroundings.of(plane, seen, radius=FIRST_RADIUS, threads=1).background)
+    def look(self, plane: Plane, has_data: Mask | None) -> Digest:
+        """See `passes.Pass`."""
+        return digest_of(
+            Surroundings.of(plane, has_data, radius=FIRST_RADIUS, threads=1).background
+        )
 
-    def take(self, number, said):
-        self.digests[number] = said
+    def take(self, number: int, observed: Digest) -> None:
+        """See `passes.Pass`."""
+        self.digests[number] = observed
 
-    def merge(self, other):
+    def merge(self, other: "DigestPass") -> None:
+        """See `passes.Pass`."""
         self.digests |= other.digests
 
 
 class SecondPass:
-    """What the frames show, when it is known where dust may be: a pass over a run, see `passes`.
+    """What the frames show, once it is known where dust may be.
+
+    A pass over a run, see `passes.SummingPass`.
 
     Parameters
     ----------
-    evidence : {"light" or "dark": Evidence}
-    known : bool (H, W), what tells the background: False at and near what is likely to be dust, and where there is no picture.
-    sign : 1; or -1 to take out what was taken in.
+    evidence : dict of str to Evidence
+        By kind of dust, "light" or "dark".
+    known : ndarray of bool, shape (H, W)
+        Pixels from which the background is made: False at and near what is likely to be dust, and
+        where there is no picture.
+    threads : int or None
+        Number of threads.
     """
 
-    def __init__(self, evidence, known, sign=1, threads=None):
-        self.evidence, self.known, self.sign, self.threads = evidence, known, sign, threads
-        self.sums = {side: OpacitySums(known.shape, side) for side in evidence}
+    def __init__(
+        self, evidence: dict[str, Evidence], known: Mask, threads: int | None = None
+    ) -> None:
+        self.evidence, self.known, self.threads = evidence, known, threads
+        shape = (known.shape[0], known.shape[1])
+        self.sums = {kind: OpacitySums(shape, kind) for kind in evidence}
 
     @property
-    def start(self):
-        return partial(
-            SecondPass,
-            {side: each.another() for side, each in self.evidence.items()},
-            self.known,
-            self.sign,
-            self.threads,
-        )
+    def start(self) -> "Callable[[], SecondPass]":
+        """See `passes.Pass`."""
+        evidence = {kind: each.another() for kind, each in self.evidence.items()}
+        return partial(SecondPass, evidence, self.known, self.threads)
 
-    def look(self, plane, seen):
-        surroundings = Surroundings.of(
-            plane,
-            self.known if seen is None else self.known & seen,
-            radius=SECOND_RADIUS,
-            threads=1,
-        )
-        said = {side: each.look(plane, surroundings, seen) for side, each in self.evidence.items()}
-        return plane, seen, surroundings, said
+    def look(self, plane: Plane, has_data: Mask | None) -> tuple[Any, ...]:
+        """See `passes.Pass`."""
+        known = self.known if has_data is None else self.known & has_data
+        surroundings = Surroundings.of(plane, known, radius=SECOND_RADIUS, threads=1)
+        observed: dict[str, Observed] = {
+            kind: each.look(plane, surroundings, has_data) for kind, each in self.evidence.items()
+        }
+        return plane, has_data, surroundings, observed
 
-    def take(self, number, said):
-        plane, seen, surroundings, evidence = said
-        for side, sums in self.sums.items():
-            sums.add(plane, surroundings, seen, sign=self.sign, threads=self.threads)
-            self.evidence[side].take(*(self.sign * each for each in evidence[side]))
+    def take(self, number: int, observed: tuple[Any, ...]) -> None:
+        """See `passes.Pass`."""
+        self.add(observed)
 
-    def merge(self, other):
-        for side, sums in self.sums.items():
-            sums.merge(other.sums[side])
-            self.evidence[side].merge(other.evidence[side])
+    def add(self, observed: tuple[Any, ...], *, sign: int = 1) -> None:
+        """See `passes.SummingPass`."""
+        plane, has_data, surroundings, evidence = observed
+        for kind, sums in self.sums.items():
+            sums.add(plane, surroundings, has_data, sign=sign, threads=self.threads)
+            self.evidence[kind].add(evidence[kind], sign=sign)
 
-    def likely(self, smallest):
-        """Where there may be dust, after the frames that were looked at so far: bool (H, W). Left out is what is as good as certainly none, and
-        of what is smaller than `smallest` px, all that is not more likely dust than not."""
-        return np.logical_or.reduce(
-            [
-                each.mask_of(each.is_dust(np.where(each.area < smallest, 0, -ENOUGH)))
-                for each in self.evidence.values()
-            ]
-        )
+    def merge(self, other: "SecondPass") -> None:
+        """See `passes.Pass`."""
+        for kind, sums in self.sums.items():
+            sums.merge(other.sums[kind])
+            self.evidence[kind].merge(other.evidence[kind])
 
-    def take_out(self, run, numbers):
-        """Let the frames with these numbers not have been looked at."""
-        self.sign = -1
-        run.go_over([self], numbers, quiet=True)
-        self.sign = 1
+    def likely(self, smallest: float) -> Mask:
+        """Where dust is possible after the frames so far.
+
+        It excludes candidates that are almost certainly not dust. Of candidates smaller than
+        `smallest` px it excludes those that are not more likely dust than not.
+
+        Returns
+        -------
+        ndarray of bool, shape (H, W)
+        """
+        masks: Sequence[Mask] = [
+            each.mask_of(each.is_dust(np.where(each.area < smallest, 0, -ENOUGH)))
+            for each in self.evidence.values()
+        ]
+        return np.asarray(np.logical_or.reduce(masks))
+
+    def detections(self, outside: Mask, enough: bool) -> dict[str, Detection]:
+        """What the two passes found of each kind of dust.
+
+        Parameters
+        ----------
+        outside : ndarray of bool, shape (H, W)
+            Where there is no picture.
+        enough : bool
+            Whether there are enough frames to tell dust from picture.
+        """
+        return {
+            kind: Detection(
+                sums.opacity(self.threads), self.evidence[kind], outside, enough, self.threads
+            )
+            for kind, sums in self.sums.items()
+        }

@@ -1,32 +1,107 @@
-"""Going over the frames of a run: here, or in parts, by the workers of any `concurrent.futures.Executor`.
+"""Passes over the frames of a run: in this process, or in parts by the workers of an executor.
 
-A pass over a run is an object that has
-    look(plane, seen) : what a frame shows, given its luminance and where it has data (see `frames.read_luminance_and_data`). It depends on nothing that
-        other frames show, and is called in several threads at a time.
-    take(number, said) : takes in what `look` gave for the frame with this number.
-    start : a callable without arguments that gives an empty pass of the same kind; it can be pickled.
-    merge(other) : takes in what another such pass took in of other frames.
-Everything is summed in whole numbers, so that neither the order of the frames nor how they are divided makes a difference.
+What a pass takes in is summed in whole numbers. So neither the order of the frames nor the way they
+are divided among workers changes the result.
 """
 
-from concurrent.futures import FIRST_COMPLETED, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ..errors import DustbustError, Sentence
-from ..files.paths import name_of, place_of
-from ..files.read import read_luminance_and_data
-from ..image.arrays import to_unit
+from ..errors import DustbustError
+from ..files.read import Frame, read_luminance_and_data
+from ..image.arrays import Mask, Picture, Plane, to_unit
+from ..runtime.progress import Progress
 from ..runtime.read_ahead import read_ahead
+from .frames import Frames, Shape, another_size
 
-# A part of a run has so many frames at least, for what it found out is as large as some frames; and there are so many parts at most.
+# A worker's part of a run has at least this many frames, because its result is as large as some
+# frames. There are at most MOST_PARTS parts.
 FEWEST_FRAMES = 8
 MOST_PARTS = 64
 
-# Frames that are held in memory take no more bytes than this.
+# Frames held in memory take at most this many bytes.
 LARGEST_HELD = 2**28
+
+# Rows converted at a time; they stay in the processor's cache.
+ROWS_AT_A_TIME = 64
+
+
+class Pass(Protocol):
+    """One way of looking at every frame of a run."""
+
+    @property
+    def start(self) -> "Callable[[], Pass]":
+        """A callable that gives an empty pass of the same kind. It can be pickled."""
+        ...
+
+    def look(self, plane: Plane, has_data: Mask | None) -> Any:
+        """What one frame shows.
+
+        It depends on this frame only, and is called in several threads at the same time.
+
+        Parameters
+        ----------
+        plane : ndarray of float32, shape (H, W)
+            The frame's luminance, 0..1.
+        has_data : ndarray of bool, shape (H, W), or None
+            False where the frame has no data. None: it has data everywhere.
+        """
+        ...
+
+    def take(self, number: int, observed: Any) -> None:
+        """Take in what `look` gave for the frame with this number."""
+        ...
+
+    def merge(self, other: Any) -> None:
+        """Take in what another such pass took in of other frames."""
+        ...
+
+
+class SummingPass(Pass, Protocol):
+    """A pass that can also take frames out again."""
+
+    def add(self, observed: Any, *, sign: int = 1) -> None:
+        """Add what `look` gave for a frame. `sign` -1 takes it out."""
+        ...
+
+
+class Removal:
+    """A pass that takes frames out of another pass.
+
+    Parameters
+    ----------
+    sums : SummingPass
+        What the frames are taken out of.
+    """
+
+    def __init__(self, sums: SummingPass) -> None:
+        self.sums = sums
+
+    @property
+    def start(self) -> "Callable[[], Removal]":
+        """See `Pass`."""
+        return partial(removal_from, self.sums.start)
+
+    def look(self, plane: Plane, has_data: Mask | None) -> Any:
+        """See `Pass`."""
+        return self.sums.look(plane, has_data)
+
+    def take(self, number: int, observed: Any) -> None:
+        """See `Pass`."""
+        self.sums.add(observed, sign=-1)
+
+    def merge(self, other: "Removal") -> None:
+        """See `Pass`."""
+        self.sums.merge(other.sums)
+
+
+def removal_from(start: Callable[[], SummingPass]) -> Removal:
+    """A `Removal` from the empty pass that `start` gives."""
+    return Removal(start())
 
 
 class Numbered(NamedTuple):
@@ -34,147 +109,156 @@ class Numbered(NamedTuple):
 
     number: int
     name: str
-    frame: object
+    source: Frame
 
 
-class Run:
-    """The frames of a run, to be gone over once or more.
+class Runner:
+    """Shows the frames of a run to passes.
 
     Parameters
     ----------
-    frames, leave_out : as of `estimate_mask`.
-    progress : called as progress(fraction, name) after each of the `planned` looks at a frame, or None.
-    executor : whose workers see the same files under the same names; None: here.
-    threads : how many to use; with an executor, for each part.
-
-    Attributes
-    ----------
-    names, places : of the frames, as messages and as masks call them.
-    unfit : {number: why} of the frames that are left out, since they cannot be read or have another size.
-    shape : (H, W), that of the first frame that can be read; all must have it.
+    frames : Frames
+        The run.
+    progress : callable or None
+        Called as progress(fraction, name) after each look at a frame.
+    executor : concurrent.futures.Executor or None
+        Its workers go over the run in parts. None: threads of this process do.
+    threads : int or None
+        Number of threads; with an executor, for each part.
     """
 
-    def __init__(self, frames, *, leave_out=False, progress=None, executor=None, threads=None):
-        self.names = [name_of(frame, number) for number, frame in enumerate(frames)]
-        self.places = [place_of(frame, number) for number, frame in enumerate(frames)]
-        self.leave_out, self.progress, self.executor, self.threads = (
-            leave_out,
-            progress,
-            executor,
-            threads,
-        )
-        self.planned = len(self.names)
-        self._frames, self._looks, self._held, self.unfit = list(frames), 0, {}, {}
-        for number, frame in enumerate(self._frames):
-            try:
-                plane, seen = read_luminance_and_data(frame)
-                break
-            except DustbustError as error:
-                self._leave_out(number, error)
-        self.shape = plane.shape
-        if seen is None and not executor:
-            self._held[number] = in_steps_of_8_bit(plane)
+    def __init__(
+        self,
+        frames: Frames,
+        *,
+        progress: Progress | None = None,
+        executor: Executor | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.frames = frames
+        self.progress, self.executor, self.threads = progress, executor, threads
+        self._done = 0.0
+        self._held: dict[int, Picture] = {}
 
-    @property
-    def used(self):
-        """The places of the frames that are not left out."""
-        return tuple(place for number, place in enumerate(self.places) if number not in self.unfit)
+    def go_over(
+        self,
+        passes: Sequence[Pass],
+        numbers: Iterable[int],
+        *,
+        hold: Sequence[int] = (),
+        to_come: int | None = None,
+    ) -> None:
+        """Show frames to passes.
 
-    @property
-    def left_out(self):
-        """[place, why] of the frames that are."""
-        return [[self.places[number], why] for number, why in sorted(self.unfit.items())]
-
-    def warnings(self):
-        """What the user is to know of them: sentences."""
-        return (
-            [
-                Sentence(
-                    "{number} of {frames} frames cannot be used and were left out. {why}",
-                    number=len(self.unfit),
-                    frames=len(self.names),
-                    why=self.left_out[0][1],
-                )
-            ]
-            if self.unfit
-            else []
-        )
-
-    def go_over(self, passes, numbers, *, hold=(), quiet=False):
-        """Show the frames with these numbers to some passes. Those to `hold` are kept in memory, as far as there is room.
-        `quiet`: these looks were not planned."""
+        Parameters
+        ----------
+        passes : sequence of Pass
+            What the frames are shown to.
+        numbers : iterable of int
+            Numbers of the frames. Those that are left out of the run are skipped.
+        hold : sequence of int
+            Numbers of frames to keep in memory for the next passes, as far as there is room.
+        to_come : int or None
+            Number of looks at frames that follow after these: the rest of the progress is divided
+            among all of them. None: these looks do not move the progress.
+        """
         frames = [
-            Numbered(number, self.names[number], self._held.get(number, self._frames[number]))
+            Numbered(
+                number,
+                self.frames.names[number],
+                self._held.get(number, self.frames.sources[number]),
+            )
             for number in numbers
-            if number not in self.unfit
+            if number not in self.frames.left_out
         ]
+        looked = self._counter(len(frames), to_come)
         if self.executor:
             for part, unfit in go_over_parts(
-                passes, frames, self.shape, self.executor, self.threads or 1
+                passes, frames, self.frames.shape, self.executor, self.threads or 1
             ):
                 for number, error in unfit.items():
-                    self._leave_out(number, error)
-                self._looked(part, quiet)
+                    self.frames.leave(number, error)
+                looked(part)
             return
-        room = LARGEST_HELD // max(
-            (plane.nbytes for plane in self._held.values()),
-            default=4 * self.shape[0] * self.shape[1],
-        )
-        hold = set(hold[:room])
-        for frame, seen in zip(
-            frames, read_ahead(frames, partial(look_at, passes, self.shape, hold), self.threads)
-        ):
-            if isinstance(seen, DustbustError):
-                self._leave_out(frame.number, seen)
+        look = partial(look_at, passes, self.frames.shape, set(hold))
+        for frame, result in zip(frames, read_ahead(frames, look, self.threads), strict=True):
+            if isinstance(result, DustbustError):
+                self.frames.leave(frame.number, result)
             else:
-                plane, said = seen
-                if plane is not None:
+                plane, observed = result
+                if plane is not None and self._bytes_held() + plane.nbytes <= LARGEST_HELD:
                     self._held[frame.number] = plane
-                for one, each in zip(passes, said):
+                for one, each in zip(passes, observed, strict=True):
                     one.take(frame.number, each)
-            self._looked([frame], quiet)
+            looked([frame])
 
-    def release(self):
-        """Hold no frames any more."""
+    def release(self) -> None:
+        """Stop holding frames in memory."""
         self._held.clear()
 
-    def _leave_out(self, number, error):
-        if not self.leave_out:
-            raise error
-        self.unfit[number] = error.args[0]
-        if 2 * len(self.unfit) > len(self.names):
-            raise DustbustError(
-                "{number} of {frames} frames cannot be used. {why}",
-                number=len(self.unfit),
-                frames=len(self.names),
-                why=self.left_out[0][1],
-            )
+    def _bytes_held(self) -> int:
+        return sum(plane.nbytes for plane in self._held.values())
 
-    def _looked(self, frames, quiet):
-        if quiet:
-            return
-        self._looks += len(frames)
-        if self.progress:
-            self.progress(self._looks / self.planned, frames[-1].name)
+    def _counter(self, looks: int, to_come: int | None) -> Callable[[Sequence[Numbered]], None]:
+        """A function that counts the frames that were looked at, and moves the progress."""
+        begin = self._done
+        share = (1 - begin) / max(looks + (to_come or 0), 1)
+        counted = 0
+
+        def looked(frames: Sequence[Numbered]) -> None:
+            nonlocal counted
+            counted += len(frames)
+            if to_come is None:
+                return
+            # The last look of all is the whole, whatever the rounding.
+            self._done = 1.0 if counted == looks and not to_come else begin + counted * share
+            if self.progress:
+                self.progress(self._done, frames[-1].name)
+
+        return looked
 
 
-def look_at(passes, shape, hold, frame):
-    """What passes see of a `Numbered` frame; before that its luminance, if it is one to hold and has data everywhere, or None.
+Look = tuple[Picture | None, list[Any]]
 
-    Or the DustbustError that says why it cannot be used.
+
+def look_at(
+    passes: Sequence[Pass], shape: Shape, hold: set[int], frame: Numbered
+) -> Look | DustbustError:
+    """Show one frame to passes.
+
+    Returns
+    -------
+    tuple or DustbustError
+        The luminance, if it is to be held and has data everywhere, or None; and a list of what each
+        pass observed. If the frame cannot be used: the error that names the reason.
     """
     try:
-        plane, seen = read_luminance_and_data(frame.frame)
-        check_frame_size(plane, shape, frame.name)
+        plane, has_data = read_luminance_and_data(frame.source)
+        if plane.shape != shape:
+            raise another_size(frame.name, (plane.shape[0], plane.shape[1]), shape)
     except DustbustError as error:
         return error
-    return in_steps_of_8_bit(plane) if frame.number in hold and seen is None else None, [
-        one.look(plane, seen) for one in passes
-    ]
+    kept = in_steps_of_8_bit(plane) if frame.number in hold and has_data is None else None
+    return kept, [one.look(plane, has_data) for one in passes]
 
 
-def go_over_parts(passes, frames, shape, executor, threads):
-    """Show frames to passes in the workers of an executor; yields the parts when they are done, with {number: error} of unfit frames."""
+Unfit = dict[int, DustbustError]
+
+
+def go_over_parts(
+    passes: Sequence[Pass],
+    frames: Sequence[Numbered],
+    shape: Shape,
+    executor: Executor,
+    threads: int,
+) -> Iterator[tuple[Sequence[Numbered], Unfit]]:
+    """Show frames to passes in the workers of an executor.
+
+    Yields
+    ------
+    tuple
+        The frames of a part that is done, and {number: error} of those that cannot be used.
+    """
     size = max(FEWEST_FRAMES, -(-len(frames) // MOST_PARTS))
     parts = [frames[begin : begin + size] for begin in range(0, len(frames), size)]
     waiting = {
@@ -185,7 +269,7 @@ def go_over_parts(passes, frames, shape, executor, threads):
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 others, unfit = future.result()
-                for one, other in zip(passes, others):
+                for one, other in zip(passes, others, strict=True):
                     one.merge(other)
                 yield waiting.pop(future), unfit
     finally:
@@ -193,53 +277,37 @@ def go_over_parts(passes, frames, shape, executor, threads):
             future.cancel()
 
 
-def go_over_part(starts, frames, shape, threads):
-    """Passes over a part of a run, in a worker, and {number: error} of its unfit frames."""
+def go_over_part(
+    starts: Sequence[Callable[[], Pass]], frames: Sequence[Numbered], shape: Shape, threads: int
+) -> tuple[list[Pass], Unfit]:
+    """Passes over a part of a run, made in a worker, and {number: error} of its unfit frames."""
     passes, unfit = [start() for start in starts], {}
-    for frame, seen in zip(
-        frames, read_ahead(frames, partial(look_at, passes, shape, ()), threads)
-    ):
-        if isinstance(seen, DustbustError):
-            unfit[frame.number] = seen
+    look = partial(look_at, passes, shape, set())
+    for frame, result in zip(frames, read_ahead(frames, look, threads), strict=True):
+        if isinstance(result, DustbustError):
+            unfit[frame.number] = result
         else:
-            for one, each in zip(passes, seen[1]):
+            for one, each in zip(passes, result[1], strict=True):
                 one.take(frame.number, each)
     return passes, unfit
 
 
-def in_steps_of_8_bit(plane):
-    """A plane in 0..1, float32 (H, W), as uint8 if it can be had back from that, or as it is."""
+def in_steps_of_8_bit(plane: Plane) -> Picture:
+    """A plane as uint8 if nothing is lost by that, else the plane itself.
+
+    Parameters
+    ----------
+    plane : ndarray of float32, shape (H, W)
+        Values in 0..1.
+
+    Returns
+    -------
+    ndarray of uint8 or float32, shape (H, W)
+    """
     whole = np.empty(plane.shape, np.uint8)
-    for top in range(0, len(plane), 64):  # strips that stay in the processor's cache
-        rows = slice(top, top + 64)
+    for top in range(0, len(plane), ROWS_AT_A_TIME):
+        rows = slice(top, top + ROWS_AT_A_TIME)
         whole[rows] = np.rint(plane[rows] * np.float32(255)).astype(np.uint8)
         if not np.array_equal(to_unit(whole[rows]), plane[rows]):
             return plane
     return whole
-
-
-def check_frame_size(plane, shape, name):
-    """All frames of a run have the size of the first."""
-    if plane.shape != shape:
-        raise DustbustError(
-            "{frame}: is {size}, but the first frame is {first}; all frames of a run have one size: leave it out, or scan it again",
-            frame=name,
-            size="{1} x {0}".format(*plane.shape),
-            first="{1} x {0}".format(*shape),
-        )
-
-
-def spread_over(numbers, count):
-    """So many of some numbers, evenly spread over all of them."""
-    return [
-        numbers[place]
-        for place in np.linspace(0, len(numbers) - 1, min(count, len(numbers))).round().astype(int)
-    ]
-
-
-def check_frames(frames):
-    """The frames as a list; there must be some."""
-    frames = list(frames)
-    if not frames:
-        raise DustbustError("no frames: give the frames of a run, ten or more if there are so many")
-    return frames

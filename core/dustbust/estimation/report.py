@@ -1,23 +1,46 @@
-"""What a mask reports of its run, and what it warns of."""
+"""The report of a mask on its run, and its warnings."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from ..dust.mask import DustMask
 from ..errors import Sentence
+from ..image.arrays import Mask
 from ..image.morphology import connected
-from .detection import FEWEST_SCENES
+from .detection import FEWEST_SCENES, Detection
+from .frames import Frames
+from .scenes import Scenes
 
 # With fewer frames than this, what pictures have in common may still look like dust.
 FEW_FRAMES = 8
 
 
-def report(mask, marked, found, scenes, run):
-    """How far the mask can be trusted: plain JSON data."""
+def report(
+    mask: DustMask, marked: Mask, found: Sequence[Detection], scenes: Scenes, frames: Frames
+) -> dict[str, Any]:
+    """How far the mask can be trusted: plain JSON data.
+
+    Parameters
+    ----------
+    mask : DustMask
+        The mask.
+    marked : ndarray of bool, shape (H, W)
+        What it marks.
+    found : sequence of Detection
+        One for each kind of dust.
+    scenes : Scenes
+        Which frames count.
+    frames : Frames
+        The run.
+    """
     positions, labels, particles = connected(marked)
     shares = np.minimum.reduce([each.shares() for each in found]).ravel()[positions]
     columns = marked.shape[1]
 
     area = np.bincount(labels, minlength=particles)
-    x, y, opacity, share = (
+    means = [
         np.bincount(labels, values, particles) / np.maximum(area, 1)
         for values in (
             positions % columns,
@@ -25,57 +48,69 @@ def report(mask, marked, found, scenes, run):
             mask.grey.ravel()[positions],
             shares,
         )
-    )
+    ]
     alike = [
-        [run.places[number], f"shows the same scene as {run.places[other]}"]
+        [frames.places[number], f"shows the same scene as {frames.places[other]}"]
         for number, other in sorted(scenes.left_out.items())
     ]
     return {
         "frames": len(scenes.kept),
-        "left_out": run.left_out + alike,
+        "left_out": frames.reasons + alike,
         "coverage": float(marked.mean()),
         "noise": max(each.noise for each in found),
         "particles": [
-            [round(x), round(y), int(area), round(opacity, 3), round(share, 3)]
-            for x, y, area, opacity, share in zip(x, y, area, opacity, share)
+            [round(x), round(y), int(size), round(opacity, 3), round(share, 3)]
+            for x, y, opacity, share, size in zip(*means, area, strict=True)
         ],
-        "warnings": run.warnings() + warnings(found, len(scenes.kept), len(alike)),
+        "warnings": frames.warnings() + warnings(found, len(scenes.kept), len(alike)),
     }
 
 
-def warnings(found, frames, alike):
-    """What the user is to know of a mask from frames of so many scenes, when so many more show one of these again: sentences."""
-    said = []
+def warnings(found: Sequence[Detection], frames: int, alike: int) -> list[Sentence]:
+    """Sentences for the user about a mask.
+
+    Parameters
+    ----------
+    found : sequence of Detection
+        One for each kind of dust.
+    frames : int
+        Number of frames of different scenes.
+    alike : int
+        Number of further frames that show one of these scenes again.
+    """
+    sentences = []
     if len(found) == 1 and found[0].looks_wrong():
-        said.append(
+        sentences.append(
             Sentence(
-                "There seems to be more dark dust than light: estimate again for dark dust, or for both."
+                "There seems to be more dark dust than light: "
+                "estimate again for dark dust, or for both."
                 if found[0].evidence.polarity == "light"
-                else "There seems to be more light dust than dark: estimate again for light dust, or for both."
+                else "There seems to be more light dust than dark: "
+                "estimate again for light dust, or for both."
             )
         )
     if frames < FEWEST_SCENES:
-        said.append(
+        sentences.append(
             Sentence(
-                "Too few different scenes ({number}): dust cannot be told from picture, and nothing is marked. "
-                "Use frames of ten different scenes.",
+                "Too few different scenes ({number}): dust cannot be told from picture, "
+                "and nothing is marked. Use frames of ten different scenes.",
                 number=frames,
             )
         )
     elif frames < FEW_FRAMES:
-        said.append(
+        sentences.append(
             Sentence(
-                "Only {number} frames of different scenes: faint dust may be missed, and what the pictures have in common may be "
-                "taken for dust. Ten or more are better.",
+                "Only {number} frames of different scenes: faint dust may be missed, and what the "
+                "pictures have in common may be taken for dust. Ten or more are better.",
                 number=frames,
             )
         )
     if alike and frames >= FEWEST_SCENES:
-        said.append(
+        sentences.append(
             Sentence(
                 "{number} of {frames} frames show the same scene as another and do not count.",
                 number=alike,
                 frames=frames + alike,
             )
         )
-    return said
+    return sentences

@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..errors import DustbustError
@@ -10,10 +11,15 @@ from .formats import SUFFIXES
 from .formats.png import MASK_CHUNK, chunk_in
 from .paths import as_path, is_path
 
+PathLike = str | bytes | os.PathLike[str]
 
-def natural_order(path):
-    """Sorting key that puts frame2 before frame10, and does not mind upper and lower case.
 
+def natural_order(path: str | os.PathLike[str]) -> tuple[list[tuple[int, str]], str]:
+    """Sorting key that puts frame2 before frame10, and ignores upper and lower case.
+
+    Examples
+    --------
+    >>> from dustbust.files.find import natural_order
     >>> sorted(["b10.tif", "B9.tif", "a.tif"], key=natural_order)
     ['a.tif', 'B9.tif', 'b10.tif']
     """
@@ -22,8 +28,11 @@ def natural_order(path):
     return [(int(part), "") if index % 2 else (0, part) for index, part in enumerate(parts)], name
 
 
-def is_picture(path):
-    """Whether a file in a folder is taken for a frame: it is named like a picture, not hidden, so not a partial one either, and no dust mask."""
+def is_picture(path: Path) -> bool:
+    """Whether a file in a folder is taken for a frame.
+
+    It is named like a picture and is neither hidden (as partial files are) nor a dust mask.
+    """
     return (
         path.suffix.lower() in SUFFIXES
         and not path.name.startswith(".")
@@ -32,38 +41,60 @@ def is_picture(path):
     )
 
 
-def is_mask(path):
-    """Whether a file is a dust mask that was saved: see `DustMask.save`."""
+def is_mask(path: Path) -> bool:
+    """Whether a file is a dust mask that `DustMask.save` wrote."""
     try:
         return chunk_in(path, MASK_CHUNK) is not None
-    except OSError:  # whoever reads it says so
+    except OSError:  # reported by the function that reads the file
         return False
 
 
-def frames_in(folder):
+def frames_in(folder: PathLike) -> list[Path]:
     """The picture files of a folder, in natural order."""
-    return _files_in(folder, is_picture)
+    return _files_in(as_path(folder), is_picture)
 
 
-def masks_in(folder):
-    """The dust masks of a folder, in natural order."""
+def masks_in(folder: PathLike) -> list[Path]:
+    """The dust masks of a folder, in natural order.
+
+    Raises
+    ------
+    DustbustError
+        If there are none.
+    """
+    folder = as_path(folder)
     masks = _files_in(folder, is_mask)
     if not masks:
         raise DustbustError("{folder}: there are no dust masks", folder=folder)
     return masks
 
 
-def _files_in(folder, wanted):
+def _files_in(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
     try:
-        return sorted(filter(wanted, Path(folder).iterdir()), key=natural_order)
+        return sorted(filter(wanted, folder.iterdir()), key=natural_order)
     except OSError as error:
         raise DustbustError(
             "{folder}: cannot be listed ({error})", folder=folder, error=error
         ) from error
 
 
-def frames_between(first, last):
-    """The picture files of a folder whose names sort from `first` to `last` in natural order, both included."""
+def frames_between(first: PathLike, last: PathLike) -> list[Path]:
+    """The picture files of a folder from one to another in natural order.
+
+    Parameters
+    ----------
+    first, last : path-like
+        Both ends, which are included.
+
+    Returns
+    -------
+    list of pathlib.Path
+
+    Raises
+    ------
+    DustbustError
+        If an end does not exist, or they are in different folders.
+    """
     first, last = as_path(first), as_path(last)
     for path in (first, last):
         if not path.is_file():
@@ -78,23 +109,38 @@ def frames_between(first, last):
     return [path for path in frames_in(first.parent) if low <= natural_order(path) <= high]
 
 
-def find_frames(sources):
+def find_frames(sources: PathLike | Iterable[PathLike]) -> list[Path]:
     """The frames that a user names.
 
     Parameters
     ----------
-    sources : one or several of: a picture file, a folder (its pictures in natural order), a pattern with `*`, `?` or `[...]`.
+    sources : path-like or iterable of path-like
+        Picture files, folders (their pictures in natural order) and patterns with `*`, `?` or
+        `[...]`.
 
     Returns
     -------
-    list of pathlib.Path : in the order in which they were named; a file that is named twice comes once. Dust masks in folders are left out.
+    list of pathlib.Path
+        In the order in which they were named. A file that is named twice comes once. Dust masks in
+        folders are left out.
 
     Raises
     ------
     DustbustError
-        when there is no picture, or a dust mask is named as one.
+        If there is no picture, or a dust mask is named as a frame.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from dustbust.files.find import find_frames
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("frame10.tif", "frame9.tif", "notes.txt"):
+    ...         Path(folder, name).touch()
+    ...     print([path.name for path in find_frames(folder)])
+    ['frame9.tif', 'frame10.tif']
     """
-    found = {}
+    found: dict[Path, None] = {}
     for source in [sources] if is_path(sources) else sources:
         path = as_path(source)
         if path.is_dir():
