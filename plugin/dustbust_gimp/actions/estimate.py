@@ -111,16 +111,21 @@ def run(
             leave_out=True,
             threads=core.threads(),
         )[0]
+    method = config.get_property("method")
+    areas = {
+        "smallest": config.get_property("smallest"),
+        "largest": config.get_property("largest") or None,
+    }
+    own = {option.name for option in core.ESTIMATION_METHODS[method].options}
     dust = progress.run(
         _("Estimate Dust Mask"),
         dustbust.estimate_mask,
         files,
-        method=config.get_property("method"),
+        method=method,
         polarity=config.get_property("polarity"),
-        smallest=config.get_property("smallest"),
-        largest=config.get_property("largest") or None,
         leave_out=True,
         threads=core.threads(),
+        **{name: value for name, value in areas.items() if name in own},
     )
     frame = arguments.path(config, "frame")
     if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
