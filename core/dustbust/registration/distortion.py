@@ -1,22 +1,29 @@
-"""Uneven film transport: the distortion that brings two scans together where no straight transform does."""
+"""Uneven film transport: what brings two scans together where no straight transform does."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from .. import _kernels
-from .patches import compare
-from .pyramid import centres
+from ..image.arrays import Mask
+from .patches import Doubles, Match, compare
+from .pyramid import Level, centres
 from .transform import NO_DISTORTION
 
-# Distance of the knots, px of a level, in a distortion that goes along or across the film, and in one that goes both ways.
+# Distance of the knots, px of a level, in a distortion that goes along or across the film, and in
+# one that goes both ways.
 LINE_PITCH, MESH_PITCH = 8, 64
 
-# How smooth a distortion may be: weights of its squared second differences, in px between knots, against the cells' chi square.
+# How smooth a distortion may be: weights of its squared second differences, in px between knots,
+# against the cells' chi square.
 STIFFNESS = (1e2, 3e3, 1e5)
 
-# A distortion is used if it lowers chi square, in the cells that were not used to find it, by this much for each of its unknowns
-# (dust, which stays where it is in both halves of the cells, makes several; uneven transport hundreds),
+# Band, vector, mixed, matrix and vector: see `Knots.equations`.
+Equations = tuple[Doubles, Doubles, Doubles, Doubles, Doubles]
+
+# A distortion is used if it lowers chi square, in the cells that were not used to find it, by this
+# much for each of its unknowns (dust, which stays where it is in both halves of the cells, makes
+# several; uneven transport hundreds),
 LEAST_GAIN = 20.0
 
 # and if it is at least this large (px of a level, rms).
@@ -26,27 +33,30 @@ LEAST_DISTORTION = 0.03
 FOLD = 32
 
 
-def refine_distortion(a, b, match, rounds=3):
-    """A match with the distortion that a film has when it runs unevenly past the sensor or the camera; the same match if there is none.
+def refine_distortion(a: Level, b: Level, match: Match, rounds: int = 3) -> Match:
+    """A match with the distortion that uneven film transport makes; the same match without one.
 
     Lines of the scan (rows or columns, whichever run across the film) moved each by its own amount
-    and all of them were turned and stretched alike, or a mesh moved.
-    Which, and how smoothly, is decided by how well a distortion found in one half of the cells explains the other half.
+    and all of them were turned and stretched alike, or a mesh moved. Which, and how smoothly, is
+    decided by how well a distortion found in one half of the cells explains the other half.
     """
     x, y = centres(a.corners)
-    model, straight = None, replace(match.transform, distortion=NO_DISTORTION)
+    model: Knots | None = None
+    stiffness = STIFFNESS[0]
+    straight = replace(match.transform, distortion=NO_DISTORTION)
     for _ in range(rounds):
         if match.sums is None:
             return match
         transform = match.transform
         normal, right = match.equations()
-        # What is still to be explained is a step from the distortion so far; the distortion itself, not the step, is to be smooth.
+        # What is still to be explained is a step from the distortion so far; the distortion itself,
+        # not the step, is to be smooth.
         so_far = -np.linalg.solve(transform.matrix[:2, :2], transform.distortion_at(x, y))
         right = right + np.einsum("abm,bm->am", normal, so_far)
         if model is None:
-            model, stiffness = _best_model(
-                normal, right, x, y, a.shape, transform.distortion.shape[:2]
-            )
+            best = _best_model((normal, right), (x, y), a.shape, transform.distortion.shape[:2])
+            if best is not None:
+                model, stiffness = best
         if model is None:
             return compare(a, b, straight, match.part) if len(transform.distortion) else match
         knots, slope = model.solve(model.equations(normal, right), stiffness)
@@ -77,21 +87,33 @@ def refine_distortion(a, b, match, rounds=3):
     return match
 
 
-def _best_model(normal, right, x, y, shape, so_far):
-    """The model and the stiffness that the data ask for, or None twice. so_far: knots of a distortion of the same kind, (0, 1) of none."""
-    height, width = shape
-    knots = lambda length, pitch: int(np.ceil((length - 1) / pitch)) + 1
-    kinds = (
+def _best_model(
+    equations: tuple[Doubles, Doubles],
+    points: tuple[Doubles, Doubles],
+    shape: tuple[int, int],
+    so_far: tuple[int, ...],
+) -> tuple["Knots", float] | None:
+    """The model and the stiffness that the data ask for, or None.
+
+    so_far : number of knots of a distortion of the same kind, (0, 1) of none.
+    """
+    (normal, right), (x, y), (height, width) = equations, points, shape
+
+    def knots(length: int, pitch: int) -> int:
+        return int(np.ceil((length - 1) / pitch)) + 1
+
+    kinds = [
         (knots(height, LINE_PITCH), 1, LINE_PITCH),
         (1, knots(width, LINE_PITCH), LINE_PITCH),
         (knots(height, MESH_PITCH), knots(width, MESH_PITCH), MESH_PITCH),
-    )
+    ]
     if so_far[0]:
         kinds = [
             kind for kind in kinds if (kind[0] > 1, kind[1] > 1) == (so_far[0] > 1, so_far[1] > 1)
         ]
     fold = (y // FOLD + x // FOLD) % 2
-    least, chosen = 0.0, (None, None)
+    least: float = 0.0
+    chosen: tuple[Knots, float] | None = None
     for rows, columns, pitch in kinds:
         model = Knots(rows, columns, pitch, x, y)
         halves = [model.equations(normal, right, fold == k) for k in (0, 1)]
@@ -105,15 +127,20 @@ def _best_model(normal, right, x, y, shape, so_far):
 
 
 class Knots:
-    """A displacement that is linear between knots, and over lines grows alike along each of them: the unknowns of a least squares problem.
+    """A displacement that is linear between knots: the unknowns of a least squares problem.
 
-    along : (3,), what x, y and 1 are multiplied by to say how far a point is from the middle of its line; 0 for a mesh.
+    Over lines it grows alike along each of them. The unknowns are x and y of each knot side by
+    side, and a slope (x, y). The normal equations of the knots are kept as a band: element (i, k)
+    is that of unknowns i and i + k.
 
-    The unknowns are x and y of each knot side by side, and a slope (x, y). The normal equations of the knots are kept as a band:
-    element (i, k) is that of unknowns i and i + k.
+    Attributes
+    ----------
+    along : ndarray of float64, shape (3,)
+        The factors of x, y and 1 in the distance of a point from the middle of its line; 0 for a
+        mesh.
     """
 
-    def __init__(self, rows, columns, pitch, x, y):
+    def __init__(self, rows: int, columns: int, pitch: int, x: Doubles, y: Doubles) -> None:
         self.rows, self.columns, self.pitch = rows, columns, pitch
         self.number = 2 * rows * columns
         self.width = 4 * (columns if rows > 1 else 1) + 2
@@ -133,7 +160,7 @@ class Knots:
         self.distance = self.along @ (x, y, np.ones_like(x))
         self.smoothness = self._second_differences()
 
-    def _second_differences(self):
+    def _second_differences(self) -> Doubles:
         """The band of the sum of squared second differences, down and across."""
         band = np.zeros((self.number, self.width))
         knot = np.arange(self.rows * self.columns).reshape(self.rows, self.columns)
@@ -142,14 +169,19 @@ class Knots:
                 for c in (0, 1):
                     np.add.at(
                         band,
-                        (2 * (first + i * stride) + c, 2 * (j - i) * stride),
+                        (2 * (first + i * stride) + c, np.full(first.shape, 2 * (j - i) * stride)),
                         (1, -2, 1)[i] * (1, -2, 1)[j],
                     )
         return band
 
-    def equations(self, normal, right, where=slice(None)):
-        """The normal equations over the cells `where`: band and vector of the knots, (number, 2) between knots and slope,
-        matrix and vector of the slope."""
+    def equations(
+        self, normal: Doubles, right: Doubles, where: Mask | slice = slice(None)
+    ) -> Equations:
+        """The normal equations over the cells `where`.
+
+        Band and vector of the knots, (number, 2) between knots and slope, matrix and vector of the
+        slope.
+        """
         band, vector, mixed = (
             np.zeros(self.number * self.width),
             np.zeros(self.number),
@@ -182,26 +214,26 @@ class Knots:
             right @ distance,
         )
 
-    def solve(self, equations, stiffness):
+    def solve(self, equations: Equations, stiffness: float) -> tuple[Doubles, Doubles]:
         """Knots, float64 (rows, columns, 2), and slope, (2,), px."""
         band, vector, mixed, matrix, right = equations
         band = band + stiffness * self.smoothness
         band[:, 0] += 1e-3
-        still, *answer = np.ascontiguousarray(
+        still, *slopes = np.ascontiguousarray(
             _kernels.solve_band(band, np.column_stack([vector, mixed])).T
         )
-        answer = np.stack(answer, axis=1)
+        answer = np.stack(slopes, axis=1)
         slope = np.linalg.solve(
             matrix - mixed.T @ answer + 1e-3 * np.eye(2), right - mixed.T @ still
         )
         return (still - answer @ slope).reshape(self.rows, self.columns, 2), slope
 
-    def chi_square(self, equations, knots, slope):
+    def chi_square(self, equations: Equations, knots: Doubles, slope: Doubles) -> float:
         """By how much the displacement changes chi square."""
         band, vector, mixed, matrix, right = equations
         u = knots.ravel()
-        product = 2 * sum(
-            (band[: len(u) - k, k] * u[k:]) @ u[: len(u) - k]
+        product = 2.0 * sum(
+            float((band[: len(u) - k, k] * u[k:]) @ u[: len(u) - k])
             for k in range(1, min(self.width, len(u)))
         )
         return float(

@@ -1,22 +1,26 @@
-"""Match two pictures of one page: how well they fit where they are thought to lie, and where they fit better."""
+"""Match two pictures of one page: how well they fit as placed, and where they fit better."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
+from ..image.arrays import Mask
 from ..image.robust import MEDIAN_OF_ABSOLUTE, TUKEY
-from .pyramid import CELLS, PATCH, Part, of_patches
-from .transform import Transform, warp_arguments
+from .pyramid import CELLS, PATCH, Integers, Level, Part, of_patches
+from .transform import Transform, WarpArguments, warp_arguments
 
 # How alike (correlation) the two pictures must be in a patch to agree in it.
 AGREEING = 0.6
 
-# Where two scans differ by more than so many standard deviations, each from the other, there is dust;
-# and by more than what the page makes that is misplaced by so many px.
+Doubles = npt.NDArray[np.float64]
+
+# Where two scans differ by more than DIFFERENT standard deviations, each from the other, there is
+# dust; and by more than a misplacement of MISPLACED px explains.
 DIFFERENT, MISPLACED = 3.0, 0.25
 
-# Details may be in so few patches only.
+# Details may be in this number of patches only.
 FEWEST_PATCHES = 8
 
 # By how much noise may change such a correlation.
@@ -27,44 +31,62 @@ UNSURE = 0.05
 class Match:
     """How well the second picture, so placed, shows what the first one shows.
 
-    part : the patches that were compared; the others count as without details.
-    detailed : bool (patches,), those that have details in the overlap
-    alike : float (patches,), correlation of the two pictures
-    sums : float64 (cells, terms) of cpp/match.hpp, or None without overlap
-    gain : by which the details of the second picture are multiplied in them
+    Parameters
+    ----------
+    transform : Transform
+        Where the second picture is thought to lie.
+    part : Part
+        The patches that were compared; the others count as without details.
+    detailed : ndarray of bool, shape (patches,)
+        Those that have details in the overlap.
+    alike : ndarray of float, shape (patches,)
+        Correlation of the two pictures.
+    sums : ndarray of float64, shape (cells, terms), or None
+        Of the kernel `match_patches`; None without overlap.
+    gain : float
+        By which the details of the second picture are multiplied in them.
     """
 
     transform: Transform
     part: Part
-    detailed: np.ndarray
-    alike: np.ndarray
-    sums: np.ndarray = None
+    detailed: Mask
+    alike: Doubles
+    sums: Doubles | None = None
     gain: float = 1.0
 
     @property
-    def agree(self):
+    def agree(self) -> Mask:
         """bool (patches,), those that have details, which both pictures show."""
-        return self.detailed & (self.alike > AGREEING)
+        agree: Mask = self.detailed & (self.alike > AGREEING)
+        return agree
 
     @property
-    def share(self):
+    def share(self) -> float:
         """Share of the details that agree."""
         return float(self.agree.sum() / max(self.detailed.sum(), 1))
 
     @property
-    def support(self):
-        """Patches that agree beyond what chance makes agree: a small overlap that fits outweighs a large one that does not."""
+    def support(self) -> float:
+        """Patches that agree beyond what chance makes agree.
+
+        A small overlap that fits outweighs a large one that does not.
+        """
         return float(self.agree.sum() - BY_CHANCE * self.detailed.sum())
 
     @property
-    def contrast(self):
-        """Contrast of the first picture over that of the second one, of the patches that agree."""
+    def contrast(self) -> float:
+        """Contrast of the first picture over that of the second, of the patches that agree."""
+        assert self.sums is not None
         number, a, b, aa, bb, _ = of_patches(self.sums.T[10:])[:, self.agree]
         return self.gain * float(np.median(np.sqrt((aa * number - a * a) / (bb * number - b * b))))
 
-    def equations(self):
-        """Matrix (2, 2, cells) and vector (2, cells) of the normal equations of each cell's displacement, after an offset in brightness
-        of its own is taken out, over the variance of the residuals in its patch: a patch with dust says less than one without."""
+    def equations(self) -> tuple[Doubles, Doubles]:
+        """The normal equations of each cell's displacement: (2, 2, cells), and vector (2, cells).
+
+        After an offset in brightness of its own is taken out, over the variance of the residuals in
+        its patch: a patch with dust counts for less than one without.
+        """
+        assert self.sums is not None
         w, gx, gy, r, gxx, gxy, gyy, gxr, gyr = self.sums.T[:9]
         w = np.maximum(w, 1e-9)
         hxy = gxy - gx * gy / w
@@ -81,8 +103,8 @@ class Match:
 BY_CHANCE = 0.2
 
 
-def compare(a, b, transform, part=None):
-    """How level b, placed so, fits level a, or part of it. -> Match"""
+def compare(a: Level, b: Level, transform: Transform, part: Part | None = None) -> Match:
+    """How level b, placed so, fits level a, or part of it."""
     part = a.whole if part is None else part
     warp = warp_arguments(transform)
     match = Match(transform, part, np.zeros(len(a.corners), bool), np.zeros(len(a.corners)))
@@ -93,40 +115,62 @@ def compare(a, b, transform, part=None):
         )
         match.detailed[part.used], match.alike[part.used] = _agreement(sums[:, :, 10:].sum(axis=1))
         match.gain = contrast[0]
-        match.sums = np.zeros((len(a.corners),) + sums.shape[1:])
-        match.sums[part.used] = sums
-        match.sums = match.sums.reshape(-1, sums.shape[2])
+        all_sums = np.zeros((len(a.corners), *sums.shape[1:]))
+        all_sums[part.used] = sums
+        match.sums = all_sums.reshape(-1, sums.shape[2])
     return match
 
 
-def find_dust(a, b, transform, contrast):
-    """bool (H, W), pixels of the scanner at which each level differs from what the other one shows of the page there, in the same way.
+def find_dust(a: Level, b: Level, transform: Transform, contrast: float) -> Mask:
+    """Where each level differs from what the other one shows of the page there, in the same way.
 
     Where only the transform is wrong they differ in opposite ways.
-    transform : without a distortion. contrast : of a, over that of b. H, W : as far as both levels reach.
+
+    Parameters
+    ----------
+    a, b : Level
+    transform : Transform
+        Without a distortion.
+    contrast : float
+        Of `a`, over that of `b`.
+
+    Returns
+    -------
+    ndarray of bool, shape (H, W)
+        Pixels of the scanner, as far as both levels reach.
     """
-    seen = (
+    pages = (
         contrast * a.warped(transform, b.details),
-        b.warped(Transform(np.linalg.inv(transform.matrix)), a.details),
+        b.warped(Transform(np.linalg.inv(transform.matrix).astype(np.float64)), a.details),
     )
-    differences = a.details - seen[0], contrast * b.details - seen[1]
+    differences = a.details - pages[0], contrast * b.details - pages[1]
     known = np.abs(differences[0][~np.isnan(differences[0])])
     noise = DIFFERENT / MEDIAN_OF_ABSOLUTE * float(np.median(known)) if known.size else np.inf
-    rows, columns = (min(n, m) for n, m in zip(a.shape, b.shape))
-    limits = (noise + MISPLACED * np.hypot(*np.gradient(page[:rows, :columns])) for page in seen)
+    rows, columns = (min(n, m) for n, m in zip(a.shape, b.shape, strict=True))
+    limits = (noise + MISPLACED * np.hypot(*np.gradient(page[:rows, :columns])) for page in pages)
     first, second = (
-        difference[:rows, :columns] / limit for difference, limit in zip(differences, limits)
+        difference[:rows, :columns] / limit
+        for difference, limit in zip(differences, limits, strict=True)
     )
-    return (np.minimum(first, second) > 1) | (np.maximum(first, second) < -1)
+    dust: Mask = (np.minimum(first, second) > 1) | (np.maximum(first, second) < -1)
+    return dust
 
 
-def what_stays(a, b, corners):
-    """float (patches,), correlation of both levels where neither moved: what stays with the scanner, as dust does, looks alike there."""
+def what_stays(a: Level, b: Level, corners: Integers) -> Doubles:
+    """float (patches,), correlation of both levels where neither moved.
+
+    What stays with the scanner, as dust does, looks alike there.
+    """
     return _agreement(_kernels.compare_patches(a.details, b.details, corners, PATCH, a.threads))[1]
 
 
-def _contrast(a, b, warp, points):
-    """(gain, limit): what makes the contrast of b that of a, and the residual beyond which no pixel is believed; None without overlap."""
+def _contrast(
+    a: Level, b: Level, warp: WarpArguments, points: Integers
+) -> tuple[float, float] | None:
+    """(gain, limit): what makes the contrast of b that of a, and the largest residual that counts.
+
+    None without overlap.
+    """
     x, y = points.T
     first, second = a.details[y, x], _kernels.warp_points(b.details, *warp, points, 1)
     both = ~np.isnan(first + second)
@@ -134,7 +178,8 @@ def _contrast(a, b, warp, points):
         return None
     first, second = first[both], second[both]
     limit = np.inf
-    # Contrast by the ratio of the sums of squares, not by regression: noise is in both. Twice, the second time without outliers.
+    # Contrast by the ratio of the sums of squares, not by regression: noise is in both. Twice, the
+    # second time without outliers.
     gain = 1.0
     for _ in range(2):
         fits = np.abs(second * gain - first) <= limit
@@ -144,8 +189,11 @@ def _contrast(a, b, warp, points):
     return gain, limit
 
 
-def _agreement(sums):
-    """Which patches have details in the overlap, and how both levels correlate in each, 0 outside. sums: (patches, 6), unweighted."""
+def _agreement(sums: Doubles) -> tuple[Mask, Doubles]:
+    """Which patches have details in the overlap, and how both levels correlate in each, 0 outside.
+
+    sums : (patches, 6), unweighted.
+    """
     number, a, b, aa, bb, ab = sums.T
     covered = number >= 0.7 * PATCH * PATCH
     if not covered.any():
@@ -157,7 +205,8 @@ def _agreement(sums):
         ab / number - a * b / number**2,
     )
     alike = np.where(covered, product / np.sqrt(np.maximum(va * vb, 1e-16)), 0)
-    # Details: clearly more variation than the quiet patches have, which is noise where some have much more.
+    # Details: clearly more variation than the quiet patches have, which is noise where some have
+    # much more.
     energy = np.maximum(va, vb)
     ordered = np.sort(energy[covered])
     quiet, loud, most = (

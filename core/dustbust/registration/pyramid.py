@@ -3,22 +3,29 @@
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
-from ..image.arrays import alpha_channel, largest
-from .transform import UNDISTORTED, warp_arguments
+from ..image.arrays import Mask, Picture, Plane, alpha_channel, largest
+from .transform import UNDISTORTED, Transform, warp_arguments
+
+Integers = npt.NDArray[np.int32]
 
 
 class Scan:
     """A scan, and its details at several reductions."""
 
-    def __init__(self, image, name, threads):
-        self.name, self.threads, self.shape = name, threads, image.shape[:2]
-        self.image, self.luminances, self.levels = np.ascontiguousarray(image), {}, {}
+    def __init__(self, image: Picture, name: str, threads: int) -> None:
+        self.name, self.threads = name, threads
+        self.shape: tuple[int, int] = image.shape[:2]
+        self.image = np.ascontiguousarray(image)
+        self.luminances: dict[int, Plane] = {}
+        self.levels: dict[tuple[int, int], Level] = {}
 
-    def without(self, dust, fine, step):
+    def without(self, dust: Mask, fine: int, step: int) -> "Scan":
         """The same without the `dust`, bool, that was found in its level."""
         dust, clean = dust.repeat(step, axis=0).repeat(step, axis=1), copy(self)
         luminance = self.luminances[fine].copy()
@@ -26,7 +33,7 @@ class Scan:
         clean.luminances, clean.levels = {fine: luminance}, {}
         return clean
 
-    def level(self, fine, step):
+    def level(self, fine: int, step: int) -> "Level":
         """Reduced by the factors `fine` and `step`."""
         if (fine, step) not in self.levels:
             self.levels[fine, step] = Level(self._reduced(fine, step), self.threads)
@@ -34,7 +41,7 @@ class Scan:
                 self.levels[fine, step].look_only_at_best(self.level(fine, 2 * step))
         return self.levels[fine, step]
 
-    def _reduced(self, fine, step):
+    def _reduced(self, fine: int, step: int) -> Plane:
         if fine not in self.luminances:
             image = self.image
             self.luminances[fine] = _kernels.reduce_luminance(
@@ -53,32 +60,43 @@ CELLS = _kernels.patch_cells**2
 # Details are what is smaller than twice this, px.
 DETAIL = 12
 
-# About so many patches are looked at: of more, the best ones of each square of so many by so many.
+# About this number of patches is compared: of more, the best ones of each square of SQUARE by
+# SQUARE patches.
 MANY_PATCHES, SQUARE = 1200, 4
 
-# Contrasts are compared at about so many points: the steepest ones, of each patch at most so many.
+# Contrasts are compared at about POINTS points: the steepest ones, of each patch at most
+# POINTS_OF_PATCH.
 POINTS, POINTS_OF_PATCH = 2000, 8
 
 
 class Level:
-    """The details of a scan, reduced. luminance: float32 (H, W, 2), second channel 1 where there is data."""
+    """The details of a scan, reduced.
 
-    def __init__(self, luminance, threads):
-        self.shape = luminance.shape[:2]
+    Parameters
+    ----------
+    luminance : ndarray of float32, shape (H, W, 2)
+        Second channel 1 where there is data.
+    threads : int
+    """
+
+    def __init__(self, luminance: Plane, threads: int) -> None:
+        self.shape: tuple[int, int] = luminance.shape[:2]
         self.details = _kernels.find_details(luminance, DETAIL, threads)
         self.threads = threads
 
     @cached_property
-    def corners(self):
+    def corners(self) -> Integers:
         """int32 (n, 2), x and y of the first pixel of each patch that lies fully inside."""
         rows, columns = self.shape[0] // PATCH, self.shape[1] // PATCH
         y, x = np.divmod(np.arange(rows * columns, dtype=np.int32), max(columns, 1))
         return np.ascontiguousarray(np.stack([x, y], axis=1) * np.int32(PATCH))
 
     @cached_property
-    def steepest(self):
-        """(x, y, gradient), each (n, POINTS_OF_PATCH): where gradients are strongest in each patch, of every second row and column: there a
-        misalignment shows."""
+    def steepest(self) -> tuple[npt.NDArray[Any], ...]:
+        """(x, y, gradient), each (n, POINTS_OF_PATCH): where gradients are strongest in each patch.
+
+        There a misalignment shows. Every second row and column is looked at.
+        """
         y, x = np.mgrid[:PATCH:2, :PATCH:2].reshape(2, -1).astype(np.int32)
         x, y = (
             np.clip(self.corners[:, c : c + 1] + at, 1, self.shape[1 - c] - 2)
@@ -92,7 +110,7 @@ class Level:
         best = np.argpartition(gradient, -POINTS_OF_PATCH, axis=1)[:, -POINTS_OF_PATCH:]
         return tuple(np.take_along_axis(plane, best, axis=1) for plane in (x, y, gradient))
 
-    def part(self, used):
+    def part(self, used: Mask) -> "Part":
         """Those of the patches that are `used` (bool)."""
         x, y, gradient = (plane[used].ravel() for plane in self.steepest)
         best = (
@@ -105,10 +123,11 @@ class Level:
         )
 
     @cached_property
-    def whole(self):
+    def whole(self) -> "Part":
+        """All patches."""
         return self.part(np.ones(len(self.corners), bool))
 
-    def warped(self, transform, details):
+    def warped(self, transform: Transform, details: Plane) -> Plane:
         """Details of another level, seen from this one."""
         y, x = np.mgrid[: self.shape[0], : self.shape[1]].astype(np.int32)
         points = np.ascontiguousarray(np.stack([x.ravel(), y.ravel()], axis=1))
@@ -117,10 +136,11 @@ class Level:
         ).reshape(self.shape)
 
     @property
-    def has_many_patches(self):
+    def has_many_patches(self) -> bool:
+        """Whether some are to be left out."""
         return len(self.corners) > MANY_PATCHES
 
-    def look_only_at_best(self, half):
+    def look_only_at_best(self, half: "Level") -> None:
         """Leave out patches with little structure. half: this level, half as large."""
         sums = _kernels.match_patches(
             half.details,
@@ -133,7 +153,8 @@ class Level:
             self.threads,
         )
         hxx, hxy, hyy = np.moveaxis(sums.reshape(-1, sums.shape[2])[:, 4:7], 1, 0)
-        # What holds a patch in place in both directions, and, less, in one: J. Shi, C. Tomasi, "Good features to track", 1994.
+        # What holds a patch in place in both directions, and, less, in one: J. Shi, C. Tomasi,
+        # "Good features to track", 1994, doi:10.1109/CVPR.1994.323794.
         trace, least = hxx + hyy, (hxx + hyy) / 2 - np.hypot((hxx - hyy) / 2, hxy)
         x, y = (2 * c for c in centres(half.corners))
         square = (y // (SQUARE * PATCH)).astype(int) * self.shape[1] + (
@@ -152,7 +173,7 @@ class Level:
         )
 
 
-def centres(corners):
+def centres(corners: Integers) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """x and y, (4 n,), of the middle of each cell of each patch."""
     y, x = (
         np.mgrid[: _kernels.patch_cells, : _kernels.patch_cells].reshape(2, -1) * CELL
@@ -163,13 +184,24 @@ def centres(corners):
 
 @dataclass
 class Part:
-    """Some patches of a level: which ones (bool), their corners, and where in them contrasts are compared; int32 (n, 2)."""
+    """Some patches of a level.
 
-    used: np.ndarray
-    corners: np.ndarray
-    points: np.ndarray
+    Parameters
+    ----------
+    used : ndarray of bool, shape (patches,)
+        Which ones.
+    corners : ndarray of int32, shape (n, 2)
+        Their first pixels (x, y).
+    points : ndarray of int32, shape (m, 2)
+        Where in them contrasts are compared.
+    """
+
+    used: Mask
+    corners: Integers
+    points: Integers
 
 
-def of_patches(values):
+def of_patches(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Sums over the cells of each patch."""
-    return values.reshape(values.shape[:-1] + (-1, CELLS)).sum(axis=-1)
+    sums: npt.NDArray[Any] = values.reshape((*values.shape[:-1], -1, CELLS)).sum(axis=-1)
+    return sums

@@ -1,26 +1,35 @@
 """Gauss-Newton refinement of a transform between two levels."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ..image.robust import TUKEY
-from .patches import AGREEING, UNSURE, compare, what_stays
-from .pyramid import CELLS, PATCH, centres, of_patches
+from .patches import AGREEING, UNSURE, Doubles, Match, compare, what_stays
+from .pyramid import CELLS, PATCH, Level, centres, of_patches
+from .transform import Transform
 
-# The last step of the refinement moves nothing by more than this, px; in reduced scans, from which finer ones go on, by this.
+# The last step of the refinement moves nothing by more than PRECISION, px; in reduced scans, from
+# which finer ones go on, by ROUGHLY.
 PRECISION, ROUGHLY = 0.008, 0.1
 
 
-def _solve(basis, normal, right):
-    """The step, (parameters,), that explains most of the displacements of the cells, without the patches in which it does not."""
-    flat, weight = basis.reshape(len(basis), -1), 1.0
+def _solve(basis: Doubles, normal: Doubles, right: Doubles) -> Doubles:
+    """The step, (parameters,), that explains most of the displacements of the cells.
+
+    Patches in which it does not explain them do not count.
+    """
+    flat = basis.reshape(len(basis), -1)
+    weight: Any = 1.0
     for _ in range(2):
         left = np.einsum("iam,abm->ibm", basis, normal * weight).reshape(len(basis), -1) @ flat.T
-        step = np.linalg.lstsq(left, flat @ (right * weight).ravel(), rcond=1e-9)[0]
+        step: Doubles = np.linalg.lstsq(left, flat @ (right * weight).ravel(), rcond=1e-9)[0]
         rest = of_patches(right - np.einsum("abm,ibm,i->am", normal, basis, step))
         (xx, xy), (_, yy) = of_patches(normal)
-        # What is not explained, as chi square of each patch; 1.386 is the median of that with two degrees of freedom.
+        # What is not explained, as chi square of each patch; 1.386 is the median of that with two
+        # degrees of freedom.
         determinant = np.maximum(xx * yy - xy**2, 1e-12 + 1e-3 * (xx + yy) ** 2)
         chi_square = (
             yy * rest[0] ** 2 - 2 * xy * rest[0] * rest[1] + xx * rest[1] ** 2
@@ -30,8 +39,9 @@ def _solve(basis, normal, right):
     return step
 
 
-# The columns of a step (u, v) = J p in px, at a point (x, y) relative to the centre, in units of the half size.
-_BASES = {
+# The columns of a step (u, v) = J p in px, at a point (x, y) relative to the centre, in units of
+# the half size.
+_BASES: dict[str, Callable[[Doubles, Doubles], Doubles]] = {
     "shift": lambda x, y: np.array([[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x]]),
     "similarity": lambda x, y: np.array([[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x], [x, y], [-y, x]]),
     "affine": lambda x, y: np.array(
@@ -40,11 +50,31 @@ _BASES = {
 }
 
 
-def refine(a, b, transform, models, still, *, iterations=6, precision=0.02):
-    """Gauss-Newton steps from a start, with one model after the other, each until a step moves nothing by more than `precision` px.
+def refine(
+    a: Level,
+    b: Level,
+    transform: Transform,
+    models: Sequence[str],
+    still: Doubles,
+    *,
+    iterations: int = 6,
+    precision: float = 0.02,
+) -> Match:
+    """Gauss-Newton steps from a start, with one model after the other.
 
-    still : what stays with the scanner at the patches of `a`. A patch in which either picture shows something of it,
-        and which fits better so than by the start, is dust, and not looked at. -> Match
+    Parameters
+    ----------
+    a, b : Level
+    transform : Transform
+        The start.
+    models : sequence of {"shift", "similarity", "affine"}
+    still : ndarray of float, shape (patches,)
+        What stays with the scanner at the patches of `a`. A patch in which either picture shows
+        something of it, and which fits better so than by the start, is dust, and is left out.
+    iterations : int
+        At most this number of steps with each model.
+    precision : float
+        px; with each model until a step moves nothing by more.
     """
     height, width = a.shape
     half = max(height, width) / 2
@@ -74,7 +104,7 @@ def refine(a, b, transform, models, still, *, iterations=6, precision=0.02):
     return match
 
 
-def _step_matrix(model, step, width, height, half):
+def _step_matrix(model: str, step: Doubles, width: int, height: int, half: float) -> Doubles:
     """The matrix I + U of a step."""
     linear = np.zeros((2, 2))
     if model == "similarity":

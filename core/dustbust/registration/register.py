@@ -1,6 +1,8 @@
 """Register: how a page lies in each of its scans, in spite of dust that does not move with it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 
 import numpy as np
 import numpy.typing as npt
@@ -10,14 +12,16 @@ from ..errors import DustbustError
 from ..files.paths import names_of_scans
 from ..files.read import read_frame
 from ..files.spool import Spool
-from ..image.arrays import alpha_channel, colour_channels, largest
+from ..image.arrays import Picture, alpha_channel, colour_channels, largest
 from ..runtime.threads import count
 from .distortion import refine_distortion
-from .patches import compare, find_dust, what_stays
-from .pyramid import Scan
+from .patches import Match, compare, find_dust, what_stays
+from .pyramid import Level, Scan
 from .refine import PRECISION, ROUGHLY, refine
 from .search import CONVINCING, LEAST_SHARE, is_page, search
 from .transform import Transform
+
+Scannable = Picture | str | bytes | PathLike[str]
 
 # Longest side, px, of the reduced scans in which the page is placed exactly.
 REFINE_SIDE = 1640
@@ -25,29 +29,64 @@ REFINE_SIDE = 1640
 
 @dataclass
 class Registration(Transform):
-    """How the page lies in one scan, as seen from scan 0: a `Transform`, and how far it can be trusted.
+    """How the page lies in one scan, as seen from scan 0, and how far that can be trusted.
 
-    confidence : 0..1, the share of the page's details in the overlap, counted in small patches without those of the scanner's dust,
-        that are the same in both scans.
-    overlap : share of scan 0 that this scan shows.
-    moved : px, how far the page moved on the scanner between the two scans: rms over the overlap.
+    Parameters
+    ----------
+    matrix, distortion, pitch
+        As in `Transform`.
+    confidence : float
+        0..1, the share of the page's details in the overlap, counted in small patches without those
+        of the scanner's dust, that are the same in both scans.
+    overlap : float
+        Share of scan 0 that this scan shows.
+    moved : float
+        px, how far the page moved on the scanner between the two scans: rms over the overlap.
     """
 
     confidence: float = 1.0
     overlap: float = 1.0
     moved: float = 0.0
 
-    def scaled(self, factor):
+    def scaled(self, factor: float) -> "Registration":
         """The same for scans that are `factor` times as large."""
         return replace(super().scaled(factor), moved=self.moved * factor)
 
-    def resample(self, scan, box, *, gain=None, offset=None, inverse=False, threads=None):
-        """Part of the scan on the grid of scan 0 (or of a picture on the grid of scan 0 in this scan, if `inverse`).
+    def resample(
+        self,
+        scan: Picture,
+        box: tuple[int, int, int, int],
+        *,
+        gain: npt.ArrayLike | None = None,
+        offset: npt.ArrayLike | None = None,
+        inverse: bool = False,
+        threads: int | None = None,
+    ) -> Picture:
+        """Part of the scan on the grid of scan 0.
 
-        box : left, top, width, height of that part.
+        Parameters
+        ----------
+        scan : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+        box : tuple of int
+            Left, top, width, height of that part.
+        gain, offset : array_like, shape (colours,), optional
+            Colours become gain * value + offset.
+        inverse : bool
+            `scan` is a picture on the grid of scan 0, and `box` a part of the grid of this scan.
+        threads : int, optional
 
-        Returns (height, width, colours + 1) of the scan's dtype: its colours, then an alpha that is 0 where it has no data.
-        Lanczos interpolation with three lobes; at whole pixels the values are the scan's own.
+        Returns
+        -------
+        ndarray, shape (height, width, colours + 1)
+            Of the scan's dtype: its colours, then an alpha that is 0 where it has no data. Lanczos
+            interpolation with three lobes; at whole pixels the values are the scan's own.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> moved = Registration(np.array([[1, 0, 2], [0, 1, 0], [0, 0, 1]], float))
+        >>> moved.resample(np.arange(5, dtype=np.uint8)[None], (0, 0, 4, 1))[0].tolist()
+        [[2, 255], [3, 255], [4, 255], [0, 0]]
         """
         colours = colour_channels(scan).shape[2]
         white = largest(scan.dtype)
@@ -59,7 +98,7 @@ class Registration(Transform):
             self.distortion,
             self.pitch,
             inverse,
-            tuple(int(v) for v in box),
+            (int(box[0]), int(box[1]), int(box[2]), int(box[3])),
             np.ones(colours) if gain is None else np.asarray(gain, np.float64),
             np.zeros(colours) if offset is None else np.asarray(offset, np.float64),
             0.0 if scan.dtype == np.float32 else white,
@@ -68,42 +107,60 @@ class Registration(Transform):
         )
 
 
-def register_scans(scans, *, names=None, progress=None, threads=None):
+def register_scans(
+    scans: Sequence[Scannable] | Spool,
+    *,
+    names: Sequence[str] | None = None,
+    progress: Callable[[float, str], object] | None = None,
+    threads: int | None = None,
+) -> list[Registration]:
     """Find how the page lies in each scan, relative to the first one.
 
-    Dust stays with the scanner while the page moves, so plain correlation finds the dust. Here what both scans show at the same place
-    is taken out before the phase correlation, its peaks (also with the scan turned by up to 6 or by 180 degrees) are refined, coarse to
-    fine, by Gauss-Newton steps with weights that ignore what does not fit, and patches that dust explains better do not count.
+    Dust stays with the scanner while the page moves, so plain correlation finds the dust. Here what
+    both scans show at the same place is taken out before the phase correlation, its peaks (also
+    with the scan turned by up to 6 or by 180 degrees) are refined, coarse to fine, by Gauss-Newton
+    steps with weights that ignore what does not fit, and patches that dust explains better do not
+    count.
 
     Parameters
     ----------
-    scans : list of two or more arrays, (H, W) or (H, W, C), uint8, uint16 or float32, or of file paths. They may differ in size,
-        brightness and contrast. Fully transparent pixels are no data.
-    names : what messages call the scans. Default: their paths, or "scan 0", "scan 1" and so on.
-    progress : callable `progress(fraction, text)`.
-    threads : int
+    scans : sequence of two or more ndarray, shape (H, W) or (H, W, C), or of file paths
+        uint8, uint16 or float32. They may differ in size, brightness and contrast. Fully
+        transparent pixels are no data.
+    names : sequence of str, optional
+        What messages call the scans. Default: their paths, or "scan 0", "scan 1" and so on.
+    progress : callable, optional
+        `progress(fraction, text)`.
+    threads : int, optional
 
     Returns
     -------
-    list of Registration, the first one of scan 0 itself.
+    list of Registration
+        The first one is of scan 0 itself.
 
     Raises
     ------
     DustbustError
-        when a scan shows no page that scan 0 shows too, or shows it at several places alike: nothing is guessed.
+        When a scan shows no page that scan 0 shows too, or shows it at several places alike:
+        nothing is guessed.
 
+    Examples
+    --------
+    >>> import numpy as np
     >>> page = np.random.default_rng(1).random((200, 300)).astype(np.float32)
     >>> found = register_scans([page[:180, :280], page[7:187, 12:292]])
     >>> np.round(found[1].matrix[:2, 2], 1).tolist()
     [-12.0, -7.0]
     """
-    scans = scans if isinstance(scans, Spool) else list(scans)
-    names, threads = names_of_scans(scans, names), count(threads)
+    if not isinstance(scans, Spool):
+        scans = list(scans)
+    sources = range(len(scans)) if isinstance(scans, Spool) else scans
+    names, threads = names_of_scans(sources, names), count(threads)
     reference = Scan(read_frame(scans[0]), names[0], threads)
     found = [Registration(np.eye(3))]
     for index in range(1, len(scans)):
         other = Scan(read_frame(scans[index]), names[index], threads)
-        found.append(_register(reference, other, threads))
+        found.append(_register(reference, other))
         if progress:
             progress(index / (len(scans) - 1), other.name)
     return found
@@ -142,14 +199,15 @@ def place_scans(number: int, positions: npt.ArrayLike | None = None) -> list[Reg
     return registrations
 
 
-# In the end so many have to agree: other pages with the same lines (a form, staves) do in about half.
+# In the end this share has to agree: other pages with the same lines (a form, staves) do in about
+# half.
 LEAST_IN_THE_END = 0.6
 
 # Where dust has this share of the energy of the details, they are looked at once more without it.
 MUCH_DUST = 0.1
 
 
-def _register(reference, other, threads):
+def _register(reference: Scan, other: Scan) -> Registration:
     """The registration of one scan, or a DustbustError that says why there is none."""
     fine = max(1, round(max(reference.shape + other.shape) / REFINE_SIDE))
     best, step, moved = search(reference, other, fine)
@@ -172,8 +230,8 @@ def _register(reference, other, threads):
         best = _without_dust(reference, other, fine, best)
     if not is_page(best, least_in_the_end):
         raise DustbustError(
-            "{scan}: no place on it shows what {first} shows ({share:.0%} of the details agree where most do); "
-            "leave it out if it is another page, or place it by hand",
+            "{scan}: no place on it shows what {first} shows ({share:.0%} of the details agree "
+            "where most do); leave it out if it is another page, or place it by hand",
             scan=other.name,
             first=reference.name,
             share=best.share,
@@ -185,7 +243,7 @@ def _register(reference, other, threads):
     inside = (
         (at[0] >= 0) & (at[1] >= 0) & (at[0] <= other.shape[1] - 1) & (at[1] <= other.shape[0] - 1)
     )
-    moved = (
+    distance = (
         float(np.sqrt(np.mean((at[0] - x)[inside] ** 2 + (at[1] - y)[inside] ** 2)))
         if inside.any()
         else 0.0
@@ -196,13 +254,18 @@ def _register(reference, other, threads):
         transform.pitch,
         best.share,
         float(inside.mean()),
-        moved,
+        distance,
     )
 
 
-def _refined(a, b, starts, moved, precision):
-    """Matches of two levels from the best of the placements: the affine one, and the bent one if there is one."""
-    # What half as large looked bent may have been a pattern of fine lines.
+def _refined(
+    a: Level, b: Level, starts: Sequence[Transform], moved: bool, precision: float
+) -> list[Match]:
+    """Matches of two levels from the best of the placements.
+
+    The affine one, and the distorted one if there is one.
+    """
+    # What half as large looked distorted may have been a pattern of fine lines.
     start = (
         max(starts, key=lambda start: compare(a, b, start).support)
         if len(starts) > 1
@@ -222,13 +285,13 @@ def _refined(a, b, starts, moved, precision):
     return [match] + ([bent] if len(bent.transform.distortion) else [])
 
 
-def _without_dust(reference, other, fine, match):
+def _without_dust(reference: Scan, other: Scan, fine: int, match: Match) -> Match:
     """The match; where much of the details is dust, a better one that was found without it."""
     if len(match.transform.distortion):
         return match  # where the page is not yet where it should be, it differs as dust does
     # Half as large, dust is found as well in a quarter of the time.
     halves = [scan.level(fine, 2) for scan in (reference, other)]
-    dust = find_dust(*halves, match.transform.scaled(0.5), match.contrast)
+    dust = find_dust(halves[0], halves[1], match.transform.scaled(0.5), match.contrast)
     energies = [np.nan_to_num(half.details) ** 2 for half in halves]
     of_dust = sum(
         float(energy[: dust.shape[0], : dust.shape[1]][dust].sum()) for energy in energies

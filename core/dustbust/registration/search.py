@@ -1,41 +1,60 @@
 """The search for the page: the first, coarse registration."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from ..errors import DustbustError
-from .patches import FEWEST_PATCHES, UNSURE, what_stays
+from ..image.arrays import Mask, Plane
+from .patches import FEWEST_PATCHES, UNSURE, Doubles, Match, what_stays
+from .pyramid import Level, Scan
 from .refine import ROUGHLY, refine
 from .transform import Transform
 
-# A match needs this many agreeing patches, and this share of the detailed ones. Unrelated pages of text, placed at their best,
-# agree in up to a fifth of them; the same page, without what dust explains, in nearly all.
+# A match needs this many agreeing patches, and this share of the detailed ones. Unrelated pages of
+# text, placed at their best, agree in up to a fifth of them; the same page, without what dust
+# explains, in nearly all.
 LEAST_PATCHES, LEAST_SHARE = FEWEST_PATCHES, 0.35
 
-# The searches for the page, one after the other until one is convincing: by how many degrees the second scan is turned, from how many of
-# the possible shifts a match is tried, and longest sides, px, of the reduced scans.
+# The searches for the page, one after the other until one is convincing: by how many degrees the
+# second scan is turned, from how many of the possible shifts a match is tried, and longest sides,
+# px, of the reduced scans.
 SMALL_TURNS = (-1.5, 1.5, -3, 3, -4.5, 4.5, -6, 6)
-SEARCHES = (
+SEARCHES: tuple[tuple[tuple[float, ...], int, tuple[int, ...]], ...] = (
     ((0,), 6, (320, 640)),
     ((180,), 4, (320, 640)),
     (SMALL_TURNS, 8, (320,)),
     (tuple(180 + turn for turn in SMALL_TURNS), 8, (320,)),
 )
 
-# So many of these are refined beyond a similarity. With this share of agreeing patches there is no need to look for a better match.
+# PROMISING matches are refined beyond a similarity. With a share CONVINCING of agreeing patches no
+# better match is looked for.
 PROMISING, CONVINCING = 4, 0.7
 
-# A page repeats when it correlates with itself, shifted by at least so many px of the reduced scan, by so much;
-# what it shows is looked for there too, so many times.
+# A page repeats when it correlates with itself, shifted by at least NEAR px of the reduced scan, by
+# REPEATING; what it shows is looked for there too, ROUNDS times.
 NEAR, REPEATING, ROUNDS = 6, 0.4, 3
 
 
-def search(reference, other, fine):
-    """(match, step, moved): the match to believe, of levels that are reduced by the factors `fine` and `step`, and whether the page moved.
+def search(reference: Scan, other: Scan, fine: int) -> tuple[Match, int, bool]:
+    """The match to believe, of levels that are reduced by the factors `fine` and `step`.
 
-    Dust agrees with itself where nothing moved. So a page is believed to have moved when most of what dust does not explain agrees;
-    and to have stayed only when no such place is found.
+    Returns
+    -------
+    match : Match
+    step : int
+    moved : bool
+        Whether the page moved. Dust agrees with itself where nothing moved. So a page is believed
+        to have moved when most of what dust does not explain agrees; and to have stayed only when
+        no such place is found.
+
+    Raises
+    ------
+    DustbustError
+        When the page is at several places alike.
     """
-    pages, longest = [], max(reference.shape + other.shape) / fine
+    pages: list[tuple[Match, int, Match | None]] = []
+    longest = max(reference.shape + other.shape) / fine
     for turns, number, sides in SEARCHES:
         for step in sorted({max(1, round(longest / side)) for side in sides}, reverse=True):
             still, match, rival = _matches(
@@ -48,16 +67,18 @@ def search(reference, other, fine):
             pages.append((match, step, rival))
         if turns != SEARCHES[0][0] and any(is_page(page[0], CONVINCING) for page in pages):
             break  # the page, at one of several places that look alike
-        if not pages and is_page(still, CONVINCING):
+        if not pages and still is not None and is_page(still, CONVINCING):
             break
     if not pages:
+        assert still is not None  # without a page that moved, that of one that stayed is known
         return still, step, False
     match, step, rival = max(pages, key=lambda page: page[0].support * page[1] ** 2)
     if rival is not None:
         (x, y), (u, v) = (one.transform.scaled(step * fine).matrix[:2, 2] for one in (match, rival))
         raise DustbustError(
             "{scan}: shows what {first} shows at more than one place "
-            "({x:+.0f}, {y:+.0f} px and {u:+.0f}, {v:+.0f} px from there), as on a page that repeats; place it by hand",
+            "({x:+.0f}, {y:+.0f} px and {u:+.0f}, {v:+.0f} px from there), as on a page that "
+            "repeats; place it by hand",
             scan=other.name,
             first=reference.name,
             x=x,
@@ -68,19 +89,25 @@ def search(reference, other, fine):
     return match, step, True
 
 
-def _matches(a, b, turns, number):
-    """(still, moved, rival) of two small levels: the match of a page that stayed, the best one of a page that moved, or None,
-    and another one of which it cannot be said that it is worse, or None."""
+def _matches(
+    a: Level, b: Level, turns: Sequence[float], number: int
+) -> tuple[Match | None, Match | None, Match | None]:
+    """(still, moved, rival) of two small levels.
+
+    The match of a page that stayed, the best one of a page that moved, or None, and another one
+    that is not clearly worse, or None.
+    """
     stays = what_stays(a, b, a.corners)
-    close = lambda matrix: refine(
-        a, b, Transform(matrix), ("shift", "similarity"), stays, precision=ROUGHLY
-    )
+
+    def close(matrix: Doubles) -> Match:
+        return refine(a, b, Transform(matrix), ("shift", "similarity"), stays, precision=ROUGHLY)
+
     starts = sorted(
         (start for turn in turns for start in _starts(a, b, turn, number)),
         key=lambda start: start[0],
         reverse=True,
     )
-    found = []
+    found: list[Match] = []
     for _, matrix in starts[:number]:
         found.append(close(matrix))
         if is_page(found[-1], CONVINCING) and _is_better(found[-1], stays):
@@ -90,7 +117,7 @@ def _matches(a, b, turns, number):
     if not found or not is_page(found[0], CONVINCING):
         still = close(np.eye(3))
         found = [
-            match for match in _different([still] + found, a.shape) if _is_better(match, stays)
+            match for match in _different([still, *found], a.shape) if _is_better(match, stays)
         ]
         found = [match for match in found[:PROMISING] if match.support >= 0.5 * found[0].support]
         found = _different(
@@ -105,7 +132,11 @@ def _matches(a, b, turns, number):
     best, repeats = found[0], _repeats(a)
     for _ in range(ROUNDS):
         others = _different(
-            [best] + found + [close(best.transform.matrix @ _shift(*repeat)) for repeat in repeats],
+            [
+                best,
+                *found,
+                *(close(best.transform.matrix @ _shift(*repeat)) for repeat in repeats),
+            ],
             a.shape,
         )
         others = [
@@ -121,23 +152,31 @@ def _matches(a, b, turns, number):
     return still, best, rivals[0] if rivals else None
 
 
-def _is_better(match, alike, where=True):
-    """Whether a match shows the page clearly better, in some patches, than something else that is so much `alike` there."""
+def _is_better(match: Match, alike: Doubles, where: Mask | bool = True) -> bool:
+    """Whether a match shows the page clearly better, in some patches, than something else.
+
+    alike : correlation of that in each patch.
+    """
     better = np.where(match.detailed & where, match.alike - alike, 0)
     wins, losses = (better > UNSURE).sum(), (better < -UNSURE).sum()
-    # If they were equal, wins and losses would differ by chance by less than three standard deviations.
-    return wins - losses >= max(LEAST_PATCHES, 3 * (wins + losses) ** 0.5)
+    # If they were equal, wins and losses would differ by chance by less than three standard
+    # deviations.
+    return bool(wins - losses >= max(LEAST_PATCHES, 3 * (wins + losses) ** 0.5))
 
 
-def is_page(match, least_share=LEAST_SHARE):
+def is_page(match: Match, least_share: float = LEAST_SHARE) -> bool:
     """Whether it is one page that both show, not two that look alike here and there."""
-    return match.agree.sum() >= LEAST_PATCHES and match.share >= least_share
+    return bool(match.agree.sum() >= LEAST_PATCHES) and match.share >= least_share
 
 
-def _different(matches, shape, least=2.0):
-    """The matches, the best first, without those that put the corners of the page within `least` px of where a better one puts them."""
+def _different(matches: Iterable[Match], shape: tuple[int, int], least: float = 2.0) -> list[Match]:
+    """The matches, the best first, without those that are almost a better one.
+
+    least : px by which they have to put a corner of the page elsewhere.
+    """
     corners = np.array([[0, 0, 1], [shape[1], 0, 1], [0, shape[0], 1]], float).T
-    kept, places = [], []
+    kept: list[Match] = []
+    places: list[Doubles] = []
     for match in sorted(matches, key=lambda match: match.support, reverse=True):
         place = (match.transform.matrix @ corners)[:2]
         if all(np.abs(place - other).max() > least for other in places):
@@ -146,10 +185,11 @@ def _different(matches, shape, least=2.0):
     return kept
 
 
-def _starts(a, b, turn, number):
-    """(height, matrix) of a to b, turned by so many degrees, at the highest peaks of their phase correlation.
+def _starts(a: Level, b: Level, turn: float, number: int) -> list[tuple[float, Doubles]]:
+    """(height, matrix) of a to b at the highest peaks of their phase correlation.
 
-    The pictures are padded, so that a shift is not confused with one that goes around the edge.
+    b is turned by `turn` degrees. The pictures are padded, so that a shift is not
+    confused with one that goes around the edge.
     """
     height, width = b.shape
     c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
@@ -160,7 +200,7 @@ def _starts(a, b, turn, number):
     )
     first, second = _without_what_stays(a.details, b.details)
     second = np.nan_to_num(b.warped(Transform(turned), second)) if turn else second
-    shape = [_fast_length(n + m) for n, m in zip(first.shape, second.shape)]
+    shape = [_fast_length(n + m) for n, m in zip(first.shape, second.shape, strict=True)]
     spectrum = np.conj(np.fft.rfft2(first, shape)) * np.fft.rfft2(second, shape)
     spectrum /= np.maximum(np.abs(spectrum), 1e-12)
     # Peaks of about a pixel: the finest details are noise.
@@ -168,7 +208,7 @@ def _starts(a, b, turn, number):
     surface = np.fft.irfft2(spectrum * np.exp(-2 * (np.pi * 1.0) ** 2 * (fx**2 + fy**2)), shape)
     found = []
     for _ in range(number):
-        y, x = np.unravel_index(np.argmax(surface), surface.shape)
+        y, x = map(int, np.unravel_index(np.argmax(surface), surface.shape))
         peak = float(surface[y, x])
         rows, columns = np.arange(y - 2, y + 3) % shape[0], np.arange(x - 2, x + 3) % shape[1]
         surface[np.ix_(rows, columns)] = -1
@@ -177,12 +217,15 @@ def _starts(a, b, turn, number):
     return found
 
 
-def _shift(dx, dy):
+def _shift(dx: float, dy: float) -> Doubles:
     return np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1]], float)
 
 
-def _repeats(level):
-    """The shift (x, y), px, there and back, by which a page looks most like itself, if it does: a table, staff lines, a screen."""
+def _repeats(level: Level) -> list[tuple[int, int]]:
+    """The shift (x, y), px, there and back, by which a page looks most like itself.
+
+    A table, staff lines or a screen have one; for other pages the list is empty.
+    """
     details = np.nan_to_num(level.details)
     height, width = details.shape
     shape = [_fast_length(2 * n) for n in details.shape]
@@ -191,14 +234,14 @@ def _repeats(level):
     dy, dx = np.arange(height // 3)[:, None], np.arange(-(width // 3), width // 3)[None]
     surface = surface[dy, dx] / max(float(surface[0, 0]), 1e-12)
     surface[(dy < NEAR) & (np.abs(dx) < NEAR)] = 0
-    y, x = np.unravel_index(np.argmax(surface), surface.shape)
-    x, y = int(dx[0, x]), int(y)
+    row, column = np.unravel_index(np.argmax(surface), surface.shape)
+    x, y = int(dx[0, column]), int(row)
     return [(x, y), (-x, -y)] if surface.max() >= REPEATING else []
 
 
-def _without_what_stays(first, second):
-    """Two pictures of details, 0 where they are not known, without what both show at the same place."""
-    rows, columns = (min(n, m) for n, m in zip(first.shape, second.shape))
+def _without_what_stays(first: Plane, second: Plane) -> tuple[Plane, Plane]:
+    """Two pictures of details without what both show at the same place; 0 where not known."""
+    rows, columns = (min(n, m) for n, m in zip(first.shape, second.shape, strict=True))
     first, second = np.nan_to_num(first), np.nan_to_num(second)
     one, two = first[:rows, :columns], second[:rows, :columns]
     two *= np.sqrt(np.sum(one**2) / max(np.sum(two**2), 1e-12))
@@ -208,7 +251,7 @@ def _without_what_stays(first, second):
     return first, second
 
 
-def _fast_length(n):
+def _fast_length(n: int) -> int:
     """The smallest number from n on that is 2^a 3^b 5^c, which the FFT likes."""
     while True:
         rest = n

@@ -1,8 +1,14 @@
 """How a page lies in one picture, as seen from another one that shows it too."""
 
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
+
+from ..image.arrays import Plane
+
+_Self = TypeVar("_Self", bound="Transform")
 
 NO_DISTORTION = np.zeros((0, 1, 2), np.float32)
 
@@ -11,16 +17,23 @@ NO_DISTORTION = np.zeros((0, 1, 2), np.float32)
 class Transform:
     """An affine transform, and a smooth distortion.
 
-    matrix : float64 (3, 3), pixel (x, y, 1) of the first picture to pixel of the second; pixel centres are whole numbers.
-    distortion : float32 (rows, columns, 2), px, what is added to the place that `matrix` gives; knots are `pitch` px (x, y) of the first picture
-        apart, between them the distortion is linear. No rows where the affine `matrix` is enough.
+    Parameters
+    ----------
+    matrix : ndarray of float64, shape (3, 3)
+        Pixel (x, y, 1) of the first picture to pixel of the second; pixel centres are whole
+        numbers.
+    distortion : ndarray of float32, shape (rows, columns, 2)
+        px, what is added to the place that `matrix` gives. No rows where `matrix` is enough.
+    pitch : tuple of float
+        Distance (x, y) of the knots of the distortion, px of the first picture. Between them it is
+        linear.
     """
 
-    matrix: np.ndarray
-    distortion: np.ndarray = field(default_factory=lambda: NO_DISTORTION, repr=False)
-    pitch: tuple = (1.0, 1.0)
+    matrix: npt.NDArray[np.float64]
+    distortion: Plane = field(default_factory=lambda: NO_DISTORTION, repr=False)
+    pitch: tuple[float, float] = (1.0, 1.0)
 
-    def scaled(self, factor):
+    def scaled(self: _Self, factor: float) -> _Self:
         """The same for pictures that are `factor` times as large."""
         larger = np.array(
             [[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]], float
@@ -32,10 +45,10 @@ class Transform:
             pitch=(self.pitch[0] * factor, self.pitch[1] * factor),
         )
 
-    def distortion_at(self, x, y):
+    def distortion_at(self, x: npt.ArrayLike, y: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """(2, ...) px, the distortion at points of the first picture."""
         if not len(self.distortion):
-            return np.zeros((2,) + np.shape(x))
+            return np.zeros((2, *np.shape(x)))
         rows, columns = self.distortion.shape[:2]
         v, u = (
             np.clip(np.asarray(y) / self.pitch[1], 0, rows - 1),
@@ -51,19 +64,23 @@ class Transform:
         mixed = (1 - tv) * ((1 - tu) * distortion[y0, x0] + tu * distortion[y0, x1]) + tv * (
             (1 - tu) * distortion[y1, x0] + tu * distortion[y1, x1]
         )
-        return np.moveaxis(mixed, -1, 0)
+        result: npt.NDArray[np.float64] = np.moveaxis(mixed, -1, 0)
+        return result
 
-    def map_points(self, x, y):
-        """(2, ...) float64, pixels of the second picture that show what pixels (x, y) of the first one show."""
+    def map_points(self, x: npt.ArrayLike, y: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """(2, ...) pixels of the second picture that show what pixels of the first one show."""
         x, y = np.asarray(x, float), np.asarray(y, float)
-        return np.einsum("ij,j...->i...", self.matrix, np.array([x, y, np.ones_like(x)]))[
-            :2
-        ] + self.distortion_at(x, y)
+        points = np.array([x, y, np.ones_like(x)])
+        straight: npt.NDArray[np.float64] = np.einsum("ij,j...->i...", self.matrix, points)[:2]
+        return straight + self.distortion_at(x, y)
 
 
 UNDISTORTED = (NO_DISTORTION, (1.0, 1.0))
 
 
-def warp_arguments(transform):
+WarpArguments = tuple[npt.NDArray[np.float64], Plane, tuple[float, float]]
+
+
+def warp_arguments(transform: Transform) -> WarpArguments:
     """A transform, as kernels take it."""
     return np.ascontiguousarray(transform.matrix, np.float64), transform.distortion, transform.pitch

@@ -78,7 +78,7 @@ def brightened(picture: Picture, gain: npt.ArrayLike, offset: npt.ArrayLike) -> 
     >>> brightened(np.array([[1, 200]], np.uint8), 1.5, 0).tolist()
     [[2, 255]]
     """
-    result = picture.copy()
+    result: Picture = picture.copy()
     colours = colour_channels(result)
     changed = colours * np.asarray(gain, np.float32) + np.asarray(offset, np.float32)
     if picture.dtype.kind == "u":

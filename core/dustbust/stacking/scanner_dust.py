@@ -90,10 +90,10 @@ class ScannerDust:
 
         Its grey is the opacity. Dust of one polarity can be restored.
         """
-        opacity = np.clip((self.marks.astype(np.float32) - (EDGE - 2)) / PER_OPACITY, 0, 1)
+        opacity: Plane = np.clip((self.marks.astype(np.float32) - (EDGE - 2)) / PER_OPACITY, 0, 1)
         effect: dict[str, Any] = self._model(opacity).pack() if self.polarity else {}
         (polarity,) = (name for name, sign in SIGNS.items() if sign == self.polarity)
-        return DustMask(opacity, MASKED, polarity, "stack", frames, effect)
+        return DustMask(opacity, MASKED, polarity, "stack", tuple(frames), effect)
 
     def _model(self, opacity: Plane) -> DustModel:
         """What this dust does to a scan."""

@@ -76,7 +76,7 @@ class Scans:
     @property
     def white(self) -> float:
         """The number that stands for 1.0."""
-        return largest(self.dtype)
+        return float(largest(self.dtype))
 
     @property
     def moved(self) -> float:
