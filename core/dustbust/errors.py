@@ -1,9 +1,27 @@
-"""What is said to the user: sentences that can be said in another language, and the exception for what the user can put right."""
+"""Messages to the user: sentences that can be translated, and the exception for what users can fix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 
-def printable(text):
-    """A text as one line that can be printed: names of files may hold line ends, and bytes that are no UTF-8.
+def printable(text: object) -> str:
+    """A text as one printable line.
 
+    Names of files may hold line ends and bytes that are not UTF-8; they are escaped.
+
+    Parameters
+    ----------
+    text : object
+        Taken as str(text).
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
     >>> printable("roll\\n1")
     'roll\\\\n1'
     """
@@ -12,21 +30,30 @@ def printable(text):
 
 
 class Sentence(str):
-    """A printable text that knows what it was made of, so that it can be said in another language.
+    """A printable text that knows its template and its words, so that it can be translated.
 
     Parameters
     ----------
-    template : the text, with the names of its words in braces; without words it is taken as it is.
-    words : name -> what to put there; an exception counts as its reason.
+    template : str
+        The text, with the names of its words in braces. Without words it is taken literally.
+    **words : object
+        What takes the place of each name; an exception counts as its reason.
 
-    >>> sentence = Sentence("{path}: cannot be read ({error})", path="a.jpg", error=OSError(13, "Permission denied"))
+    Examples
+    --------
+    >>> error = OSError(13, "Permission denied")
+    >>> sentence = Sentence("{path}: cannot be read ({error})", path="a.jpg", error=error)
     >>> sentence
     'a.jpg: cannot be read (Permission denied)'
-    >>> sentence.translated({"{path}: cannot be read ({error})": "{path}: nicht lesbar ({error})"}.get)
+    >>> german = {"{path}: cannot be read ({error})": "{path}: nicht lesbar ({error})"}
+    >>> sentence.translated(german.get)
     'a.jpg: nicht lesbar (Permission denied)'
     """
 
-    def __new__(cls, template, **words):
+    template: str
+    words: dict[str, object]
+
+    def __new__(cls, template: str, **words: object) -> Sentence:
         words = {
             name: _reason(word) if isinstance(word, BaseException) else word
             for name, word in words.items()
@@ -35,32 +62,54 @@ class Sentence(str):
         sentence.template, sentence.words = template, words
         return sentence
 
-    def __getnewargs_ex__(self):
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:
         return (self.template,), self.words
 
-    def translated(self, translate):
-        """The sentence with its template, and those of the sentences in it, as `translate(template)` gives them."""
+    def translated(self, translate: Callable[[str], Any]) -> str:
+        """The sentence in another language.
+
+        Parameters
+        ----------
+        translate : callable
+            Gives the translation of a template. It is called for this sentence's template and for
+            those of the sentences among its words.
+
+        Returns
+        -------
+        str
+        """
         words = {
             name: word.translated(translate) if isinstance(word, Sentence) else word
             for name, word in self.words.items()
         }
-        return printable(
-            translate(self.template).format(**words) if words else translate(self.template)
-        )
+        template = translate(self.template)
+        return printable(template.format(**words) if words else template)
 
 
-def _reason(error):
-    """What an exception says: if it is the system's, without the number and the file."""
-    said = error.args[0] if error.args and isinstance(error.args[0], Sentence) else str(error)
-    return getattr(error, "strerror", None) or said or type(error).__name__
+def _reason(error: BaseException) -> str:
+    """The message of an exception; of a system error without the number and the file."""
+    message = error.args[0] if error.args and isinstance(error.args[0], Sentence) else str(error)
+    return getattr(error, "strerror", None) or message or type(error).__name__
 
 
 class DustbustError(Exception):
-    """Something the user can put right: the message says what is wrong, with which file, and what to do.
+    """Something the user can fix: the message says what is wrong, with which file, and what to do.
 
-    `args[0]` is the message as a `Sentence`, made of what the exception is made of.
-    Wrong arguments of a call are a `TypeError` or a `ValueError`, as everywhere in Python.
+    `args[0]` is the message as a `Sentence`. Wrong arguments of a call are a `TypeError` or a
+    `ValueError`, as everywhere in Python.
+
+    Parameters
+    ----------
+    message : str or Sentence
+        Template of the message, or the message itself.
+    **words : object
+        Words of the template, see `Sentence`.
+
+    Examples
+    --------
+    >>> str(DustbustError("{path}: there is no such file", path="a.jpg"))
+    'a.jpg: there is no such file'
     """
 
-    def __init__(self, message, **words):
+    def __init__(self, message: str, **words: object) -> None:
         super().__init__(message if isinstance(message, Sentence) else Sentence(message, **words))

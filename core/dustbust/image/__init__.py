@@ -1,1 +1,1 @@
-"""Arrays as pictures: channels, filters, morphology."""
+"""Arrays as pictures: channels, filters, morphology, blocks, robust statistics."""

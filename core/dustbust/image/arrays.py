@@ -1,9 +1,11 @@
-"""Pictures as arrays: what is accepted, and the way to and from the 0..1 in which everything is computed.
+"""Pictures as arrays: what is accepted, and conversion to and from the range 0..1.
 
-A picture is (H, W) or (H, W, C) with 1 to 4 channels; of 2 and of 4 channels the last is alpha.
-Its dtype is uint8 or uint16 (0 to the largest number), or float32 (0..1).
+All calculations use 0..1.
+A picture is (H, W) or (H, W, C) with 1 to 4 channels. With 2 and with 4 channels the last is alpha.
+Its dtype is uint8 or uint16 (0 to the dtype's largest value) or float32 (0..1).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,22 +14,43 @@ import numpy.typing as npt
 Picture = npt.NDArray[Any]  # (H, W) or (H, W, C): uint8, uint16 or float32
 Plane = npt.NDArray[np.float32]  # (H, W), usually 0..1
 Mask = npt.NDArray[np.bool_]  # (H, W), True = dust, or the region in question
+Positions = npt.NDArray[np.int64]  # (N,), row * W + column of each of N pixels
+Labels = npt.NDArray[np.int32]  # (N,), number of the particle of each pixel; or (N, 4), neighbours
+Values = npt.NDArray[np.float32]  # (N,) or (N, colours), one value for each of N pixels
 
 DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
-# Weights of red, green and blue in the luminance of ITU-R BT.601, which is what JPEG's first channel holds.
+# Weights of red, green and blue in luminance, ITU-R BT.601. JPEG's first channel is made with them.
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def check_image(image, name="image"):
+def check_image(image: object, name: str = "image") -> Picture:
     """`image` as an array, if it is a picture.
+
+    Parameters
+    ----------
+    image : object
+        What was passed as a picture.
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+        `image` itself.
 
     Raises
     ------
     TypeError
-        when it is no array or has another dtype than uint8, uint16, float32.
+        If it is not an array, or has another dtype.
     ValueError
-        when its shape is not that of a picture, or it is empty.
+        If its shape is not that of a picture, or it is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> check_image(np.zeros((4, 6, 3), np.uint8)).shape
+    (4, 6, 3)
     """
     if not isinstance(image, np.ndarray):
         raise TypeError(f"{name} must be a numpy array, not {type(image).__name__}")
@@ -42,13 +65,19 @@ def check_image(image, name="image"):
     return image
 
 
-def largest(dtype):
-    """The number that stands for 1.0 in a picture of this dtype."""
-    return 1.0 if np.dtype(dtype).kind == "f" else float(np.iinfo(dtype).max)
+def largest(dtype: npt.DTypeLike) -> float:
+    """The value that stands for 1.0 in a picture of this dtype.
+
+    >>> import numpy as np
+    >>> largest(np.uint16), largest(np.float32)
+    (65535.0, 1.0)
+    """
+    kind = np.dtype(dtype)
+    return 1.0 if kind.kind == "f" else float(np.iinfo(kind).max)
 
 
-def to_unit(image):
-    """A picture as float32 in 0..1, same shape."""
+def to_unit(image: Picture) -> Plane:
+    """A picture as float32 in 0..1, of the same shape."""
     return (
         image.astype(np.float32)
         if image.dtype == np.float32
@@ -56,28 +85,39 @@ def to_unit(image):
     )
 
 
-def from_unit(values, dtype):
-    """float32 in 0..1 as a picture of `dtype`: rounded and clipped, or as it is when `dtype` is float32."""
+def from_unit(values: npt.ArrayLike, dtype: npt.DTypeLike) -> Picture:
+    """Values in 0..1 as a picture of `dtype`, rounded and clipped; float32 stays as it is."""
     if np.dtype(dtype) == np.float32:
         return np.asarray(values, np.float32)
     scale = np.float32(largest(dtype))
-    return (np.clip(values, 0, 1) * scale + np.float32(0.5)).astype(dtype)
+    return np.asarray((np.clip(values, 0, 1) * scale + np.float32(0.5)).astype(dtype))
 
 
-def colour_channels(image):
-    """A view of the picture without its alpha: (H, W, 1) or (H, W, 3)."""
+def colour_channels(image: Picture) -> Picture:
+    """A view of the picture without its alpha, shape (H, W, 1) or (H, W, 3)."""
     image = image if image.ndim == 3 else image[..., None]
     return image[..., : 3 if image.shape[2] >= 3 else 1]
 
 
-def alpha_channel(image):
-    """A view (H, W) of the picture's alpha, or None."""
+def alpha_channel(image: Picture) -> Picture | None:
+    """A view of the picture's alpha, shape (H, W); None if it has none."""
     return image[..., -1] if image.ndim == 3 and image.shape[2] in (2, 4) else None
 
 
-def luminance(image):
-    """Luminance of a picture, float32 (H, W) in 0..1 (ITU-R BT.601).
+def luminance(image: Picture) -> Plane:
+    """Luminance of a picture (ITU-R BT.601), in 0..1.
 
+    Parameters
+    ----------
+    image : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+
+    Returns
+    -------
+    ndarray of float32, shape (H, W)
+
+    Examples
+    --------
+    >>> import numpy as np
     >>> luminance(np.full((1, 1, 3), 255, np.uint8))
     array([[1.]], dtype=float32)
     """
@@ -85,60 +125,107 @@ def luminance(image):
     if colours.shape[2] == 1:
         return to_unit(colours[..., 0])
     unit = to_unit(colours)
-    return unit[..., 0] * LUMA[0] + unit[..., 1] * LUMA[1] + unit[..., 2] * LUMA[2]
+    plane: Plane = unit[..., 0] * LUMA[0] + unit[..., 1] * LUMA[1] + unit[..., 2] * LUMA[2]
+    return plane
 
 
-def luminance_and_data(image):
-    """The luminance of a picture, and where it has data: bool (H, W), False where it is fully transparent or no number, or None if that is
-    nowhere so."""
+def luminance_and_data(image: Picture) -> tuple[Plane, Mask | None]:
+    """Luminance of a picture, and where the picture has data.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+
+    Returns
+    -------
+    luminance : ndarray of float32, shape (H, W)
+        In 0..1; 0 where a value is not finite.
+    has_data : ndarray of bool, shape (H, W), or None
+        False where the picture is fully transparent or not finite; None if it has data everywhere.
+    """
     plane, alpha = luminance(image), alpha_channel(image)
-    seen = None if alpha is None or alpha.all() else alpha != 0
+    has_data: Mask | None = None if alpha is None or alpha.all() else alpha != 0
     if image.dtype == np.float32 and not (finite := np.isfinite(plane)).all():
-        plane, seen = (
-            np.where(finite, plane, np.float32(0)),
-            finite if seen is None else seen & finite,
-        )
-    return plane, seen
+        plane = np.where(finite, plane, np.float32(0))
+        has_data = finite if has_data is None else has_data & finite
+    return plane, has_data
 
 
-def check_mask(mask, shape, name="mask"):
-    """`mask` as a contiguous bool array of the first two dimensions of `shape`.
+def check_mask(mask: object, shape: Sequence[int], name: str = "mask") -> Mask:
+    """`mask` as a contiguous array, if it fits a picture.
+
+    Parameters
+    ----------
+    mask : object
+        What was passed as a mask.
+    shape : sequence of int
+        Shape of the picture; its first two entries count.
+    name : str
+        What messages call the mask.
+
+    Returns
+    -------
+    ndarray of bool, shape (H, W)
 
     Raises
     ------
     TypeError
-        when it is no bool array.
+        If it is not an array of bool.
     ValueError
-        when its size is another one.
+        If its size differs from the picture's.
     """
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
         raise TypeError(
             f"{name} must be a bool array, not {getattr(mask, 'dtype', type(mask).__name__)}"
         )
     if mask.shape != tuple(shape[:2]):
-        raise ValueError(
-            f"{name} must be {shape[0]} x {shape[1]} like the picture, not {' x '.join(map(str, mask.shape))}"
-        )
+        size = " x ".join(map(str, mask.shape))
+        raise ValueError(f"{name} must be {shape[0]} x {shape[1]} like the picture, not {size}")
     return np.ascontiguousarray(mask)
 
 
-def blend(image, positions, values, weights):
-    """Some pixels of a picture, moved towards other values: float32 (N, colours), in the numbers of the image (0..255, 0..65535 or 0..1).
+def blend(image: Picture, positions: Positions, values: Values, weights: Values) -> Values:
+    """Colours of some pixels, moved towards other values.
 
     Parameters
     ----------
-    positions : int64 (N,), row * W + column of each pixel.
-    values : float32 (N, colours)
-    weights : float32 (N,): 0 leaves the pixel, 1 replaces it.
+    image : ndarray, shape (H, W) or (H, W, C)
+    positions : ndarray of int64, shape (N,)
+        row * W + column of each pixel.
+    values : ndarray of float32, shape (N, colours)
+        In the range of the picture's dtype (0..255, 0..65535 or 0..1).
+    weights : ndarray of float32, shape (N,)
+        0 leaves a pixel, 1 replaces it.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, colours)
+        In the range of the picture's dtype.
     """
     rows, columns = np.divmod(positions, image.shape[1])
     before = colour_channels(image)[rows, columns].astype(np.float32)
-    return before + (values - before) * weights[:, None]
+    moved: Values = before + (values - before) * weights[:, None]
+    return moved
 
 
-def with_colours(image, positions, values):
-    """A copy of a picture with other colours, float32 (N, colours) in its numbers, at `positions`: rounded and clipped to its range.
-    float32 is not clipped: it may hold more than white."""
+def with_colours(image: Picture, positions: Positions, values: Values) -> Picture:
+    """A copy of a picture with other colours at some pixels.
+
+    Values are rounded and clipped to the range of the dtype. float32 is not clipped, as it may hold
+    more than white.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W) or (H, W, C)
+    positions : ndarray of int64, shape (N,)
+        row * W + column of each pixel.
+    values : ndarray of float32, shape (N, colours)
+        In the range of the picture's dtype.
+
+    Returns
+    -------
+    ndarray like `image`
+    """
     result = image.copy()
     if image.dtype != np.float32:
         values = np.clip(values, 0, largest(image.dtype)) + np.float32(0.5)
@@ -147,22 +234,35 @@ def with_colours(image, positions, values):
     return result
 
 
-def share_changed(frame, clean, positions):
-    """Share of the pixels that differ; they do so only at `positions`, row * W + column of each."""
+def share_changed(frame: Picture, clean: Picture, positions: Positions) -> float:
+    """Share of a picture's pixels that differ between two versions of it.
+
+    Only the pixels at `positions` are compared; all others must be equal.
+    """
     differ = pixels(frame)[positions] != pixels(clean)[positions]
     return float(differ.any(axis=1).sum() / (frame.shape[0] * frame.shape[1]))
 
 
-def put(image, positions, values):
-    """Write colours (N, colours) in 0..1 into pixels of a picture, row * W + column of each; those without any data, alpha 0, stay as they are."""
+def put(image: Picture, positions: Positions, values: Values) -> None:
+    """Write colours into some pixels of a picture. Pixels without data (alpha 0) stay as they are.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W) or (H, W, C)
+        Contiguous; it is changed.
+    positions : ndarray of int64, shape (N,)
+        row * W + column of each pixel.
+    values : ndarray of float32, shape (N, colours)
+        In 0..1.
+    """
     after = from_unit(values, image.dtype)
-    alpha = alpha_channel(image)
-    if alpha is not None:
-        seen = pixels(image)[positions, -1] != 0
-        positions, after = positions[seen], after[seen]
+    if alpha_channel(image) is not None:
+        has_data = pixels(image)[positions, -1] != 0
+        positions, after = positions[has_data], after[has_data]
     pixels(image)[positions, : after.shape[1]] = after
 
 
-def pixels(image):
-    """A view of a picture that lies in memory without gaps, (H * W, channels)."""
-    return image.reshape(image.shape[0] * image.shape[1], -1)
+def pixels(image: Picture) -> Picture:
+    """A view of a contiguous picture as a list of pixels, shape (H * W, channels)."""
+    flat: Picture = image.reshape(image.shape[0] * image.shape[1], -1)
+    return flat

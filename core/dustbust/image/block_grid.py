@@ -1,17 +1,23 @@
-"""Pictures reduced to blocks, a number for each."""
+"""Pictures reduced to blocks: one value for each block of pixels."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
+from .arrays import Plane
 
-# The background is made of blocks; this many of them along the longer side of a frame, so that what counts as small does not depend on the
-# resolution of the scan (a block is a tenth of a millimetre of 35 mm film), but at least SMALLEST_SIDE px each.
+# The background of a frame is made of blocks. The longer side of a frame has this many of them, so
+# that what counts as small does not depend on the resolution of the scan: a block is a tenth of a
+# millimetre of 35 mm film. A block has at least SMALLEST_SIDE px a side.
 BLOCKS = 384
 SMALLEST_SIDE = 4
 
 
-def block_side(shape):
-    """Side in px of the blocks of the background of a frame of this shape.
+def block_side(shape: Sequence[int]) -> int:
+    """Side of a block, in px, for a frame of this shape.
 
     >>> block_side((4000, 6000))
     16
@@ -19,14 +25,36 @@ def block_side(shape):
     return max(SMALLEST_SIDE, round(max(shape) / BLOCKS))
 
 
-def grid_shape(shape):
-    """How many blocks there are down and across."""
+def grid_shape(shape: Sequence[int]) -> tuple[int, int]:
+    """Rows and columns of blocks of a frame of this shape.
+
+    >>> grid_shape((4000, 6000))
+    (250, 375)
+    """
     side = block_side(shape)
-    return tuple(-(-n // side) for n in shape)
+    return -(-shape[0] // side), -(-shape[1] // side)
 
 
-def fill_gaps(values, share, enough=0.2):
-    """Blocks of which less than `enough` is known get the mean of what is known around them, near things first (a pyramid)."""
+def fill_gaps(values: Plane, share: Plane, enough: float = 0.2) -> Plane:
+    """Fill blocks of which too little is known from the known blocks around them, nearest first.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (rows, columns)
+        Mean of the known pixels of each block.
+    share : ndarray of float32, shape (rows, columns)
+        Share of each block's pixels that is known, 0..1.
+    enough : float
+        Blocks with a smaller share are filled.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+
+    Notes
+    -----
+    A pyramid of sums, as in S. J. Gortler et al., "The Lumigraph", 1996 (pull-push).
+    """
     known = (share >= enough).astype(np.float32)
     if known.all():
         return values
@@ -41,13 +69,14 @@ def fill_gaps(values, share, enough=0.2):
     return filled
 
 
-def _sums_of_four(plane):
+def _sums_of_four(plane: Plane) -> Plane:
     rows, columns = (n + n % 2 for n in plane.shape)
     padded = np.pad(plane, ((0, rows - plane.shape[0]), (0, columns - plane.shape[1])))
-    return padded[0::2, 0::2] + padded[0::2, 1::2] + padded[1::2, 0::2] + padded[1::2, 1::2]
+    sums: Plane = padded[0::2, 0::2] + padded[0::2, 1::2] + padded[1::2, 0::2] + padded[1::2, 1::2]
+    return sums
 
 
-def on_pixels(blocks, shape):
-    """Numbers of blocks at the pixels of a picture of this shape."""
+def on_pixels(blocks: npt.NDArray[Any], shape: Sequence[int]) -> npt.NDArray[Any]:
+    """Values of blocks at the pixels of a frame of this shape (H, W)."""
     side = block_side(shape)
     return np.repeat(np.repeat(blocks, side, 0), side, 1)[: shape[0], : shape[1]]

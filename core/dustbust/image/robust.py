@@ -1,5 +1,15 @@
-"""Constants of robust statistics."""
+"""Constants of robust statistics.
 
-# Tukey's biweight with this many standard deviations loses 5 % of efficiency on normal residuals
-# (P. Huber, "Robust Statistics"); a median of absolute values is 0.6745 standard deviations.
-TUKEY, MEDIAN_OF_ABSOLUTE = 4.685, 0.6745
+References
+----------
+P. J. Huber, "Robust Statistics", Wiley 1981, doi:10.1002/0471725250.
+"""
+
+# Tukey's biweight reaches zero at this many standard deviations. It loses 5 % of efficiency on
+# normally distributed residuals.
+TUKEY = 4.685
+
+# The median of absolute values (MAD) of a normal distribution, in standard deviations, and the
+# inverse as it is usually rounded.
+MEDIAN_OF_ABSOLUTE = 0.6745
+DEVIATIONS_PER_MAD = 1.4826

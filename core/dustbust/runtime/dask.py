@@ -1,7 +1,10 @@
 """Work on a cluster that runs Dask."""
 
 import warnings
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
+from typing import Any, cast
 
 from ..errors import DustbustError
 
@@ -10,27 +13,39 @@ PATIENCE = 20
 
 
 @contextmanager
-def dask_executor(address):
-    """The executor of a Dask cluster, for the `executor` of `clean_frames`, `estimate_mask` or `find_runs`, while the context lasts.
+def dask_executor(address: str) -> Iterator[Executor]:
+    """The executor of a Dask cluster, while the context lasts.
+
+    Pass it as `executor` to `clean_frames`, `estimate_mask` or `find_runs`.
 
     Parameters
     ----------
-    address : of the scheduler, such as "tcp://host:8786". Its workers must have dustbust installed, and see the same files under
-        the same names.
+    address : str
+        Address of the scheduler, such as "tcp://host:8786". Its workers must have Dustbust
+        installed and see the same files under the same names.
+
+    Yields
+    ------
+    concurrent.futures.Executor
 
     Raises
     ------
     DustbustError
-        when Dask is not installed, or nobody answers at the address.
+        If Dask is not installed, or no scheduler answers at the address.
+
+    Examples
+    --------
+    >>> with dask_executor("tcp://host:8786") as executor:  # doctest: +SKIP
+    ...     dust = dustbust.estimate_mask(frames, executor=executor)
     """
     try:
-        from distributed import Client
+        import distributed
     except ImportError as error:
         raise DustbustError(
             "Dask is not installed for this Python; install it with: pip install dustbust[dask]"
         ) from error
     try:
-        client = Client(address, timeout=PATIENCE)
+        client: Any = distributed.Client(address, timeout=PATIENCE)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         raise DustbustError(
             "{address}: no Dask scheduler answers here ({error}); "
@@ -39,7 +54,6 @@ def dask_executor(address):
             error=error,
         ) from error
     with client, client.get_executor() as executor, warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Sending large graph"
-        )  # what is known of the dust is large, and wanted by all workers
-        yield executor
+        # All workers need the model of the dust, and it is large.
+        warnings.filterwarnings("ignore", "Sending large graph")
+        yield cast(Executor, executor)
