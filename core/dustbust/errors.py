@@ -1,4 +1,4 @@
-"""Messages to the user: sentences that can be translated, and the exception for what users can fix."""
+"""Messages to the user: sentences that can be translated; the exception for what users can fix."""
 
 from __future__ import annotations
 

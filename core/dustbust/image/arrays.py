@@ -226,7 +226,7 @@ def with_colours(image: Picture, positions: Positions, values: Values) -> Pictur
     -------
     ndarray like `image`
     """
-    result = image.copy()
+    result: Picture = image.copy()
     if image.dtype != np.float32:
         values = np.clip(values, 0, largest(image.dtype)) + np.float32(0.5)
     rows, columns = np.divmod(positions, image.shape[1])

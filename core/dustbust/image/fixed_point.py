@@ -37,5 +37,7 @@ def in_fixed_point(values: npt.ArrayLike, step: float = FIXED_POINT_STEP) -> npt
     >>> int(in_fixed_point(1.0))
     65536
     """
-    steps: npt.NDArray[np.int64] = np.rint(np.asarray(values) * np.float64(1 / step)).astype(np.int64)
+    steps: npt.NDArray[np.int64] = np.rint(np.asarray(values) * np.float64(1 / step)).astype(
+        np.int64
+    )
     return steps
