@@ -26,7 +26,7 @@ def run(tmp_path):
     rng = np.random.default_rng(1)
     folder = tmp_path / "scans"
     folder.mkdir()
-    for index, name in enumerate(("1.jpg", "2.jpg", "3.png", "4.png", "10.tif")):
+    for _index, name in enumerate(("1.jpg", "2.jpg", "3.png", "4.png", "10.tif")):
         Image.fromarray(rng.integers(60, 200, (60, 80, 3), np.uint8)).save(folder / name)
     return folder
 
@@ -39,7 +39,8 @@ def test_cleaned_files_are_beside_the_frames_and_frames_are_as_they_were(run, ma
     before = contents(run)
     cleaned = dustbust.clean_frames(run, mask)
     assert [path.name for path in cleaned.written] == ["1.jpg", "2.jpg", "3.png", "4.png", "10.tif"]
-    assert cleaned.folder == run / "cleanedphotos" and not cleaned.failed
+    assert cleaned.folder == run / "cleanedphotos"
+    assert not cleaned.failed
     assert contents(run) == before
     clean = open_frame(run / "cleanedphotos" / "3.png").pixels
     assert np.array_equal(clean, dustbust.apply_mask(open_frame(run / "3.png").pixels, mask))
@@ -54,7 +55,7 @@ def test_one_bad_file_is_reported_and_the_others_are_done(run, mask):
     assert [path.name for path in cleaned.failed] == ["2.jpg", "3.png", "4.png"]
     assert all(
         name in sentence
-        for name, sentence in zip(("2.jpg", "3.png", "4.png"), cleaned.failed.values())
+        for name, sentence in zip(("2.jpg", "3.png", "4.png"), cleaned.failed.values(), strict=True)
     )
     assert not (run / "cleanedphotos" / "2.jpg").exists()
 
@@ -96,7 +97,8 @@ def test_files_of_others_are_not_replaced_unless_asked_for(run, mask):
     cleaned = dustbust.clean_frames(run / "1.jpg", mask, exists="rename")
     assert [path.name for path in cleaned.written] == ["1-2.jpg"]
     cleaned = dustbust.clean_frames(run, mask, exists="overwrite")
-    assert len(cleaned.written) == 5 and not cleaned.failed
+    assert len(cleaned.written) == 5
+    assert not cleaned.failed
     assert open_frame(folder / "1.jpg").pixels.shape == (60, 80, 3)
 
 
@@ -117,10 +119,8 @@ def test_output_that_is_the_frame_by_another_name_is_refused(run, mask, link):
     (run / "out").mkdir()
     link(run / "1.jpg", run / "out" / "1.jpg")
     cleaned = dustbust.clean_frames([run / "1.jpg", run / "2.jpg"], mask, "out", exists="overwrite")
-    assert (
-        list(cleaned.failed) == [run / "1.jpg"]
-        and "never written over" in cleaned.failed[run / "1.jpg"]
-    )
+    assert list(cleaned.failed) == [run / "1.jpg"]
+    assert "never written over" in cleaned.failed[run / "1.jpg"]
     assert contents(run) == before
 
 
@@ -181,9 +181,8 @@ def test_odd_names(run, mask):
     for name in names:
         shutil.copy(run / "3.png", run / name)
     cleaned = dustbust.clean_frames([run / name for name in names], mask)
-    assert not cleaned.failed and {
-        path.name for path in cleaned.folder.glob("*.[pP][nN][gG]")
-    } == set(names)
+    assert not cleaned.failed
+    assert {path.name for path in cleaned.folder.glob("*.[pP][nN][gG]")} == set(names)
     assert verify(cleaned.folder) == []
     assert len(dustbust.clean_frames([run / name for name in names], mask).skipped) == len(names)
 
@@ -199,6 +198,5 @@ def test_progress_is_in_the_order_of_the_run(run, mask):
 def test_pixels_that_could_not_be_filled_are_said_of_each_file(run):
     dust = np.ones((60, 80), bool)
     cleaned = dustbust.clean_frames(run, dust, method="fill")
-    assert len(cleaned.notes) == 5 and all(
-        "4800 pixels could not be filled" in notes[0] for notes in cleaned.notes.values()
-    )
+    assert len(cleaned.notes) == 5
+    assert all("4800 pixels could not be filled" in notes[0] for notes in cleaned.notes.values())

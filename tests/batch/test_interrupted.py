@@ -1,7 +1,7 @@
-"""A batch that is killed, or whose disk is full, leaves whole files only, and goes on where it stopped.
+"""A batch that is killed, or whose disk is full, leaves whole files only, and is continued.
 
 DUSTBUST_KILLS says how many times the batch is killed (the test kills a few, 200 take minutes).
-As a program, in a process of its own since it forks:  python tests/core/test_interrupted.py FOLDER KILLS
+It forks, so it runs in a process of its own:  python tests/batch/test_interrupted.py FOLDER KILLS
 """
 
 import errno
@@ -86,13 +86,10 @@ def kill_many(folder, kills):
             if (out / NAME).exists():
                 Receipt.load(out / NAME)
         again = dustbust.clean_frames(folder / "scans", mask, out)
-        assert not again.failed and outputs(out) == right, (
-            f"kill {kill}: the second run did not finish it"
-        )
-        assert (
-            sorted(path.name for path in out.iterdir()) == sorted([*right, NAME])
-            and verify(out) == []
-        )
+        assert not again.failed, f"kill {kill}: {again.failed}"
+        assert outputs(out) == right, f"kill {kill}: the second run did not finish it"
+        assert sorted(path.name for path in out.iterdir()) == sorted([*right, NAME])
+        assert verify(out) == []
         assert set(Receipt.load(out / NAME).files) == set(right)
     return unfinished
 
@@ -123,7 +120,8 @@ def test_torn_journal_is_read_as_far_as_it_goes(tmp_path):
     folder = tmp_path / "scans" / "out"
     folder.mkdir()
     (folder / JOURNAL_NAME).write_bytes(
-        b'{"batch": {"version": "0"}}\n{"begin": "0.tif"}\nnonsense\n[1]\n{"done": "../x", "entry": {}}\n{"done": "0.ti'
+        b'{"batch": {"version": "0"}}\n{"begin": "0.tif"}\nnonsense\n[1]\n'
+        b'{"done": "../x", "entry": {}}\n{"done": "0.ti'
     )
     assert len(dustbust.clean_frames(tmp_path / "scans", mask, folder).written) == 3
     assert set(Receipt.load(folder / NAME).files) == {"0.tif", "1.png", "2.jpg"}
@@ -141,9 +139,11 @@ def test_full_disk_stops_the_batch_with_a_sentence_and_nothing_half_written(tmp_
     with monkeypatch.context() as patched:
         patched.setattr(worker, "flush_to_disk", flush)
         cleaned = dustbust.clean_frames(tmp_path / "scans", mask, threads=1)
-    assert len(cleaned.written) == 4 and len(cleaned.failed) == 5
+    assert len(cleaned.written) == 4
+    assert len(cleaned.failed) == 5
     assert all("No space left" in sentence for sentence in cleaned.failed.values())
-    assert len(outputs(cleaned.folder)) == 4 and not list(cleaned.folder.glob(".*"))
+    assert len(outputs(cleaned.folder)) == 4
+    assert not list(cleaned.folder.glob(".*"))
     assert len(dustbust.clean_frames(tmp_path / "scans", mask).written) == 5
 
 
@@ -158,9 +158,8 @@ def test_folder_that_cannot_be_written_is_one_sentence(tmp_path, folder):
 def test_folder_of_a_batch_of_which_nothing_came_is_not_left_behind(tmp_path):
     make_run(tmp_path / "scans", 2)
     cleaned = dustbust.clean_frames(tmp_path / "scans", dustbust.DustMask(np.ones((5, 5)), 0.5))
-    assert len(cleaned.failed) == 2 and all(
-        "5 x 5" in sentence for sentence in cleaned.failed.values()
-    )
+    assert len(cleaned.failed) == 2
+    assert all("5 x 5" in sentence for sentence in cleaned.failed.values())
     assert not (tmp_path / "scans" / "cleanedphotos").exists()
 
 

@@ -1,12 +1,18 @@
-"""A batch: the frames of a run, files to files. Originals are only read; every output is whole or not there."""
+"""A batch: the frames of a run, files to files.
+
+Frames are only read. Every output is whole or does not exist. An output that somebody changed is
+never replaced unasked.
+"""
 
 import hashlib
 import os
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -14,308 +20,457 @@ from ..dust.mask import DustMask
 from ..errors import DustbustError, Sentence
 from ..files.find import find_frames
 from ..files.paths import as_path, is_path
-from ..files.write import EXISTS, check_complete, free_name
+from ..files.write import EXISTS, check_complete, flush_folder, free_name
+from ..image.arrays import Picture
 from ..restoration.apply import Cleaner
 from ..runtime.threads import count
-from .journal import JOURNAL_NAME, Journal
-from .receipt import RECEIPT_NAME, version
-from .worker import FATAL, Job, clean_file, reason_of, share_cleaner
+from .journal import Journal, Records
+from .outputs import Found, State, look_at, stamp_of
+from .receipt import RECEIPT_NAME, Batch, version
+from .report import BatchPlan, BatchReport
+from .worker import (
+    FATAL,
+    TEMPORARY,
+    Job,
+    SharedCleaner,
+    clean_file,
+    fail_to_write,
+    reason_of,
+    share_cleaner,
+)
+
+Noted = TypeVar("Noted")
+PathLike: TypeAlias = str | bytes | os.PathLike[str]
+Progress: TypeAlias = Callable[[float, str], object]
 
 # Jobs that are handed to the executor ahead of the one that is waited for.
 JOBS_AHEAD = 1000
 
 
-@dataclass
-class BatchReport:
-    """What a batch did.
-
-    Attributes
-    ----------
-    folder : pathlib.Path of the outputs.
-    written : paths of the outputs that were written, in the order of the run.
-    skipped : paths of outputs that were there already.
-    failed : path of a frame -> why it could not be cleaned, one sentence.
-    notes : path of an output -> list of what could not be kept, or what to look at.
-    """
-
-    folder: Path
-    written: list = field(default_factory=list)
-    skipped: list = field(default_factory=list)
-    failed: dict = field(default_factory=dict)
-    notes: dict = field(default_factory=dict)
-
-
 def clean_frames(
-    paths,
-    dust,
-    folder="cleanedphotos",
+    paths: PathLike | Iterable[PathLike],
+    dust: DustMask | Picture | PathLike,
+    folder: PathLike = "cleanedphotos",
     *,
-    exists="skip",
-    preserve_times=False,
-    executor=None,
-    progress=None,
-    threads=None,
-    **options,
-):
-    """Take the dust off files; the cleaned copies have the same names, in another folder.
+    exists: str = "skip",
+    preserve_times: bool = False,
+    executor: Executor | None = None,
+    announce: Callable[[BatchPlan], object] | None = None,
+    progress: Progress | None = None,
+    threads: int | None = None,
+    **options: Any,
+) -> BatchReport:
+    """Remove the dust from files. The cleaned copies have the same names, in another folder.
 
     Parameters
     ----------
-    paths : the frames: files, folders or patterns, see `dustbust.frames.find_frames`.
-    dust : the mask: a `DustMask`, an array as in `apply_mask`, or the path of a file with one.
-    folder : of the outputs; made if it is not there. One that is not absolute is taken from the folder of the first frame.
-    exists : what to do about an output that is there already:
-        "skip" it if it is complete and newer than its frame, and was made with this mask and these settings as far as the receipt tells
-        (so that an interrupted batch, run again, goes on where it stopped); "overwrite" it; or "rename" the new one.
-    preserve_times : give the outputs the times of their frames.
-    executor : any `concurrent.futures.Executor`, whose workers see the same files under the same names, such as that of a cluster
-        (`dustbust.cluster.dask_executor`); None runs in threads of this process.
-    progress : callable(fraction, text), or None.
-    threads : how many files are worked on at a time; with an executor, threads for each file.
-    options : of `apply_mask`, such as `method`.
+    paths : path-like or iterable of path-like
+        The frames: files, folders or patterns, see `dustbust.files.find.find_frames`.
+    dust : DustMask, ndarray or path-like
+        The mask; an array as in `apply_mask`, or a file with a mask.
+    folder : path-like
+        The folder of the outputs, made if it does not exist. One that is not absolute is taken
+        from the folder of the first frame.
+    exists : {"skip", "overwrite", "rename"}
+        What to do about outputs that exist. "skip" leaves them, but for those that Dustbust wrote
+        with another mask, other settings or from another version of the frame and that nobody
+        changed since: these are renewed. An interrupted batch, run again, thus continues.
+        "overwrite" replaces all; "rename" gives the new ones other names.
+    preserve_times : bool
+        Give the outputs the times of their frames.
+    executor : concurrent.futures.Executor, optional
+        Runs the work, such as a cluster's (`dustbust.runtime.dask.dask_executor`). Its workers see
+        the same files under the same names. None runs in threads of this process.
+    announce : callable, optional
+        Called with a `BatchPlan` before anything is written. An exception that it raises ends the
+        batch.
+    progress : callable, optional
+        Called with a fraction, 0..1, and the name of a frame.
+    threads : int, optional
+        How many files are worked on at a time; with an executor, threads for each file.
+    **options
+        Options of `apply_mask`, such as `method`.
 
     Returns
     -------
-    BatchReport : what was written, skipped and failed. One bad file does not keep the others from being done.
+    BatchReport
+        What was written, skipped and failed. One bad file does not keep the others from being
+        cleaned.
 
     Raises
     ------
     DustbustError
-        when nothing can be done at all: no frames, no mask, a folder that cannot be written or is that of the frames.
+        If nothing can be done at all: no frames, no mask, a folder that cannot be written or is
+        the folder of the frames.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from dustbust import clean_frames
+    >>> from dustbust.files.write import write_picture
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_picture(folder + "/1.png", np.full((9, 9), 100, np.uint8))
+    ...     dust = np.zeros((9, 9), bool)
+    ...     dust[4, 4] = True
+    ...     report = clean_frames(folder, dust)
+    >>> [path.name for path in report.written], report.folder.name
+    (['1.png'], 'cleanedphotos')
     """
-    if exists not in EXISTS:
-        raise ValueError(f"exists must be one of {', '.join(EXISTS)}, not {exists!r}")
-    frames = find_frames(paths)
-    if not frames:
-        raise DustbustError("no frames: give at least one file to clean")
-    if is_path(dust):
-        dust = DustMask.load(as_path(dust))
-    clean = Cleaner(dust, **options)
-    folder = _prepare(frames, folder)
-    batch = _Batch(frames, folder, dust, exists, preserve_times, options, progress)
+    task = _Task.of(paths, dust, folder, exists, options)
+    clean = Cleaner(task.dust, **options)
+    _make(task.folder)
+    _check_folder(task.frames, task.folder)
+    batch = _Batch(task, preserve_times, progress)
     try:
+        plan = batch.plan()
+        if announce:
+            announce(plan)
         if executor is None:
             workers = count(threads)
             with ThreadPoolExecutor(workers) as own:
-                batch.run(own, clean, max(1, workers // len(frames)))
+                batch.run(own, clean, max(1, workers // len(task.frames)))
         else:
-            batch.run(executor, share_cleaner(dust, folder, options), threads or 1)
+            batch.run(executor, share_cleaner(task.dust, task.folder, options), threads or 1)
     finally:
         batch.close()
-    return batch.cleaned
+    return batch.report
 
 
-def _prepare(frames, folder):
-    """Make the folder of the outputs and refuse it if it is a folder of frames, by whatever name."""
+def plan_frames(
+    paths: PathLike | Iterable[PathLike],
+    dust: DustMask | Picture | PathLike,
+    folder: PathLike = "cleanedphotos",
+    **options: Any,
+) -> BatchPlan:
+    """What `clean_frames` would find and do, without writing anything.
+
+    Parameters
+    ----------
+    paths, dust, folder, options
+        As of `clean_frames`.
+
+    Returns
+    -------
+    BatchPlan
+        Which outputs are new, up to date, outdated and edited.
+
+    Raises
+    ------
+    DustbustError
+        As `clean_frames`.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from dustbust.batch.clean import plan_frames
+    >>> from dustbust.files.write import write_picture
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_picture(folder + "/1.png", np.full((9, 9), 100, np.uint8))
+    ...     plan_frames(folder, np.zeros((9, 9), bool)).summary()
+    '1 new'
+    """
+    task = _Task.of(paths, dust, folder, "skip", options)
+    if task.folder.exists():
+        _check_folder(task.frames, task.folder)
+    records = Records.of(task.folder)
+    plan, _ = _plan(task, records)
+    return plan
+
+
+@dataclass
+class _Task:
+    """What a batch is asked to do: `batch` is what the receipt holds of it."""
+
+    frames: list[Path]
+    folder: Path
+    dust: DustMask | Picture
+    exists: str
+    batch: Batch
+
+    @classmethod
+    def of(
+        cls,
+        paths: PathLike | Iterable[PathLike],
+        dust: DustMask | Picture | PathLike,
+        folder: PathLike,
+        exists: str,
+        options: dict[str, Any],
+    ) -> "_Task":
+        if exists not in EXISTS:
+            raise ValueError(f"exists must be one of {', '.join(EXISTS)}, not {exists!r}")
+        frames = find_frames(paths)
+        if not frames:
+            raise DustbustError("no frames: give at least one file to clean")
+        _check_frames(frames)
+        mask = DustMask.load(as_path(dust)) if is_path(dust) else cast("DustMask | Picture", dust)
+        batch = {
+            "version": version(),
+            "mask": _checksum_of(mask),
+            "settings": {name: str(value) for name, value in sorted(options.items())},
+        }
+        return cls(frames, frames[0].parent / as_path(folder), mask, exists, batch)
+
+
+def _check_frames(frames: list[Path]) -> None:
+    """Refuse frames of which none exists, or two have the same name."""
     if not any(map(os.path.exists, frames)):
         raise DustbustError(
             "{path}: there is no such file"
             if len(frames) == 1
-            else "{path}: there is no such file, nor any of the other {number} frames; name them where they are now",
+            else "{path}: there is no such file, nor any of the other {number} frames; "
+            "name them where they are now",
             path=frames[0],
             number=len(frames) - 1,
         )
-    folder = frames[0].parent / as_path(folder)
-    names = {}
+    names: dict[str, Path] = {}
     for frame in frames:
         other = names.setdefault(os.path.normcase(frame.name), frame)
         if other != frame:
             raise DustbustError(
-                "{other} and {frame} have the same name, so that one output would replace the other; clean them one after the other",
+                "{other} and {frame} have the same name, so that one output would replace the "
+                "other; clean them one after the other",
                 other=other,
                 frame=frame,
             )
+
+
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DustbustError(
             "{folder}: cannot be made ({error}); choose another folder", folder=folder, error=error
         ) from error
+
+
+def _check_folder(frames: list[Path], folder: Path) -> None:
+    """Refuse a folder of outputs that is a folder of frames, by whatever name."""
     for parent in {frame.resolve().parent for frame in frames} | {frame.parent for frame in frames}:
         if parent.exists() and os.path.samefile(parent, folder):
             raise DustbustError(
-                "{folder}: is the folder of the frames themselves, which are never written over; choose another folder",
+                "{folder}: is the folder of the frames themselves, which are never written over; "
+                "choose another folder",
                 folder=folder,
             )
-    return folder
 
 
-def _remove_leftovers(folder):
-    """Remove what an interrupted batch left half done."""
-    for name in os.listdir(folder):
-        if name.startswith(".dustbust-") and name != JOURNAL_NAME:
-            (folder / name).unlink(missing_ok=True)
-
-
-def _checksum_of(dust):
-    """SHA-256 of a mask: of all that makes a difference to what is cleaned with it."""
+def _checksum_of(dust: DustMask | Picture) -> str:
+    """SHA-256 of a mask: of everything that makes a difference to what is cleaned with it."""
     digest = hashlib.sha256()
     for part in (dust.grey, dust.extra()) if isinstance(dust, DustMask) else (np.asarray(dust),):
         digest.update(np.ascontiguousarray(part).data if isinstance(part, np.ndarray) else part)
     return digest.hexdigest()
 
 
-class _Stop(Exception):
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of an interrupted batch."""
+    for name in os.listdir(folder):
+        if name.startswith(TEMPORARY):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _plan(task: _Task, records: Records) -> tuple[BatchPlan, list[Found | str]]:
+    """Look at all outputs. -> the plan; and for each frame what was found, or why it fails."""
+    batches = records.receipt.batches
+    number = batches.index(task.batch) if task.batch in batches else None
+
+    def look(frame: Path) -> Found | str:
+        output = task.folder / frame.name
+        try:
+            found = look_at(frame, output, records, number)
+            if found.state != State.UNKNOWN:
+                return found
+            if task.exists != "skip":
+                return replace(found, state=State.EDITED)
+            check_complete(frame, output)
+            return replace(found, state=State.UP_TO_DATE)
+        except (OSError, DustbustError) as error:
+            return reason_of(frame, error)
+
+    with ThreadPoolExecutor() as pool:  # they read and hash files
+        found = list(pool.map(look, task.frames))
+    plan = BatchPlan(task.folder)
+    lists = {
+        State.NEW: plan.new,
+        State.UP_TO_DATE: plan.up_to_date,
+        State.OUTDATED: plan.outdated,
+        State.EDITED: plan.edited,
+    }
+    for frame, one in zip(task.frames, found, strict=True):
+        if isinstance(one, Found):
+            lists[one.state].append(task.folder / frame.name)
+        else:
+            plan.failed[frame] = one
+    return plan, found
+
+
+class _FatalError(Exception):
     """The rest of the batch cannot be done either."""
 
 
 class _Batch:
-    """A batch at work: hands out jobs in the order of the run, and takes what comes back in the same order."""
+    """A batch at work: it hands out jobs in the order of the run and takes them back in it."""
 
-    def __init__(self, frames, folder, dust, exists, preserve_times, options, progress):
-        self.frames, self.folder, self.exists, self.preserve_times, self.options, self.progress = (
-            frames,
-            folder,
-            exists,
-            preserve_times,
-            options,
-            progress,
-        )
-        self.cleaned = BatchReport(folder)
+    def __init__(self, task: _Task, preserve_times: bool, progress: Progress | None) -> None:
+        self.task, self.preserve_times, self.progress = task, preserve_times, progress
+        self.folder = task.folder
+        self.report = BatchReport(task.folder)
+        self.found: list[Found | str] = []
+        self.dealt_with: set[Path] = set()
         try:
-            self.journal = Journal(folder)
-            _remove_leftovers(folder)
-            self.number = self.journal.begin_batch(
-                {
-                    "version": version(),
-                    "mask": _checksum_of(dust),
-                    "settings": {name: str(value) for name, value in sorted(options.items())},
-                }
-            )
+            self.journal = Journal(self.folder)
+            _remove_leftovers(self.folder)
         except OSError as error:
             raise DustbustError(
                 "{folder}: cannot be written to ({error}); choose another folder",
-                folder=folder,
+                folder=self.folder,
                 error=error,
             ) from error
 
-    def run(self, executor, clean, threads):
-        """Do all jobs. `clean` is a `Cleaner` or a `_Shared`, `threads` are for each file."""
-        waiting = deque()
-        jobs = self.jobs()
+    def plan(self) -> BatchPlan:
+        """Look at the outputs that exist."""
+        plan, self.found = _plan(self.task, self.journal)
+        return plan
+
+    def run(self, executor: Executor, clean: Cleaner | SharedCleaner, threads: int) -> None:
+        """Do everything that is to be done, with `threads` for each file."""
+        waiting: deque[_Item] = deque()
         try:
-            for job in jobs:
-                waiting.append(
-                    (
-                        job,
-                        None
-                        if job.kept or job.problem
-                        else executor.submit(clean_file, job, clean, self.preserve_times, threads),
+            for item in self._items():
+                if item.job:
+                    item.future = executor.submit(
+                        clean_file, item.job, clean, self.preserve_times, threads
                     )
-                )
-                while waiting and (
-                    len(waiting) > JOBS_AHEAD or waiting[0][1] is None or waiting[0][1].done()
-                ):
-                    self.finish(*waiting.popleft())
+                waiting.append(item)
+                while waiting and (len(waiting) > JOBS_AHEAD or waiting[0].is_ready):
+                    self._finish(waiting.popleft())
             while waiting:
-                self.finish(*waiting.popleft())
-        except _Stop as stop:
-            for job, future in waiting:
-                if future is None or not future.cancel():
-                    with suppress(_Stop):
-                        self.finish(job, future)
-                else:
-                    self.give_up(stop)
-            while self.done < len(self.frames):
-                self.give_up(stop)
+                self._finish(waiting.popleft())
+        except _FatalError as stop:
+            for item in waiting:
+                if item.future is None or not item.future.cancel():
+                    with suppress(_FatalError):
+                        self._finish(item)
+            for frame in self.task.frames:
+                if frame not in self.dealt_with:
+                    self.report.failed[frame] = Sentence(
+                        "{path}: not done, since the batch had to stop ({reason})",
+                        path=frame,
+                        reason=stop,
+                    )
         finally:
-            for _, future in waiting:
-                if future is not None:
-                    future.cancel()
+            for item in waiting:
+                if item.future:
+                    item.future.cancel()
 
-    @property
-    def done(self):
-        """How many frames are dealt with, one way or another."""
-        return len(self.cleaned.written) + len(self.cleaned.skipped) + len(self.cleaned.failed)
+    def _items(self) -> Iterator["_Item"]:
+        """What to do about each frame, in the order of the run."""
+        exists = self.task.exists
+        for frame, found in zip(self.task.frames, self.found, strict=True):
+            output = self.folder / frame.name
+            if isinstance(found, str):
+                yield _Item(frame, output, problem=found)
+                continue
+            if exists == "skip" and found.state in (State.UP_TO_DATE, State.EDITED):
+                yield _Item(frame, output, edited=found.state == State.EDITED)
+                continue
+            if exists == "rename" and found.state != State.NEW:
+                output, found = free_name(output), NOTHING
+            job = Job(frame.absolute(), self.folder.absolute() / output.name)
+            yield _Item(frame, output, job, found)
 
-    def give_up(self, stop):
-        """Note that the next frame is not done."""
-        frame = self.frames[self.done]
-        self.cleaned.failed[frame] = Sentence(
-            "{path}: not done, since the batch had to stop ({reason})", path=frame, reason=stop
-        )
-
-    def jobs(self):
-        """Yield a job for each frame; one that is `kept` or has a `problem` is done already."""
-        for frame in self.frames:
-            job = Job(frame.absolute(), self.folder.absolute() / frame.name)
-            try:
-                self.look_at_output(job)
-            except (OSError, DustbustError) as error:
-                job.problem = reason_of(frame, error)
-            if not (job.kept or job.problem):
-                self.note(self.journal.begin, job.output.name)
-            yield job
-
-    def look_at_output(self, job):
-        """Decide what to do about an output that may be there."""
-        frame, output = job.frame, job.output
-        if not (output.exists() or output.is_symlink()):
-            return
-        if output.exists() and os.path.samefile(frame, output):
-            raise DustbustError(
-                "{output}: is the frame itself by another name, and frames are never written over",
-                output=output,
-            )
-        if self.exists == "rename":
-            job.output = free_name(output)
-        if self.exists != "skip":
-            return
-        known = self.journal.receipt.files.get(output.name)
-        if known is not None:
-            now = frame.stat()
-            if (
-                known["batch"],
-                known.get("frame_size"),
-                known.get("frame_time"),
-                known["size"],
-            ) == (self.number, now.st_size, now.st_mtime_ns, output.stat().st_size):
-                job.known = known
-        elif output.name not in self.journal.begun:
-            check_complete(frame, output)
-            job.kept = True
-
-    def finish(self, job, future):
-        """Take what came of a job."""
-        if future is not None:
-            try:
-                job = future.result()
-            except Exception as error:  # the executor lost it
-                job.problem = reason_of(job.frame, error)
-        frame = self.frames[self.done]
-        output = self.folder / job.output.name
-        if job.problem:
-            self.cleaned.failed[frame] = job.problem
-        else:
-            (self.cleaned.skipped if job.kept else self.cleaned.written).append(output)
-        if job.entry:
-            if job.entry["notes"]:
-                self.cleaned.notes[output] = job.entry["notes"]
-            self.note(self.journal.done, output.name, {**job.entry, "batch": self.number})
-        if job.number in FATAL:
-            raise _Stop(job.problem)
+    def _finish(self, item: "_Item") -> None:
+        """Take what came of a frame."""
+        job = item.result()
+        if job and job.part:
+            self._publish(item, job)
+        self.dealt_with.add(item.frame)
+        problem = job.problem if job else item.problem
+        if problem:
+            self.report.failed[item.frame] = problem
+        elif job is None:
+            self.report.skipped.append(item.output)
+            if item.edited:
+                self.report.edited.append(item.output)
+        if job and job.number in FATAL:
+            raise _FatalError(problem)
         if self.progress:
-            self.progress(self.done / len(self.frames), frame.name)
+            self.progress(self.report.done / len(self.task.frames), item.frame.name)
 
-    def note(self, write, *what):
+    def _publish(self, item: "_Item", job: Job) -> None:
+        """Give a complete output its name, after the journal knows it."""
+        assert job.part is not None
+        assert job.entry is not None
+        if self.task.exists != "overwrite" and item.found.stamp != stamp_of(item.output):
+            job.part.unlink(missing_ok=True)
+            job.problem = Sentence(
+                "{path}: somebody wrote it while the batch was at work; it is kept as it is",
+                path=item.output,
+            )
+            return
+        number = self._note(self.journal.begin_batch, self.task.batch)
+        self._note(self.journal.done, item.output.name, {**job.entry, "batch": number})
+        try:
+            os.replace(job.part, item.output)
+        except OSError as error:
+            self._note(self.journal.undone, item.output.name)
+            job.part.unlink(missing_ok=True)
+            fail_to_write(job, error)
+            return
+        self.report.written.append(item.output)
+        if job.entry["notes"]:
+            self.report.notes[item.output] = job.entry["notes"]
+
+    def _note(self, write: Callable[..., Noted], *what: Any) -> Noted:
         """Write into the journal."""
         try:
-            write(*what)
+            return write(*what)
         except OSError as error:
-            raise _Stop(
+            raise _FatalError(
                 Sentence(
                     "{folder}: cannot be written to ({error})", folder=self.folder, error=error
                 )
             ) from error
 
-    def close(self):
+    def close(self) -> None:
         """Turn the journal into the receipt, and leave nothing else behind."""
+        _remove_leftovers(self.folder)
+        flush_folder(self.folder)
         try:
             self.journal.close()
-        except OSError as error:  # the journal stays, and the next batch makes the receipt
-            self.cleaned.failed[self.folder / RECEIPT_NAME] = Sentence(
-                "{path}: cannot be written ({error})", path=self.folder / RECEIPT_NAME, error=error
-            )
-        _remove_leftovers(self.folder)
+        except (OSError, DustbustError) as error:
+            # The journal stays, and the next batch makes the receipt.
+            path = self.folder / RECEIPT_NAME
+            self.report.failed[path] = reason_of(path, error)
         if not os.listdir(self.folder):
             self.folder.rmdir()
+
+
+NOTHING = Found(State.NEW)
+
+
+@dataclass
+class _Item:
+    """A frame of a batch at work; one without a job is not cleaned."""
+
+    frame: Path
+    output: Path
+    job: Job | None = None
+    found: Found = NOTHING
+    edited: bool = False
+    problem: str = ""
+    future: Future[Job] | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        return self.future is None or self.future.done()
+
+    def result(self) -> Job | None:
+        """What came of the job; waits for it."""
+        if self.job is None or self.future is None:
+            return None
+        try:
+            return self.future.result()
+        except Exception as error:  # the executor lost it
+            self.job.problem = reason_of(self.frame, error)
+            return self.job

@@ -1,92 +1,166 @@
-"""The journal of a batch: what was done so far, so that an interrupted batch goes on."""
+"""The journal of a batch: what is done so far, so that an interrupted batch continues."""
 
+import errno
 import json
+import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from ..errors import DustbustError
-from .receipt import RECEIPT_NAME, Receipt, check_entry
+from ..files.paths import check_regular
+from .receipt import RECEIPT_NAME, Batch, Entry, Receipt, check_entry
 
 try:
     import fcntl
 except ImportError:  # Windows, where nothing keeps two batches from one folder
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 JOURNAL_NAME = ".dustbust-journal"
 
 
-class Journal:
-    """The journal of the batch that is writing into a folder; only one can at a time.
+class Records:
+    """What is known of the outputs in a folder.
 
     Attributes
     ----------
-    receipt : what is known so far: the receipt of the folder and what an interrupted batch wrote down.
-    begun : names of the outputs that an interrupted batch had begun, done or not.
+    receipt : Receipt
+        The receipt of the folder with the results of an interrupted batch.
+    replaced : dict of str to list of dict
+        Name of an output -> its earlier entries. A batch notes an output before it gets its name,
+        so after an interruption the file may still be the one before.
     """
 
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        self.file = open(self.folder / JOURNAL_NAME, "a+b")
+    def __init__(self, folder: Path, journal: bytes) -> None:
+        path = folder / RECEIPT_NAME
+        self.receipt = Receipt.load(path) if os.path.lexists(path) else Receipt()
+        self.replaced: dict[str, list[Entry]] = {}
+        for line in journal.splitlines():
+            # The last line may be half written, and others may be anything.
+            with suppress(ValueError, KeyError, TypeError, RecursionError):
+                self._replay(json.loads(line))
+
+    @classmethod
+    def of(cls, folder: Path) -> "Records":
+        """The records of a folder, read without becoming the owner of its journal."""
+        path = folder / JOURNAL_NAME
+        if not path.is_file():
+            return cls(folder, b"")
         try:
-            if fcntl:
-                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.file.close()
+            return cls(folder, path.read_bytes())
+        except OSError as error:
             raise DustbustError(
-                "{folder}: another batch is writing into this folder; wait for it, or choose another folder",
-                folder=folder,
+                "{path}: cannot be read ({error})", path=path, error=error
             ) from error
-        except OSError:
-            pass  # a file system without locks
+
+    def entries(self, name: str) -> list[Entry]:
+        """All entries that may describe the output of this name, the newest first."""
+        newest = self.receipt.files.get(name)
+        return [*([newest] if newest else []), *self.replaced.get(name, [])[::-1]]
+
+    def _replay(self, item: dict[str, Any]) -> None:
+        if "batch" in item:
+            if not isinstance(item["batch"], dict):
+                raise ValueError("a batch must be an object")
+            self.receipt.batches.append(item["batch"])
+        elif "done" in item:
+            check_entry(item["done"], item["entry"], len(self.receipt.batches))
+            self._note(item["done"], item["entry"])
+        elif "undone" in item and item["undone"] in self.receipt.files:
+            self._withdraw(item["undone"])
+
+    def _note(self, name: str, entry: Entry) -> None:
+        if name in self.receipt.files:
+            self.replaced.setdefault(name, []).append(self.receipt.files[name])
+        self.receipt.files[name] = entry
+
+    def _withdraw(self, name: str) -> None:
+        del self.receipt.files[name]
+        if self.replaced.get(name):
+            self.receipt.files[name] = self.replaced[name].pop()
+
+
+class Journal(Records):
+    """The journal of the batch that is writing into a folder. Only one batch can own it.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder of the outputs.
+
+    Raises
+    ------
+    DustbustError
+        If another batch is at work in the folder, or its receipt is damaged.
+    OSError
+        If the folder cannot be written to.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self.file = self._own()
         try:
-            self.receipt = (
-                Receipt.load(self.folder / RECEIPT_NAME)
-                if (self.folder / RECEIPT_NAME).exists()
-                else Receipt()
-            )
-            self.begun = set()
-            self._replay()
+            self.file.seek(0)
+            super().__init__(self.folder, self.file.read())
+            self.file.write(b"\n")  # a torn last line must not swallow the next one
         except BaseException:
             self.file.close()
             raise
 
-    def _replay(self):
-        self.file.seek(0)
-        for line in self.file:
-            try:
-                item = json.loads(line)
-                if "batch" in item:
-                    self.receipt.batches.append(item["batch"])
-                elif "begin" in item:
-                    self.begun.add(item["begin"])
-                else:
-                    check_entry(item["done"], item["entry"], len(self.receipt.batches))
-                    self.receipt.files[item["done"]] = item["entry"]
-            except (ValueError, KeyError, TypeError):
-                pass  # the line during which the batch was interrupted
-        # A torn last line must not swallow the next one.
-        self.file.write(b"\n")
+    def _own(self) -> BinaryIO:
+        """Open and lock the journal.
 
-    def _write(self, item):
+        Its former owner may have removed it between opening and locking: the lock is then on a
+        file that no longer has a name, and the next batch would lock another one.
+        """
+        path = self.folder / JOURNAL_NAME
+        while True:
+            file = _open_to_append(path)
+            try:
+                self._lock(file)
+                if _is_same_file(file, path):
+                    return file
+            except BaseException:
+                file.close()
+                raise
+            file.close()
+
+    def _lock(self, file: BinaryIO) -> None:
+        if not fcntl:
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DustbustError(
+                "{folder}: another batch is writing into this folder; wait for it, "
+                "or choose another folder",
+                folder=self.folder,
+            ) from error
+        except OSError:
+            pass  # a file system without locks
+
+    def _write(self, item: dict[str, Any]) -> None:
         self.file.write(json.dumps(item).encode("ascii") + b"\n")
         self.file.flush()
 
-    def begin_batch(self, batch):
-        """Note a new batch; gives its index."""
+    def begin_batch(self, batch: Batch) -> int:
+        """Note a new batch and return its index."""
         if batch in self.receipt.batches:
             return self.receipt.batches.index(batch)
         self.receipt.batches.append(batch)
         self._write({"batch": batch})
         return len(self.receipt.batches) - 1
 
-    def begin(self, name):
-        """Note that an output is about to be written."""
-        self._write({"begin": name})
-
-    def done(self, name, entry):
-        """Note that an output is complete."""
-        self.receipt.files[name] = entry
+    def done(self, name: str, entry: Entry) -> None:
+        """Note that an output is complete and about to get its name."""
         self._write({"done": name, "entry": entry})
+        self._note(name, entry)
 
-    def close(self):
+    def undone(self, name: str) -> None:
+        """Note that an output did not get its name after all."""
+        self._write({"undone": name})
+        self._withdraw(name)
+
+    def close(self) -> None:
         """Turn the journal into the receipt."""
         try:
             if self.receipt.files:
@@ -94,3 +168,29 @@ class Journal:
             (self.folder / JOURNAL_NAME).unlink(missing_ok=True)
         finally:
             self.file.close()
+
+
+def _open_to_append(path: Path) -> BinaryIO:
+    """Open a file to read and append; a link, a pipe or a device in its place is refused."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+    for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise OSError(errno.ELOOP, f"{path.name} is a link") from error
+    try:
+        check_regular(descriptor)
+        return os.fdopen(descriptor, "a+b")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _is_same_file(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False

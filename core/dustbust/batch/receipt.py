@@ -1,31 +1,42 @@
-"""The receipt of a batch: one JSON beside the cleaned files that says how each was made, and by which they can be checked.
+"""The receipt of a batch: a JSON file beside the cleaned files that tells how each was made.
 
-While a batch runs, what is done goes to a journal, a line a file, so that an interrupted batch can go on where it stopped
-whatever interrupted it. At the end the journal becomes the receipt.
+The files can be checked against it. While a batch runs, its results go to a journal, one line a
+file, so that an interrupted batch continues where it stopped. At the end the journal becomes the
+receipt.
 """
 
 import hashlib
 import json
 import os
+from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-from ..errors import DustbustError
+from ..errors import DustbustError, Sentence
+from ..files.paths import check_regular
+from ..files.write import new_file
 
 RECEIPT_NAME = "dustbust-receipt.json"
 FORMAT = 1
 
+# What the receipt holds about a batch (version, mask, settings) and about an output.
+Batch = dict[str, Any]
+Entry = dict[str, Any]
 
-def version():
-    """The version of this program."""
+REQUIRED = {"frame": str, "size": int, "sha256": str, "batch": int}  # of an entry
+
+
+def version() -> str:
+    """The version of this program; "unknown" if it runs from a folder and is not installed."""
     try:
         return metadata.version("dustbust")
-    except metadata.PackageNotFoundError:  # run from a folder into which nobody installed it
+    except metadata.PackageNotFoundError:
         return "unknown"
 
 
-def checksum(path):
-    """SHA-256 of a file."""
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
@@ -36,21 +47,33 @@ def checksum(path):
 class Receipt:
     """What is known of the cleaned files of a folder.
 
-    Attributes
+    Parameters
     ----------
-    batches : list of dict : version, settings and mask of each batch that wrote into the folder.
-    files : dict : name of an output -> dict with its "frame", "size", "sha256", "batch" (index into `batches`) and what was done.
+    batches : iterable of dict
+        Version, settings and mask of each batch that wrote into the folder.
+    files : mapping of str to dict
+        Name of an output -> its "frame", "size", "sha256", "batch" (index into `batches`) and what
+        was repaired.
     """
 
-    def __init__(self, batches=(), files=None):
+    def __init__(
+        self, batches: Iterable[Batch] = (), files: Mapping[str, Entry] | None = None
+    ) -> None:
         self.batches = list(batches)
         self.files = dict(files or {})
 
     @classmethod
-    def load(cls, path):
-        """Read a receipt; it may come from a stranger, so that types and names are checked."""
+    def load(cls, path: Path) -> "Receipt":
+        """Read a receipt. It may come from a stranger, so types and names are checked.
+
+        Raises
+        ------
+        DustbustError
+            If there is none, or it is not a receipt.
+        """
         path = Path(path)
         try:
+            check_regular(path)
             data = json.loads(path.read_bytes())
             if data["format"] != FORMAT:
                 raise ValueError(f"its format is {data['format']!r}, not {FORMAT}")
@@ -62,34 +85,27 @@ class Receipt:
             raise DustbustError(
                 "{path}: cannot be read ({error})", path=path, error=error
             ) from error
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
             raise DustbustError(
-                "{path}: is no receipt of dustbust, or a damaged one ({error}); "
+                "{path}: is not a receipt of dustbust, or a damaged one ({error}); "
                 "move it away to have the files of this folder made again",
                 path=path,
                 error=error,
             ) from error
 
-    def save(self, path):
-        """Write the receipt under a temporary name, then rename it."""
-        part = Path(path).with_name(".dustbust-receipt.part")
-        with open(part, "w", encoding="ascii") as file:
-            json.dump(
-                {
-                    "program": "dustbust",
-                    "format": FORMAT,
-                    "batches": self.batches,
-                    "files": self.files,
-                },
-                file,
-                indent=1,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+    def save(self, path: Path) -> None:
+        """Write the receipt, whole or not at all."""
+        content = {
+            "program": "dustbust",
+            "format": FORMAT,
+            "batches": self.batches,
+            "files": self.files,
+        }
+        with new_file(Path(path)) as part:
+            part.write_text(json.dumps(content, indent=1), encoding="ascii")
 
 
-def check(batches, files):
+def check(batches: object, files: object) -> None:
     """Raise ValueError unless these are what a receipt holds."""
     if not isinstance(batches, list) or not all(isinstance(batch, dict) for batch in batches):
         raise ValueError("batches must be a list of objects")
@@ -99,53 +115,88 @@ def check(batches, files):
         check_entry(name, entry, len(batches))
 
 
-def check_entry(name, entry, batches):
-    """Raise ValueError unless this is what a receipt says of a file."""
-    if not name or "/" in name or "\\" in name or name in (".", ".."):
+def check_entry(name: object, entry: object, batches: int) -> None:
+    """Raise ValueError unless this is an output's name and entry in a receipt of some batches."""
+    if not _is_file_name(name):
         raise ValueError(f"{name!r} is not the name of a file")
-    types = {"frame": str, "size": int, "sha256": str, "batch": int}
     if not isinstance(entry, dict) or not all(
-        type(entry.get(key)) is kind for key, kind in types.items()
+        type(entry.get(key)) is kind for key, kind in REQUIRED.items()
     ):
-        raise ValueError(f"what it says of {name!r} is incomplete")
+        raise ValueError(f"its entry for {name!r} is incomplete")
     if not 0 <= entry["batch"] < batches:
         raise ValueError(f"{name!r} is of batch {entry['batch']}, which it does not have")
 
 
-def verify(path, *, progress=None):
+def _is_file_name(name: object) -> bool:
+    if not isinstance(name, str) or name in ("", ".", "..") or set(name) & set("/\\\0"):
+        return False
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def verify(
+    path: str | os.PathLike[str], *, progress: Callable[[float, str], object] | None = None
+) -> list[str]:
     """Check the cleaned files of a folder against its receipt.
 
     Parameters
     ----------
-    path : of the folder, or of the receipt in it.
-    progress : callable(fraction, text), or None.
+    path : path-like
+        The folder, or the receipt in it.
+    progress : callable, optional
+        Called with a fraction, 0..1, and the name of a file.
 
     Returns
     -------
-    list of str : one sentence for each file that is missing or not as it was written; empty when all are.
+    list of str
+        One sentence for each file that is missing or differs from what was written.
 
     Raises
     ------
     DustbustError
-        when there is no receipt, or it is damaged.
+        If there is no receipt, or it is damaged.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> import dustbust
+    >>> from dustbust.batch.receipt import verify
+    >>> from dustbust.files.write import write_picture
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_picture(folder + "/1.png", np.full((9, 9), 100, np.uint8))
+    ...     dust = np.zeros((9, 9), bool)
+    ...     dust[4, 4] = True
+    ...     report = dustbust.clean_frames(folder, dust)
+    ...     verify(report.folder)
+    []
     """
     path = Path(path)
     path = path / RECEIPT_NAME if path.is_dir() else path
     receipt = Receipt.load(path)
-    problems = []
+    problems: list[str] = []
     for index, (name, entry) in enumerate(receipt.files.items()):
         output = path.with_name(name)
         try:
-            if output.stat().st_size != entry["size"]:
+            check_regular(output)
+            size = output.stat().st_size
+            if size != entry["size"]:
                 problems.append(
-                    f"{output}: has {output.stat().st_size} bytes, but was written with {entry['size']}"
+                    Sentence(
+                        "{path}: has {size} bytes, but was written with {written}",
+                        path=output,
+                        size=size,
+                        written=entry["size"],
+                    )
                 )
             elif checksum(output) != entry["sha256"]:
-                problems.append(f"{output}: is not as it was written")
+                problems.append(Sentence("{path}: is not as it was written", path=output))
         except FileNotFoundError:
-            problems.append(f"{output}: is missing")
+            problems.append(Sentence("{path}: is missing", path=output))
         except OSError as error:
-            problems.append(f"{output}: cannot be read ({error.strerror or error})")
+            problems.append(Sentence("{path}: cannot be read ({error})", path=output, error=error))
         if progress:
             progress((index + 1) / len(receipt.files), name)
     return problems

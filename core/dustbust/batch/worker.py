@@ -7,90 +7,103 @@ import shutil
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..dust.mask import DustMask
 from ..errors import DustbustError, Sentence, printable
 from ..files.read import open_frame
+from ..files.write import flush_to_disk
 from ..restoration.apply import Cleaner
-from .receipt import checksum
+from .receipt import Entry, checksum
 
-# With these the rest of a batch would fail as well.
+# Beginning of the names of temporary files in the folder of the outputs. What an interrupted batch
+# left is removed by the next one, and nothing else is.
+TEMPORARY = ".dustbust-batch-"
+
+# After these errors the rest of a batch would fail as well.
 FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass
 class Job:
-    """One file: what is to be done, and what came of it. It travels to the worker and back."""
+    """One file: what to do, and what came of it. It travels to the worker and back.
+
+    Attributes
+    ----------
+    frame, output : pathlib.Path
+        Absolute paths.
+    part : pathlib.Path or None
+        The complete output under its temporary name, once it is written.
+    entry : dict or None
+        What the receipt is to hold.
+    problem : str
+        Why it failed; empty if it did not.
+    number : int or None
+        The errno of that.
+    """
 
     frame: Path
     output: Path
-    known: dict | None = (
-        None  # what the receipt says of an output that is there: if it is still so, it is left as it is
-    )
-    entry: dict | None = None  # what the receipt is to say
-    kept: bool = False  # the output was there already
-    problem: str = ""  # why it failed
-    number: int | None = None  # errno of that
+    part: Path | None = None
+    entry: Entry | None = None
+    problem: str = ""
+    number: int | None = None
 
 
-class _Shared(NamedTuple):
+class SharedCleaner(NamedTuple):
     """What workers of an executor make a `Cleaner` of."""
 
     mask: Path
-    options: tuple
+    options: tuple[tuple[str, Any], ...]
 
 
-def share_cleaner(dust, folder, options):
+def share_cleaner(
+    dust: DustMask | np.ndarray[Any, Any], folder: Path, options: dict[str, Any]
+) -> SharedCleaner:
     """Put the mask where the workers find it."""
-    path = (
-        folder.absolute()
-        / f".dustbust-{secrets.token_hex(8)}{'.png' if isinstance(dust, DustMask) else '.npy'}"
-    )
+    suffix = ".png" if isinstance(dust, DustMask) else ".npy"
+    path = temporary(folder.absolute(), suffix)
     if isinstance(dust, DustMask):
         dust.save(path)
     else:
         np.save(path, np.asarray(dust), allow_pickle=False)
-    return _Shared(path, tuple(sorted(options.items())))
+    return SharedCleaner(path, tuple(sorted(options.items())))
+
+
+def temporary(folder: Path, suffix: str) -> Path:
+    """A temporary name in a folder, which nobody else uses."""
+    return folder / f"{TEMPORARY}{secrets.token_hex(8)}{suffix}"
 
 
 @lru_cache(maxsize=1)
-def _cleaner(shared):
-    """The same for all files of a batch that this process is given."""
+def _cleaner(shared: SharedCleaner) -> Cleaner:
+    """The cleaner of a batch, the same for all files that this process is given."""
     path = shared.mask
-    return Cleaner(
-        DustMask.load(path) if path.suffix == ".png" else np.load(path, allow_pickle=False),
-        **dict(shared.options),
-    )
+    mask = DustMask.load(path) if path.suffix == ".png" else np.load(path, allow_pickle=False)
+    return Cleaner(mask, **dict(shared.options))
 
 
-def clean_file(job, clean, preserve_times, threads):
-    """Do a job and give it back. It never raises: one bad file must not end the batch, whatever is wrong with it."""
-    part = job.output.with_name(f".dustbust-{secrets.token_hex(8)}.part")
+def clean_file(job: Job, clean: Cleaner | SharedCleaner, preserve_times: bool, threads: int) -> Job:
+    """Write the cleaned file under a temporary name, and give the job back.
+
+    It never raises: one bad file must not end the batch, whatever is wrong with it.
+    """
+    part = temporary(job.output.parent, ".part")
     try:
-        if job.known and checksum(job.output) == job.known["sha256"]:
-            job.kept = True
-            return job
-        if isinstance(clean, _Shared):
-            clean = _cleaner(clean)
+        cleaner = _cleaner(clean) if isinstance(clean, SharedCleaner) else clean
         before = job.frame.stat()
         frame = open_frame(job.frame)
-        pixels, report = clean(frame.pixels, threads=threads)
+        pixels, report = cleaner(frame.pixels, threads=threads)
         try:
             notes = frame.write(pixels, part) if report.changed else _copy(job.frame, part)
             if report.unfilled:
-                notes.append(
-                    Sentence(
-                        "{number} pixels could not be filled: there is no picture within reach",
-                        number=report.unfilled,
-                    )
-                )
-            flush_to_disk(part)
+                notes.append(_unfilled(report.unfilled))
             if preserve_times:
                 os.utime(part, ns=(before.st_atime_ns, before.st_mtime_ns))
-            entry = {
+            flush_to_disk(part)
+            job.entry = {
                 "frame": str(job.frame),
                 "frame_size": before.st_size,
                 "frame_time": before.st_mtime_ns,
@@ -99,38 +112,50 @@ def clean_file(job, clean, preserve_times, threads):
                 **asdict(report),
                 "notes": notes,
             }
-            os.replace(part, job.output)
-            job.entry = entry
+            job.part = part
         except OSError as error:
-            job.problem = Sentence(
-                "{path}: cannot be written ({error})", path=job.output, error=error
-            )
-            job.number = error.errno
+            fail_to_write(job, error)
     except Exception as error:
         job.problem = reason_of(job.frame, error)
     finally:
-        part.unlink(missing_ok=True)
+        if job.part is None:
+            part.unlink(missing_ok=True)
     return job
 
 
-def _copy(path, target):
-    """Copy a frame in which there is nothing to clean; all is kept, so there is no note."""
+def fail_to_write(job: Job, error: OSError) -> None:
+    """Note that the output of a job cannot be written."""
+    job.problem = Sentence("{path}: cannot be written ({error})", path=job.output, error=error)
+    job.number = error.errno
+
+
+def _copy(path: Path, target: Path) -> list[str]:
+    """Copy a frame in which there is nothing to clean. Everything is kept, so there is no note."""
     shutil.copyfile(path, target)
     return []
 
 
-def flush_to_disk(path):
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
+def _unfilled(number: int) -> Sentence:
+    return Sentence(
+        "{number} pixels could not be filled: there is no picture within reach", number=number
+    )
 
 
-def reason_of(path, error):
+def reason_of(path: Path, error: Exception) -> str:
     """What went wrong, with the name of the file."""
     if isinstance(error, FileNotFoundError):
         return Sentence("{path}: there is no such file", path=path)
-    said = (
+    if isinstance(error, MemoryError):
+        return Sentence(
+            "{path}: there is not enough memory for it; close other programs, or clean fewer files "
+            "at a time",
+            path=path,
+        )
+    message: Sentence = (
         error.args[0]
         if isinstance(error, DustbustError)
         else Sentence(str(error) or type(error).__name__)
     )
-    return said if printable(path) in said else Sentence("{path}: {error}", path=path, error=said)
+    if printable(path) in message:
+        return message
+    return Sentence("{path}: {error}", path=path, error=message)

@@ -1,6 +1,8 @@
 """Paths, and the names of frames and scans in messages."""
 
+import errno
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeGuard
@@ -43,6 +45,32 @@ def as_path(frame: str | bytes | os.PathLike[str]) -> Path:
     if isinstance(frame, str) and frame.lower().startswith("file://"):
         return Path(os.fsdecode(unquote_to_bytes(urlsplit(frame).path)))
     return Path(os.fsdecode(frame))
+
+
+def check_regular(file: str | os.PathLike[str] | int) -> None:
+    """Refuse what is not a file of a disk: opening a pipe may wait forever, a device never ends.
+
+    Parameters
+    ----------
+    file : path-like or int
+        A path or a file descriptor.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or it is not a regular one.
+
+    Examples
+    --------
+    >>> from dustbust.files.paths import check_regular
+    >>> check_regular("/")
+    Traceback (most recent call last):
+    ...
+    OSError: [Errno 22] it is not a file: '/'
+    """
+    mode = os.stat(file).st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is not a file", file)
 
 
 def name_of(frame: object, index: int = 0) -> str:

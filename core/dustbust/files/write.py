@@ -1,6 +1,7 @@
 """New files: whole or not at all, and never over the pictures that they are made from."""
 
 import os
+import secrets
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -68,7 +69,8 @@ def check_target(
 def new_file(path: Path) -> Iterator[Path]:
     """A file that is written whole or not at all.
 
-    Gives the temporary name, beside `path`, to write to. If that fails, `path` stays as it was.
+    Gives a temporary name beside `path` to write to, which no other process uses. If writing
+    fails, `path` stays as it was. Otherwise the content is on the disk before it gets its name.
 
     Examples
     --------
@@ -81,10 +83,12 @@ def new_file(path: Path) -> Iterator[Path]:
     ...     Path(folder, "a.txt").read_text()
     'whole'
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".dustbust-{secrets.token_hex(8)}.part")
     try:
         yield part
+        flush_to_disk(part)
         os.replace(part, path)
+        flush_folder(path.parent)
     except OSError as error:
         raise DustbustError(
             "{path}: cannot be written ({error}); choose another folder", path=path, error=error
@@ -92,6 +96,22 @@ def new_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until the content of a file is on the disk."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def flush_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can do that."""
+    with suppress(OSError):  # Windows opens no folders; some network file systems do not flush them
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_picture(

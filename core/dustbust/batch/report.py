@@ -1,0 +1,91 @@
+"""What a batch is going to do, and what it did."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import Sentence
+
+
+@dataclass
+class BatchPlan:
+    """What a batch finds in the folder of its outputs, before it writes anything.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        The folder of the outputs.
+    new : list of pathlib.Path
+        Outputs that do not exist yet.
+    up_to_date : list of pathlib.Path
+        Outputs that were made from the same frames with this mask and these settings, and complete
+        outputs of which nothing is known.
+    outdated : list of pathlib.Path
+        Outputs as Dustbust wrote them, but with another mask or other settings, or from another
+        version of the frame. They are renewed.
+    edited : list of pathlib.Path
+        Outputs that somebody changed after Dustbust wrote them. They are kept.
+    failed : dict of pathlib.Path to str
+        Frame -> why it cannot be cleaned, one sentence.
+    """
+
+    folder: Path
+    new: list[Path] = field(default_factory=list)
+    up_to_date: list[Path] = field(default_factory=list)
+    outdated: list[Path] = field(default_factory=list)
+    edited: list[Path] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """The numbers in one line; kinds that do not occur are left out.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from dustbust.batch.report import BatchPlan
+        >>> BatchPlan(Path("out"), new=[Path("out/1.jpg")], edited=[Path("out/2.jpg")]).summary()
+        '1 new, 1 changed by you'
+        """
+        kinds = {
+            "{number} new": self.new,
+            "{number} up to date": self.up_to_date,
+            "{number} made with another mask or other settings": self.outdated,
+            "{number} changed by you": self.edited,
+        }
+        return Sentence(
+            ", ".join(
+                Sentence(text, number=len(outputs)) for text, outputs in kinds.items() if outputs
+            )
+        )
+
+
+@dataclass
+class BatchReport:
+    """What a batch did.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        The folder of the outputs.
+    written : list of pathlib.Path
+        The outputs that were written, in the order of the run.
+    skipped : list of pathlib.Path
+        The outputs that existed and were left as they are.
+    edited : list of pathlib.Path
+        Those of `skipped` that somebody had changed after Dustbust wrote them.
+    failed : dict of pathlib.Path to str
+        Frame -> why it could not be cleaned, one sentence.
+    notes : dict of pathlib.Path to list of str
+        Output -> what could not be kept, or what to look at.
+    """
+
+    folder: Path
+    written: list[Path] = field(default_factory=list)
+    skipped: list[Path] = field(default_factory=list)
+    edited: list[Path] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+    notes: dict[Path, list[str]] = field(default_factory=dict)
+
+    @property
+    def done(self) -> int:
+        """Number of frames that are dealt with, one way or another."""
+        return len(self.written) + len(self.skipped) + len(self.failed)
