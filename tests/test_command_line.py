@@ -1,7 +1,10 @@
 """The command line does what the functions do, and says what went wrong."""
 
+import importlib
 import re
+import runpy
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,9 @@ import pytest
 
 import dustbust
 from dustbust.__main__ import main
+from dustbust.estimation.methods import METHODS as ESTIMATION_METHODS
 from dustbust.files.read import read_frame
+from dustbust.stacking.modes import MODES as STACKING_MODES
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -38,7 +43,8 @@ def test_same_mask_and_same_pixels_as_the_functions(run, tmp_path, capsys):
     assert "8 frames" in capsys.readouterr().out
     dust = dustbust.estimate_mask(frames)
     loaded = dustbust.DustMask.load(tmp_path / "mask.png")
-    assert np.array_equal(loaded.grey, dust.grey) and loaded.threshold == dust.threshold
+    assert np.array_equal(loaded.grey, dust.grey)
+    assert loaded.threshold == dust.threshold
 
     assert main(["apply", str(tmp_path / "mask.png"), str(run)]) == 0
     dustbust.clean_frames(frames, dust, tmp_path / "by-function")
@@ -107,7 +113,8 @@ def test_frames_are_found_from_any_folder_and_when_they_have_moved_with_their_ma
         "frame01.jpg: there is no such file, nor any of the other 4 frames"
         in capsys.readouterr().err
     )
-    assert not run.exists() and not (tmp_path / "cleanedphotos").exists()
+    assert not run.exists()
+    assert not (tmp_path / "cleanedphotos").exists()
 
 
 def test_particles_above_the_largest_are_left_alone(run, tmp_path):
@@ -121,8 +128,11 @@ def test_particles_above_the_largest_are_left_alone(run, tmp_path):
                 for particle in dustbust.DustMask.load(tmp_path / "mask.png").report["particles"]
             ]
         )
-    assert min(sizes[0]) < 30 and max(sizes[0]) > 300
-    assert sizes[1] and min(sizes[1]) >= 30 and max(sizes[1]) <= 300
+    assert min(sizes[0]) < 30
+    assert max(sizes[0]) > 300
+    assert sizes[1]
+    assert min(sizes[1]) >= 30
+    assert max(sizes[1]) <= 300
 
 
 def test_a_higher_threshold_changes_less(run, tmp_path):
@@ -174,7 +184,7 @@ def test_stack_writes_the_page(tmp_path, suffix):
 
 
 @pytest.mark.parametrize(
-    "arguments, sentence",
+    ("arguments", "sentence"),
     [
         (["estimate"], "no frames"),
         (["estimate", "nowhere.jpg"], "nowhere.jpg: there is no such file"),
@@ -209,8 +219,10 @@ def test_what_is_wrong_is_one_sentence_and_nothing_is_written(
 ):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 1
-    said = capsys.readouterr()
-    assert said.err.startswith("dustbust: ") and sentence in said.err and said.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.err.startswith("dustbust: ")
+    assert sentence in printed.err
+    assert printed.err.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
@@ -222,8 +234,9 @@ def test_pairs_of_a_folder(tmp_path, capsys):
             shutil.copy(SAMPLES / "pair" / f"scan-{name}.jpg", folder / f"page{page}{name}.jpg")
     (folder / "page2b.jpg").write_text("not a picture")
     assert main(["stack", "--pairs", str(folder), "--mode", "minimum", "--no-align"]) == 1
-    said = capsys.readouterr()
-    assert "1 pages written, 0 there already, 1 failed" in said.out and "page2b.jpg" in said.err
+    printed = capsys.readouterr()
+    assert "1 pages written, 0 there already, 1 failed" in printed.out
+    assert "page2b.jpg" in printed.err
     assert [path.name for path in (folder / "pages").iterdir()] == ["page1a.jpg"]
     page = folder / "pages" / "page1a.jpg"
     written = page.stat().st_mtime_ns
@@ -235,7 +248,7 @@ def test_pairs_of_a_folder(tmp_path, capsys):
     assert page.stat().st_mtime_ns == written
     (folder / "page2b.jpg").unlink()
     assert main(["stack", "--pairs", str(folder)]) == 1
-    assert "3 scans are no whole number of groups of 2" in capsys.readouterr().err
+    assert "3 scans cannot be divided into groups of 2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -287,21 +300,19 @@ def test_one_bad_frame_is_named_and_the_others_are_done(run, tmp_path, capsys):
 def test_a_mask_for_each_run_of_a_folder(run, capsys):
     assert main(["estimate", "--runs", str(run)]) == 0
     assert [path.name for path in (run / "dust-masks").glob("*.png")] == ["frame01-frame08.png"]
-    said = capsys.readouterr().out.splitlines()
+    printed = capsys.readouterr().out.splitlines()
     assert (run / "dust-masks" / "runs.csv").read_text().splitlines()[0].split(",") == re.split(
-        "  +", said[0]
+        "  +", printed[0]
     )
-    assert said[1].split()[:4] == ["frame01-frame08.png", "frame01.jpg", "frame08.jpg", "8"]
+    assert printed[1].split()[:4] == ["frame01-frame08.png", "frame01.jpg", "frame08.jpg", "8"]
 
     (run / "dust-masks" / "frame01-frame08.png").rename(run / "dust-masks" / "b.png")
     lost = dustbust.DustMask(np.zeros((4, 4)), 0.5, frames=("gone.jpg",))
     lost.save(run / "dust-masks" / "a.png")
     assert main(["apply", str(run / "dust-masks")]) == 1
-    said = capsys.readouterr()
-    assert (
-        "8 written, 0 there already, 0 failed" in said.out
-        and "gone.jpg: there is no such file" in said.err
-    )
+    printed = capsys.readouterr()
+    assert "8 written, 0 there already, 0 failed" in printed.out
+    assert "gone.jpg: there is no such file" in printed.err
     assert main(["apply", str(run / "dust-masks"), str(run)]) == 1
     assert (
         "each mask of a folder goes with the frames that it was made from"
@@ -328,3 +339,72 @@ def test_without_a_last_frame_the_run_goes_as_far_as_the_dust(run, tmp_path):
     assert [Path(name).name for name in dustbust.DustMask.load(tmp_path / "mask.png").frames] == [
         f"frame{k:02d}.jpg" for k in range(1, 9)
     ]
+
+
+def test_the_installed_command_is_the_module(monkeypatch, capsys):
+    """Both run `program`, which keeps freed memory and ends with the exit code of `main`."""
+    project = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    (target,) = re.findall(r'^dustbust = "(.+)"$', project, re.MULTILINE)
+    module, _, function = target.partition(":")
+    program_file = Path(dustbust.__file__).with_name("__main__.py")
+    kept = []
+    monkeypatch.setattr(dustbust.runtime.memory, "keep_for_reuse", lambda: kept.append(True))
+    monkeypatch.setattr(sys, "argv", ["/somewhere/bin/dustbust", "verify", "nowhere"])
+    for run in (
+        getattr(importlib.import_module(module), function),
+        lambda: runpy.run_path(program_file, run_name="__main__"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            run()
+        assert ended.value.code == 1
+        assert kept.pop()
+        assert not kept
+        assert "nowhere: there is no receipt here" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"dustbust {dustbust.__version__}\n"
+
+
+def help_of(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("command", "table"), [("estimate", ESTIMATION_METHODS), ("stack", STACKING_MODES)]
+)
+def test_help_lists_each_choice_and_its_options(command, table, capsys):
+    text = help_of(command, capsys)
+    for entry in table.values():
+        assert f"{entry.name}: {entry.summary}" in text
+        for option in entry.options:
+            assert f"--{option.name}" in text
+            assert option.summary in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["estimate", "x.png", "--method", "sum", "--smallest", "9"], "has no option"),
+        (["stack", "x.png", "--mode", "mean", "--polarity", "dark", "-o", "p.png"], "no option"),
+    ],
+)
+def test_an_option_of_another_method_is_refused(arguments, sentence, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("x", "y"):
+        dustbust.files.write.write_picture(f"{name}.png", np.zeros((32, 32), np.uint8))
+    arguments[2:2] = ["y.png"]
+    assert main(arguments) == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_value_out_of_range_is_refused_with_the_range(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["estimate", "x.png", "--method", "sum", "--blur", "0"])
+    assert ended.value.code == 2
+    assert "blur must be from 1 to 1,000 px, not 0" in capsys.readouterr().err

@@ -1,0 +1,58 @@
+"""The command line: one module a command, each with its options and what it does."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from ..errors import DustbustError
+from ..runtime import memory
+from . import apply, compare, estimate, stack, verify
+
+COMMANDS = (estimate, apply, verify, stack, compare)
+
+
+def program() -> None:
+    """Run as a program of its own: `dustbust` and `python -m dustbust` do exactly this."""
+    memory.keep_for_reuse()
+    sys.exit(main())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The words of the command line; by default those of this process.
+
+    Returns
+    -------
+    int
+        The exit code: 0 if all was done, 1 if something was not, 130 if the user interrupted it.
+        A command line that cannot be understood ends the process with 2.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except DustbustError as error:
+        print(f"dustbust: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("dustbust: interrupted; files that were finished are whole", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="dustbust", description="Removes dust from scanned negatives, slides and microfilm."
+    )
+    top.add_argument("--version", action="version", version=f"dustbust {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for module in COMMANDS:
+        name = module.__name__.rpartition(".")[2]
+        command = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
+        module.add_options(command)
+        command.set_defaults(run=module.run)
+    return top

@@ -1,0 +1,105 @@
+"""dustbust apply: clean frames, files to files."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..batch.clean import clean_frames
+from ..dust.mask import DustMask
+from ..errors import DustbustError
+from ..files.find import masks_in
+from ..files.write import EXISTS
+from ..restoration.apply import METHODS, apply_mask
+from .options import add_dask, default_of, executor_of, fraction, progress
+
+SUMMARY = "clean frames with a mask; the originals are never changed"
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    command.add_argument(
+        "mask",
+        help="a mask from estimate, or any grey or black and white picture (white is dust); or "
+        "the folder of masks from estimate --runs",
+    )
+    command.add_argument(
+        "frames",
+        nargs="*",
+        help="the frames: files, folders or patterns; without any, those that each mask was made "
+        "from",
+    )
+    command.add_argument(
+        "--folder",
+        default=default_of(clean_frames, "folder"),
+        help="folder for the cleaned frames, relative to that of the frames (%(default)s)",
+    )
+    command.add_argument(
+        "--method",
+        choices=METHODS,
+        default=default_of(apply_mask, "method"),
+        help="restore: bring back what is under the dust; fill: the original method, paint over "
+        "it (%(default)s)",
+    )
+    command.add_argument(
+        "--threshold",
+        type=fraction,
+        help="0 to 1; a higher one treats less. The default is the threshold of the mask",
+    )
+    command.add_argument(
+        "--exists",
+        choices=EXISTS,
+        default=default_of(clean_frames, "exists"),
+        help="what to do if a cleaned frame exists already (%(default)s)",
+    )
+    command.add_argument(
+        "--preserve-times",
+        action="store_true",
+        help="give the cleaned frames the modification times of the originals",
+    )
+    add_dask(command)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Clean the frames of one mask, or of each mask of a folder."""
+    if not Path(options.mask).is_dir():
+        return clean(Path(options.mask), options)
+    if options.frames:
+        raise DustbustError(
+            f"{options.mask}: each mask of a folder goes with the frames that it was made from; "
+            "name one mask, or no frames"
+        )
+    code = 0
+    for mask in masks_in(options.mask):
+        try:
+            code |= clean(mask, options)
+        except DustbustError as error:
+            code = 1
+            print(f"dustbust: {mask}: {error}", file=sys.stderr)
+    return code
+
+
+def clean(mask: Path, options: argparse.Namespace) -> int:
+    """Clean the frames of one mask and report on each that needs a word."""
+    dust = DustMask.load(mask)
+    if options.threshold is not None:
+        dust.threshold = options.threshold
+    with executor_of(options) as executor:
+        report = clean_frames(
+            options.frames or dust.frames,
+            dust,
+            options.folder,
+            method=options.method,
+            exists=options.exists,
+            preserve_times=options.preserve_times,
+            executor=executor,
+            progress=progress(),
+        )
+    for path, notes in report.notes.items():
+        print(f"{path}: {'; '.join(notes)}")
+    for sentence in report.failed.values():
+        print(f"dustbust: {sentence}", file=sys.stderr)
+    print(
+        f"{report.folder}: {len(report.written)} written, {len(report.skipped)} there already, "
+        f"{len(report.failed)} failed"
+    )
+    return 1 if report.failed else 0

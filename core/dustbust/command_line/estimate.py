@@ -1,0 +1,111 @@
+"""dustbust estimate: masks from runs of frames."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..batch.masks import estimate_runs, run_from, table_of
+from ..dust.mask import MASK_SUFFIXES
+from ..dust.polarity import POLARITIES_TO_ESTIMATE
+from ..estimation.estimate import estimate_mask
+from ..estimation.methods import METHODS
+from ..files.find import find_frames, frames_between
+from ..files.write import check_target
+from .options import add_choice, add_dask, default_of, executor_of, given_options, progress
+
+# Where the results go if the user names nothing.
+MASK, MASKS = "dust-mask.png", "dust-masks"
+
+SUMMARY = "find the dust that the frames of a run have in common, and write it as a mask"
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    command.add_argument(
+        "frames", nargs="*", help="the frames of one run: files, folders or patterns"
+    )
+    command.add_argument("--first", help="instead of frames: the first frame of the run")
+    command.add_argument(
+        "--last",
+        help="with --first: the last frame; the run is all pictures of the folder from the first "
+        "to the last. Without it the run ends where the dust changes",
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        help=f"the mask, a 16-bit grey PNG ({MASK}); with --runs a folder ({MASKS} beside the "
+        "frames)",
+    )
+    command.add_argument(
+        "--runs",
+        action="store_true",
+        help="find the runs among the frames; write a mask for each, and a table",
+    )
+    command.add_argument(
+        "--plot",
+        metavar="FILE",
+        help="also write a plot of the area that is marked at each threshold (.png, .tif or .jpg)",
+    )
+    add_choice(command, "method", METHODS, estimate_mask)
+    command.add_argument(
+        "--polarity",
+        choices=POLARITIES_TO_ESTIMATE,
+        default=default_of(estimate_mask, "polarity"),
+        help="whether the dust is lighter than the picture, as on negatives, or darker, as on "
+        "slides (%(default)s)",
+    )
+    add_dask(command)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Estimate one mask, or one for each run."""
+    with executor_of(options) as executor:
+        where = {"leave_out": True, "executor": executor, "progress": progress()}
+        how = {
+            "method": options.method,
+            "polarity": options.polarity,
+            **given_options(METHODS, "method", options),
+            **where,
+        }
+        frames = frames_of(options, where)
+        if options.runs:
+            write_masks(frames, options, how)
+        else:
+            write_mask(frames, options, how)
+    return 0
+
+
+def frames_of(options: argparse.Namespace, where: dict[str, Any]) -> list[Path]:
+    """The frames that the user names."""
+    if options.first and options.last:
+        return frames_between(options.first, options.last)
+    if options.first:
+        return run_from(options.first, **where)
+    return find_frames(options.frames)
+
+
+def write_mask(frames: list[Path], options: argparse.Namespace, how: dict[str, Any]) -> None:
+    """Estimate the mask of a run."""
+    output = options.output or MASK
+    check_target(output, frames, MASK_SUFFIXES)  # before the work, not after it
+    if options.plot:
+        check_target(options.plot, frames)
+    dust = estimate_mask(frames, **how)
+    dust.save(output)
+    if options.plot:
+        dust.plot(options.plot)
+    print(f"{output}: {dust.summary()}")
+
+
+def write_masks(frames: list[Path], options: argparse.Namespace, how: dict[str, Any]) -> None:
+    """Estimate the mask of each run among the frames, and print the table."""
+    folder = options.output or (frames[0].parent / MASKS if frames else MASKS)
+    runs = estimate_runs(frames, folder, **how)
+    rows = table_of(runs)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+    for one in runs:
+        for sentence in one.mask.warnings:
+            print(f"{one.path}: {sentence}")

@@ -1,0 +1,160 @@
+"""dustbust stack: one page from several scans."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..batch.clean import clean_frames
+from ..dust.mask import MASK_SUFFIXES
+from ..errors import DustbustError
+from ..files.find import find_frames
+from ..files.write import EXISTS, check_complete, check_target, free_name, write_picture
+from ..stacking.modes import MODES
+from ..stacking.stack import StackReport, stack_scans
+from .options import add_choice, at_least_two, default_of, given_options, progress
+
+# Where the pages go if the user names nothing.
+PAGES = "pages"
+
+SUMMARY = "combine scans of one page, which lay differently on the glass, into one clean page"
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    command.add_argument(
+        "scans",
+        nargs="+",
+        help="two or more scans of the page: files or folders; the first gives size and position. "
+        "With --pairs or --group: scans of many pages",
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        help="the page (.tif, .png, .jpg ...); with --pairs or --group a folder "
+        f"({PAGES} beside the scans)",
+    )
+    many = command.add_mutually_exclusive_group()
+    many.add_argument(
+        "--pairs",
+        dest="group",
+        action="store_const",
+        const=2,
+        help="make a page from every two consecutive scans",
+    )
+    many.add_argument(
+        "--group",
+        type=at_least_two,
+        metavar="N",
+        help="make a page from every N consecutive scans",
+    )
+    command.add_argument(
+        "--exists",
+        choices=EXISTS,
+        default=default_of(clean_frames, "exists"),
+        help="with --pairs or --group: what to do if a page exists already (%(default)s)",
+    )
+    add_choice(command, "mode", MODES, stack_scans)
+    command.add_argument(
+        "--no-align",
+        dest="align",
+        action="store_false",
+        help="do not align the scans: they fit on each other already",
+    )
+    command.add_argument(
+        "--keep-brightness",
+        dest="normalise",
+        action="store_false",
+        default=None,
+        help="do not adjust the brightness of the scans to that of the first",
+    )
+    command.add_argument(
+        "--dust",
+        metavar="MASK",
+        help="also write the dust of the scanner as a mask for apply (only with dust-free)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Stack the scans of one page, or of many."""
+    if options.group:
+        return stack_groups(options)
+    if not options.output:
+        raise DustbustError("the page needs a name; give one, such as -o page.tif")
+    stack(find_frames(options.scans), Path(options.output), options)
+    return 0
+
+
+def stack_groups(options: argparse.Namespace) -> int:
+    """Make one page from each group of consecutive scans.
+
+    A group that fails is reported and the others are done. Run again, it goes on where it stopped.
+    """
+    scans = find_frames(options.scans)
+    if len(scans) % options.group:
+        raise DustbustError(
+            f"{len(scans)} scans cannot be divided into groups of {options.group}; "
+            "add the missing scan or name the scans of whole groups"
+        )
+    folder = Path(options.output) if options.output else scans[0].parent / PAGES
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DustbustError(
+            f"{folder}: cannot be made ({error.strerror or error}); choose another folder"
+        ) from error
+    written, skipped, failed = 0, 0, 0
+    for start in range(0, len(scans), options.group):
+        group = scans[start : start + options.group]
+        page = folder / group[0].name
+        try:
+            if page.exists() and options.exists == "skip":
+                check_complete(group[0], page)
+                skipped += 1
+                continue
+            if page.exists() and options.exists == "rename":
+                page = free_name(page)
+            stack(group, page, options)
+            written += 1
+        except DustbustError as error:
+            failed += 1
+            print(f"dustbust: {', '.join(scan.name for scan in group)}: {error}", file=sys.stderr)
+    print(f"{folder}: {written} pages written, {skipped} there already, {failed} failed")
+    return 1 if failed else 0
+
+
+def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
+    """Make one page."""
+    check_target(output, scans)
+    if options.dust:
+        if MODES[options.mode].kind != "dust-free":
+            raise DustbustError(
+                f"--dust: mode {options.mode} does not look for dust; use dust-free"
+            )
+        check_target(options.dust, scans, MASK_SUFFIXES)
+    report = stack_scans(
+        scans,
+        mode=options.mode,
+        align=options.align,
+        normalise=options.normalise,
+        view=True,
+        return_report=True,
+        **given_options(MODES, "mode", options),
+        progress=progress(),
+    )
+    write_picture(output, report.page, like=scans[0], inputs=scans)
+    if options.dust and report.dust is not None:
+        report.dust.save(options.dust)
+    print(f"{output}: {summary(report, options)}")
+
+
+def summary(report: StackReport, options: argparse.Namespace) -> str:
+    """What was done, in one line."""
+    parts = [f"{len(report.registrations)} scans, {options.mode}"]
+    if options.align:
+        moves = ", ".join(f"{found.moved:.1f}" for found in report.registrations[1:])
+        parts.append(f"the page moved by {moves} px")
+    if report.white is not None:
+        parts.append(f"white is {report.white:g}")
+    if MODES[options.mode].kind == "dust-free":
+        parts.append(f"{100 * report.filled:.3f} % was dusty in all scans and was filled")
+    return "; ".join(parts)
