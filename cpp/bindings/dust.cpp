@@ -1,0 +1,108 @@
+// Bindings: dust pixel by pixel, and the picture around it.
+#include "bindings/topics.hpp"
+#include "bindings/views.hpp"
+#include "dust/likelihood.hpp"
+#include "dust/membrane.hpp"
+#include "dust/response_fit.hpp"
+#include "dust/unmix.hpp"
+
+namespace dustbust {
+namespace {
+
+template <class T>
+void define_membranes(py::class_<Membranes>& c) {
+    c.def("__call__", [](const Membranes& membranes, const Array<T>& image, py::ssize_t colours, float scale,
+                         const std::optional<Array<bool>>& unknown, int threads) {
+        const auto in = view(image, "image");
+        const auto silent = unknown ? mask_view(*unknown) : Image<const std::uint8_t>{nullptr, in.rows, in.columns, 1};
+        if (in.rows != membranes.rows() || in.columns != membranes.columns() || in.rows != silent.rows || in.columns != silent.columns ||
+            colours > in.channels)
+            throw std::invalid_argument("image and masks must be of one size");
+        Array<float> observed({membranes.size(), colours}), filled({membranes.size(), colours}), spread(membranes.size());
+        const auto seen = mutable_view(observed), out = mutable_view(filled);
+        float* const spreads = spread.mutable_data();
+        {
+            py::gil_scoped_release release;
+            for (std::ptrdiff_t i = 0; i < membranes.size(); ++i)
+                for (std::ptrdiff_t k = 0; k < colours; ++k)
+                    seen(i, k) = static_cast<float>(in.data[membranes.positions()[i] * in.channels + k]) * scale;
+            membranes(in, colours, scale, silent, out.data, spreads, threads);
+        }
+        return py::make_tuple(observed, filled, spread);
+    }, py::arg("image").noconvert(), py::arg("colours"), py::arg("scale"), py::arg("unknown").noconvert(), py::arg("threads"));
+}
+
+SeenDust seen_dust(const Array<float>& observed, const Array<float>& density, const Array<std::int32_t>& labels,
+                          const Array<std::int32_t>* neighbours, const Array<bool>& dark, const Array<float>& responses,
+                          std::pair<float, float> limits) {
+    if (observed.ndim() != 2 || density.size() != observed.shape(0) || labels.size() != density.size() ||
+        (neighbours && neighbours->size() != 4 * density.size()))
+        throw std::invalid_argument("observed must be (N, colours), density and labels (N,), neighbours (N, 4)");
+    if (responses.size() != 4 * observed.shape(1)) throw std::invalid_argument("responses must be (2, colours, 2)");
+    const auto inside = [](const Array<std::int32_t>& places, std::int32_t lowest, py::ssize_t end) {
+        return std::all_of(places.data(), places.data() + places.size(), [&](std::int32_t k) { return k >= lowest && k < end; });
+    };
+    if (!inside(labels, 0, dark.size()) || (neighbours && !inside(*neighbours, -1, density.size())))
+        throw std::invalid_argument("labels or neighbours are out of range");
+    return {density.size(), dark.size(), static_cast<int>(observed.shape(1)), observed.data(), density.data(), labels.data(),
+            neighbours ? neighbours->data() : nullptr, reinterpret_cast<const std::uint8_t*>(dark.data()),
+            reinterpret_cast<const Response*>(responses.data()), {limits.first, limits.second}};
+}
+
+}  // namespace
+
+void register_dust(py::module_& m) {
+    m.def("response_sums", [](const Array<float>& observed, const Array<float>& filled, const Array<float>& density, const Array<float>& spread,
+                              float lift, float fade, std::pair<float, float> limits) {
+        const auto pixels = observed.size();
+        if (filled.size() != pixels || density.size() != pixels || spread.size() != pixels)
+            throw std::invalid_argument("observed, filled, density and spread must be of one length");
+        py::gil_scoped_release release;
+        return response_sums(observed.data(), filled.data(), density.data(), spread.data(), pixels, {lift, fade}, {limits.first, limits.second});
+    }, py::arg("observed").noconvert(), py::arg("filled").noconvert(), py::arg("density").noconvert(), py::arg("spread").noconvert(),
+       py::arg("lift"), py::arg("fade"), py::arg("limits"));
+
+    m.def("roughness", [](const Array<float>& observed, const Array<float>& density, const Array<std::int32_t>& labels,
+                          const Array<std::int32_t>& neighbours, const Array<bool>& dark, const Array<float>& responses,
+                          std::pair<float, float> limits, float faintest, int threads) {
+        const SeenDust dust = seen_dust(observed, density, labels, &neighbours, dark, responses, limits);
+        std::vector<float> said;
+        {
+            py::gil_scoped_release release;
+            said = roughness(dust, faintest, threads);
+        }
+        return to_array(said, {density.size()});
+    }, py::arg("observed").noconvert(), py::arg("density").noconvert(), py::arg("labels").noconvert(), py::arg("neighbours").noconvert(),
+       py::arg("dark").noconvert(), py::arg("responses").noconvert(), py::arg("limits"), py::arg("faintest"), py::arg("threads"));
+
+    m.def("unmix", [](const Array<float>& observed, const Array<float>& density, const Array<std::int32_t>& labels, const Array<bool>& dark,
+                      const Array<float>& responses, std::pair<float, float> limits, const Array<bool>& here, const Array<float>& filled,
+                      const Array<float>& spread, const Array<float>& error, float noise, float response_error, int threads) {
+        const SeenDust dust = seen_dust(observed, density, labels, nullptr, dark, responses, limits);
+        if (here.size() != density.size() || filled.size() != observed.size() || spread.size() != density.size() || error.size() != density.size())
+            throw std::invalid_argument("here, filled, spread and error must fit the dust");
+        auto unmixed = shaped_like<float>(observed), weight = shaped_like<float>(observed);
+        const auto values = mutable_view(unmixed), weights = mutable_view(weight);
+        const auto* present = reinterpret_cast<const std::uint8_t*>(here.data());
+        {
+            py::gil_scoped_release release;
+            unmix(dust, present, filled.data(), spread.data(), error.data(), noise, response_error, values.data, weights.data, threads);
+        }
+        return py::make_tuple(unmixed, weight);
+    }, py::arg("observed").noconvert(), py::arg("density").noconvert(), py::arg("labels").noconvert(), py::arg("dark").noconvert(),
+       py::arg("responses").noconvert(), py::arg("limits"), py::arg("here").noconvert(), py::arg("filled").noconvert(), py::arg("spread").noconvert(),
+       py::arg("error").noconvert(), py::arg("noise"), py::arg("response_error"), py::arg("threads"));
+
+    py::class_<Membranes> membranes(m, "Membranes");
+    membranes.def(py::init([](const Array<bool>& mask) {
+        const auto where = mask_view(mask);
+        py::gil_scoped_release release;
+        return Membranes(where);
+    }), py::arg("mask").noconvert());
+    membranes.def_property_readonly("positions", [](const Membranes& self) { return to_array(self.positions(), {self.size()}); });
+    define_membranes<std::uint8_t>(membranes);
+    define_membranes<std::uint16_t>(membranes);
+    define_membranes<float>(membranes);
+}
+
+}  // namespace dustbust
