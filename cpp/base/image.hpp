@@ -2,10 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
+#include <type_traits>
 
 namespace dustbust {
 
 using Index = std::ptrdiff_t;
+
+// What stands for 1 in a picture of this type.
+template <class T>
+constexpr float largest_value = std::is_same_v<T, float> ? 1.0f : static_cast<float>(std::numeric_limits<T>::max());
 
 // Rows by columns by channels, without gaps, the channel running fastest.
 template <class T>

@@ -4,19 +4,36 @@
 #include "estimation/opacity_readings.hpp"
 
 namespace dustbust {
+namespace {
+
+// Sums of weights are whole numbers of 64 bits, to which each frame adds at most this.
+constexpr float largest_weight = 65535;
+
+void require_weights(const Array<float>& weight) {
+    const bool fit = std::all_of(weight.data(), weight.data() + weight.size(), [](float w) { return w >= 0 && w <= largest_weight; });
+    require(fit, "weight must be 0 to 65535");
+}
+
+}  // namespace
+
 void register_estimation(py::module_& m) {
     m.def("add_readings", [](const Array<float>& image, const std::optional<Array<bool>>& seen, const Array<float>& background,
                              const Array<float>& gain, const Array<float>& weight, py::ssize_t side, float lowest, int times,
                              Array<std::int64_t>& sum, std::optional<Array<std::int64_t>> unseen, int threads) {
         const auto in = one_channel(image, "image");
-        const auto where = known_view(seen, in);
+        const auto where = known_view(seen, in, "seen");
+        require_threads(threads);
+        require_range(lowest, -1.0f, 1.0f, "lowest");
+        require(times == 1 || times == -1, "times must be 1 or -1");
+        require_weights(weight);
+        require_list(sum, in.rows, in.columns, "sum");
+        require(!unseen || unseen->ndim() == 2, "unseen must have two dimensions");
+        require(!seen || unseen, "unseen must be given with seen");
         const auto backgrounds = coarse_view(background, in, side, "background"), gains = coarse_view(gain, in, side, "gain"),
                    weights = coarse_view(weight, in, side, "weight");
         const auto out = mutable_view(sum), missing = unseen ? mutable_view(*unseen) : out;
         for (const auto& each : {out, missing})
-            if (each.rows != in.rows || each.columns != in.columns || each.channels != 1)
-                throw std::invalid_argument("sum and unseen must be of the size of image");
-        if (seen && !unseen) throw std::invalid_argument("unseen must be given with seen");
+            require_same_size(each, in, "image, sum and unseen");
         py::gil_scoped_release release;
         add_readings(in, where, backgrounds, gains, weights, side, lowest, times, out, missing, threads);
     }, py::arg("image").noconvert(), py::arg("seen").noconvert(), py::arg("background").noconvert(), py::arg("gain").noconvert(),
@@ -31,10 +48,13 @@ void register_estimation(py::module_& m) {
         const auto backgrounds = coarse_view(background, in, side, "background"), gains = coarse_view(gain, in, side, "gain"),
                    variances = coarse_view(variance, in, side, "variance");
         const auto pixels = positions.size();
-        if (labels.size() != pixels || expected.size() != pixels) throw std::invalid_argument("positions, labels and expected must be of one size");
-        for (py::ssize_t k = 0; k < pixels; ++k)
-            if (positions.data()[k] < 0 || positions.data()[k] >= in.size() || labels.data()[k] < 0 || labels.data()[k] >= particles)
-                throw std::invalid_argument("positions or labels are out of range");
+        require_range<py::ssize_t>(particles, 0, in.size(), "particles");
+        require_list(positions, pixels, 0, "positions");
+        require_list(labels, pixels, 0, "labels");
+        require_list(expected, pixels, 0, "expected");
+        require_inside(positions, 0, in.size(), "positions");
+        require_inside(labels, 0, particles, "labels");
+        require_range(lowest, -1.0f, 1.0f, "lowest");
         Array<double> reading(particles), spread(particles);
         std::fill_n(reading.mutable_data(), particles, 0.0);
         std::fill_n(spread.mutable_data(), particles, 0.0);

@@ -28,14 +28,20 @@ void register_files(py::module_& m) {
                             const Array<float>& of_colours, const Array<float>& levels) {
         const auto old = view(before, "before"), wanted = view(after, "after");
         const auto count = static_cast<py::ssize_t>(components.size());
-        if (old.rows != wanted.rows || old.columns != wanted.columns || old.channels != wanted.channels)
-            throw std::invalid_argument("before and after must be of one shape");
-        if (of_colours.ndim() != 2 || of_colours.shape(0) != count || of_colours.shape(1) != wanted.channels || levels.size() != count)
-            throw std::invalid_argument("of_colours must be (components, colours), levels (components,)");
+        require_same_size(old, wanted, "before and after");
+        require(old.channels == wanted.channels, "before and after must have the same channels");
+        require(count >= 1 && count <= 4, "components must be 1 to 4");
+        require_list(of_colours, count, wanted.channels, "of_colours");
+        require_list(levels, count, 0, "levels");
+        require_all_finite(of_colours, "of_colours");
+        require_all_finite(levels, "levels");
         std::vector<RepairedComponent> repaired;
         for (auto& [identifier, horizontal, vertical, quantisation, blocks] : components) {
-            if (quantisation.size() != 64 || blocks.ndim() != 4 || blocks.shape(2) * blocks.shape(3) != 64 || horizontal < 1 || vertical < 1)
-                throw std::invalid_argument("a component needs a table of 8 x 8 and blocks of 8 x 8");
+            require(quantisation.size() == 64 && blocks.ndim() == 4 && blocks.shape(2) == 8 && blocks.shape(3) == 8,
+                    "a component needs a table of 8 x 8 and blocks of 8 x 8");
+            require_range(horizontal, 1, 4, "a sampling factor");
+            require_range(vertical, 1, 4, "a sampling factor");
+            require(std::count(quantisation.data(), quantisation.data() + 64, 0) == 0, "a quantisation table must not hold 0");
             const auto k = static_cast<py::ssize_t>(repaired.size());
             repaired.push_back({horizontal, vertical, quantisation.data(), reinterpret_cast<Block*>(blocks.mutable_data()), blocks.shape(0),
                                 blocks.shape(1), of_colours.data(k, 0), levels.data()[k]});
@@ -49,7 +55,7 @@ void register_files(py::module_& m) {
         const std::string_view file = data;
         std::vector<BlocksView> views;
         for (const auto& array : blocks) {
-            if (array.size() % 64) throw std::invalid_argument("blocks must be of 8 x 8 coefficients");
+            require(array.size() % 64 == 0, "blocks must be of 8 x 8 coefficients");
             views.push_back({reinterpret_cast<const Block*>(array.data()), static_cast<std::size_t>(array.size() / 64)});
         }
         std::string result = [&] {

@@ -16,7 +16,10 @@ template <class T>
 void define_luminance(py::module_& m) {
     m.def("reduce_luminance", [](const Array<T>& image, bool alpha, py::ssize_t factor, float largest, int threads) {
         const auto in = view(image, "image");
-        if (factor < 1 || in.channels < (alpha ? 2 : 1)) throw std::invalid_argument("reduce_luminance: factor must be at least 1");
+        require_threads(threads);
+        require_range<py::ssize_t>(factor, 1, std::min(in.rows, in.columns), "factor");
+        require(in.channels >= (alpha ? 2 : 1), "image has no alpha");
+        require_positive(largest, "largest");
         Array<float> result({in.rows / factor, in.columns / factor, py::ssize_t(2)});
         const auto out = mutable_view(result);
         py::gil_scoped_release release;
@@ -29,8 +32,9 @@ void define_luminance(py::module_& m) {
 
 void register_image(py::module_& m) {
     m.def("box_blur", [](const Array<float>& image, py::ssize_t radius, int threads) {
-        const auto in = view(image, "image");
-        if (in.channels != 1) throw std::invalid_argument("image must have one channel");
+        const auto in = one_channel(image, "image");
+        require_range<py::ssize_t>(radius, 0, largest_side, "radius");
+        require_threads(threads);
         auto result = shaped_like<float>(image);
         const auto out = mutable_view(result);
         py::gil_scoped_release release;
@@ -40,6 +44,8 @@ void register_image(py::module_& m) {
 
     m.def("dilate", [](const Array<bool>& mask, int radius, int threads) {
         const auto in = mask_view(mask);
+        require_range(radius, 0, 32767, "radius");
+        require_threads(threads);
         auto result = shaped_like<bool>(mask);
         const Image<std::uint8_t> out{reinterpret_cast<std::uint8_t*>(result.mutable_data()), in.rows, in.columns, 1};
         py::gil_scoped_release release;
@@ -49,6 +55,8 @@ void register_image(py::module_& m) {
 
     m.def("window_median", [](const Array<float>& image, int radius, int threads) {
         const auto in = one_channel(image, "image");
+        require_range(radius, 0, 5, "radius");
+        require_threads(threads);
         auto result = shaped_like<float>(image);
         const auto out = mutable_view(result);
         py::gil_scoped_release release;
@@ -58,7 +66,8 @@ void register_image(py::module_& m) {
 
     m.def("block_means", [](const Array<float>& image, const std::optional<Array<bool>>& known, py::ssize_t side, int threads) {
         const auto in = one_channel(image, "image");
-        const auto where = known_view(known, in);
+        const auto where = known_view(known, in, "known");
+        require_threads(threads);
         auto mean = on_coarse_grid(in, side), share = on_coarse_grid(in, side);
         const auto mean_view = mutable_view(mean), share_view = mutable_view(share);
         {
@@ -70,9 +79,11 @@ void register_image(py::module_& m) {
 
     m.def("block_spread", [](const Array<float>& image, const std::optional<Array<bool>>& known, const Array<float>& background,
                              py::ssize_t side, py::ssize_t every, float limit, int threads) {
-        if (every < 1) throw std::invalid_argument("every must be at least 1");
+        require_range<py::ssize_t>(every, 1, largest_side, "every");
+        require(limit > 0, "limit must be greater than 0");
         const auto in = one_channel(image, "image");
-        const auto where = known_view(known, in);
+        const auto where = known_view(known, in, "known");
+        require_threads(threads);
         const auto coarse = coarse_view(background, in, side, "background");
         auto spread = on_coarse_grid(in, side);
         const auto out = mutable_view(spread);
@@ -83,17 +94,20 @@ void register_image(py::module_& m) {
        py::arg("threads"));
 
     m.def("interpolate", [](const Array<float>& coarse, py::ssize_t side, py::ssize_t rows, py::ssize_t columns, int threads) {
+        require_range<py::ssize_t>(rows, 1, largest_side, "rows");
+        require_range<py::ssize_t>(columns, 1, largest_side, "columns");
+        require_threads(threads);
+        const auto in = coarse_view(coarse, Image<const float>{nullptr, rows, columns, 1}, side, "coarse");
         Array<float> result(std::vector<py::ssize_t>{rows, columns});
         const auto out = mutable_view(result);
-        const auto in = coarse_view(coarse, Image<const float>{out.data, rows, columns, 1}, side, "coarse");
         py::gil_scoped_release release;
         interpolate(in, side, out, threads);
         return result;
     }, py::arg("coarse").noconvert(), py::arg("side"), py::arg("rows"), py::arg("columns"), py::arg("threads"));
 
     m.def("particles", [](const Array<bool>& mask, const Array<bool>& cores) {
-        const auto where = mask_view(mask), core = mask_view(cores);
-        if (where.rows != core.rows || where.columns != core.columns) throw std::invalid_argument("mask and cores must be of one size");
+        const auto where = mask_view(mask), core = mask_view(cores, "cores");
+        require_same_size(where, core, "mask and cores");
         Particles all, small;
         std::vector<std::int32_t> labels, places;
         {

@@ -15,8 +15,12 @@ void define_box_fill(py::module_& m) {
                          int threads) {
         const auto in = view(image, "image");
         const auto where = mask_view(mask);
-        if (in.rows != where.rows || in.columns != where.columns || colours > in.channels)
-            throw std::invalid_argument("image and mask must be of one size");
+        require_same_size(in, where, "image and mask");
+        require_colours(in, colours);
+        require_range<py::ssize_t>(box, 1, largest_side, "box");
+        require_range(passes, 0, 1000000, "passes");
+        require_range(soften, 0.0, 1000.0, "soften");
+        require_threads(threads);
         std::vector<std::int64_t> positions;
         std::vector<float> values, weights;
         std::ptrdiff_t left;
@@ -38,16 +42,18 @@ void define_grain(py::module_& m) {
     m.def("grain", [](const Array<T>& image, const Array<bool>& mask, const Array<bool>& unclean, const Array<float>& values,
                       const Array<float>& share, int threads) {
         const auto in = view(image, "image");
-        const auto where = mask_view(mask), avoid = mask_view(unclean);
-        if (in.rows != where.rows || in.columns != where.columns || in.rows != avoid.rows || in.columns != avoid.columns)
-            throw std::invalid_argument("image and masks must be of one size");
-        if (values.ndim() != 2 || values.shape(1) > in.channels || values.shape(1) > 3 || share.ndim() != 1 || share.size() != values.shape(0))
-            throw std::invalid_argument("values and share must be of one length");
+        const auto where = mask_view(mask), avoid = mask_view(unclean, "unclean");
+        require_same_size(in, where, "image and mask");
+        require_same_size(in, avoid, "image and unclean");
+        require(values.ndim() == 2, "values must be (N, colours)");
+        require_colours(in, values.shape(1));
+        require_list(share, values.shape(0), 0, "share");
+        require_threads(threads);
         std::vector<float> result;
         {
             py::gil_scoped_release release;
             const MaskedPixels masked(where);
-            if (masked.size() != values.shape(0)) throw std::invalid_argument("values must be those of the masked pixels");
+            require(masked.size() == values.shape(0), "values must be those of the masked pixels");
             result = grain(in, masked, avoid, values.shape(1), values.data(), share.data(), threads);
         }
         return to_array(result, {values.shape(0), values.shape(1)});
@@ -60,8 +66,10 @@ void define_structured_fill(py::module_& m) {
     m.def("structured_fill", [](const Array<T>& image, const Array<bool>& mask, py::ssize_t colours, float scale, int threads) {
         const auto in = view(image, "image");
         const auto where = mask_view(mask);
-        if (in.rows != where.rows || in.columns != where.columns || colours > in.channels || (colours != 1 && colours != 3))
-            throw std::invalid_argument("image and mask must be of one size");
+        require_same_size(in, where, "image and mask");
+        require_colours(in, colours);
+        require_positive(scale, "scale");
+        require_threads(threads);
         Filled filled;
         {
             py::gil_scoped_release release;

@@ -7,44 +7,51 @@
 namespace dustbust {
 namespace {
 
-Mode mode_of(const std::string& name) {
-    static const std::map<std::string, Mode> modes = {
-        {"maximum", Mode::maximum}, {"minimum", Mode::minimum}, {"mean", Mode::mean}, {"median", Mode::median}, {"range", Mode::range},
-        {"standard deviation", Mode::standard_deviation}, {"variance", Mode::variance}, {"sum", Mode::sum}, {"entropy", Mode::entropy},
-        {"skewness", Mode::skewness}, {"kurtosis", Mode::kurtosis}};
-    return modes.at(name);
+Index mode_of(const std::string& name) {
+    const Index mode = find_stacking_mode(name);
+    require(mode >= 0, "there is no stacking mode of this name: " + name);
+    return mode;
+}
+
+template <class T, class Out>
+Array<Out> combined(const std::vector<Array<T>>& stack, Index mode, bool alpha, int threads) {
+    const auto in = views(stack, "stack");
+    require(!alpha || in.front().channels >= 2, "the pictures of stack have no alpha");
+    require_threads(threads);
+    auto result = shaped_like<Out>(stack.front());
+    const auto out = mutable_view(result);
+    py::gil_scoped_release release;
+    combine(in, mode, alpha, out, threads);
+    return result;
 }
 
 template <class T>
 void define_stacking(py::module_& m) {
     m.def("combine", [](const std::vector<Array<T>>& stack, const std::string& mode, bool alpha, int threads) {
-        const auto in = views(stack);
-        const Mode how = mode_of(mode);
-        auto result = shaped_like<T>(stack.front());
-        const auto out = mutable_view(result);
-        py::gil_scoped_release release;
-        combine(in, how, alpha, out, threads);
-        return result;
+        const Index how = mode_of(mode);
+        require(stacking_modes()[how].is_picture, mode + " gives numbers, not a picture: see statistic");
+        return combined<T, T>(stack, how, alpha, threads);
     }, py::arg("stack").noconvert(), py::arg("mode"), py::arg("alpha"), py::arg("threads"));
 
     m.def("statistic", [](const std::vector<Array<T>>& stack, const std::string& mode, bool alpha, int threads) {
-        const auto in = views(stack);
-        const Mode how = mode_of(mode);
-        auto result = shaped_like<float>(stack.front());
-        const auto out = mutable_view(result);
-        py::gil_scoped_release release;
-        statistic(in, how, alpha, out, threads);
-        return result;
+        return combined<T, float>(stack, mode_of(mode), alpha, threads);
     }, py::arg("stack").noconvert(), py::arg("mode"), py::arg("alpha"), py::arg("threads"));
 
     m.def("clean_mean", [](const std::vector<Array<T>>& stack, const std::vector<Array<std::uint8_t>>& dust, py::ssize_t margin,
                            std::pair<float, float> tolerance, int polarity, float largest, int threads) {
-        const auto in = views(stack);
-        const auto lies = views(dust);
+        const auto in = views(stack, "stack");
+        const auto lies = views(dust, "dust");
         const auto& first = in.front();
-        if (lies.size() != in.size() || lies.front().rows != first.rows || lies.front().columns != first.columns || lies.front().channels != 2 ||
-            margin < 0 || first.rows <= 2 * margin || first.channels < 2)
-            throw std::invalid_argument("clean_mean: stack and dust must fit");
+        require(lies.size() == in.size() && lies.front().channels == 2, "dust must hold (H, W, 2) for each picture of stack");
+        require_same_size(lies.front(), first, "stack and dust");
+        require(first.channels == 2 || first.channels == 4, "the pictures of stack must have an alpha");
+        require_range<py::ssize_t>(margin, 0, (first.rows - 1) / 2, "margin");
+        require_not_negative(tolerance.first, "tolerance");
+        require_not_negative(tolerance.second, "tolerance");
+        require_range(polarity, -1, 1, "polarity");
+        require_positive(largest, "largest");
+        require(largest <= largest_value<T> || std::is_same_v<T, float>, "largest must not be more than the pictures can hold");
+        require_threads(threads);
         Array<T> page({first.rows - 2 * margin, first.columns, first.channels});
         Array<std::uint8_t> outcome({first.rows - 2 * margin, first.columns});
         const auto out = mutable_view(page);
@@ -61,6 +68,11 @@ void define_stacking(py::module_& m) {
 }  // namespace
 
 void register_stacking(py::module_& m) {
+    m.def("stacking_modes", [] {
+        std::vector<std::pair<std::string, bool>> modes;
+        for (const auto& mode : stacking_modes()) modes.emplace_back(mode.name, mode.is_picture);
+        return modes;
+    });
     define_stacking<std::uint8_t>(m);
     define_stacking<std::uint16_t>(m);
     define_stacking<float>(m);

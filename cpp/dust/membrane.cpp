@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "base/parallel.hpp"
+#include "image/rec601.hpp"
 
 namespace dustbust {
 
@@ -86,7 +87,7 @@ private:
         const T* const from = pixel(y, x);
         if (colours_ < 3) return static_cast<float>(from[0]) * scale_;
         const float red = from[0], green = from[1], blue = from[2];
-        return scale_ * (0.299f * red + 0.587f * green + 0.114f * blue);
+        return scale_ * (rec601(red, green, blue));
     }
 
     bool is_known(std::ptrdiff_t y, std::ptrdiff_t x) const { return masked_(y, x) < 0 && !(unknown_.data && unknown_(y, x)); }

@@ -10,7 +10,7 @@ namespace dustbust {
 namespace {
 
 inline float clipped(float reading, float lowest) {
-    reading = reading < lowest ? lowest : reading;
+    reading = reading > lowest ? reading : lowest;       // also where it is not a number
     return reading > 1.0f ? 1.0f : reading;
 }
 

@@ -6,16 +6,17 @@
 
 #include "base/parallel.hpp"
 #include "base/target_clones.hpp"
+#include "image/rec601.hpp"
 
 namespace dustbust {
 namespace {
 
-// sum += luminance, ITU-R BT.601, as everywhere in the package.
+// sum += luminance
 template <class T, int channels>
 inline __attribute__((always_inline)) void add_luminance(const T* row, Index columns, float* __restrict sum) {
     for (Index x = 0; x < columns; ++x) {
         const T* pixel = row + x * channels;
-        if constexpr (channels >= 3) sum[x] += 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2];
+        if constexpr (channels >= 3) sum[x] += rec601(pixel[0], pixel[1], pixel[2]);
         else sum[x] += pixel[0];
     }
 }

@@ -25,8 +25,9 @@ public:
         dx = dy = 0;
         const auto& knots = warp_.bend;
         if (knots.rows == 0) return;
-        const double v = std::clamp(y / warp_.pitch_y, 0.0, double(knots.rows - 1));
-        const double u = std::clamp(x / warp_.pitch_x, 0.0, double(knots.columns - 1));
+        // What is not a number, as after an overflow, is 0.
+        const auto within = [](double at, std::ptrdiff_t count) { return at > 0 ? std::min(at, double(count - 1)) : 0.0; };
+        const double v = within(y / warp_.pitch_y, knots.rows), u = within(x / warp_.pitch_x, knots.columns);
         const auto before = [](double at, std::ptrdiff_t count) {
             return std::min<std::ptrdiff_t>(std::ptrdiff_t(at), std::max<std::ptrdiff_t>(count - 2, 0));
         };

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/parallel.hpp"
+#include "image/rec601.hpp"
 #include "base/lazy_zeros.hpp"
 
 namespace dustbust {
@@ -26,7 +27,7 @@ constexpr Bell narrow = {0, 1 / 16.0f, 4 / 16.0f, 6 / 16.0f, 4 / 16.0f, 1 / 16.0
 constexpr Bell wide = {3 / 30.0f, 4 / 30.0f, 5 / 30.0f, 6 / 30.0f, 5 / 30.0f, 4 / 30.0f, 3 / 30.0f};
 constexpr float most = 4;               // times the mean size of a tile's detail: more is not grain but the edge of something
 constexpr float roughest = 2;           // times the energy of detail of other places, or of the tile's clean pixels
-constexpr float luma[most_colours] = {0.299f, 0.587f, 0.114f};      // ITU-R BT.601
+constexpr float luma[most_colours] = {red_weight, green_weight, blue_weight};
 
 // Mixes the bits of a number (the finalizer of MurmurHash3, A. Appleby).
 std::uint64_t mixed(std::uint64_t bits) {
@@ -128,9 +129,12 @@ public:
         look(false);
         if (!found) look(true);     // dust all around: between its particles
         if (!found) return;         // nothing clean within reach
-        const auto end = places_found.begin() + found, middle = places_found.begin() + (found - 1) / 2;
-        std::nth_element(places_found.begin(), middle, end, [](const Place& a, const Place& b) { return a.rough < b.rough; });
-        const float limit = roughest * middle->rough;
+        // Of equally good places the first one is taken, whatever the library's algorithms do with equals.
+        const auto end = places_found.begin() + found;
+        std::array<float, enough> roughness{};
+        std::transform(places_found.begin(), end, roughness.begin(), [](const Place& place) { return place.rough; });
+        std::nth_element(roughness.begin(), roughness.begin() + (found - 1) / 2, roughness.begin() + found);
+        const float limit = roughest * roughness[(found - 1) / 2];
         const Shift best = std::min_element(places_found.begin(), end, [&](const Place& a, const Place& b) {
             return std::make_pair(a.rough > limit, a.unlike) < std::make_pair(b.rough > limit, b.unlike);
         })->by;

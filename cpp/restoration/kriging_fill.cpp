@@ -308,7 +308,7 @@ Metric Filler<Picture, colours>::metric_at(std::int64_t at) const {
     if (sum.gradients < 1e-3f) return {};
     const float half = (sum.xx + sum.yy) / (2 * sum.gradients), difference = (sum.xx - sum.yy) / (2 * sum.gradients);
     const float mixed = sum.xy / sum.gradients, radius = std::sqrt(difference * difference + mixed * mixed);
-    if (radius <= 0) return {};
+    if (!(radius > 0) || !std::isfinite(radius)) return {};
     const float tiny = 1.5e-4f;     // squared gradients below those of noise of 1 % tell no direction
     const float ratio = std::min((half + radius + tiny) / (std::max(half - radius, 0.0f) + tiny), 8.0f);
 

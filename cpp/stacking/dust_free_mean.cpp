@@ -5,14 +5,14 @@
 #include <type_traits>
 
 #include "base/parallel.hpp"
+#include "image/rec601.hpp"
 
 namespace dustbust {
 namespace {
 
 template <class T>
 float luminance(const T* pixel, Index colours) {
-    // ITU-R BT.601, as everywhere in the package.
-    return colours == 3 ? 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2] : float(pixel[0]);
+    return colours == 3 ? rec601(pixel[0], pixel[1], pixel[2]) : float(pixel[0]);
 }
 
 // One pixel of one scan: its luminance, and that of the page if dust took (or gave) the share `opacity`; `dust` as in the marks.
@@ -102,11 +102,12 @@ void clean_mean(const std::vector<Image<const T>>& stack, const std::vector<Imag
                 for (std::size_t k = 0; k < stack.size(); ++k) {
                     const T* pixel = &stack[k](y, x);
                     if (!(pixel[colours] > 0)) continue;
-                    alpha = std::max(alpha, pixel[colours]);
                     const std::uint8_t* known = &dust[k](y, x);
                     const float lies = known[1] > 0 ? float(known[0]) : 0.0f;
                     const float opacity = polarity != 0 ? std::clamp((lies - dust_zero) / dust_opaque, 0.0f, 0.8f) : 0.0f;
                     const float seen = luminance(pixel, colours);
+                    if (std::isnan(seen)) continue;
+                    alpha = std::max(alpha, pixel[colours]);
                     samples.push_back({int(k), without_dust(seen, opacity, polarity, largest), lies, opacity});
                 }
                 T* to = &out(row, x);

@@ -1,261 +1,453 @@
+// Each mode is one functor: its name, what it gives, what it needs, and how it makes one value of the values of a pixel. To add a mode, write
+// its functor and list it in `Modes`. A functor works on `V`, which is one number, or as many numbers side by side as fit into vector registers.
 #include "stacking/statistics.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <tuple>
 #include <type_traits>
 
 #include "base/parallel.hpp"
 #include "base/sorting_network.hpp"
 #include "base/target_clones.hpp"
 
+// Vectors are passed only within this file, where no two calling conventions can meet.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+
 namespace dustbust {
 namespace {
 
+// What a mode needs of the values: their order as it comes, the middle of the sorted list, or the whole sorted list.
+enum class Order { any, middle, sorted };
+
+// How the values come: as numbers of the pictures' own type, as doubles side by side, or as doubles one pixel at a time.
+enum class Kind { own, doubles, single };
+
+// ---- the modes ----------------------------------------------------------------------------------------------------------
+
+struct Maximum {
+    static constexpr const char* name = "maximum";
+    static constexpr bool is_picture = true;
+    static constexpr Order order = Order::any;
+    static constexpr Kind kind = Kind::own;
+
+    template <class V, class Values>
+    V operator()(const Values& values) const {
+        V result = values[0];
+        for (Index k = 1; k < values.size; ++k) {
+            const V value = values[k];
+            result = result < value ? value : result;
+        }
+        return result;
+    }
+};
+
+struct Minimum {
+    static constexpr const char* name = "minimum";
+    static constexpr bool is_picture = true;
+    static constexpr Order order = Order::any;
+    static constexpr Kind kind = Kind::own;
+
+    template <class V, class Values>
+    V operator()(const Values& values) const {
+        V result = values[0];
+        for (Index k = 1; k < values.size; ++k) {
+            const V value = values[k];
+            result = value < result ? value : result;
+        }
+        return result;
+    }
+};
+
+struct Sum {
+    static constexpr const char* name = "sum";
+    static constexpr bool is_picture = false;
+    static constexpr Order order = Order::any;
+    static constexpr Kind kind = Kind::doubles;
+
+    template <class V, class Values>
+    V operator()(const Values& values) const {
+        V sum{};
+        for (Index k = 0; k < values.size; ++k) sum += values[k];
+        return sum;
+    }
+};
+
+struct Mean {
+    static constexpr const char* name = "mean";
+    static constexpr bool is_picture = true;
+    static constexpr Order order = Order::any;
+    static constexpr Kind kind = Kind::doubles;
+
+    template <class V, class Values>
+    V operator()(const Values& values) const {
+        return Sum().operator()<V>(values) / static_cast<double>(values.size);
+    }
+};
+
+struct Median {
+    static constexpr const char* name = "median";
+    static constexpr bool is_picture = true;
+    static constexpr Order order = Order::middle;
+    static constexpr Kind kind = Kind::doubles;
+
+    template <class V, class Values>
+    V operator()(const Values& values) const {
+        const V low = values[(values.size - 1) / 2], high = values[values.size / 2];
+        return (low + high) / 2.0;
+    }
+};
+
+struct Range {
+    static constexpr const char* name = "range";
+    static constexpr bool is_picture = false;
+    static constexpr Order order = Order::any;
+    static constexpr Kind kind = Kind::own;
+
+    template <class V, class Values>
+    V operator()(const Values& values) const {
+        const V highest = Maximum().operator()<V>(values), lowest = Minimum().operator()<V>(values);
+        return highest - lowest;
+    }
+};
+
+// Variance, skewness and kurtosis as in Photoshop's image stacks ("Stack modes" in Adobe's help on image stacks): all divide by n - 1,
+// skewness by the cube and kurtosis by the fourth power of that standard deviation. What this leaves open is 0: the variance of one value,
+// and skewness and kurtosis of values that do not differ.
+struct Variance {
+    static constexpr const char* name = "variance";
+    static constexpr bool is_picture = false;
+    static constexpr Order order = Order::any;
+    static constexpr Kind kind = Kind::doubles;
+
+    template <class V, class Values>
+    V operator()(const Values& values) const {
+        if (values.size < 2) return V{};
+        const V mean = Mean().operator()<V>(values);
+        V sum{};
+        for (Index k = 0; k < values.size; ++k) {
+            const V difference = values[k] - mean;
+            sum += difference * difference;
+        }
+        return sum / static_cast<double>(values.size - 1);
+    }
+};
+
+inline double root(double value) { return std::sqrt(value); }
+
+template <class V>
+V root(V values) {
+    for (std::size_t i = 0; i < sizeof(V) / sizeof(double); ++i) values[i] = std::sqrt(values[i]);
+    return values;
+}
+
+struct StandardDeviation {
+    static constexpr const char* name = "standard deviation";
+    static constexpr bool is_picture = false;
+    static constexpr Order order = Order::any;
+    static constexpr Kind kind = Kind::doubles;
+
+    template <class V, class Values>
+    V operator()(const Values& values) const {
+        return root(Variance().operator()<V>(values));
+    }
+};
+
+struct Skewness {
+    static constexpr const char* name = "skewness";
+    static constexpr bool is_picture = false;
+    static constexpr Order order = Order::any;
+    static constexpr Kind kind = Kind::doubles;
+
+    template <class V, class Values>
+    V operator()(const Values& values) const {
+        const V mean = Mean().operator()<V>(values), variance = Variance().operator()<V>(values);
+        V sum{};
+        for (Index k = 0; k < values.size; ++k) {
+            const V difference = values[k] - mean;
+            sum += difference * difference * difference;
+        }
+        const V divisor = static_cast<double>(values.size - 1) * variance * root(variance);
+        return variance == 0.0 ? V{} : sum / divisor;
+    }
+};
+
+struct Kurtosis {
+    static constexpr const char* name = "kurtosis";
+    static constexpr bool is_picture = false;
+    static constexpr Order order = Order::any;
+    static constexpr Kind kind = Kind::doubles;
+
+    template <class V, class Values>
+    V operator()(const Values& values) const {
+        const V mean = Mean().operator()<V>(values), variance = Variance().operator()<V>(values);
+        V sum{};
+        for (Index k = 0; k < values.size; ++k) {
+            const V difference = values[k] - mean;
+            sum += difference * difference * difference * difference;
+        }
+        const V divisor = static_cast<double>(values.size - 1) * variance * variance;
+        return variance == 0.0 ? V{} : sum / divisor;
+    }
+};
+
+// In bits: -sum(p log2 p), p being the share of the scans that have a value.
+struct Entropy {
+    static constexpr const char* name = "entropy";
+    static constexpr bool is_picture = false;
+    static constexpr Order order = Order::sorted;
+    static constexpr Kind kind = Kind::single;
+
+    // growth[r]: what r log2 r gains when a run of equal values grows to r.
+    explicit Entropy(Index count) : growth(count + 1, 0.0) {
+        for (Index r = 2; r <= count; ++r) {
+            const auto whole = static_cast<double>(r), less = static_cast<double>(r - 1);
+            growth[r] = whole * std::log2(whole) - less * std::log2(less);
+        }
+    }
+
+    template <class V, class Values>
+    V operator()(const Values& values) const {
+        double sum = 0;
+        for (Index k = 1, run = 1; k < values.size; ++k) {
+            run = values[k] == values[k - 1] ? run + 1 : 1;
+            sum += growth[run];
+        }
+        const auto count = static_cast<double>(values.size);
+        return std::max(0.0, std::log2(count) - sum / count);
+    }
+
+    std::vector<double> growth;
+};
+
+// The one list of modes: everything else follows from it.
+using Modes = std::tuple<Maximum, Minimum, Mean, Median, Range, StandardDeviation, Variance, Sum, Entropy, Skewness, Kurtosis>;
+
+// ---- how values get to a mode and back -----------------------------------------------------------------------------------
+
 // Values handled at once: a stack of dozens of such rows stays in the processor's cache.
 constexpr Index block_size = 512;
-
-// ---- sorting many short lists at once -------------------------------------------------------------------------------
 
 TARGET_CLONES void sort_columns(const Exchanges& network, std::uint8_t* rows) { exchange<block_size>(network, rows); }
 TARGET_CLONES void sort_columns(const Exchanges& network, std::uint16_t* rows) { exchange<block_size>(network, rows); }
 TARGET_CLONES void sort_columns(const Exchanges& network, float* rows) { exchange<block_size>(network, rows); }
 
-// ---- one list of values, as it comes where some scans have no data ----------------------------------------------------
-
-double entropy_of_sorted(const double* values, Index count) {
-    double sum = 0;
-    for (Index i = 0, run = 1; i < count; ++i, ++run)
-        if (i + 1 == count || values[i + 1] != values[i]) {
-            sum += run * std::log2(static_cast<double>(run));
-            run = 0;
-        }
-    return std::log2(static_cast<double>(count)) - sum / count;
-}
-
-// Statistics of Photoshop's image stacks: "Stack modes" in Adobe's help on image stacks. There variance, skewness and
-// kurtosis all divide by n - 1, skewness by the cube and kurtosis by the fourth power of that standard deviation.
-double from_moments(Mode mode, Index count, double second, double third, double fourth) {
-    if (count < 2) return 0;
-    const double variance = second / (count - 1);
-    if (mode == Mode::variance) return variance;
-    if (mode == Mode::standard_deviation) return std::sqrt(variance);
-    if (variance == 0) return 0;
-    return mode == Mode::skewness ? third / ((count - 1) * variance * std::sqrt(variance)) : fourth / ((count - 1) * variance * variance);
-}
-
-double statistic_of(Mode mode, double* values, Index count) {
-    if (count == 0) return 0;
-    switch (mode) {
-        case Mode::maximum: return *std::max_element(values, values + count);
-        case Mode::minimum: return *std::min_element(values, values + count);
-        case Mode::range: return *std::max_element(values, values + count) - *std::min_element(values, values + count);
-        case Mode::median: {
-            std::sort(values, values + count);
-            return (values[(count - 1) / 2] + values[count / 2]) / 2;
-        }
-        case Mode::entropy: {
-            std::sort(values, values + count);
-            return entropy_of_sorted(values, count);
-        }
-        default: break;
-    }
-    double sum = 0;
-    for (Index k = 0; k < count; ++k) sum += values[k];
-    if (mode == Mode::sum) return sum;
-    const double mean = sum / count;
-    if (mode == Mode::mean) return mean;
-    double second = 0, third = 0, fourth = 0;
-    for (Index k = 0; k < count; ++k) {
-        const double d = values[k] - mean;
-        second += d * d;
-        third += d * d * d;
-        fourth += d * d * d * d;
-    }
-    return from_moments(mode, count, second, third, fourth);
-}
-
-// ---- blocks of values that all count ----------------------------------------------------------------------------------
-
-// A stack, cut into blocks: `at(k)` is where the block begins in picture k.
+// `count` numbers side by side.
+template <class T, int count>
+struct SideBySide {
+    typedef T type __attribute__((vector_size(count * sizeof(T))));
+};
 template <class T>
-struct Block {
-    const std::vector<Image<const T>>& stack;
-    Index begin, size;
-    const T* at(std::size_t k) const { return stack[k].data + begin; }
+using OwnLanes = typename SideBySide<T, 64 / sizeof(T)>::type;
+using DoubleLanes = SideBySide<double, 8>::type;
+
+// Where the values of one place in the stack are: `rows[k] + at` for picture k.
+template <class V, class T>
+struct LaneValues {
+    const T* const* rows;
+    Index at, size;
+
+    V operator[](Index k) const {
+        typename SideBySide<T, sizeof(V) / (std::is_same_v<V, DoubleLanes> ? sizeof(double) : sizeof(T))>::type values;
+        std::memcpy(&values, rows[k] + at, sizeof values);
+        return __builtin_convertvector(values, V);
+    }
 };
 
-template <class T, class Out>
+template <class T>
+struct SingleValues {
+    const T* const* rows;
+    Index at, size;
+
+    double operator[](Index k) const { return rows[k][at]; }
+};
+
+// The values of a pixel that count, where some scans have no data.
+struct ListedValues {
+    const double* list;
+    Index size;
+
+    double operator[](Index k) const { return list[k]; }
+};
+
+// Values are not negative and less than 2^31 where they become whole numbers: adding 2^52 rounds them.
+template <class Out>
 Out rounded(double value) {
     if constexpr (std::is_same_v<Out, float>) return static_cast<float>(value);
-    else return static_cast<Out>(std::nearbyint(value));
+    constexpr double whole = 4503599627370496.0;
+    return static_cast<Out>((value + whole) - whole);
+}
+
+// Not-a-number comes last, as a sort needs an order.
+void sort_list(double* values, Index count) {
+    std::sort(values, values + count, [](double a, double b) { return a < b || (a == a && b != b); });
 }
 
 template <class T>
-inline __attribute__((always_inline)) void extreme(const Block<T>& block, bool largest, T* __restrict out) {
-    std::copy_n(block.at(0), block.size, out);
-    for (std::size_t k = 1; k < block.stack.size(); ++k) {
-        const T* in = block.at(k);
-        if (largest)
-            for (Index i = 0; i < block.size; ++i) out[i] = out[i] < in[i] ? in[i] : out[i];
-        else
-            for (Index i = 0; i < block.size; ++i) out[i] = in[i] < out[i] ? in[i] : out[i];
+struct Stack {
+    const std::vector<Image<const T>>& pictures;
+    bool alpha;
+
+    Index size() const { return static_cast<Index>(pictures.size()); }
+
+    // Whether all pictures have data at all pixels of a block.
+    bool is_complete(Index begin, Index end, Index channels) const {
+        bool all = true;
+        for (const auto& picture : pictures)
+            for (Index i = begin + channels - 1; i < end; i += channels) all &= picture.data[i] > 0;
+        return all;
     }
-}
 
-TARGET_CLONES void extremes(const Block<std::uint8_t>& b, bool largest, std::uint8_t* out) { extreme(b, largest, out); }
-TARGET_CLONES void extremes(const Block<std::uint16_t>& b, bool largest, std::uint16_t* out) { extreme(b, largest, out); }
-TARGET_CLONES void extremes(const Block<float>& b, bool largest, float* out) { extreme(b, largest, out); }
-
-template <class T>
-void load_rows(const Block<T>& block, T* rows) {
-    for (std::size_t k = 0; k < block.stack.size(); ++k) std::copy_n(block.at(k), block.size, rows + k * block_size);
-}
-
-// The sums over the stack, for the modes that divide them by something.
-template <class T>
-void sums(const Block<T>& block, double* sum) {
-    std::fill_n(sum, block.size, 0.0);
-    for (std::size_t k = 0; k < block.stack.size(); ++k) {
-        const T* in = block.at(k);
-        for (Index i = 0; i < block.size; ++i) sum[i] += in[i];
+    T largest(Index at) const {
+        T result = 0;
+        for (const auto& picture : pictures) result = std::max(result, picture.data[at]);
+        return result;
     }
+};
+
+template <class Mode>
+Mode make_mode([[maybe_unused]] Index count) {
+    if constexpr (std::is_constructible_v<Mode, Index>) return Mode(count);
+    else return Mode();
 }
 
-template <class T>
-void moments(const Block<T>& block, Mode mode, double* mean, float* out) {
-    const Index count = block.stack.size();
-    for (Index i = 0; i < block.size; ++i) mean[i] /= count;
-    double second[block_size] = {}, third[block_size] = {}, fourth[block_size] = {};
-    const bool higher = mode == Mode::skewness || mode == Mode::kurtosis;
-    for (Index k = 0; k < count; ++k) {
-        const T* in = block.at(k);
-        for (Index i = 0; i < block.size; ++i) {
-            const double d = in[i] - mean[i];
-            second[i] += d * d;
-        }
-        for (Index i = 0; higher && i < block.size; ++i) {
-            const double d = in[i] - mean[i];
-            third[i] += d * d * d;
-            fourth[i] += d * d * d * d;
-        }
+template <class Mode, class T, class Out>
+class Combination {
+public:
+    Combination(const Stack<T>& stack, const Mode& mode, Image<Out> out)
+        : stack_(stack), mode_(mode), out_(out), rows_(stack.size()), list_(stack.size()) {
+        const int count = static_cast<int>(stack.size());
+        if (Mode::order == Order::middle) network_ = selecting_network(count, (count - 1) / 2, count / 2);
+        if (Mode::order == Order::sorted) network_ = sorting_network(count);
+        if (Mode::order != Order::any) sorted_.resize(count * block_size);
     }
-    for (Index i = 0; i < block.size; ++i) out[i] = static_cast<float>(from_moments(mode, count, second[i], third[i], fourth[i]));
-}
 
-template <class T>
-void entropies(const Block<T>& block, const T* sorted, float* out) {
-    const Index count = block.stack.size();
-    // growth[r]: what r log2 r gains when a run of equal values grows to r.
-    std::vector<double> growth(count + 1, 0.0);
-    for (Index r = 2; r <= count; ++r) growth[r] = r * std::log2(static_cast<double>(r)) - (r - 1) * std::log2(static_cast<double>(r - 1));
-    for (Index i = 0; i < block.size; ++i) {
-        double sum = 0;
-        for (Index k = 1, run = 1; k < count; ++k) {
-            run = sorted[k * block_size + i] == sorted[(k - 1) * block_size + i] ? run + 1 : 1;
-            sum += growth[run];
-        }
-        out[i] = static_cast<float>(std::max(0.0, std::log2(static_cast<double>(count)) - sum / count));
-    }
-}
-
-template <class T, class Out>
-void full_block(const Block<T>& block, Mode mode, const Exchanges& network, std::vector<T>& rows, Out* out) {
-    const Index count = block.stack.size();
-    double sum[block_size];
-    if (mode == Mode::median || mode == Mode::entropy) {
-        load_rows(block, rows.data());
-        sort_columns(network, rows.data());
-        if (mode == Mode::entropy) {
-            if constexpr (std::is_same_v<Out, float>) entropies(block, rows.data(), out);
+    // The values from `begin` to `end`, whole pixels.
+    void operator()(Index begin, Index end) {
+        const Index channels = out_.channels;
+        if (stack_.alpha && !stack_.is_complete(begin, end, channels)) {
+            for (Index at = begin; at < end; at += channels) partial_pixel(at);
             return;
         }
-        const T* low = rows.data() + (count - 1) / 2 * block_size;
-        const T* high = rows.data() + count / 2 * block_size;
-        for (Index i = 0; i < block.size; ++i) out[i] = low == high ? Out(low[i]) : rounded<T, Out>((double(low[i]) + double(high[i])) / 2);
-    } else if (mode == Mode::maximum || mode == Mode::minimum) {
-        if constexpr (std::is_same_v<T, Out>) extremes(block, mode == Mode::maximum, out);
-    } else if (mode == Mode::range) {
-        std::vector<T> low(block.size), high(block.size);
-        extremes(block, false, low.data());
-        extremes(block, true, high.data());
-        for (Index i = 0; i < block.size; ++i) out[i] = static_cast<Out>(high[i] - low[i]);
-    } else {
-        sums(block, sum);
-        if (mode == Mode::sum)
-            for (Index i = 0; i < block.size; ++i) out[i] = static_cast<Out>(sum[i]);
-        else if (mode == Mode::mean)
-            for (Index i = 0; i < block.size; ++i) out[i] = rounded<T, Out>(sum[i] / count);
-        else if constexpr (std::is_same_v<Out, float>)
-            moments(block, mode, sum, out);
+        full_block(begin, end - begin);
+        for (Index at = begin + channels - 1; stack_.alpha && at < end; at += channels) out_.data[at] = static_cast<Out>(stack_.largest(at));
     }
-}
 
-template <class T, class Out>
-void partial_pixel(const std::vector<Image<const T>>& stack, Mode mode, Index at, Index channels, std::vector<double>& values, Out* out) {
-    const Index colours = channels - 1;
-    T alpha = 0;
-    for (const auto& image : stack) alpha = std::max(alpha, image.data[at + colours]);
-    for (Index c = 0; c < colours; ++c) {
-        Index count = 0;
-        for (const auto& image : stack)
-            if (image.data[at + colours] > 0) values[count++] = image.data[at + c];
-        out[c] = rounded<T, Out>(statistic_of(mode, values.data(), count));
+private:
+    void full_block(Index begin, Index size) {
+        for (Index k = 0; k < stack_.size(); ++k) rows_[k] = stack_.pictures[k].data + begin;
+        if constexpr (Mode::order != Order::any) sort(size);
+        Out* const to = out_.data + begin;
+        Index done = 0;
+        if constexpr (Mode::kind == Kind::own) done = side_by_side<OwnLanes<T>, T>(size, to);
+        if constexpr (Mode::kind == Kind::doubles) done = side_by_side<DoubleLanes, double>(size, to);
+        for (; done < size; ++done) to[done] = rounded<Out>(mode_.template operator()<double>(SingleValues<T>{rows_.data(), done, stack_.size()}));
     }
-    out[colours] = static_cast<Out>(alpha);
-}
 
-template <class T, class Out>
-void over_blocks(const std::vector<Image<const T>>& stack, Mode mode, bool alpha, Image<Out> out, int threads) {
-    const Index channels = out.channels, pixels = out.rows * out.columns;
-    const int count = static_cast<int>(stack.size());
-    const Index block_pixels = block_size / channels, blocks = (pixels + block_pixels - 1) / block_pixels;
-    Exchanges network;
-    if (mode == Mode::median) network = selecting_network(count, (count - 1) / 2, count / 2);
-    if (mode == Mode::entropy) network = sorting_network(count);
-
-    split_over_threads(blocks, threads, [&](Index begin, Index end) {
-        std::vector<T> rows(network.empty() ? 0 : count * block_size);
-        std::vector<double> values(count);
-        for (Index b = begin; b < end; ++b) {
-            const Index first = b * block_pixels, last = std::min(first + block_pixels, pixels);
-            const Block<T> block{stack, first * channels, (last - first) * channels};
-            bool all_count = true;
-            if (alpha)
-                for (std::size_t k = 0; k < stack.size() && all_count; ++k)
-                    for (Index i = channels - 1; i < block.size; i += channels) all_count &= block.at(k)[i] > 0;
-            Out* to = out.data + block.begin;
-            if (!all_count) {
-                for (Index p = first; p < last; ++p) partial_pixel(stack, mode, p * channels, channels, values, out.data + p * channels);
-                continue;
-            }
-            full_block(block, mode, network, rows, to);
-            for (Index i = channels - 1; alpha && i < block.size; i += channels) {
-                T highest = 0;
-                for (std::size_t k = 0; k < stack.size(); ++k) highest = std::max(highest, block.at(k)[i]);
-                to[i] = static_cast<Out>(highest);
+    template <class V, class Number>
+    Index side_by_side(Index size, Out* to) {
+        constexpr Index lanes = sizeof(V) / sizeof(Number);
+        Index at = 0;
+        for (; at + lanes <= size; at += lanes) {
+            const V values = mode_.template operator()<V>(LaneValues<V, T>{rows_.data(), at, stack_.size()});
+            Number numbers[lanes];
+            std::memcpy(numbers, &values, sizeof values);
+            for (Index i = 0; i < lanes; ++i) {
+                if constexpr (std::is_same_v<Number, double>) to[at + i] = rounded<Out>(numbers[i]);
+                else to[at + i] = static_cast<Out>(numbers[i]);
             }
         }
+        return at;
+    }
+
+    void sort(Index size) {
+        for (Index k = 0; k < stack_.size(); ++k) {
+            T* const row = sorted_.data() + k * block_size;
+            std::copy_n(rows_[k], size, row);
+            rows_[k] = row;
+        }
+        sort_columns(network_, sorted_.data());
+    }
+
+    void partial_pixel(Index at) {
+        const Index colours = out_.channels - 1;
+        for (Index c = 0; c < colours; ++c) {
+            Index count = 0;
+            for (const auto& picture : stack_.pictures)
+                if (picture.data[at + colours] > 0) list_[count++] = picture.data[at + c];
+            if (Mode::order != Order::any) sort_list(list_.data(), count);
+            out_.data[at + c] = count ? rounded<Out>(mode_.template operator()<double>(ListedValues{list_.data(), count})) : Out(0);
+        }
+        out_.data[at + colours] = static_cast<Out>(stack_.largest(at + colours));
+    }
+
+    const Stack<T>& stack_;
+    const Mode& mode_;
+    const Image<Out> out_;
+    Exchanges network_;
+    std::vector<const T*> rows_;
+    std::vector<T> sorted_;
+    std::vector<double> list_;
+};
+
+template <class Mode, class T, class Out>
+void combine_by(const Stack<T>& stack, Image<Out> out, int threads) {
+    const Index pixels = out.rows * out.columns, channels = out.channels;
+    const Index block_pixels = block_size / channels, blocks = (pixels + block_pixels - 1) / block_pixels;
+    const Mode mode = make_mode<Mode>(stack.size());
+    split_over_threads(blocks, threads, [&](Index begin, Index end) {
+        Combination<Mode, T, Out> combination(stack, mode, out);
+        for (Index block = begin; block < end; ++block)
+            combination(block * block_pixels * channels, std::min((block + 1) * block_pixels, pixels) * channels);
     });
 }
 
+template <std::size_t... places>
+std::vector<StackingMode> list_modes(std::index_sequence<places...>) {
+    return {{std::tuple_element_t<places, Modes>::name, std::tuple_element_t<places, Modes>::is_picture}...};
+}
+
+template <class Mode, class T, class Out>
+void combine_if(bool wanted, const Stack<T>& stack, Image<Out> out, int threads) {
+    if (!wanted) return;
+    if constexpr (Mode::is_picture || std::is_same_v<Out, float>) combine_by<Mode>(stack, out, threads);
+    else throw std::invalid_argument(std::string(Mode::name) + " gives numbers, not a picture");
+}
+
+template <class T, class Out, std::size_t... places>
+void dispatch(Index mode, const Stack<T>& stack, Image<Out> out, int threads, std::index_sequence<places...>) {
+    (combine_if<std::tuple_element_t<places, Modes>>(mode == static_cast<Index>(places), stack, out, threads), ...);
+}
+
+using Places = std::make_index_sequence<std::tuple_size_v<Modes>>;
+
 }  // namespace
 
-template <class T>
-void combine(const std::vector<Image<const T>>& stack, Mode mode, bool alpha, Image<T> out, int threads) {
-    over_blocks(stack, mode, alpha, out, threads);
+const std::vector<StackingMode>& stacking_modes() {
+    static const std::vector<StackingMode> modes = list_modes(Places());
+    return modes;
 }
 
-template <class T>
-void statistic(const std::vector<Image<const T>>& stack, Mode mode, bool alpha, Image<float> out, int threads) {
-    over_blocks(stack, mode, alpha, out, threads);
+Index find_stacking_mode(const std::string& name) {
+    const auto& modes = stacking_modes();
+    const auto found = std::find_if(modes.begin(), modes.end(), [&](const StackingMode& mode) { return mode.name == name; });
+    return found == modes.end() ? -1 : found - modes.begin();
 }
 
-template void combine(const std::vector<Image<const std::uint8_t>>&, Mode, bool, Image<std::uint8_t>, int);
-template void combine(const std::vector<Image<const std::uint16_t>>&, Mode, bool, Image<std::uint16_t>, int);
-template void combine(const std::vector<Image<const float>>&, Mode, bool, Image<float>, int);
-template void statistic(const std::vector<Image<const std::uint8_t>>&, Mode, bool, Image<float>, int);
-template void statistic(const std::vector<Image<const std::uint16_t>>&, Mode, bool, Image<float>, int);
-template void statistic(const std::vector<Image<const float>>&, Mode, bool, Image<float>, int);
+template <class T, class Out>
+void combine(const std::vector<Image<const T>>& stack, Index mode, bool alpha, Image<Out> out, int threads) {
+    dispatch(mode, Stack<T>{stack, alpha}, out, threads, Places());
+}
+
+template void combine(const std::vector<Image<const std::uint8_t>>&, Index, bool, Image<std::uint8_t>, int);
+template void combine(const std::vector<Image<const std::uint16_t>>&, Index, bool, Image<std::uint16_t>, int);
+template void combine(const std::vector<Image<const std::uint8_t>>&, Index, bool, Image<float>, int);
+template void combine(const std::vector<Image<const std::uint16_t>>&, Index, bool, Image<float>, int);
+template void combine(const std::vector<Image<const float>>&, Index, bool, Image<float>, int);
 
 }  // namespace dustbust

@@ -1,0 +1,10 @@
+// The luminance of ITU-R BT.601, which is that of JPEG: the one place of its weights.
+#pragma once
+
+namespace dustbust {
+
+constexpr float red_weight = 0.299f, green_weight = 0.587f, blue_weight = 0.114f;
+
+inline float rec601(float red, float green, float blue) { return red_weight * red + green_weight * green + blue_weight * blue; }
+
+}  // namespace dustbust
