@@ -76,7 +76,7 @@ void match_patches(Image<const float> first, Image<const float> second, const Wa
         std::fill_n(places.at, block_points, std::int32_t(second.columns) + 1);
         float a[block_points] = {}, b[block_points] = {}, known[block_points] = {};
         for (Index k = begin; k < end; ++k) {
-            const Index left = corners(k, 0) - 1, top = corners(k, 1) - 1;
+            const Index left = Index{corners(k, 0)} - 1, top = Index{corners(k, 1)} - 1;
             const bool inside = left >= 0 && top >= 0 && left + ring_side <= first.columns && top + ring_side <= first.rows;
             for (Index y = 0; y < ring_side; ++y) {
                 sources(warp, bend, left, top + y, points);

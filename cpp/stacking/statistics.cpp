@@ -158,6 +158,24 @@ struct StandardDeviation {
     }
 };
 
+// The sum of the differences from the mean to the power of `power`, over that of their squares as skewness and kurtosis divide it.
+template <int power, class V, class Values>
+V standardised_moment(const Values& values) {
+    const V mean = Mean().operator()<V>(values);
+    V squares{}, sum{};
+    for (Index k = 0; k < values.size; ++k) {
+        const V difference = values[k] - mean;
+        squares += difference * difference;
+        sum += power == 3 ? difference * difference * difference : difference * difference * difference * difference;
+    }
+    const auto less = static_cast<double>(std::max<Index>(values.size - 1, 1));
+    const V variance = squares / less;
+    V divisor = less * variance;
+    if constexpr (power == 3) divisor *= root(variance);
+    else divisor *= variance;
+    return variance == 0.0 ? V{} : sum / divisor;
+}
+
 struct Skewness {
     static constexpr const char* name = "skewness";
     static constexpr bool is_picture = false;
@@ -166,14 +184,7 @@ struct Skewness {
 
     template <class V, class Values>
     V operator()(const Values& values) const {
-        const V mean = Mean().operator()<V>(values), variance = Variance().operator()<V>(values);
-        V sum{};
-        for (Index k = 0; k < values.size; ++k) {
-            const V difference = values[k] - mean;
-            sum += difference * difference * difference;
-        }
-        const V divisor = static_cast<double>(values.size - 1) * variance * root(variance);
-        return variance == 0.0 ? V{} : sum / divisor;
+        return standardised_moment<3, V>(values);
     }
 };
 
@@ -185,14 +196,7 @@ struct Kurtosis {
 
     template <class V, class Values>
     V operator()(const Values& values) const {
-        const V mean = Mean().operator()<V>(values), variance = Variance().operator()<V>(values);
-        V sum{};
-        for (Index k = 0; k < values.size; ++k) {
-            const V difference = values[k] - mean;
-            sum += difference * difference * difference * difference;
-        }
-        const V divisor = static_cast<double>(values.size - 1) * variance * variance;
-        return variance == 0.0 ? V{} : sum / divisor;
+        return standardised_moment<4, V>(values);
     }
 };
 
@@ -243,7 +247,7 @@ struct SideBySide {
     typedef T type __attribute__((vector_size(count * sizeof(T))));
 };
 template <class T>
-using OwnLanes = typename SideBySide<T, 64 / sizeof(T)>::type;
+using OwnLanes = typename SideBySide<T, 16 / sizeof(T)>::type;
 using DoubleLanes = SideBySide<double, 8>::type;
 
 // Where the values of one place in the stack are: `rows[k] + at` for picture k.
