@@ -61,6 +61,11 @@ def interpolate(
 
 Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32])
 
+REC601: tuple[float, float, float]
+DUST_MARK: int
+DUST_PER_OPACITY: int
+
+def stacking_modes() -> list[tuple[str, bool]]: ...
 def combine(stack: list[Picture], mode: str, alpha: bool, threads: int) -> Picture: ...
 def statistic(
     stack: list[Picture], mode: str, alpha: bool, threads: int

@@ -11,7 +11,8 @@ using Index = std::ptrdiff_t;
 
 // What stands for 1 in a picture of this type.
 template <class T>
-constexpr float largest_value = std::is_same_v<T, float> ? 1.0f : static_cast<float>(std::numeric_limits<T>::max());
+constexpr float largest_value =
+    std::is_same_v<T, float> ? 1.0f : static_cast<float>(std::numeric_limits<T>::max());
 
 // Rows by columns by channels, without gaps, the channel running fastest.
 template <class T>
@@ -20,7 +21,9 @@ struct Image {
     std::ptrdiff_t rows, columns, channels;
 
     T* row(std::ptrdiff_t y) const { return data + y * columns * channels; }
-    T& operator()(std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c = 0) const { return row(y)[x * channels + c]; }
+    T& operator()(std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c = 0) const {
+        return row(y)[x * channels + c];
+    }
     std::ptrdiff_t size() const { return rows * columns * channels; }
 };
 

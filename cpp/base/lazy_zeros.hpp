@@ -8,11 +8,13 @@
 
 namespace dustbust {
 
-// An array of zeros. The system gives a page of it only when it is written to, so what is not touched costs nothing.
+// An array of zeros. The system gives a page of it only when it is written to, so what is not
+// touched costs nothing.
 template <class T>
 class LazyZeros {
 public:
-    explicit LazyZeros(std::ptrdiff_t count) : data_(static_cast<T*>(std::calloc(count > 0 ? count : 1, sizeof(T)))) {
+    explicit LazyZeros(std::ptrdiff_t count)
+        : data_(static_cast<T*>(std::calloc(count > 0 ? count : 1, sizeof(T)))) {
         if (!data_) throw std::bad_alloc();
     }
     T& operator[](std::ptrdiff_t at) { return data_.get()[at]; }

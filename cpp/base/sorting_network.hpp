@@ -1,4 +1,5 @@
-// Sorting many short lists at once. A sorting network has no branches: lists side by side go through it in vector registers.
+// Sorting many short lists at once. A sorting network has no branches: lists side by side go
+// through it in vector registers.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +11,8 @@ namespace dustbust {
 
 using Exchanges = std::vector<std::pair<int, int>>;
 
-// Batcher's merge exchange sort for any count: Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M.
+// Batcher's merge exchange sort for any count: Knuth, The Art of Computer Programming 3, 5.2.2,
+// algorithm M.
 inline Exchanges sorting_network(int count) {
     Exchanges network;
     int top = 1;

@@ -11,37 +11,51 @@ namespace {
 
 template <class T>
 void define_membranes(py::class_<Membranes>& c) {
-    c.def("__call__", [](const Membranes& membranes, const Array<T>& image, py::ssize_t colours, float scale,
-                         const std::optional<Array<bool>>& unknown, int threads) {
-        const auto in = view(image, "image");
-        const auto silent = unknown ? mask_view(*unknown, "unknown") : Image<const std::uint8_t>{nullptr, in.rows, in.columns, 1};
-        require(in.rows == membranes.rows() && in.columns == membranes.columns(), "image and mask must be of one size");
-        require_same_size(in, silent, "image and unknown");
-        require_colours(in, colours);
-        require_positive(scale, "scale");
-        require_threads(threads);
-        Array<float> observed({membranes.size(), colours}), filled({membranes.size(), colours}), spread(membranes.size());
-        const auto seen = mutable_view(observed), out = mutable_view(filled);
-        float* const spreads = spread.mutable_data();
-        {
-            py::gil_scoped_release release;
-            for (std::ptrdiff_t i = 0; i < membranes.size(); ++i)
-                for (std::ptrdiff_t k = 0; k < colours; ++k)
-                    seen(i, k) = static_cast<float>(in.data[membranes.positions()[i] * in.channels + k]) * scale;
-            membranes(in, colours, scale, silent, out.data, spreads, threads);
-        }
-        return py::make_tuple(observed, filled, spread);
-    }, py::arg("image").noconvert(), py::arg("colours"), py::arg("scale"), py::arg("unknown").noconvert(), py::arg("threads"));
+    c.def(
+        "__call__",
+        [](const Membranes& membranes, const Array<T>& image, py::ssize_t colours, float scale,
+           const std::optional<Array<bool>>& unknown, int threads) {
+            const auto in = view(image, "image");
+            const auto silent = unknown
+                                    ? mask_view(*unknown, "unknown")
+                                    : Image<const std::uint8_t>{nullptr, in.rows, in.columns, 1};
+            require(in.rows == membranes.rows() && in.columns == membranes.columns(),
+                    "image and mask must be of one size");
+            require_same_size(in, silent, "image and unknown");
+            require_colours(in, colours);
+            require_positive(scale, "scale");
+            require_threads(threads);
+            Array<float> observed({membranes.size(), colours}), filled({membranes.size(), colours}),
+                spread(membranes.size());
+            const auto seen = mutable_view(observed), out = mutable_view(filled);
+            float* const spreads = spread.mutable_data();
+            {
+                py::gil_scoped_release release;
+                for (std::ptrdiff_t i = 0; i < membranes.size(); ++i)
+                    for (std::ptrdiff_t k = 0; k < colours; ++k)
+                        seen(i, k) = static_cast<float>(
+                                         in.data[membranes.positions()[i] * in.channels + k]) *
+                                     scale;
+                membranes(in, colours, scale, silent, out.data, spreads, threads);
+            }
+            return py::make_tuple(observed, filled, spread);
+        },
+        py::arg("image").noconvert(), py::arg("colours"), py::arg("scale"),
+        py::arg("unknown").noconvert(), py::arg("threads"));
 }
 
 void require_limits(std::pair<float, float> limits) {
-    require(std::isfinite(limits.first) && std::isfinite(limits.second) && limits.first < limits.second, "limits must be finite, black below white");
+    require(
+        std::isfinite(limits.first) && std::isfinite(limits.second) && limits.first < limits.second,
+        "limits must be finite, black below white");
 }
 
-SeenDust seen_dust(const Array<float>& observed, const Array<float>& density, const Array<std::int32_t>& labels,
-                          const Array<std::int32_t>* neighbours, const Array<bool>& dark, const Array<float>& responses,
-                          std::pair<float, float> limits) {
-    require(observed.ndim() == 2 && (observed.shape(1) == 1 || observed.shape(1) == 3), "observed must be (N, 1) or (N, 3)");
+SeenDust seen_dust(const Array<float>& observed, const Array<float>& density,
+                   const Array<std::int32_t>& labels, const Array<std::int32_t>* neighbours,
+                   const Array<bool>& dark, const Array<float>& responses,
+                   std::pair<float, float> limits) {
+    require(observed.ndim() == 2 && (observed.shape(1) == 1 || observed.shape(1) == 3),
+            "observed must be (N, 1) or (N, 3)");
     const auto pixels = observed.shape(0), colours = observed.shape(1);
     require(pixels < most_pixels, "observed has too many pixels");
     require_list(density, pixels, 0, "density");
@@ -52,78 +66,110 @@ SeenDust seen_dust(const Array<float>& observed, const Array<float>& density, co
         require_list(*neighbours, pixels, 4, "neighbours");
         require_inside(*neighbours, -1, pixels, "neighbours");
     }
-    require(responses.ndim() == 3 && responses.shape(0) == 2 && responses.shape(1) == colours && responses.shape(2) == 2,
+    require(responses.ndim() == 3 && responses.shape(0) == 2 && responses.shape(1) == colours &&
+                responses.shape(2) == 2,
             "responses must be (2, colours, 2)");
     require_all_finite(responses, "responses");
     require_limits(limits);
-    return {density.size(), dark.size(), static_cast<int>(observed.shape(1)), observed.data(), density.data(), labels.data(),
-            neighbours ? neighbours->data() : nullptr, bool_bytes(dark, "dark"),
-            reinterpret_cast<const Response*>(responses.data()), {limits.first, limits.second}};
+    return {density.size(),
+            dark.size(),
+            static_cast<int>(observed.shape(1)),
+            observed.data(),
+            density.data(),
+            labels.data(),
+            neighbours ? neighbours->data() : nullptr,
+            bool_bytes(dark, "dark"),
+            reinterpret_cast<const Response*>(responses.data()),
+            {limits.first, limits.second}};
 }
 
 }  // namespace
 
 void register_dust(py::module_& m) {
-    m.def("response_sums", [](const Array<float>& observed, const Array<float>& filled, const Array<float>& density, const Array<float>& spread,
-                              float lift, float fade, std::pair<float, float> limits) {
-        const auto pixels = observed.size();
-        require_list(observed, pixels, 0, "observed");
-        require_list(filled, pixels, 0, "filled");
-        require_list(density, pixels, 0, "density");
-        require_list(spread, pixels, 0, "spread");
-        require_finite(lift, "lift");
-        require_finite(fade, "fade");
-        require_limits(limits);
-        py::gil_scoped_release release;
-        return response_sums(observed.data(), filled.data(), density.data(), spread.data(), pixels, {lift, fade}, {limits.first, limits.second});
-    }, py::arg("observed").noconvert(), py::arg("filled").noconvert(), py::arg("density").noconvert(), py::arg("spread").noconvert(),
-       py::arg("lift"), py::arg("fade"), py::arg("limits"));
-
-    m.def("roughness", [](const Array<float>& observed, const Array<float>& density, const Array<std::int32_t>& labels,
-                          const Array<std::int32_t>& neighbours, const Array<bool>& dark, const Array<float>& responses,
-                          std::pair<float, float> limits, float faintest, int threads) {
-        const SeenDust dust = seen_dust(observed, density, labels, &neighbours, dark, responses, limits);
-        require_not_negative(faintest, "faintest");
-        require_threads(threads);
-        std::vector<float> said;
-        {
+    m.def(
+        "response_sums",
+        [](const Array<float>& observed, const Array<float>& filled, const Array<float>& density,
+           const Array<float>& spread, float lift, float fade, std::pair<float, float> limits) {
+            const auto pixels = observed.size();
+            require_list(observed, pixels, 0, "observed");
+            require_list(filled, pixels, 0, "filled");
+            require_list(density, pixels, 0, "density");
+            require_list(spread, pixels, 0, "spread");
+            require_finite(lift, "lift");
+            require_finite(fade, "fade");
+            require_limits(limits);
             py::gil_scoped_release release;
-            said = roughness(dust, faintest, threads);
-        }
-        return to_array(said, {density.size()});
-    }, py::arg("observed").noconvert(), py::arg("density").noconvert(), py::arg("labels").noconvert(), py::arg("neighbours").noconvert(),
-       py::arg("dark").noconvert(), py::arg("responses").noconvert(), py::arg("limits"), py::arg("faintest"), py::arg("threads"));
+            return response_sums(observed.data(), filled.data(), density.data(), spread.data(),
+                                 pixels, {lift, fade}, {limits.first, limits.second});
+        },
+        py::arg("observed").noconvert(), py::arg("filled").noconvert(),
+        py::arg("density").noconvert(), py::arg("spread").noconvert(), py::arg("lift"),
+        py::arg("fade"), py::arg("limits"));
 
-    m.def("unmix", [](const Array<float>& observed, const Array<float>& density, const Array<std::int32_t>& labels, const Array<bool>& dark,
-                      const Array<float>& responses, std::pair<float, float> limits, const Array<bool>& here, const Array<float>& filled,
-                      const Array<float>& spread, const Array<float>& error, float noise, float response_error, int threads) {
-        const SeenDust dust = seen_dust(observed, density, labels, nullptr, dark, responses, limits);
-        require_list(here, density.size(), 0, "here");
-        require_list(filled, density.size(), observed.shape(1), "filled");
-        require_list(spread, density.size(), 0, "spread");
-        require_list(error, density.size(), 0, "error");
-        require_not_negative(noise, "noise");
-        require_not_negative(response_error, "response_error");
-        require_threads(threads);
-        auto unmixed = shaped_like<float>(observed), weight = shaped_like<float>(observed);
-        const auto values = mutable_view(unmixed), weights = mutable_view(weight);
-        const auto* present = bool_bytes(here, "here");
-        {
-            py::gil_scoped_release release;
-            unmix(dust, present, filled.data(), spread.data(), error.data(), noise, response_error, values.data, weights.data, threads);
-        }
-        return py::make_tuple(unmixed, weight);
-    }, py::arg("observed").noconvert(), py::arg("density").noconvert(), py::arg("labels").noconvert(), py::arg("dark").noconvert(),
-       py::arg("responses").noconvert(), py::arg("limits"), py::arg("here").noconvert(), py::arg("filled").noconvert(), py::arg("spread").noconvert(),
-       py::arg("error").noconvert(), py::arg("noise"), py::arg("response_error"), py::arg("threads"));
+    m.def(
+        "roughness",
+        [](const Array<float>& observed, const Array<float>& density,
+           const Array<std::int32_t>& labels, const Array<std::int32_t>& neighbours,
+           const Array<bool>& dark, const Array<float>& responses, std::pair<float, float> limits,
+           float faintest, int threads) {
+            const SeenDust dust =
+                seen_dust(observed, density, labels, &neighbours, dark, responses, limits);
+            require_not_negative(faintest, "faintest");
+            require_threads(threads);
+            std::vector<float> said;
+            {
+                py::gil_scoped_release release;
+                said = roughness(dust, faintest, threads);
+            }
+            return to_array(said, {density.size()});
+        },
+        py::arg("observed").noconvert(), py::arg("density").noconvert(),
+        py::arg("labels").noconvert(), py::arg("neighbours").noconvert(),
+        py::arg("dark").noconvert(), py::arg("responses").noconvert(), py::arg("limits"),
+        py::arg("faintest"), py::arg("threads"));
+
+    m.def(
+        "unmix",
+        [](const Array<float>& observed, const Array<float>& density,
+           const Array<std::int32_t>& labels, const Array<bool>& dark,
+           const Array<float>& responses, std::pair<float, float> limits, const Array<bool>& here,
+           const Array<float>& filled, const Array<float>& spread, const Array<float>& error,
+           float noise, float response_error, int threads) {
+            const SeenDust dust =
+                seen_dust(observed, density, labels, nullptr, dark, responses, limits);
+            require_list(here, density.size(), 0, "here");
+            require_list(filled, density.size(), observed.shape(1), "filled");
+            require_list(spread, density.size(), 0, "spread");
+            require_list(error, density.size(), 0, "error");
+            require_not_negative(noise, "noise");
+            require_not_negative(response_error, "response_error");
+            require_threads(threads);
+            auto unmixed = shaped_like<float>(observed), weight = shaped_like<float>(observed);
+            const auto values = mutable_view(unmixed), weights = mutable_view(weight);
+            const auto* present = bool_bytes(here, "here");
+            {
+                py::gil_scoped_release release;
+                unmix(dust, present, filled.data(), spread.data(), error.data(), noise,
+                      response_error, values.data, weights.data, threads);
+            }
+            return py::make_tuple(unmixed, weight);
+        },
+        py::arg("observed").noconvert(), py::arg("density").noconvert(),
+        py::arg("labels").noconvert(), py::arg("dark").noconvert(),
+        py::arg("responses").noconvert(), py::arg("limits"), py::arg("here").noconvert(),
+        py::arg("filled").noconvert(), py::arg("spread").noconvert(), py::arg("error").noconvert(),
+        py::arg("noise"), py::arg("response_error"), py::arg("threads"));
 
     py::class_<Membranes> membranes(m, "Membranes");
     membranes.def(py::init([](const Array<bool>& mask) {
-        const auto where = mask_view(mask);
-        py::gil_scoped_release release;
-        return Membranes(where);
-    }), py::arg("mask").noconvert());
-    membranes.def_property_readonly("positions", [](const Membranes& self) { return to_array(self.positions(), {self.size()}); });
+                      const auto where = mask_view(mask);
+                      py::gil_scoped_release release;
+                      return Membranes(where);
+                  }),
+                  py::arg("mask").noconvert());
+    membranes.def_property_readonly("positions", [](const Membranes& self) {
+        return to_array(self.positions(), {self.size()});
+    });
     define_membranes<std::uint8_t>(membranes);
     define_membranes<std::uint16_t>(membranes);
     define_membranes<float>(membranes);

@@ -8,124 +8,160 @@
 #include "image/luminance.hpp"
 #include "image/masked_pixels.hpp"
 #include "image/median_filter.hpp"
+#include "image/rec601.hpp"
 
 namespace dustbust {
 namespace {
 
 template <class T>
 void define_luminance(py::module_& m) {
-    m.def("reduce_luminance", [](const Array<T>& image, bool alpha, py::ssize_t factor, float largest, int threads) {
-        const auto in = view(image, "image");
-        require_threads(threads);
-        require_range<py::ssize_t>(factor, 1, std::min(in.rows, in.columns), "factor");
-        require(in.channels >= (alpha ? 2 : 1), "image has no alpha");
-        require_positive(largest, "largest");
-        Array<float> result({in.rows / factor, in.columns / factor, py::ssize_t(2)});
-        const auto out = mutable_view(result);
-        py::gil_scoped_release release;
-        reduce_luminance(in, alpha, factor, largest, out, threads);
-        return result;
-    }, py::arg("image").noconvert(), py::arg("alpha"), py::arg("factor"), py::arg("largest"), py::arg("threads"));
+    m.def(
+        "reduce_luminance",
+        [](const Array<T>& image, bool alpha, py::ssize_t factor, float largest, int threads) {
+            const auto in = view(image, "image");
+            require_threads(threads);
+            require_range<py::ssize_t>(factor, 1, std::min(in.rows, in.columns), "factor");
+            require(in.channels >= (alpha ? 2 : 1), "image has no alpha");
+            require_positive(largest, "largest");
+            Array<float> result({in.rows / factor, in.columns / factor, py::ssize_t(2)});
+            const auto out = mutable_view(result);
+            py::gil_scoped_release release;
+            reduce_luminance(in, alpha, factor, largest, out, threads);
+            return result;
+        },
+        py::arg("image").noconvert(), py::arg("alpha"), py::arg("factor"), py::arg("largest"),
+        py::arg("threads"));
 }
 
 }  // namespace
 
 void register_image(py::module_& m) {
-    m.def("box_blur", [](const Array<float>& image, py::ssize_t radius, int threads) {
-        const auto in = one_channel(image, "image");
-        require_range<py::ssize_t>(radius, 0, largest_side, "radius");
-        require_threads(threads);
-        auto result = shaped_like<float>(image);
-        const auto out = mutable_view(result);
-        py::gil_scoped_release release;
-        box_blur(in, out, radius, threads);
-        return result;
-    }, py::arg("image").noconvert(), py::arg("radius"), py::arg("threads"));
-
-    m.def("dilate", [](const Array<bool>& mask, int radius, int threads) {
-        const auto in = mask_view(mask);
-        require_range(radius, 0, 32767, "radius");
-        require_threads(threads);
-        auto result = shaped_like<bool>(mask);
-        const Image<std::uint8_t> out{reinterpret_cast<std::uint8_t*>(result.mutable_data()), in.rows, in.columns, 1};
-        py::gil_scoped_release release;
-        dilate(in, out, radius, threads);
-        return result;
-    }, py::arg("mask").noconvert(), py::arg("radius"), py::arg("threads"));
-
-    m.def("window_median", [](const Array<float>& image, int radius, int threads) {
-        const auto in = one_channel(image, "image");
-        require_range(radius, 0, 5, "radius");
-        require_threads(threads);
-        auto result = shaped_like<float>(image);
-        const auto out = mutable_view(result);
-        py::gil_scoped_release release;
-        window_median(in, out, radius, threads);
-        return result;
-    }, py::arg("image").noconvert(), py::arg("radius"), py::arg("threads"));
-
-    m.def("block_means", [](const Array<float>& image, const std::optional<Array<bool>>& known, py::ssize_t side, int threads) {
-        const auto in = one_channel(image, "image");
-        const auto where = known_view(known, in, "known");
-        require_threads(threads);
-        auto mean = on_coarse_grid(in, side), share = on_coarse_grid(in, side);
-        const auto mean_view = mutable_view(mean), share_view = mutable_view(share);
-        {
+    m.attr("REC601") = py::make_tuple(red_weight, green_weight, blue_weight);
+    m.def(
+        "box_blur",
+        [](const Array<float>& image, py::ssize_t radius, int threads) {
+            const auto in = one_channel(image, "image");
+            require_range<py::ssize_t>(radius, 0, largest_side, "radius");
+            require_threads(threads);
+            auto result = shaped_like<float>(image);
+            const auto out = mutable_view(result);
             py::gil_scoped_release release;
-            block_means(in, where, side, mean_view, share_view, threads);
-        }
-        return py::make_tuple(mean, share);
-    }, py::arg("image").noconvert(), py::arg("known").noconvert(), py::arg("side"), py::arg("threads"));
+            box_blur(in, out, radius, threads);
+            return result;
+        },
+        py::arg("image").noconvert(), py::arg("radius"), py::arg("threads"));
 
-    m.def("block_spread", [](const Array<float>& image, const std::optional<Array<bool>>& known, const Array<float>& background,
-                             py::ssize_t side, py::ssize_t every, float limit, int threads) {
-        require_range<py::ssize_t>(every, 1, largest_side, "every");
-        require(limit > 0, "limit must be greater than 0");
-        const auto in = one_channel(image, "image");
-        const auto where = known_view(known, in, "known");
-        require_threads(threads);
-        const auto coarse = coarse_view(background, in, side, "background");
-        auto spread = on_coarse_grid(in, side);
-        const auto out = mutable_view(spread);
-        py::gil_scoped_release release;
-        block_spread(in, where, coarse, side, every, limit, out, threads);
-        return spread;
-    }, py::arg("image").noconvert(), py::arg("known").noconvert(), py::arg("background").noconvert(), py::arg("side"), py::arg("every"), py::arg("limit"),
-       py::arg("threads"));
-
-    m.def("interpolate", [](const Array<float>& coarse, py::ssize_t side, py::ssize_t rows, py::ssize_t columns, int threads) {
-        require_range<py::ssize_t>(rows, 1, largest_side, "rows");
-        require_range<py::ssize_t>(columns, 1, largest_side, "columns");
-        require_threads(threads);
-        const auto in = coarse_view(coarse, Image<const float>{nullptr, rows, columns, 1}, side, "coarse");
-        Array<float> result(std::vector<py::ssize_t>{rows, columns});
-        const auto out = mutable_view(result);
-        py::gil_scoped_release release;
-        interpolate(in, side, out, threads);
-        return result;
-    }, py::arg("coarse").noconvert(), py::arg("side"), py::arg("rows"), py::arg("columns"), py::arg("threads"));
-
-    m.def("particles", [](const Array<bool>& mask, const Array<bool>& cores) {
-        const auto where = mask_view(mask), core = mask_view(cores, "cores");
-        require_same_size(where, core, "mask and cores");
-        Particles all, small;
-        std::vector<std::int32_t> labels, places;
-        {
+    m.def(
+        "dilate",
+        [](const Array<bool>& mask, int radius, int threads) {
+            const auto in = mask_view(mask);
+            require_range(radius, 0, 32767, "radius");
+            require_threads(threads);
+            auto result = shaped_like<bool>(mask);
+            const Image<std::uint8_t> out{reinterpret_cast<std::uint8_t*>(result.mutable_data()),
+                                          in.rows, in.columns, 1};
             py::gil_scoped_release release;
-            const MaskedPixels masked(where), inner(core);
-            all = particles(masked, where.rows, where.columns);
-            small = particles(inner, where.rows, where.columns);
-            places.reserve(inner.size());
-            for (const auto at : inner.positions()) {
-                const auto place = masked(at / where.columns, at % where.columns);
-                if (place < 0) throw std::invalid_argument("cores must lie inside the mask");
-                places.push_back(static_cast<std::int32_t>(place));
+            dilate(in, out, radius, threads);
+            return result;
+        },
+        py::arg("mask").noconvert(), py::arg("radius"), py::arg("threads"));
+
+    m.def(
+        "window_median",
+        [](const Array<float>& image, int radius, int threads) {
+            const auto in = one_channel(image, "image");
+            require_range(radius, 0, 5, "radius");
+            require_threads(threads);
+            auto result = shaped_like<float>(image);
+            const auto out = mutable_view(result);
+            py::gil_scoped_release release;
+            window_median(in, out, radius, threads);
+            return result;
+        },
+        py::arg("image").noconvert(), py::arg("radius"), py::arg("threads"));
+
+    m.def(
+        "block_means",
+        [](const Array<float>& image, const std::optional<Array<bool>>& known, py::ssize_t side,
+           int threads) {
+            const auto in = one_channel(image, "image");
+            const auto where = known_view(known, in, "known");
+            require_threads(threads);
+            auto mean = on_coarse_grid(in, side), share = on_coarse_grid(in, side);
+            const auto mean_view = mutable_view(mean), share_view = mutable_view(share);
+            {
+                py::gil_scoped_release release;
+                block_means(in, where, side, mean_view, share_view, threads);
             }
-            labels = nearest_particle(all.neighbours, places, small.labels);
-        }
-        const auto count = static_cast<py::ssize_t>(labels.size());
-        return py::make_tuple(to_array(labels, {count}), to_array(all.neighbours, {count, 4}), small.count);
-    }, py::arg("mask").noconvert(), py::arg("cores").noconvert());
+            return py::make_tuple(mean, share);
+        },
+        py::arg("image").noconvert(), py::arg("known").noconvert(), py::arg("side"),
+        py::arg("threads"));
+
+    m.def(
+        "block_spread",
+        [](const Array<float>& image, const std::optional<Array<bool>>& known,
+           const Array<float>& background, py::ssize_t side, py::ssize_t every, float limit,
+           int threads) {
+            require_range<py::ssize_t>(every, 1, largest_side, "every");
+            require(limit > 0, "limit must be greater than 0");
+            const auto in = one_channel(image, "image");
+            const auto where = known_view(known, in, "known");
+            require_threads(threads);
+            const auto coarse = coarse_view(background, in, side, "background");
+            auto spread = on_coarse_grid(in, side);
+            const auto out = mutable_view(spread);
+            py::gil_scoped_release release;
+            block_spread(in, where, coarse, side, every, limit, out, threads);
+            return spread;
+        },
+        py::arg("image").noconvert(), py::arg("known").noconvert(),
+        py::arg("background").noconvert(), py::arg("side"), py::arg("every"), py::arg("limit"),
+        py::arg("threads"));
+
+    m.def(
+        "interpolate",
+        [](const Array<float>& coarse, py::ssize_t side, py::ssize_t rows, py::ssize_t columns,
+           int threads) {
+            require_range<py::ssize_t>(rows, 1, largest_side, "rows");
+            require_range<py::ssize_t>(columns, 1, largest_side, "columns");
+            require_threads(threads);
+            const auto in =
+                coarse_view(coarse, Image<const float>{nullptr, rows, columns, 1}, side, "coarse");
+            Array<float> result(std::vector<py::ssize_t>{rows, columns});
+            const auto out = mutable_view(result);
+            py::gil_scoped_release release;
+            interpolate(in, side, out, threads);
+            return result;
+        },
+        py::arg("coarse").noconvert(), py::arg("side"), py::arg("rows"), py::arg("columns"),
+        py::arg("threads"));
+
+    m.def(
+        "particles",
+        [](const Array<bool>& mask, const Array<bool>& cores) {
+            const auto where = mask_view(mask), core = mask_view(cores, "cores");
+            require_same_size(where, core, "mask and cores");
+            Particles all, small;
+            std::vector<std::int32_t> labels, places;
+            {
+                py::gil_scoped_release release;
+                const MaskedPixels masked(where), inner(core);
+                all = particles(masked, where.rows, where.columns);
+                small = particles(inner, where.rows, where.columns);
+                places.reserve(inner.size());
+                for (const auto at : inner.positions()) {
+                    const auto place = masked(at / where.columns, at % where.columns);
+                    if (place < 0) throw std::invalid_argument("cores must lie inside the mask");
+                    places.push_back(static_cast<std::int32_t>(place));
+                }
+                labels = nearest_particle(all.neighbours, places, small.labels);
+            }
+            const auto count = static_cast<py::ssize_t>(labels.size());
+            return py::make_tuple(to_array(labels, {count}), to_array(all.neighbours, {count, 4}),
+                                  small.count);
+        },
+        py::arg("mask").noconvert(), py::arg("cores").noconvert());
 
     define_luminance<std::uint8_t>(m);
     define_luminance<std::uint16_t>(m);

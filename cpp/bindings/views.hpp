@@ -1,5 +1,6 @@
-// Arrays of numpy as pictures, and what every binding refuses: a ValueError says which argument is wrong, and nothing is read or written
-// out of bounds whatever the arguments are. Arrays are not converted: a wrong type is a TypeError.
+// Arrays of numpy as pictures, and what every binding refuses: a ValueError says which argument is
+// wrong, and nothing is read or written out of bounds whatever the arguments are. Arrays are not
+// converted: a wrong type is a TypeError.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -25,8 +26,9 @@ namespace py = pybind11;
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
 
-constexpr Index most_pixels = std::numeric_limits<std::int32_t>::max();     // places in lists of pixels are 32 bits wide
-constexpr Index largest_side = Index{1} << 24;                              // px, of a picture or of a block of its grid
+constexpr Index most_pixels =
+    std::numeric_limits<std::int32_t>::max();   // places in lists of pixels are 32 bits wide
+constexpr Index largest_side = Index{1} << 24;  // px, of a picture or of a block of its grid
 
 inline void require(bool condition, const std::string& otherwise) {
     if (!condition) throw std::invalid_argument(otherwise);
@@ -36,38 +38,47 @@ inline void require_threads(int threads) { require(threads >= 1, "threads must b
 
 template <class Number>
 void require_range(Number value, Number lowest, Number highest, const char* name) {
-    require(value >= lowest && value <= highest,
-            std::string(name) + " must be " + std::to_string(lowest) + " to " + std::to_string(highest));
+    require(value >= lowest && value <= highest, std::string(name) + " must be " +
+                                                     std::to_string(lowest) + " to " +
+                                                     std::to_string(highest));
 }
 
-inline void require_finite(double value, const char* name) { require(std::isfinite(value), std::string(name) + " must be a finite number"); }
+inline void require_finite(double value, const char* name) {
+    require(std::isfinite(value), std::string(name) + " must be a finite number");
+}
 
 inline void require_positive(double value, const char* name) {
-    require(std::isfinite(value) && value > 0, std::string(name) + " must be greater than 0 and finite");
+    require(std::isfinite(value) && value > 0,
+            std::string(name) + " must be greater than 0 and finite");
 }
 
 inline void require_not_negative(double value, const char* name) {
-    require(std::isfinite(value) && value >= 0, std::string(name) + " must be 0 or greater, and finite");
+    require(std::isfinite(value) && value >= 0,
+            std::string(name) + " must be 0 or greater, and finite");
 }
 
 template <class T>
 void require_all_finite(const Array<T>& array, const char* name) {
-    const bool finite = std::all_of(array.data(), array.data() + array.size(), [](T value) { return std::isfinite(value); });
+    const bool finite = std::all_of(array.data(), array.data() + array.size(),
+                                    [](T value) { return std::isfinite(value); });
     require(finite, std::string(name) + " must hold finite numbers");
 }
 
 // `array` is a list of `size` numbers (for each of them, `width`).
 template <class T>
 void require_list(const Array<T>& array, py::ssize_t size, py::ssize_t width, const char* name) {
-    const bool fits = width == 0 ? array.ndim() == 1 && array.shape(0) == size
-                                 : array.ndim() == 2 && array.shape(0) == size && array.shape(1) == width;
-    require(fits, std::string(name) + " must be (" + std::to_string(size) + (width == 0 ? ",)" : ", " + std::to_string(width) + ")"));
+    const bool fits = width == 0
+                          ? array.ndim() == 1 && array.shape(0) == size
+                          : array.ndim() == 2 && array.shape(0) == size && array.shape(1) == width;
+    require(fits, std::string(name) + " must be (" + std::to_string(size) +
+                      (width == 0 ? ",)" : ", " + std::to_string(width) + ")"));
 }
 
 // Are all numbers of a list at least `lowest` and less than `end`?
 template <class T>
 void require_inside(const Array<T>& array, Index lowest, Index end, const char* name) {
-    const bool inside = std::all_of(array.data(), array.data() + array.size(), [&](T value) { return value >= lowest && value < end; });
+    const bool inside = std::all_of(array.data(), array.data() + array.size(),
+                                    [&](T value) { return value >= lowest && value < end; });
     require(inside, std::string(name) + " are out of range");
 }
 
@@ -80,20 +91,26 @@ inline const std::uint8_t* bool_bytes(const Array<bool>& array, const char* name
     return bytes;
 }
 
-// An array of two or three dimensions as a picture of 1 to 4 channels; two dimensions are one channel.
+// An array of two or three dimensions as a picture of 1 to 4 channels; two dimensions are one
+// channel.
 template <class T>
 Image<const T> view(const Array<T>& array, const char* name) {
-    require(array.ndim() == 2 || array.ndim() == 3, std::string(name) + " must have two or three dimensions");
-    const Image<const T> image{array.data(), array.shape(0), array.shape(1), array.ndim() == 3 ? array.shape(2) : 1};
+    require(array.ndim() == 2 || array.ndim() == 3,
+            std::string(name) + " must have two or three dimensions");
+    const Image<const T> image{array.data(), array.shape(0), array.shape(1),
+                               array.ndim() == 3 ? array.shape(2) : 1};
     require(image.rows > 0 && image.columns > 0, std::string(name) + " has no pixels");
-    require(image.channels >= 1 && image.channels <= 4, std::string(name) + " must have 1 to 4 channels");
-    require(image.rows <= largest_side && image.columns <= largest_side, std::string(name) + " is too large");
+    require(image.channels >= 1 && image.channels <= 4,
+            std::string(name) + " must have 1 to 4 channels");
+    require(image.rows <= largest_side && image.columns <= largest_side,
+            std::string(name) + " is too large");
     return image;
 }
 
 template <class T>
 Image<T> mutable_view(Array<T>& array) {
-    return {array.mutable_data(), array.shape(0), array.shape(1), array.ndim() == 3 ? array.shape(2) : 1};
+    return {array.mutable_data(), array.shape(0), array.shape(1),
+            array.ndim() == 3 ? array.shape(2) : 1};
 }
 
 // A new array of the shape of another.
@@ -104,7 +121,8 @@ Array<T> shaped_like(const Array<U>& other) {
 
 template <class T, class U>
 void require_same_size(const Image<T>& one, const Image<U>& other, const char* what) {
-    require(one.rows == other.rows && one.columns == other.columns, std::string(what) + " must be of one size");
+    require(one.rows == other.rows && one.columns == other.columns,
+            std::string(what) + " must be of one size");
 }
 
 // A bool array as bytes that are 0 or 1.
@@ -131,12 +149,14 @@ inline Image<const float> one_channel(const Array<float>& array, const char* nam
 // How many of the channels are colours: all, or all but an alpha.
 template <class T>
 void require_colours(const Image<const T>& image, py::ssize_t colours) {
-    require((colours == 1 || colours == 3) && image.channels - colours >= 0 && image.channels - colours <= 1,
+    require((colours == 1 || colours == 3) && image.channels - colours >= 0 &&
+                image.channels - colours <= 1,
             "colours must be 1 or 3, and all channels of image but an alpha");
 }
 
 // The pixels that count, or nothing when all do.
-inline Image<const std::uint8_t> known_view(const std::optional<Array<bool>>& known, Image<const float> image, const char* name) {
+inline Image<const std::uint8_t> known_view(const std::optional<Array<bool>>& known,
+                                            Image<const float> image, const char* name) {
     if (!known) return {nullptr, image.rows, image.columns, 1};
     const auto in = mask_view(*known, name);
     require_same_size(in, image, "image and the pixels that count");
@@ -148,12 +168,16 @@ inline std::vector<py::ssize_t> coarse_shape(Image<const float> image, py::ssize
     return {(image.rows + side - 1) / side, (image.columns + side - 1) / side};
 }
 
-inline Array<float> on_coarse_grid(Image<const float> image, py::ssize_t side) { return Array<float>(coarse_shape(image, side)); }
+inline Array<float> on_coarse_grid(Image<const float> image, py::ssize_t side) {
+    return Array<float>(coarse_shape(image, side));
+}
 
-inline Image<const float> coarse_view(const Array<float>& array, Image<const float> image, py::ssize_t side, const char* name) {
+inline Image<const float> coarse_view(const Array<float>& array, Image<const float> image,
+                                      py::ssize_t side, const char* name) {
     const auto in = one_channel(array, name);
     const auto shape = coarse_shape(image, side);
-    require(in.rows == shape[0] && in.columns == shape[1], std::string(name) + " must have one number for each block");
+    require(in.rows == shape[0] && in.columns == shape[1],
+            std::string(name) + " must have one number for each block");
     require_all_finite(array, name);
     return in;
 }
@@ -165,7 +189,8 @@ std::vector<Image<const T>> views(const std::vector<Array<T>>& stack, const char
     for (const auto& image : stack) {
         result.push_back(view(image, name));
         const auto &one = result.front(), &other = result.back();
-        require(one.rows == other.rows && one.columns == other.columns && one.channels == other.channels && image.ndim() == stack[0].ndim(),
+        require(one.rows == other.rows && one.columns == other.columns &&
+                    one.channels == other.channels && image.ndim() == stack[0].ndim(),
                 std::string("the pictures of ") + name + " must have one shape");
     }
     return result;

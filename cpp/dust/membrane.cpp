@@ -11,7 +11,8 @@ namespace dustbust {
 
 namespace {
 
-// The known pixels around a pixel are looked at under a tent that ends `reach` pixels away, one of `stride` each way.
+// The known pixels around a pixel are looked at under a tent that ends `reach` pixels away, one of
+// `stride` each way.
 constexpr int reach = 14, stride = 4;
 // The least weight of known pixels that tells a spread; all of a tent are 12.8.
 constexpr float enough = 1.5f;
@@ -20,11 +21,12 @@ constexpr float beside_rim = 0.65f;
 // The membrane is done when no pixel moves by more than this.
 constexpr float precision = 1e-3f;
 
-// What is found for one masked pixel, and holds for all in the same square of `stride` x `stride` px. The pixels come in reading order,
-// so one row of squares is enough.
+// What is found for one masked pixel, and holds for all in the same square of `stride` x `stride`
+// px. The pixels come in reading order, so one row of squares is enough.
 class Squares {
 public:
-    explicit Squares(std::ptrdiff_t columns) : row_(columns / stride + 1, -1), value_(columns / stride + 1) {}
+    explicit Squares(std::ptrdiff_t columns)
+        : row_(columns / stride + 1, -1), value_(columns / stride + 1) {}
 
     // `find(y, x)` is asked in the middle of the square.
     template <class Find>
@@ -45,23 +47,35 @@ private:
 template <class T>
 class Span {
 public:
-    Span(Image<const T> image, std::ptrdiff_t colours, float scale, Image<const std::uint8_t> unknown, const MaskedPixels& masked,
-         const Particles& particles, float* filled, float* spread)
-        : image_(image), colours_(colours), scale_(scale), unknown_(unknown), masked_(masked), positions_(masked.positions()),
-          neighbours_(particles.neighbours), filled_(filled), spread_(spread), known_(masked.size() * colours, 0.0f),
-          share_(masked.size(), 0.0f), depth_(masked.size(), 0), place_(masked.size()) {}
+    Span(Image<const T> image, std::ptrdiff_t colours, float scale,
+         Image<const std::uint8_t> unknown, const MaskedPixels& masked, const Particles& particles,
+         float* filled, float* spread)
+        : image_(image),
+          colours_(colours),
+          scale_(scale),
+          unknown_(unknown),
+          masked_(masked),
+          positions_(masked.positions()),
+          neighbours_(particles.neighbours),
+          filled_(filled),
+          spread_(spread),
+          known_(masked.size() * colours, 0.0f),
+          share_(masked.size(), 0.0f),
+          depth_(masked.size(), 0),
+          place_(masked.size()) {}
 
     // The spread at some of the pixels; -1 where too little is known around them.
     void find_spread(std::ptrdiff_t begin, std::ptrdiff_t end) {
         Squares squares(image_.columns);
         for (std::ptrdiff_t i = begin; i < end; ++i)
-            spread_[i] = squares(positions_[i] / image_.columns, positions_[i] % image_.columns,
-                                 [this](std::ptrdiff_t y, std::ptrdiff_t x) { return spread_around(y, x); });
+            spread_[i] =
+                squares(positions_[i] / image_.columns, positions_[i] % image_.columns,
+                        [this](std::ptrdiff_t y, std::ptrdiff_t x) { return spread_around(y, x); });
     }
 
     // One particle: its pixels, by their places in the list.
     void operator()(const std::int32_t* begin, const std::int32_t* end) {
-        std::vector<std::int32_t> order;      // from the rim inwards
+        std::vector<std::int32_t> order;  // from the rim inwards
         for (auto i = begin; i < end; ++i)
             if (look_beside(*i)) order.push_back(*i);
         for (std::size_t at = 0; at < order.size(); ++at) {
@@ -80,8 +94,12 @@ public:
     }
 
 private:
-    const std::int32_t* beside(std::int32_t i) const { return neighbours_.data() + 4 * static_cast<std::ptrdiff_t>(i); }
-    const T* pixel(std::ptrdiff_t y, std::ptrdiff_t x) const { return image_.row(y) + x * image_.channels; }
+    const std::int32_t* beside(std::int32_t i) const {
+        return neighbours_.data() + 4 * static_cast<std::ptrdiff_t>(i);
+    }
+    const T* pixel(std::ptrdiff_t y, std::ptrdiff_t x) const {
+        return image_.row(y) + x * image_.channels;
+    }
 
     float luminance(std::ptrdiff_t y, std::ptrdiff_t x) const {
         const T* const from = pixel(y, x);
@@ -90,7 +108,9 @@ private:
         return scale_ * (rec601(red, green, blue));
     }
 
-    bool is_known(std::ptrdiff_t y, std::ptrdiff_t x) const { return masked_(y, x) < 0 && !(unknown_.data && unknown_(y, x)); }
+    bool is_known(std::ptrdiff_t y, std::ptrdiff_t x) const {
+        return masked_(y, x) < 0 && !(unknown_.data && unknown_(y, x));
+    }
 
     // Sum up the known pixels beside a pixel. Is there any?
     bool look_beside(std::int32_t i) {
@@ -101,15 +121,18 @@ private:
             const auto [v, u] = sides[side];
             if (beside(i)[side] >= 0) {
                 ++masked;
-            } else if (v >= 0 && u >= 0 && v < image_.rows && u < image_.columns && is_known(v, u)) {
-                for (std::ptrdiff_t c = 0; c < colours_; ++c) known_[i * colours_ + c] += static_cast<float>(pixel(v, u)[c]) * scale_;
+            } else if (v >= 0 && u >= 0 && v < image_.rows && u < image_.columns &&
+                       is_known(v, u)) {
+                for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                    known_[i * colours_ + c] += static_cast<float>(pixel(v, u)[c]) * scale_;
                 ++known;
             }
         }
         share_[i] = masked + known ? 1.0f / static_cast<float>(masked + known) : 0.0f;
         if (known) {
             depth_[i] = 1;
-            for (std::ptrdiff_t c = 0; c < colours_; ++c) filled_[i * colours_ + c] = known_[i * colours_ + c] / static_cast<float>(known);
+            for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                filled_[i * colours_ + c] = known_[i * colours_ + c] / static_cast<float>(known);
         }
         return known > 0;
     }
@@ -144,17 +167,21 @@ private:
         }
     }
 
-    // Standard deviation of the known pixels around (y, x) from the plane that fits them best, or -1 where there are too few.
-    // (The membrane follows a slope: a slope is no error.)
+    // Standard deviation of the known pixels around (y, x) from the plane that fits them best, or
+    // -1 where there are too few. (The membrane follows a slope: a slope is no error.)
     float spread_around(std::ptrdiff_t y, std::ptrdiff_t x) const {
-        float n = 0, u = 0, v = 0, uu = 0, uv = 0, vv = 0, a = 0, ua = 0, va = 0, aa = 0;      // weighted sums; u right, v down, a value
+        float n = 0, u = 0, v = 0, uu = 0, uv = 0, vv = 0, a = 0, ua = 0, va = 0,
+              aa = 0;  // weighted sums; u right, v down, a value
         for (int dy = -reach / stride * stride; dy < reach; dy += stride) {
             if (y + dy < 0 || y + dy >= image_.rows) continue;
             for (int dx = -reach / stride * stride; dx < reach; dx += stride) {
                 if (x + dx < 0 || x + dx >= image_.columns || !is_known(y + dy, x + dx)) continue;
-                const float weight = static_cast<float>((reach - std::abs(dy)) * (reach - std::abs(dx))) / (reach * reach);
+                const float weight =
+                    static_cast<float>((reach - std::abs(dy)) * (reach - std::abs(dx))) /
+                    (reach * reach);
                 const float value = luminance(y + dy, x + dx);
-                const float right = static_cast<float>(dx) / reach, down = static_cast<float>(dy) / reach;
+                const float right = static_cast<float>(dx) / reach,
+                            down = static_cast<float>(dy) / reach;
                 n += weight;
                 u += weight * right;
                 v += weight * down;
@@ -175,24 +202,29 @@ private:
         va -= v * a / n;
         aa -= a * a / n;
         const float determinant = uu * vv - uv * uv;
-        if (determinant > 1e-3f * uu * vv) aa -= (ua * ua * vv - 2 * ua * va * uv + va * va * uu) / determinant;
+        if (determinant > 1e-3f * uu * vv)
+            aa -= (ua * ua * vv - 2 * ua * va * uv + va * va * uu) / determinant;
         return std::sqrt(std::max(aa / n, 0.0f));
     }
 
     // Nothing known beside the whole particle.
     void leave(std::int32_t i) {
         const T* const from = image_.data + positions_[i] * image_.channels;
-        for (std::ptrdiff_t c = 0; c < colours_; ++c) filled_[i * colours_ + c] = static_cast<float>(from[c]) * scale_;
+        for (std::ptrdiff_t c = 0; c < colours_; ++c)
+            filled_[i * colours_ + c] = static_cast<float>(from[c]) * scale_;
         spread_[i] = 1;
     }
 
-    // Successive over-relaxation, with the factor that is best for a strip of this depth (D. M. Young, 1950). Like the fields of
-    // a chessboard, pixels have neighbours of the other colour only: those of one colour do not wait for each other.
+    // Successive over-relaxation, with the factor that is best for a strip of this depth (D. M.
+    // Young, 1950). Like the fields of a chessboard, pixels have neighbours of the other colour
+    // only: those of one colour do not wait for each other.
     void relax(const std::int32_t* begin, const std::int32_t* end, int deepest) {
         std::vector<std::int32_t> order;
         for (const std::ptrdiff_t odd : {0, 1})
             for (auto i = begin; i < end; ++i) {
-                if (!depth_[*i] || (positions_[*i] / image_.columns + positions_[*i] % image_.columns) % 2 != odd) continue;
+                if (!depth_[*i] ||
+                    (positions_[*i] / image_.columns + positions_[*i] % image_.columns) % 2 != odd)
+                    continue;
                 place_[*i] = static_cast<std::int32_t>(order.size());
                 order.push_back(*i);
             }
@@ -203,7 +235,8 @@ private:
     // `Value`: one number, or several colours at once.
     template <class Value>
     void relax_in_order(const std::vector<std::int32_t>& order, int deepest) {
-        // All that is needed of a pixel side by side. Who is not masked is beside all in one place, which stays 0.
+        // All that is needed of a pixel side by side. Who is not masked is beside all in one place,
+        // which stays 0.
         const auto count = static_cast<std::int32_t>(order.size());
         struct Pixel {
             Value known;
@@ -215,7 +248,8 @@ private:
         const float factor = 2 / (1 + std::sin(3.14159265f / static_cast<float>(2 * deepest + 2)));
         for (std::int32_t k = 0; k < count; ++k) {
             const std::int32_t i = order[k];
-            for (int side = 0; side < 4; ++side) pixels[k].sides[side] = beside(i)[side] >= 0 ? place_[beside(i)[side]] : count;
+            for (int side = 0; side < 4; ++side)
+                pixels[k].sides[side] = beside(i)[side] >= 0 ? place_[beside(i)[side]] : count;
             pixels[k].known = read<Value>(&known_[i * colours_]);
             pixels[k].share = factor * share_[i];
             values[k] = read<Value>(filled_ + i * colours_);
@@ -225,17 +259,20 @@ private:
             Value least{}, most{};
             for (std::int32_t k = 0; k < count; ++k) {
                 const Pixel& pixel = pixels[k];
-                const Value sum = pixel.known + values[pixel.sides[0]] + values[pixel.sides[1]] + values[pixel.sides[2]] + values[pixel.sides[3]];
+                const Value sum = pixel.known + values[pixel.sides[0]] + values[pixel.sides[1]] +
+                                  values[pixel.sides[2]] + values[pixel.sides[3]];
                 const Value change = sum * pixel.share - factor * values[k];
                 values[k] += change;
                 least = change < least ? change : least;
                 most = change > most ? change : most;
             }
             moved = false;
-            for (std::ptrdiff_t c = 0; c < colours_; ++c) moved |= std::max(at(most, c), -at(least, c)) > precision;
+            for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                moved |= std::max(at(most, c), -at(least, c)) > precision;
         }
         for (std::int32_t k = 0; k < count; ++k)
-            for (std::ptrdiff_t c = 0; c < colours_; ++c) filled_[order[k] * colours_ + c] = at(values[k], c);
+            for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                filled_[order[k] * colours_ + c] = at(values[k], c);
     }
 
     typedef float Lanes __attribute__((vector_size(4 * sizeof(float))));
@@ -258,36 +295,48 @@ private:
     const std::vector<std::int32_t>& neighbours_;
     float* const filled_;
     float* const spread_;
-    std::vector<float> known_;           // sum of the known values beside each pixel, per colour
-    std::vector<float> share_;           // 1 / how many pixels are beside it
-    std::vector<std::int32_t> depth_;    // steps to the rim; 0: not reached
-    std::vector<std::int32_t> place_;    // among the pixels of a particle that are worked on
+    std::vector<float> known_;         // sum of the known values beside each pixel, per colour
+    std::vector<float> share_;         // 1 / how many pixels are beside it
+    std::vector<std::int32_t> depth_;  // steps to the rim; 0: not reached
+    std::vector<std::int32_t> place_;  // among the pixels of a particle that are worked on
 };
 
 }  // namespace
 
 Membranes::Membranes(Image<const std::uint8_t> mask)
-    : rows_(mask.rows), columns_(mask.columns), masked_(mask), particles_(particles(masked_, rows_, columns_)), begins_(particles_.count + 1, 0),
+    : rows_(mask.rows),
+      columns_(mask.columns),
+      masked_(mask),
+      particles_(particles(masked_, rows_, columns_)),
+      begins_(particles_.count + 1, 0),
       members_(masked_.size()) {
     for (const std::int32_t label : particles_.labels) ++begins_[label + 1];
     for (std::int32_t k = 0; k < particles_.count; ++k) begins_[k + 1] += begins_[k];
     auto next = begins_;
-    for (std::size_t i = 0; i < members_.size(); ++i) members_[next[particles_.labels[i]]++] = static_cast<std::int32_t>(i);
+    for (std::size_t i = 0; i < members_.size(); ++i)
+        members_[next[particles_.labels[i]]++] = static_cast<std::int32_t>(i);
 }
 
 template <class T>
-void Membranes::operator()(Image<const T> image, std::ptrdiff_t colours, float scale, Image<const std::uint8_t> unknown, float* filled,
-                              float* spread, int threads) const {
+void Membranes::operator()(Image<const T> image, std::ptrdiff_t colours, float scale,
+                           Image<const std::uint8_t> unknown, float* filled, float* spread,
+                           int threads) const {
     Span<T> span(image, colours, scale, unknown, masked_, particles_, filled, spread);
-    split_over_threads(size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) { span.find_spread(begin, end); });
+    split_over_threads(size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        span.find_spread(begin, end);
+    });
     // Particles are apart from each other, so they may be worked on at the same time.
     split_over_threads(particles_.count, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        for (std::ptrdiff_t k = begin; k < end; ++k) span(members_.data() + begins_[k], members_.data() + begins_[k + 1]);
+        for (std::ptrdiff_t k = begin; k < end; ++k)
+            span(members_.data() + begins_[k], members_.data() + begins_[k + 1]);
     });
 }
 
-template void Membranes::operator()(Image<const std::uint8_t>, std::ptrdiff_t, float, Image<const std::uint8_t>, float*, float*, int) const;
-template void Membranes::operator()(Image<const std::uint16_t>, std::ptrdiff_t, float, Image<const std::uint8_t>, float*, float*, int) const;
-template void Membranes::operator()(Image<const float>, std::ptrdiff_t, float, Image<const std::uint8_t>, float*, float*, int) const;
+template void Membranes::operator()(Image<const std::uint8_t>, std::ptrdiff_t, float,
+                                    Image<const std::uint8_t>, float*, float*, int) const;
+template void Membranes::operator()(Image<const std::uint16_t>, std::ptrdiff_t, float,
+                                    Image<const std::uint8_t>, float*, float*, int) const;
+template void Membranes::operator()(Image<const float>, std::ptrdiff_t, float,
+                                    Image<const std::uint8_t>, float*, float*, int) const;
 
 }  // namespace dustbust

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/image.hpp"
-#include "image/masked_pixels.hpp"
 #include "image/connected_components.hpp"
+#include "image/masked_pixels.hpp"
 
 namespace dustbust {
 
@@ -20,20 +20,23 @@ public:
     std::ptrdiff_t size() const { return masked_.size(); }
     const std::vector<std::int64_t>& positions() const { return masked_.positions(); }
 
-    // For each masked pixel: `filled`, the membrane that the known pixels around the particle span (Laplace's equation; at the
-    // border of the picture the slope across it is 0), and `spread`, how far the picture is likely to differ from it: the standard
-    // deviation of luminance of the known pixels around. Both in the numbers of the image times `scale`.
-    // `unknown`: bytes, 1 where a pixel that is not masked says nothing, either; none, if unknown.data is null.
-    // A particle without any known pixel beside it is left as it is, with a spread of 1.
+    // For each masked pixel: `filled`, the membrane that the known pixels around the particle span
+    // (Laplace's equation; at the border of the picture the slope across it is 0), and `spread`,
+    // how far the picture is likely to differ from it: the standard deviation of luminance of the
+    // known pixels around. Both in the numbers of the image times `scale`. `unknown`: bytes, 1
+    // where a pixel that is not masked says nothing, either; none, if unknown.data is null. A
+    // particle without any known pixel beside it is left as it is, with a spread of 1.
     template <class T>
-    void operator()(Image<const T> image, std::ptrdiff_t colours, float scale, Image<const std::uint8_t> unknown, float* filled, float* spread,
+    void operator()(Image<const T> image, std::ptrdiff_t colours, float scale,
+                    Image<const std::uint8_t> unknown, float* filled, float* spread,
                     int threads) const;
 
 private:
     std::ptrdiff_t rows_, columns_;
     MaskedPixels masked_;
     Particles particles_;
-    std::vector<std::int32_t> begins_, members_;        // the pixels of each particle, one particle after the other
+    std::vector<std::int32_t> begins_,
+        members_;  // the pixels of each particle, one particle after the other
 };
 
 }  // namespace dustbust

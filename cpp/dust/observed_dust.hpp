@@ -12,12 +12,12 @@ namespace dustbust {
 struct SeenDust {
     std::ptrdiff_t pixels, particles;
     int colours;
-    const float* observed;              // N x colours
-    const float* density;               // N
-    const std::int32_t* labels;         // N, 0..P-1
-    const std::int32_t* neighbours;     // N x 4: above, left, right, below, or -1
-    const std::uint8_t* dark;           // P
-    const Response* responses;          // 2 x colours: to light dust, to dark dust
+    const float* observed;           // N x colours
+    const float* density;            // N
+    const std::int32_t* labels;      // N, 0..P-1
+    const std::int32_t* neighbours;  // N x 4: above, left, right, below, or -1
+    const std::uint8_t* dark;        // P
+    const Response* responses;       // 2 x colours: to light dust, to dark dust
     Limits limits;
 };
 

@@ -23,13 +23,14 @@ struct Response {
 
 // What dust of one density does under a response.
 struct Shown {
-    float slope, offset;        // of the observed value with the clean value; the observed value of black
+    float slope, offset;  // of the observed value with the clean value; the observed value of black
 
     Shown(Response response, float density) {
         const float x = response.fade * density;
         slope = std::exp(-x);
         // Near 0 the difference would lose digits.
-        offset = response.lift * density * (std::abs(x) < 0.01f ? 1 - x / 2 + x * x / 6 : (1 - slope) / x);
+        offset = response.lift * density *
+                 (std::abs(x) < 0.01f ? 1 - x / 2 + x * x / 6 : (1 - slope) / x);
     }
 
     float restored(float observed) const { return (observed - offset) / slope; }

@@ -5,7 +5,8 @@
 
 namespace dustbust {
 
-std::array<double, 5> response_sums(const float* observed, const float* filled, const float* density, const float* spread,
+std::array<double, 5> response_sums(const float* observed, const float* filled,
+                                    const float* density, const float* spread,
                                     std::ptrdiff_t pixels, Response response, Limits limits) {
     // The errors of a fill are those of its surroundings as the dust lets them show, and noise.
     constexpr float noise = 0.004f;
@@ -14,13 +15,19 @@ std::array<double, 5> response_sums(const float* observed, const float* filled, 
         const float d = density[i], x = response.fade * d;
         const Shown shown(response, d);
         const float predicted = shown.offset + shown.slope * filled[i];
-        if (limits.clip(observed[i]) || predicted <= limits.black / 2 || predicted >= (1 + limits.white) / 2) continue;
+        if (limits.clip(observed[i]) || predicted <= limits.black / 2 ||
+            predicted >= (1 + limits.white) / 2)
+            continue;
         const float by_lift = shown.offset / response.lift;
-        const float by_fade = response.lift * (std::abs(x) < 0.01f ? d * d * (x / 3 - 0.5f) : (d * shown.slope - by_lift) / response.fade) -
-                              d * shown.slope * filled[i];
-        const float error = spread[i] * std::clamp(shown.slope, 0.15f, 2.0f) + noise, residual = observed[i] - predicted;
+        const float by_fade =
+            response.lift * (std::abs(x) < 0.01f ? d * d * (x / 3 - 0.5f)
+                                                 : (d * shown.slope - by_lift) / response.fade) -
+            d * shown.slope * filled[i];
+        const float error = spread[i] * std::clamp(shown.slope, 0.15f, 2.0f) + noise,
+                    residual = observed[i] - predicted;
         // Huber: beyond 1.5 standard deviations a residual counts by its size, not by its square.
-        const double weight = 1 / (square(error) * std::max(std::abs(residual) / error / 1.5f, 1.0f));
+        const double weight =
+            1 / (square(error) * std::max(std::abs(residual) / error / 1.5f, 1.0f));
         sums[0] += weight * by_lift * by_lift;
         sums[1] += weight * by_lift * by_fade;
         sums[2] += weight * by_fade * by_fade;

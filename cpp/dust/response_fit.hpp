@@ -8,8 +8,10 @@
 
 namespace dustbust {
 
-// The normal equations of a step of Gauss-Newton that fits a response: (lift, lift), (lift, fade), (fade, fade), and the right side of both.
-std::array<double, 5> response_sums(const float* observed, const float* filled, const float* density, const float* spread,
+// The normal equations of a step of Gauss-Newton that fits a response: (lift, lift), (lift, fade),
+// (fade, fade), and the right side of both.
+std::array<double, 5> response_sums(const float* observed, const float* filled,
+                                    const float* density, const float* spread,
                                     std::ptrdiff_t pixels, Response response, Limits limits);
 
 }  // namespace dustbust

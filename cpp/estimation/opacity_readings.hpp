@@ -8,22 +8,28 @@
 
 namespace dustbust {
 
-// Readings are in steps of 1 / READING_STEPS, so that sums of readings are whole numbers and do not depend on their order.
+// Readings are in steps of 1 / READING_STEPS, so that sums of readings are whole numbers and do not
+// depend on their order.
 constexpr int READING_STEPS = 4096;
 
 // Add weight * reading to `sum`, reading = clip((in - background) * gain, lowest, 1).
-// `weight` holds whole numbers, 0 to 65535: its sum over the frames, between the blocks interpolated like the weight itself,
-// is what `sum` is to be divided by. sum / (READING_STEPS * weight) is the mean reading. `times` 1 adds a frame, -1 takes it out again.
-// Pixels where `seen` is 0 (none, if seen.data is null) add their weight to `unseen` instead, which is to be taken off.
-void add_readings(Image<const float> in, Image<const std::uint8_t> seen, Image<const float> background, Image<const float> gain,
-                  Image<const float> weight, std::ptrdiff_t side, float lowest, int times, Image<std::int64_t> sum, Image<std::int64_t> unseen,
-                  int threads);
+// `weight` holds whole numbers, 0 to 65535: its sum over the frames, between the blocks
+// interpolated like the weight itself, is what `sum` is to be divided by. sum / (READING_STEPS *
+// weight) is the mean reading. `times` 1 adds a frame, -1 takes it out again. Pixels where `seen`
+// is 0 (none, if seen.data is null) add their weight to `unseen` instead, which is to be taken off.
+void add_readings(Image<const float> in, Image<const std::uint8_t> seen,
+                  Image<const float> background, Image<const float> gain, Image<const float> weight,
+                  std::ptrdiff_t side, float lowest, int times, Image<std::int64_t> sum,
+                  Image<std::int64_t> unseen, int threads);
 
-// Readings of whole particles. Their pixels are at `positions` (row * columns + column), belong to particle `labels` and are expected
-// to have the opacity `expected`: adds to `reading` of each particle the sum of expected * reading of its pixels, and to `variance`
-// that of expected^2 * the variance of a reading, which is given for each block.
-void particle_readings(Image<const float> in, Image<const float> background, Image<const float> gain, Image<const float> block_variance,
-                       std::ptrdiff_t side, float lowest, const std::int64_t* positions, const std::int32_t* labels, const float* expected,
-                       std::ptrdiff_t pixels, double* reading, double* variance);
+// Readings of whole particles. Their pixels are at `positions` (row * columns + column), belong to
+// particle `labels` and are expected to have the opacity `expected`: adds to `reading` of each
+// particle the sum of expected * reading of its pixels, and to `variance` that of expected^2 * the
+// variance of a reading, which is given for each block.
+void particle_readings(Image<const float> in, Image<const float> background,
+                       Image<const float> gain, Image<const float> block_variance,
+                       std::ptrdiff_t side, float lowest, const std::int64_t* positions,
+                       const std::int32_t* labels, const float* expected, std::ptrdiff_t pixels,
+                       double* reading, double* variance);
 
 }  // namespace dustbust

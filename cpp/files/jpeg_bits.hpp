@@ -22,10 +22,13 @@ public:
     }
 
     int symbol(const Huffman& table) {
-        fill(0);                                    // up to 16 bits, fewer before a marker
-        const auto next = static_cast<std::uint32_t>(held_ >= 16 ? buffer_ >> (held_ - 16) : buffer_ << (16 - held_)) & 0xFFFF;
+        fill(0);  // up to 16 bits, fewer before a marker
+        const auto next = static_cast<std::uint32_t>(held_ >= 16 ? buffer_ >> (held_ - 16)
+                                                                 : buffer_ << (16 - held_)) &
+                          0xFFFF;
         const int found = table.lookup[next], length = found >> 8;
-        if (length == 0 || length > held_) damaged(length ? "its data end early" : "its data are damaged");
+        if (length == 0 || length > held_)
+            damaged(length ? "its data end early" : "its data are damaged");
         held_ -= length;
         return found & 0xFF;
     }
@@ -39,7 +42,8 @@ public:
     // Go past restart marker `number`.
     void restart(int number) {
         finish();
-        if (end_ - position_ < 2 || position_[0] != 0xFF || position_[1] != RST0 + number) damaged("a restart marker is missing");
+        if (end_ - position_ < 2 || position_[0] != 0xFF || position_[1] != RST0 + number)
+            damaged("a restart marker is missing");
         position_ += 2;
     }
 
@@ -48,8 +52,10 @@ public:
         if (held_ >= 8) damaged("it has more data than its size needs");
         held_ = 0;
         buffer_ = 0;
-        while (end_ - position_ >= 2 && position_[0] == 0xFF && position_[1] == 0xFF) ++position_;      // fill bytes
-        if (end_ - position_ < 2 || position_[0] != 0xFF || position_[1] == 0) damaged("it has more data than its size needs");
+        while (end_ - position_ >= 2 && position_[0] == 0xFF && position_[1] == 0xFF)
+            ++position_;  // fill bytes
+        if (end_ - position_ < 2 || position_[0] != 0xFF || position_[1] == 0)
+            damaged("it has more data than its size needs");
         return position_;
     }
 
@@ -59,7 +65,7 @@ private:
             if (position_ == end_) break;
             const std::uint8_t byte = *position_;
             if (byte == 0xFF) {
-                if (end_ - position_ < 2 || position_[1] != 0) break;       // a marker
+                if (end_ - position_ < 2 || position_[1] != 0) break;  // a marker
                 ++position_;
             }
             ++position_;
@@ -77,7 +83,7 @@ private:
 
 // Where an encoder puts what it says: the first time to learn how often each symbol comes.
 struct Counter {
-    std::array<Frequencies, 32> frequencies{};      // of each slot
+    std::array<Frequencies, 32> frequencies{};  // of each slot
     void symbol(int slot, int value) { ++frequencies[slot][value]; }
     void bits(std::uint32_t, int) {}
     void restart(int) {}
@@ -85,9 +91,12 @@ struct Counter {
 
 class BitWriter {
 public:
-    BitWriter(std::string& output, const std::array<HuffmanPointer, 32>& tables) : output_(output), tables_(tables) {}
+    BitWriter(std::string& output, const std::array<HuffmanPointer, 32>& tables)
+        : output_(output), tables_(tables) {}
 
-    void symbol(int slot, int value) { bits(tables_[slot]->code[value], tables_[slot]->length[value]); }
+    void symbol(int slot, int value) {
+        bits(tables_[slot]->code[value], tables_[slot]->length[value]);
+    }
 
     void bits(std::uint32_t value, int count) {
         buffer_ = buffer_ << count | (value & ((1u << count) - 1));
@@ -102,7 +111,7 @@ public:
     }
 
     void finish() {
-        bits(0x7F, (8 - held_ % 8) % 8);            // F.1.2.3: fill up with ones
+        bits(0x7F, (8 - held_ % 8) % 8);  // F.1.2.3: fill up with ones
         put_bytes();
     }
 

@@ -11,7 +11,7 @@ namespace {
 
 struct Segment {
     int marker;
-    const std::uint8_t* begin;                      // its 0xFF
+    const std::uint8_t* begin;  // its 0xFF
     const std::uint8_t* content;
     const std::uint8_t* end;
 };
@@ -45,12 +45,13 @@ public:
         else if (marker == DQT) read_quantisation(segment);
         else if (marker == DRI) interval = word(segment, 0);
         else if (marker == SOF0 || marker == SOF1 || marker == SOF2) read_frame(segment);
-        else if (marker > SOF2 && marker <= 0xCF && marker != 0xC8) damaged("its kind of coding is not supported");
+        else if (marker > SOF2 && marker <= 0xCF && marker != 0xC8)
+            damaged("its kind of coding is not supported");
         else if (marker == 0xDC) damaged("its height comes after its data, which is not supported");
         return segment;
     }
 
-    Scan scan(const Segment& segment) {             // B.2.3
+    Scan scan(const Segment& segment) {  // B.2.3
         if (frame.components.empty()) damaged("its data come before their header");
         Scan scan;
         const int count = byte(segment, 0);
@@ -59,8 +60,12 @@ public:
         for (int i = 0; i < count; ++i) {
             const int identifier = byte(segment, 1 + 2 * i), slots = byte(segment, 2 + 2 * i);
             int found = 0;
-            while (found < static_cast<int>(frame.components.size()) && frame.components[found].identifier != identifier) ++found;
-            if (found == static_cast<int>(frame.components.size()) || slots >> 4 > 3 || (slots & 15) > 3) damaged("a scan header is impossible");
+            while (found < static_cast<int>(frame.components.size()) &&
+                   frame.components[found].identifier != identifier)
+                ++found;
+            if (found == static_cast<int>(frame.components.size()) || slots >> 4 > 3 ||
+                (slots & 15) > 3)
+                damaged("a scan header is impossible");
             for (const auto& part : scan.parts)
                 if (part.component == found) damaged("a scan header is impossible");
             scan.parts.push_back({found, slots >> 4, 16 + (slots & 15)});
@@ -69,7 +74,8 @@ public:
             auto& component = frame.components[found];
             const auto& wanted = quantisation_[quantisation_of_[found]];
             if (wanted.empty()) damaged("a quantisation table is missing");
-            if (std::count(wanted.begin(), wanted.end(), 0)) damaged("a quantisation table is impossible");
+            if (std::count(wanted.begin(), wanted.end(), 0))
+                damaged("a quantisation table is impossible");
             std::copy(wanted.begin(), wanted.end(), component.quantisation.begin());
         }
         scan.first = byte(segment, 1 + 2 * count);
@@ -79,12 +85,14 @@ public:
         if (!frame.progressive) {
             scan.first = scan.high = scan.low = 0;
             scan.last = 63;
-        } else if (scan.last > 63 || scan.first > scan.last || (scan.first == 0 && scan.last != 0) || (scan.first && count > 1)
-                   || scan.low > 13 || (scan.high && scan.high != scan.low + 1)) {
+        } else if (scan.last > 63 || scan.first > scan.last ||
+                   (scan.first == 0 && scan.last != 0) || (scan.first && count > 1) ||
+                   scan.low > 13 || (scan.high && scan.high != scan.low + 1)) {
             damaged("a scan header is impossible");
         }
         if (count > 1 && blocks > 10) damaged("a scan header is impossible");
-        // Each is a walk over the whole picture: a small file must not keep the machine busy for hours.
+        // Each is a walk over the whole picture: a small file must not keep the machine busy for
+        // hours.
         if (++scans_ > 500) damaged("it has too many scans");
         return scan;
     }
@@ -98,7 +106,9 @@ private:
         if (segment.end - segment.content <= index) damaged("a header is too short");
         return segment.content[index];
     }
-    static int word(const Segment& segment, std::ptrdiff_t index) { return byte(segment, index) << 8 | byte(segment, index + 1); }
+    static int word(const Segment& segment, std::ptrdiff_t index) {
+        return byte(segment, index) << 8 | byte(segment, index + 1);
+    }
 
     void read_huffman(const Segment& segment) {
         for (std::ptrdiff_t at = 0; at < segment.end - segment.content;) {
@@ -106,10 +116,13 @@ private:
             if (slot >> 4 > 1 || (slot & 15) > 3) damaged("a Huffman table is impossible");
             std::array<std::uint8_t, 17> counts{};
             std::ptrdiff_t total = 0;
-            for (int bits = 1; bits <= 16; ++bits) total += counts[bits] = static_cast<std::uint8_t>(byte(segment, at++));
-            if (total > 256 || at + total > segment.end - segment.content) damaged("a Huffman table is impossible");
+            for (int bits = 1; bits <= 16; ++bits)
+                total += counts[bits] = static_cast<std::uint8_t>(byte(segment, at++));
+            if (total > 256 || at + total > segment.end - segment.content)
+                damaged("a Huffman table is impossible");
             tables[slot] = std::make_shared<const Huffman>(
-                counts, std::vector<std::uint8_t>(segment.content + at, segment.content + at + total));
+                counts,
+                std::vector<std::uint8_t>(segment.content + at, segment.content + at + total));
             at += total;
         }
     }
@@ -121,25 +134,27 @@ private:
             auto& table = quantisation_[head & 15];
             table.assign(64, 0);
             for (int k = 0; k < 64; ++k, at += 1 + wide)
-                table[ZIGZAG[k]] = static_cast<std::uint16_t>(wide ? word(segment, at) : byte(segment, at));
+                table[ZIGZAG[k]] =
+                    static_cast<std::uint16_t>(wide ? word(segment, at) : byte(segment, at));
         }
     }
 
-    void read_frame(const Segment& segment) {       // B.2.2
+    void read_frame(const Segment& segment) {  // B.2.2
         if (!frame.components.empty()) damaged("it holds more than one picture");
         frame.progressive = segment.marker == SOF2;
         frame.height = word(segment, 1);
         frame.width = word(segment, 3);
         const int count = byte(segment, 5);
-        if (byte(segment, 0) != 8 || frame.width < 1 || frame.height < 1 || count < 1 || count > 4) damaged("its kind of picture is not supported");
+        if (byte(segment, 0) != 8 || frame.width < 1 || frame.height < 1 || count < 1 || count > 4)
+            damaged("its kind of picture is not supported");
         for (int i = 0; i < count; ++i) {
             JpegComponent component;
             component.identifier = byte(segment, 6 + 3 * i);
             component.horizontal = byte(segment, 7 + 3 * i) >> 4;
             component.vertical = byte(segment, 7 + 3 * i) & 15;
             quantisation_of_.push_back(byte(segment, 8 + 3 * i));
-            if (component.horizontal < 1 || component.horizontal > 4 || component.vertical < 1 || component.vertical > 4
-                || quantisation_of_.back() > 3)
+            if (component.horizontal < 1 || component.horizontal > 4 || component.vertical < 1 ||
+                component.vertical > 4 || quantisation_of_.back() > 3)
                 damaged("its frame header is impossible");
             frame.horizontal = std::max(frame.horizontal, component.horizontal);
             frame.vertical = std::max(frame.vertical, component.vertical);
@@ -177,7 +192,8 @@ bool suffice(const Scan& scan, const std::array<HuffmanPointer, 32>& tables) {
             if (!tables[part.dc]->length[size]) return false;
         for (int symbol = 0; symbol < 256; ++symbol) {
             const int zeros = symbol >> 4, size = symbol & 15;
-            if ((size ? size <= 10 : zeros == 0 || zeros == 15) && !tables[part.ac]->length[symbol]) return false;
+            if ((size ? size <= 10 : zeros == 0 || zeros == 15) && !tables[part.ac]->length[symbol])
+                return false;
         }
     }
     return true;
@@ -185,7 +201,9 @@ bool suffice(const Scan& scan, const std::array<HuffmanPointer, 32>& tables) {
 
 // The next marker that is neither a stuffed byte nor a restart.
 const std::uint8_t* end_of_scan(const std::uint8_t* at, const std::uint8_t* end) {
-    while (end - at >= 2 && (at[0] != 0xFF || at[1] == 0 || at[1] == 0xFF || (at[1] >= RST0 && at[1] <= RST7))) ++at;
+    while (end - at >= 2 &&
+           (at[0] != 0xFF || at[1] == 0 || at[1] == 0xFF || (at[1] >= RST0 && at[1] <= RST7)))
+        ++at;
     return at;
 }
 
@@ -201,16 +219,21 @@ JpegCoefficients read_jpeg(const std::uint8_t* data, std::size_t size) {
         const Scan scan = parser.scan(segment);
         auto& components = parser.frame.components;
         for (auto& component : components)
-            if (component.blocks.empty()) component.blocks.resize(static_cast<std::size_t>(component.rows * component.columns), Block{});
+            if (component.blocks.empty())
+                component.blocks.resize(
+                    static_cast<std::size_t>(component.rows * component.columns), Block{});
         BitReader in(parser.position(), parser.end());
         ScanReader reader(scan, parser.frame.progressive, parser.tables, in);
         int restarts = 0;
-        walk(parser.frame, scan, parser.interval,
-             [&](int part, std::ptrdiff_t row, std::ptrdiff_t column) {
-                 auto& component = components[scan.parts[part].component];
-                 reader.block(part, component.blocks[static_cast<std::size_t>(row * component.columns + column)]);
-             },
-             [&] { reader.restart(restarts++ & 7); });
+        walk(
+            parser.frame, scan, parser.interval,
+            [&](int part, std::ptrdiff_t row, std::ptrdiff_t column) {
+                auto& component = components[scan.parts[part].component];
+                reader.block(
+                    part,
+                    component.blocks[static_cast<std::size_t>(row * component.columns + column)]);
+            },
+            [&] { reader.restart(restarts++ & 7); });
         parser.go_to(in.finish());
         any = true;
     }
@@ -218,12 +241,14 @@ JpegCoefficients read_jpeg(const std::uint8_t* data, std::size_t size) {
     return {parser.frame.width, parser.frame.height, std::move(parser.frame.components)};
 }
 
-std::string write_jpeg(const std::uint8_t* data, std::size_t size, const std::vector<BlocksView>& blocks) {
+std::string write_jpeg(const std::uint8_t* data, std::size_t size,
+                       const std::vector<BlocksView>& blocks) {
     Parser parser(data, size);
     std::string output(reinterpret_cast<const char*>(data), 2);
     output.reserve(size + size / 8);
     std::vector<std::vector<std::uint8_t>> last;
-    std::array<HuffmanPointer, 32> written;         // the tables that a decoder of the output has at this place
+    std::array<HuffmanPointer, 32>
+        written;  // the tables that a decoder of the output has at this place
     for (;;) {
         const auto before = parser.tables;
         const Segment segment = parser.next();
@@ -232,20 +257,23 @@ std::string write_jpeg(const std::uint8_t* data, std::size_t size, const std::ve
             const auto& components = parser.frame.components;
             bool fit = blocks.size() == components.size();
             for (std::size_t i = 0; fit && i < blocks.size(); ++i)
-                fit = blocks[i].count == static_cast<std::size_t>(components[i].rows * components[i].columns);
+                fit = blocks[i].count ==
+                      static_cast<std::size_t>(components[i].rows * components[i].columns);
             if (!fit) throw std::invalid_argument("blocks must be as many as the file has");
             if (last.empty())
                 for (const auto& view : blocks) last.push_back(last_coefficients(view));
             const auto encode = [&](auto& sink) {
                 ScanWriter writer(scan, parser.frame.progressive, sink);
                 int restarts = 0;
-                walk(parser.frame, scan, parser.interval,
-                     [&](int part, std::ptrdiff_t row, std::ptrdiff_t column) {
-                         const int component = scan.parts[part].component;
-                         const std::ptrdiff_t index = row * components[component].columns + column;
-                         writer.block(part, blocks[component].data[index], last[component][static_cast<std::size_t>(index)]);
-                     },
-                     [&] { writer.restart(restarts++ & 7); });
+                walk(
+                    parser.frame, scan, parser.interval,
+                    [&](int part, std::ptrdiff_t row, std::ptrdiff_t column) {
+                        const int component = scan.parts[part].component;
+                        const std::ptrdiff_t index = row * components[component].columns + column;
+                        writer.block(part, blocks[component].data[index],
+                                     last[component][static_cast<std::size_t>(index)]);
+                    },
+                    [&] { writer.restart(restarts++ & 7); });
                 writer.finish();
             };
             // Which tables the scan needs: its own, or better ones where they lack a code.
@@ -273,7 +301,8 @@ std::string write_jpeg(const std::uint8_t* data, std::size_t size, const std::ve
                 output += tables[slot]->segment(slot);
                 written[slot] = tables[slot];
             }
-            output.append(reinterpret_cast<const char*>(segment.begin), segment.end - segment.begin);
+            output.append(reinterpret_cast<const char*>(segment.begin),
+                          segment.end - segment.begin);
             BitWriter out(output, written);
             encode(out);
             out.finish();

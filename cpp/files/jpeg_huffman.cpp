@@ -9,11 +9,12 @@ HuffmanPointer best_huffman(Frequencies frequency) {
     std::array<int, 257> size{}, next;
     next.fill(-1);
     for (;;) {
-        int rare = -1, second = -1;                 // of equal ones the last
+        int rare = -1, second = -1;  // of equal ones the last
         for (int i = 0; i < 257; ++i)
             if (frequency[i] && (rare < 0 || frequency[i] <= frequency[rare])) rare = i;
         for (int i = 0; i < 257; ++i)
-            if (frequency[i] && i != rare && (second < 0 || frequency[i] <= frequency[second])) second = i;
+            if (frequency[i] && i != rare && (second < 0 || frequency[i] <= frequency[second]))
+                second = i;
         if (second < 0) break;
         frequency[rare] += frequency[second];
         frequency[second] = 0;
@@ -25,10 +26,10 @@ HuffmanPointer best_huffman(Frequencies frequency) {
         next[i] = second;
         for (i = second; i >= 0; i = next[i]) ++size[i];
     }
-    std::array<int, 258> lengths{};                 // how many codes have each length
+    std::array<int, 258> lengths{};  // how many codes have each length
     for (int bits : size) ++lengths[bits];
     lengths[0] = 0;
-    for (int bits = 257; bits > 16; --bits)         // Figure K.3
+    for (int bits = 257; bits > 16; --bits)  // Figure K.3
         while (lengths[bits] > 0) {
             int shorter = bits - 2;
             while (lengths[shorter] == 0) --shorter;
@@ -39,7 +40,7 @@ HuffmanPointer best_huffman(Frequencies frequency) {
         }
     int longest = 16;
     while (lengths[longest] == 0) --longest;
-    --lengths[longest];                             // the code of ones only
+    --lengths[longest];  // the code of ones only
     std::array<std::uint8_t, 17> counts{};
     for (int bits = 1; bits <= 16; ++bits) counts[bits] = static_cast<std::uint8_t>(lengths[bits]);
     std::vector<std::uint8_t> symbols;

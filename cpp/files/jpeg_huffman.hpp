@@ -14,10 +14,10 @@
 namespace dustbust {
 
 struct Huffman {
-    std::array<std::uint8_t, 17> counts{};          // of codes of each length
+    std::array<std::uint8_t, 17> counts{};  // of codes of each length
     std::vector<std::uint8_t> symbols;
     std::array<std::uint16_t, 256> code{};
-    std::array<std::uint8_t, 256> length{};         // 0: the symbol has no code
+    std::array<std::uint8_t, 256> length{};  // 0: the symbol has no code
     // For the next 16 bits: length << 8 | symbol; 0 where no code begins like that.
     std::vector<std::uint16_t> lookup;
 
@@ -33,18 +33,22 @@ struct Huffman {
                 code[symbol] = static_cast<std::uint16_t>(next);
                 length[symbol] = static_cast<std::uint8_t>(bits);
                 const auto first = lookup.begin() + (next << (16 - bits));
-                std::fill(first, first + (std::ptrdiff_t{1} << (16 - bits)), static_cast<std::uint16_t>(bits << 8 | symbol));
+                std::fill(first, first + (std::ptrdiff_t{1} << (16 - bits)),
+                          static_cast<std::uint16_t>(bits << 8 | symbol));
             }
             next <<= 1;
         }
     }
 
-    bool operator==(const Huffman& other) const { return counts == other.counts && symbols == other.symbols; }
+    bool operator==(const Huffman& other) const {
+        return counts == other.counts && symbols == other.symbols;
+    }
 
     // A DHT segment (B.2.4.2). The slot of a table is class << 4 | destination, here as everywhere.
     std::string segment(int slot) const {
         const std::size_t bytes = 2 + 1 + 16 + symbols.size();
-        std::string result{static_cast<char>(0xFF), static_cast<char>(DHT), static_cast<char>(bytes >> 8), static_cast<char>(bytes),
+        std::string result{static_cast<char>(0xFF), static_cast<char>(DHT),
+                           static_cast<char>(bytes >> 8), static_cast<char>(bytes),
                            static_cast<char>(slot)};
         result.append(counts.begin() + 1, counts.end());
         return result.append(symbols.begin(), symbols.end());
@@ -52,7 +56,8 @@ struct Huffman {
 };
 
 using HuffmanPointer = std::shared_ptr<const Huffman>;
-using Frequencies = std::array<std::int64_t, 257>;  // one more for the code of ones only, which is not used
+using Frequencies =
+    std::array<std::int64_t, 257>;  // one more for the code of ones only, which is not used
 
 // Section K.2: the table with the shortest code for these frequencies.
 HuffmanPointer best_huffman(Frequencies frequency);

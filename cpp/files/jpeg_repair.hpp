@@ -1,4 +1,5 @@
-// The coefficients of a JPEG after some of its pixels changed: only blocks in which they did get others.
+// The coefficients of a JPEG after some of its pixels changed: only blocks in which they did get
+// others.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +12,21 @@ namespace dustbust {
 
 // A component of the file: blocks in rows, and how its values come from the colours of a pixel.
 struct RepairedComponent {
-    int horizontal, vertical;                   // sampling factors
-    const std::uint16_t* quantisation;          // 64, in rows
+    int horizontal, vertical;           // sampling factors
+    const std::uint16_t* quantisation;  // 64, in rows
     Block* blocks;
-    std::ptrdiff_t rows, columns;               // of blocks
-    const float* of_colours;                    // a value is the sum of of_colours[c] * colour c, less `level`
+    std::ptrdiff_t rows, columns;  // of blocks
+    const float* of_colours;       // a value is the sum of of_colours[c] * colour c, less `level`
     float level;
 };
 
-// Add the transform of what changed from `before` to `after` to the coefficients. The sampling factors of each component divide the largest.
+// Add the transform of what changed from `before` to `after` to the coefficients. The sampling
+// factors of each component divide the largest.
 //
-// The difference is between what is wanted and what is stored, for the values that stand for pixels that changed. What is stored
-// is taken from the coefficients and not from the pixels, since those are clipped to 0..255, often just where there is dust.
-void repair_jpeg(Image<const std::uint8_t> before, Image<const std::uint8_t> after, const std::vector<RepairedComponent>& components);
+// The difference is between what is wanted and what is stored, for the values that stand for pixels
+// that changed. What is stored is taken from the coefficients and not from the pixels, since those
+// are clipped to 0..255, often just where there is dust.
+void repair_jpeg(Image<const std::uint8_t> before, Image<const std::uint8_t> after,
+                 const std::vector<RepairedComponent>& components);
 
 }  // namespace dustbust

@@ -14,21 +14,25 @@ namespace dustbust {
 
 struct Scan {
     struct Part {
-        int component, dc, ac;                      // slots of its tables
+        int component, dc, ac;  // slots of its tables
     };
     std::vector<Part> parts;
-    int first = 0, last = 63;                       // band of coefficients (Ss, Se)
-    int high = 0, low = 0;                          // successive approximation (Ah, Al)
+    int first = 0, last = 63;  // band of coefficients (Ss, Se)
+    int high = 0, low = 0;     // successive approximation (Ah, Al)
 };
 
 // The frame header and what follows from it.
 struct Frame {
     bool progressive = false;
-    int width = 0, height = 0, horizontal = 1, vertical = 1;        // largest sampling factors
+    int width = 0, height = 0, horizontal = 1, vertical = 1;  // largest sampling factors
     std::vector<JpegComponent> components;
 
-    std::ptrdiff_t own_rows(const JpegComponent& c) const { return blocks(height, c.vertical, vertical); }
-    std::ptrdiff_t own_columns(const JpegComponent& c) const { return blocks(width, c.horizontal, horizontal); }
+    std::ptrdiff_t own_rows(const JpegComponent& c) const {
+        return blocks(height, c.vertical, vertical);
+    }
+    std::ptrdiff_t own_columns(const JpegComponent& c) const {
+        return blocks(width, c.horizontal, horizontal);
+    }
     std::ptrdiff_t units_down() const { return (height + 8 * vertical - 1) / (8 * vertical); }
     std::ptrdiff_t units_across() const { return (width + 8 * horizontal - 1) / (8 * horizontal); }
 
@@ -38,7 +42,8 @@ private:
     }
 };
 
-// Call `block(part, row, column)` for each block in the order of the scan, and `restart()` between intervals (A.2).
+// Call `block(part, row, column)` for each block in the order of the scan, and `restart()` between
+// intervals (A.2).
 template <class OnBlock, class OnRestart>
 void walk(const Frame& frame, const Scan& scan, int interval, OnBlock block, OnRestart restart) {
     const bool alone = scan.parts.size() == 1;
@@ -59,14 +64,16 @@ void walk(const Frame& frame, const Scan& scan, int interval, OnBlock block, OnR
             for (std::size_t part = 0; part < scan.parts.size(); ++part) {
                 const auto& c = frame.components[scan.parts[part].component];
                 for (int v = 0; v < c.vertical; ++v)
-                    for (int h = 0; h < c.horizontal; ++h) block(static_cast<int>(part), y * c.vertical + v, x * c.horizontal + h);
+                    for (int h = 0; h < c.horizontal; ++h)
+                        block(static_cast<int>(part), y * c.vertical + v, x * c.horizontal + h);
             }
         }
 }
 
 class ScanReader {
 public:
-    ScanReader(const Scan& scan, bool progressive, const std::array<HuffmanPointer, 32>& tables, BitReader& in)
+    ScanReader(const Scan& scan, bool progressive, const std::array<HuffmanPointer, 32>& tables,
+               BitReader& in)
         : scan_(scan), progressive_(progressive), tables_(tables), in_(in) {}
 
     void restart(int number) {
@@ -91,7 +98,7 @@ private:
         return *tables_[slot];
     }
 
-    void direct(int part, Block& block) {           // F.2.2.1, G.1.2.1
+    void direct(int part, Block& block) {  // F.2.2.1, G.1.2.1
         if (scan_.high) {
             block[0] = static_cast<std::int16_t>(block[0] | in_.bits(1) << scan_.low);
             return;
@@ -99,11 +106,12 @@ private:
         const int size = in_.symbol(table(scan_.parts[part].dc));
         if (size > 11) damaged("its data are damaged");
         previous_[part] += in_.extended(size);
-        if (previous_[part] < -32768 >> scan_.low || previous_[part] > 32767 >> scan_.low) damaged("its data are damaged");
+        if (previous_[part] < -32768 >> scan_.low || previous_[part] > 32767 >> scan_.low)
+            damaged("its data are damaged");
         block[0] = static_cast<std::int16_t>(previous_[part] * (1 << scan_.low));
     }
 
-    void sequential(int part, Block& block) {       // F.2.2.2
+    void sequential(int part, Block& block) {  // F.2.2.2
         const Huffman& codes = table(scan_.parts[part].ac);
         for (int k = 1; k < 64; ++k) {
             const int symbol = in_.symbol(codes), zeros = symbol >> 4, size = symbol & 15;
@@ -118,7 +126,7 @@ private:
         }
     }
 
-    void first_bits(int part, Block& block) {       // G.1.2.2
+    void first_bits(int part, Block& block) {  // G.1.2.2
         if (run_) {
             --run_;
             return;
@@ -141,10 +149,11 @@ private:
     }
 
     void refine(std::int16_t& value) {
-        if (in_.bits(1) && !(value & (1 << scan_.low))) value = static_cast<std::int16_t>(value + (value > 0 ? 1 : -1) * (1 << scan_.low));
+        if (in_.bits(1) && !(value & (1 << scan_.low)))
+            value = static_cast<std::int16_t>(value + (value > 0 ? 1 : -1) * (1 << scan_.low));
     }
 
-    void more_bits(int part, Block& block) {        // G.1.2.3
+    void more_bits(int part, Block& block) {  // G.1.2.3
         const Huffman& codes = table(scan_.parts[part].ac);
         int k = scan_.first;
         while (run_ == 0 && k <= scan_.last) {
@@ -182,7 +191,7 @@ private:
     const std::array<HuffmanPointer, 32>& tables_;
     BitReader& in_;
     std::array<int, 4> previous_{};
-    int run_ = 0;                                   // blocks to come without new coefficients (EOBRUN)
+    int run_ = 0;  // blocks to come without new coefficients (EOBRUN)
 };
 
 int bit_length(int magnitude) {
@@ -194,7 +203,8 @@ int bit_length(int magnitude) {
 template <class Sink>
 class ScanWriter {
 public:
-    ScanWriter(const Scan& scan, bool progressive, Sink& out) : scan_(scan), progressive_(progressive), out_(out) {}
+    ScanWriter(const Scan& scan, bool progressive, Sink& out)
+        : scan_(scan), progressive_(progressive), out_(out) {}
 
     void restart(int number) {
         end_run();
@@ -218,14 +228,17 @@ public:
 
 private:
     // The bits of a number whose size was said (F.1.2.1).
-    void number(int value, int size) { out_.bits(static_cast<std::uint32_t>(value < 0 ? value - 1 : value), size); }
+    void number(int value, int size) {
+        out_.bits(static_cast<std::uint32_t>(value < 0 ? value - 1 : value), size);
+    }
 
     void direct(int part, const Block& block) {
         if (scan_.high) {
             out_.bits(static_cast<std::uint32_t>(block[0] >> scan_.low), 1);
             return;
         }
-        const int value = block[0] >> scan_.low, difference = value - previous_[part], size = bit_length(std::abs(difference));
+        const int value = block[0] >> scan_.low, difference = value - previous_[part],
+                  size = bit_length(std::abs(difference));
         if (size > 11) damaged("a repaired block is outside the range of JPEG");
         previous_[part] = value;
         out_.symbol(scan_.parts[part].dc, size);
@@ -261,7 +274,7 @@ private:
     }
 
     void first_bits(const Block& block, int last) {
-        int zeros = 0, done = scan_.first - 1;      // the last coefficient that was said
+        int zeros = 0, done = scan_.first - 1;  // the last coefficient that was said
         for (int k = scan_.first; k <= last; ++k) {
             if (const int value = shown(block, k)) {
                 end_run();
@@ -280,7 +293,7 @@ private:
         for (int k = scan_.first; k <= last; ++k)
             if (std::abs(shown(block, k)) == 1) last_new = k;
         int zeros = 0, done = scan_.first - 1;
-        std::string corrections;                    // of coefficients that were there before, since the last symbol
+        std::string corrections;  // of coefficients that were there before, since the last symbol
         for (int k = scan_.first; k <= last; ++k) {
             const int value = shown(block, k), magnitude = std::abs(value);
             if (magnitude == 0) {
@@ -333,7 +346,7 @@ private:
     int slot_ = 0;
     std::array<int, 4> previous_{};
     int run_ = 0;
-    std::string held_;                              // corrections of the blocks of the run
+    std::string held_;  // corrections of the blocks of the run
 };
 
 }  // namespace dustbust

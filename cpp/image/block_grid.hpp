@@ -1,5 +1,6 @@
-// A coarse grid over a picture: one number for each block of side x side pixels, in its middle, with straight lines between.
-// A picture of H x W pixels has ceil(H / side) x ceil(W / side) blocks.
+// A coarse grid over a picture: one number for each block of side x side pixels, in its middle,
+// with straight lines between. A picture of H x W pixels has ceil(H / side) x ceil(W / side)
+// blocks.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ struct GridPlaces {
 // The rows of a coarse grid at full width, one after the other.
 class GridRows {
 public:
-    GridRows(Image<const float> coarse, std::ptrdiff_t side, const GridPlaces& down, const GridPlaces& along);
+    GridRows(Image<const float> coarse, std::ptrdiff_t side, const GridPlaces& down,
+             const GridPlaces& along);
 
     const float* operator()(std::ptrdiff_t y);
 
@@ -32,14 +34,16 @@ private:
     std::vector<float> between_, row_;
 };
 
-// Mean of each block over the pixels where `known` is not 0 (all, if known.data is null); `share`: how many of the
-// block's pixels those are, 0..1. The mean of a block without any is 0.
+// Mean of each block over the pixels where `known` is not 0 (all, if known.data is null); `share`:
+// how many of the block's pixels those are, 0..1. The mean of a block without any is 0.
 void block_means(Image<const float> in, Image<const std::uint8_t> known, std::ptrdiff_t side,
                  Image<float> mean, Image<float> share, int threads);
 
-// Mean of each block of min(|in - background|, limit)^2, over the same pixels of every `every`-th of its rows.
-void block_spread(Image<const float> in, Image<const std::uint8_t> known, Image<const float> background, std::ptrdiff_t side,
-                  std::ptrdiff_t every, float limit, Image<float> spread, int threads);
+// Mean of each block of min(|in - background|, limit)^2, over the same pixels of every `every`-th
+// of its rows.
+void block_spread(Image<const float> in, Image<const std::uint8_t> known,
+                  Image<const float> background, std::ptrdiff_t side, std::ptrdiff_t every,
+                  float limit, Image<float> spread, int threads);
 
 // A coarse grid at every pixel of `out`.
 void interpolate(Image<const float> coarse, std::ptrdiff_t side, Image<float> out, int threads);

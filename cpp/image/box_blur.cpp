@@ -20,7 +20,8 @@ void box_blur(Image<const float> in, Image<float> out, std::ptrdiff_t radius, in
             for (std::ptrdiff_t x = 0; x < columns; ++x) {
                 if (x + radius < columns) sum += from[x + radius];
                 if (x - radius - 1 >= 0) sum -= from[x - radius - 1];
-                const std::ptrdiff_t count = std::min(x + radius, columns - 1) - std::max<std::ptrdiff_t>(x - radius, 0) + 1;
+                const std::ptrdiff_t count =
+                    std::min(x + radius, columns - 1) - std::max<std::ptrdiff_t>(x - radius, 0) + 1;
                 to[x] = static_cast<float>(sum / count);
             }
         }
@@ -36,9 +37,11 @@ void box_blur(Image<const float> in, Image<float> out, std::ptrdiff_t radius, in
         for (std::ptrdiff_t y = 0; y < rows; ++y) {
             if (y + radius < rows) add(y + radius, 1);
             if (y - radius - 1 >= 0) add(y - radius - 1, -1);
-            const std::ptrdiff_t count = std::min(y + radius, rows - 1) - std::max<std::ptrdiff_t>(y - radius, 0) + 1;
+            const std::ptrdiff_t count =
+                std::min(y + radius, rows - 1) - std::max<std::ptrdiff_t>(y - radius, 0) + 1;
             float* to = out.row(y);
-            for (std::ptrdiff_t x = begin; x < end; ++x) to[x] = static_cast<float>(sum[x - begin] / count);
+            for (std::ptrdiff_t x = begin; x < end; ++x)
+                to[x] = static_cast<float>(sum[x - begin] / count);
         }
     });
 }

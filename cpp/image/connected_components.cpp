@@ -18,7 +18,9 @@ Particles particles(const MaskedPixels& masked, std::ptrdiff_t rows, std::ptrdif
     const auto& positions = masked.positions();
     const std::ptrdiff_t count = masked.size();
     const auto place = [&](std::ptrdiff_t y, std::ptrdiff_t x) {
-        return y < 0 || x < 0 || y >= rows || x >= columns ? std::int32_t{-1} : static_cast<std::int32_t>(masked(y, x));
+        return y < 0 || x < 0 || y >= rows || x >= columns
+                   ? std::int32_t{-1}
+                   : static_cast<std::int32_t>(masked(y, x));
     };
     Particles result;
     result.neighbours.resize(4 * count);
@@ -31,10 +33,12 @@ Particles particles(const MaskedPixels& masked, std::ptrdiff_t rows, std::ptrdif
         beside[2] = place(y, x + 1);
         beside[3] = place(y + 1, x);
         parent[i] = static_cast<std::int32_t>(i);
-        for (const std::int32_t other : {beside[0], beside[1], place(y - 1, x - 1), place(y - 1, x + 1)}) {
+        for (const std::int32_t other :
+             {beside[0], beside[1], place(y - 1, x - 1), place(y - 1, x + 1)}) {
             if (other < 0) continue;
             // The smaller root wins, so that the root of a particle is its first pixel.
-            const std::int32_t a = root(parent, other), b = root(parent, static_cast<std::int32_t>(i));
+            const std::int32_t a = root(parent, other),
+                               b = root(parent, static_cast<std::int32_t>(i));
             parent[std::max(a, b)] = std::min(a, b);
         }
     }
@@ -46,7 +50,8 @@ Particles particles(const MaskedPixels& masked, std::ptrdiff_t rows, std::ptrdif
     return result;
 }
 
-std::vector<std::int32_t> nearest_particle(const std::vector<std::int32_t>& neighbours, const std::vector<std::int32_t>& cores,
+std::vector<std::int32_t> nearest_particle(const std::vector<std::int32_t>& neighbours,
+                                           const std::vector<std::int32_t>& cores,
                                            const std::vector<std::int32_t>& labels) {
     std::vector<std::int32_t> nearest(neighbours.size() / 4, -1), order = cores;
     for (std::size_t k = 0; k < cores.size(); ++k) nearest[cores[k]] = labels[k];

@@ -13,7 +13,8 @@ namespace {
 
 // sum += luminance
 template <class T, int channels>
-inline __attribute__((always_inline)) void add_luminance(const T* row, Index columns, float* __restrict sum) {
+inline __attribute__((always_inline)) void add_luminance(const T* row, Index columns,
+                                                         float* __restrict sum) {
     for (Index x = 0; x < columns; ++x) {
         const T* pixel = row + x * channels;
         if constexpr (channels >= 3) sum[x] += rec601(pixel[0], pixel[1], pixel[2]);
@@ -22,8 +23,10 @@ inline __attribute__((always_inline)) void add_luminance(const T* row, Index col
 }
 
 // Vector clones cannot be templates.
-#define ADD(T, channels) \
-    TARGET_CLONES void add_luminance##channels(const T* row, Index columns, float* sum) { add_luminance<T, channels>(row, columns, sum); }
+#define ADD(T, channels)                                                                  \
+    TARGET_CLONES void add_luminance##channels(const T* row, Index columns, float* sum) { \
+        add_luminance<T, channels>(row, columns, sum);                                    \
+    }
 #define ADDS(T) ADD(T, 1) ADD(T, 2) ADD(T, 3) ADD(T, 4)
 ADDS(std::uint8_t)
 ADDS(std::uint16_t)
@@ -34,9 +37,11 @@ ADDS(float)
 }  // namespace
 
 template <class T>
-void reduce_luminance(Image<const T> in, bool alpha, Index factor, float largest, Image<float> out, int threads) {
+void reduce_luminance(Image<const T> in, bool alpha, Index factor, float largest, Image<float> out,
+                      int threads) {
     const Index channels = in.channels, used = out.columns * factor;
-    void (*const adders[])(const T*, Index, float*) = {add_luminance1, add_luminance2, add_luminance3, add_luminance4};
+    void (*const adders[])(const T*, Index, float*) = {add_luminance1, add_luminance2,
+                                                       add_luminance3, add_luminance4};
     const auto add = adders[channels - 1];
     split_over_threads(out.rows, threads, [&](Index begin, Index end) {
         std::vector<float> sum(used);

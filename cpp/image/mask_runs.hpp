@@ -7,7 +7,8 @@
 
 namespace dustbust {
 
-// Call visit(begin, end) for each row of set pixels begin..end-1 in a line of bytes that are 0 or 1.
+// Call visit(begin, end) for each row of set pixels begin..end-1 in a line of bytes that are 0
+// or 1.
 template <class Visit>
 void each_run(const std::uint8_t* line, std::ptrdiff_t length, Visit visit) {
     const std::uint8_t* const stop = line + length;

@@ -1,26 +1,28 @@
-// The pixels of a mask as a list, and where in the list a pixel stands: what lets the cost of a repair follow
-// the dust.
+// The pixels of a mask as a list, and where in the list a pixel stands: what lets the cost of a
+// repair follow the dust.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "base/image.hpp"
-#include "image/mask_runs.hpp"
 #include "base/lazy_zeros.hpp"
+#include "image/mask_runs.hpp"
 
 namespace dustbust {
 
 class MaskedPixels {
 public:
     // `mask`: bytes that are 0 or 1.
-    explicit MaskedPixels(Image<const std::uint8_t> mask) : columns_(mask.columns), place_(mask.rows * mask.columns) {
-        each_run(mask.data, mask.rows * mask.columns, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-            for (std::ptrdiff_t at = begin; at < end; ++at) {
-                positions_.push_back(at);
-                place_[at] = static_cast<std::int32_t>(positions_.size());
-            }
-        });
+    explicit MaskedPixels(Image<const std::uint8_t> mask)
+        : columns_(mask.columns), place_(mask.rows * mask.columns) {
+        each_run(mask.data, mask.rows * mask.columns,
+                 [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                     for (std::ptrdiff_t at = begin; at < end; ++at) {
+                         positions_.push_back(at);
+                         place_[at] = static_cast<std::int32_t>(positions_.size());
+                     }
+                 });
     }
 
     // row * columns + column of each pixel, in that order.
@@ -28,7 +30,9 @@ public:
     std::ptrdiff_t size() const { return static_cast<std::ptrdiff_t>(positions_.size()); }
 
     // Place of a pixel in the list, or -1.
-    std::ptrdiff_t operator()(std::ptrdiff_t y, std::ptrdiff_t x) const { return place_[y * columns_ + x] - 1; }
+    std::ptrdiff_t operator()(std::ptrdiff_t y, std::ptrdiff_t x) const {
+        return place_[y * columns_ + x] - 1;
+    }
 
 private:
     std::ptrdiff_t columns_;

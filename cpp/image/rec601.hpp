@@ -5,6 +5,8 @@ namespace dustbust {
 
 constexpr float red_weight = 0.299f, green_weight = 0.587f, blue_weight = 0.114f;
 
-inline float rec601(float red, float green, float blue) { return red_weight * red + green_weight * green + blue_weight * blue; }
+inline float rec601(float red, float green, float blue) {
+    return red_weight * red + green_weight * green + blue_weight * blue;
+}
 
 }  // namespace dustbust

@@ -19,7 +19,8 @@ void solve_band(Image<double> band, Image<double> b) {
     // A = U' D U, row by row: what is eliminated with a row changes the rows of its band below it.
     for (Index i = 0; i < count; ++i) {
         const double* row = band.row(i);
-        if (!(row[0] > 0)) throw std::invalid_argument("solve_band: the matrix is not positive definite");
+        if (!(row[0] > 0))
+            throw std::invalid_argument("solve_band: the matrix is not positive definite");
         for (Index k = 1; k < width && i + k < count; ++k) {
             const double factor = row[k] / row[0];
             if (factor == 0) continue;

@@ -5,8 +5,8 @@
 
 namespace dustbust {
 
-// Solve A x = b for each column of b, in its place; A is symmetric and positive definite: band(i, k) is A(i, i + k).
-// The band is overwritten with its Cholesky factor.
+// Solve A x = b for each column of b, in its place; A is symmetric and positive definite: band(i,
+// k) is A(i, i + k). The band is overwritten with its Cholesky factor.
 void solve_band(Image<double> band, Image<double> b);
 
 }  // namespace dustbust

@@ -18,7 +18,8 @@ inline Four load(const float* from) {
 }  // namespace
 
 // Cubic convolution: R. Keys, "Cubic convolution interpolation for digital image processing", 1981.
-TARGET_CLONES void interpolate_cubic(const float* value, std::int32_t stride, const CubicPlaces& places, float* __restrict out) {
+TARGET_CLONES void interpolate_cubic(const float* value, std::int32_t stride,
+                                     const CubicPlaces& places, float* __restrict out) {
     float across[block_points][4], down[4][block_points], sums[block_points][4];
     for (Index k = 0; k < block_points; ++k) {
         const float x = places.x[k], y = places.y[k];
@@ -33,15 +34,18 @@ TARGET_CLONES void interpolate_cubic(const float* value, std::int32_t stride, co
     }
     for (Index k = 0; k < block_points; ++k) {
         const float* corner = value + places.at[k] - stride - 1;
-        const Four sum = load(across[k]) * (down[0][k] * load(corner) + down[1][k] * load(corner + stride)
-                                            + down[2][k] * load(corner + 2 * stride) + down[3][k] * load(corner + 3 * stride));
+        const Four sum =
+            load(across[k]) *
+            (down[0][k] * load(corner) + down[1][k] * load(corner + stride) +
+             down[2][k] * load(corner + 2 * stride) + down[3][k] * load(corner + 3 * stride));
         std::memcpy(sums[k], &sum, sizeof sum);
     }
-    for (Index k = 0; k < block_points; ++k) out[k] = (sums[k][0] + sums[k][1]) + (sums[k][2] + sums[k][3]);
+    for (Index k = 0; k < block_points; ++k)
+        out[k] = (sums[k][0] + sums[k][1]) + (sums[k][2] + sums[k][3]);
 }
 
-TARGET_CLONES void set_places(const Image<const float>& in, const Point* points, Index count, Index first, CubicPlaces& places,
-                              float* __restrict known) {
+TARGET_CLONES void set_places(const Image<const float>& in, const Point* points, Index count,
+                              Index first, CubicPlaces& places, float* __restrict known) {
     const double right = double(in.columns - 2), bottom = double(in.rows - 2);
     const std::int32_t stride = std::int32_t(in.columns);
     for (Index k = 0; k < count; ++k) {

@@ -11,7 +11,8 @@ namespace dustbust {
 // So many points are interpolated side by side, in whole vector registers.
 constexpr Index block_points = 328;
 
-// Where points lie between pixels: the offset of the upper left one of the four next to each, and how far it is beyond that.
+// Where points lie between pixels: the offset of the upper left one of the four next to each, and
+// how far it is beyond that.
 struct CubicPlaces {
     std::int32_t at[block_points];
     float x[block_points], y[block_points];
@@ -20,12 +21,17 @@ struct CubicPlaces {
 // Four neighbours in memory, in one vector register.
 
 // Cubic convolution of `value`, a picture of rows of `stride` pixels, at each of the places.
-void interpolate_cubic(const float* value, std::int32_t stride, const CubicPlaces& places, float* out);
+void interpolate_cubic(const float* value, std::int32_t stride, const CubicPlaces& places,
+                       float* out);
 
-// Set `count` places from the first one on; those that cannot be read are not known, and stand for one that can.
-void set_places(const Image<const float>& in, const Point* points, Index count, Index first, CubicPlaces& places, float* known);
+// Set `count` places from the first one on; those that cannot be read are not known, and stand for
+// one that can.
+void set_places(const Image<const float>& in, const Point* points, Index count, Index first,
+                CubicPlaces& places, float* known);
 
 // Whether there is a place that can be read.
-inline bool is_large_enough(const Image<const float>& in) { return in.rows >= 4 && in.columns >= 4; }
+inline bool is_large_enough(const Image<const float>& in) {
+    return in.rows >= 4 && in.columns >= 4;
+}
 
 }  // namespace dustbust

@@ -9,12 +9,15 @@
 
 namespace dustbust {
 
-// Where a pixel of the result lies in the picture: q = M p + bend(p), p and q being (x, y), pixel centres at whole numbers.
+// Where a pixel of the result lies in the picture: q = M p + bend(p), p and q being (x, y), pixel
+// centres at whole numbers.
 struct Warp {
-    double m[6];               // first two rows of M
-    Image<const float> bend;   // (rows, columns, 2), in px of the picture; no rows: none. Linear between the knots, constant outside them.
-    double pitch_x, pitch_y;   // distance of its knots, px of the result
-    bool inverse;              // the other way: the result has the coordinates q, the picture p; M is then that of p = M (q - bend(p))
+    double m[6];              // first two rows of M
+    Image<const float> bend;  // (rows, columns, 2), in px of the picture; no rows: none. Linear
+                              // between the knots, constant outside them.
+    double pitch_x, pitch_y;  // distance of its knots, px of the result
+    bool inverse;  // the other way: the result has the coordinates q, the picture p; M is then that
+                   // of p = M (q - bend(p))
 };
 
 class Bend {
@@ -26,13 +29,18 @@ public:
         const auto& knots = warp_.bend;
         if (knots.rows == 0) return;
         // What is not a number, as after an overflow, is 0.
-        const auto within = [](double at, std::ptrdiff_t count) { return at > 0 ? std::min(at, double(count - 1)) : 0.0; };
-        const double v = within(y / warp_.pitch_y, knots.rows), u = within(x / warp_.pitch_x, knots.columns);
+        const auto within = [](double at, std::ptrdiff_t count) {
+            return at > 0 ? std::min(at, double(count - 1)) : 0.0;
+        };
+        const double v = within(y / warp_.pitch_y, knots.rows),
+                     u = within(x / warp_.pitch_x, knots.columns);
         const auto before = [](double at, std::ptrdiff_t count) {
-            return std::min<std::ptrdiff_t>(std::ptrdiff_t(at), std::max<std::ptrdiff_t>(count - 2, 0));
+            return std::min<std::ptrdiff_t>(std::ptrdiff_t(at),
+                                            std::max<std::ptrdiff_t>(count - 2, 0));
         };
         const std::ptrdiff_t y0 = before(v, knots.rows), x0 = before(u, knots.columns);
-        const std::ptrdiff_t y1 = std::min(y0 + 1, knots.rows - 1), x1 = std::min(x0 + 1, knots.columns - 1);
+        const std::ptrdiff_t y1 = std::min(y0 + 1, knots.rows - 1),
+                             x1 = std::min(x0 + 1, knots.columns - 1);
         const double ty = v - y0, tx = u - x0;
         const auto mix = [&](std::ptrdiff_t c) {
             const double above = (1 - tx) * knots(y0, x0, c) + tx * knots(y0, x1, c);
@@ -68,10 +76,12 @@ inline Point source(const Warp& warp, const Bend& bend, double x, double y) {
 }
 
 // The sources of a row of the result, from (left, y) on.
-inline void sources(const Warp& warp, const Bend& bend, std::ptrdiff_t left, std::ptrdiff_t y, std::vector<Point>& points) {
+inline void sources(const Warp& warp, const Bend& bend, std::ptrdiff_t left, std::ptrdiff_t y,
+                    std::vector<Point>& points) {
     const std::ptrdiff_t count = points.size();
     if (warp.bend.rows && (warp.inverse || warp.bend.columns > 1)) {
-        for (std::ptrdiff_t x = 0; x < count; ++x) points[x] = source(warp, bend, double(left + x), double(y));
+        for (std::ptrdiff_t x = 0; x < count; ++x)
+            points[x] = source(warp, bend, double(left + x), double(y));
         return;
     }
     double dx, dy;

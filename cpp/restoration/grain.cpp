@@ -1,9 +1,10 @@
-// Each tile of 8 x 8 pixels borrows what a 7 x 7 blur takes away from another place nearby, as a whole,
-// and so with its own spectrum and its own correlation between colours.
-// Of some places around the tile, which a hash of its position chooses, the one most like the tile is taken, but none that is much
-// rougher than the others: what is there is not grain but the edge of something. Of the borrowed
-// detail so much is added that the tile has as much energy of the finest detail as that place, more of it where more was filled.
-// The finest detail is what a 5 x 5 blur takes away: that is what a fill lacks, and of that the wider blur takes nothing away.
+// Each tile of 8 x 8 pixels borrows what a 7 x 7 blur takes away from another place nearby, as a
+// whole, and so with its own spectrum and its own correlation between colours. Of some places
+// around the tile, which a hash of its position chooses, the one most like the tile is taken, but
+// none that is much rougher than the others: what is there is not grain but the edge of something.
+// Of the borrowed detail so much is added that the tile has as much energy of the finest detail as
+// that place, more of it where more was filled. The finest detail is what a 5 x 5 blur takes away:
+// that is what a fill lacks, and of that the wider blur takes nothing away.
 #include "restoration/grain.hpp"
 
 #include <algorithm>
@@ -11,22 +12,25 @@
 #include <cmath>
 #include <utility>
 
+#include "base/lazy_zeros.hpp"
 #include "base/parallel.hpp"
 #include "image/rec601.hpp"
-#include "base/lazy_zeros.hpp"
 
 namespace dustbust {
 namespace {
 
-constexpr std::ptrdiff_t side = 8;      // of a tile, px
-constexpr int enough = 6, tries = 64;   // places to choose from, and how many are looked at to find so many
+constexpr std::ptrdiff_t side = 8;  // of a tile, px
+constexpr int enough = 6,
+              tries = 64;  // places to choose from, and how many are looked at to find so many
 constexpr int most_colours = 3;
 constexpr std::ptrdiff_t border = 3, block = side + 2 * border;
 using Bell = std::array<float, 2 * border + 1>;
 constexpr Bell narrow = {0, 1 / 16.0f, 4 / 16.0f, 6 / 16.0f, 4 / 16.0f, 1 / 16.0f, 0};
 constexpr Bell wide = {3 / 30.0f, 4 / 30.0f, 5 / 30.0f, 6 / 30.0f, 5 / 30.0f, 4 / 30.0f, 3 / 30.0f};
-constexpr float most = 4;               // times the mean size of a tile's detail: more is not grain but the edge of something
-constexpr float roughest = 2;           // times the energy of detail of other places, or of the tile's clean pixels
+constexpr float most =
+    4;  // times the mean size of a tile's detail: more is not grain but the edge of something
+constexpr float roughest =
+    2;  // times the energy of detail of other places, or of the tile's clean pixels
 constexpr float luma[most_colours] = {red_weight, green_weight, blue_weight};
 
 // Mixes the bits of a number (the finalizer of MurmurHash3, A. Appleby).
@@ -40,7 +44,8 @@ struct Shift {
     std::ptrdiff_t dy, dx;
 };
 
-// A place to borrow from: how far its means are from the tile's, and the energy of its differences from pixel to pixel.
+// A place to borrow from: how far its means are from the tile's, and the energy of its differences
+// from pixel to pixel.
 struct Place {
     Shift by;
     float unlike, rough;
@@ -57,7 +62,9 @@ Shift shift(std::int64_t tile, int attempt) {
         return result;
     }();
     const std::uint64_t bits = mixed(static_cast<std::uint64_t>(tile) * 64 + attempt);
-    const std::ptrdiff_t nearest = 8 + attempt * attempt / 18, radius = nearest + static_cast<std::ptrdiff_t>((bits >> 8) % (nearest / 2));
+    const std::ptrdiff_t nearest = 8 + attempt * attempt / 18,
+                         radius =
+                             nearest + static_cast<std::ptrdiff_t>((bits >> 8) % (nearest / 2));
     const Shift unit = ring[bits % 64];
     return {unit.dy * radius / 1024, unit.dx * radius / 1024};
 }
@@ -71,11 +78,13 @@ struct Block {
         float down[side][block * most_colours] = {};
         for (std::ptrdiff_t y = 0; y < side; ++y)
             for (std::size_t k = 0; k < bell.size(); ++k)
-                for (std::ptrdiff_t x = 0; x < block * most_colours; ++x) down[y][x] += bell[k] * value[y + k][x];
+                for (std::ptrdiff_t x = 0; x < block * most_colours; ++x)
+                    down[y][x] += bell[k] * value[y + k][x];
         for (std::ptrdiff_t y = 0; y < side; ++y) {
             std::fill_n(smoothed[y], side * most_colours, 0.0f);
             for (std::size_t k = 0; k < bell.size(); ++k)
-                for (std::ptrdiff_t x = 0; x < side * most_colours; ++x) smoothed[y][x] += bell[k] * down[y][x + k * most_colours];
+                for (std::ptrdiff_t x = 0; x < side * most_colours; ++x)
+                    smoothed[y][x] += bell[k] * down[y][x + k * most_colours];
         }
     }
 };
@@ -83,22 +92,26 @@ struct Block {
 template <class T>
 class Grain {
 public:
-    Grain(Image<const T> image, const MaskedPixels& masked, Image<const std::uint8_t> unclean, std::ptrdiff_t colours, const float* values)
+    Grain(Image<const T> image, const MaskedPixels& masked, Image<const std::uint8_t> unclean,
+          std::ptrdiff_t colours, const float* values)
         : image_(image), masked_(masked), unclean_(unclean), colours_(colours), values_(values) {}
 
-    void add(std::int64_t tile, std::ptrdiff_t top, std::ptrdiff_t left, const float* share, float* result) const {
+    void add(std::int64_t tile, std::ptrdiff_t top, std::ptrdiff_t left, const float* share,
+             float* result) const {
         std::array<std::ptrdiff_t, side * side> places, rows, columns;
         int count = 0;
         for (std::ptrdiff_t y = top; y < std::min(top + side, image_.rows); ++y)
             for (std::ptrdiff_t x = left; x < std::min(left + side, image_.columns); ++x)
-                if (const std::ptrdiff_t place = masked_(y, x); place >= 0) places[count] = place, rows[count] = y, columns[count] = x, ++count;
+                if (const std::ptrdiff_t place = masked_(y, x); place >= 0)
+                    places[count] = place, rows[count] = y, columns[count] = x, ++count;
 
         // Compare the means of the tile's quarters: they tell the structure and not the grain.
         float quarter[4][most_colours] = {};
         int of_quarter[side * side];
         for (int k = 0; k < count; ++k) {
             of_quarter[k] = (rows[k] - top >= side / 2) * 2 + (columns[k] - left >= side / 2);
-            for (std::ptrdiff_t c = 0; c < colours_; ++c) quarter[of_quarter[k]][c] += values_[places[k] * colours_ + c];
+            for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                quarter[of_quarter[k]][c] += values_[places[k] * colours_ + c];
         }
         std::array<Place, enough> places_found;
         int found = 0;
@@ -109,7 +122,9 @@ public:
                 int k = 0;
                 for (; k < count; ++k) {
                     const std::ptrdiff_t y = rows[k] + by.dy, x = columns[k] + by.dx;
-                    if (y < border || x < border || y >= image_.rows - border || x >= image_.columns - border) break;
+                    if (y < border || x < border || y >= image_.rows - border ||
+                        x >= image_.columns - border)
+                        break;
                     if (between_dust ? masked_(y, x) >= 0 : unclean_(y, x)) break;
                     const T* pixel = image_.row(y) + x * image_.channels;
                     if (image_.channels > colours_ && pixel[colours_] == 0) break;
@@ -122,24 +137,31 @@ public:
                 if (k < count) continue;
                 float unlike = 0;
                 for (int q = 0; q < 4; ++q)
-                    for (std::ptrdiff_t c = 0; c < colours_; ++c) unlike += (other[q][c] - quarter[q][c]) * (other[q][c] - quarter[q][c]);
+                    for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                        unlike += (other[q][c] - quarter[q][c]) * (other[q][c] - quarter[q][c]);
                 places_found[found++] = {by, unlike, rough};
             }
         };
         look(false);
-        if (!found) look(true);     // dust all around: between its particles
-        if (!found) return;         // nothing clean within reach
-        // Of equally good places the first one is taken, whatever the library's algorithms do with equals.
+        if (!found) look(true);  // dust all around: between its particles
+        if (!found) return;      // nothing clean within reach
+        // Of equally good places the first one is taken, whatever the library's algorithms do with
+        // equals.
         const auto end = places_found.begin() + found;
         std::array<float, enough> roughness{};
-        std::transform(places_found.begin(), end, roughness.begin(), [](const Place& place) { return place.rough; });
-        std::nth_element(roughness.begin(), roughness.begin() + (found - 1) / 2, roughness.begin() + found);
+        std::transform(places_found.begin(), end, roughness.begin(),
+                       [](const Place& place) { return place.rough; });
+        std::nth_element(roughness.begin(), roughness.begin() + (found - 1) / 2,
+                         roughness.begin() + found);
         const float limit = roughest * roughness[(found - 1) / 2];
-        const Shift best = std::min_element(places_found.begin(), end, [&](const Place& a, const Place& b) {
-            return std::make_pair(a.rough > limit, a.unlike) < std::make_pair(b.rough > limit, b.unlike);
-        })->by;
+        const Shift best =
+            std::min_element(places_found.begin(), end, [&](const Place& a, const Place& b) {
+                return std::make_pair(a.rough > limit, a.unlike) <
+                       std::make_pair(b.rough > limit, b.unlike);
+            })->by;
 
-        // The tile where detail is borrowed, and what the tile will be like when it is filled, with what is around them.
+        // The tile where detail is borrowed, and what the tile will be like when it is filled, with
+        // what is around them.
         Block source, own;
         for (std::ptrdiff_t y = 0; y < block; ++y)
             for (std::ptrdiff_t x = 0; x < block; ++x) {
@@ -152,12 +174,14 @@ public:
         for (int k = 0; k < count; ++k)
             for (std::ptrdiff_t c = 0; c < colours_; ++c) {
                 const std::ptrdiff_t y = rows[k] - top, x = (columns[k] - left) * most_colours + c;
-                detail[k][c] = source.value[y + border][x + border * most_colours] - source.smoothed[y][x];
+                detail[k][c] =
+                    source.value[y + border][x + border * most_colours] - source.smoothed[y][x];
                 size[c] += std::abs(detail[k][c]) / count;
             }
         source.smooth(narrow);
         own.smooth(narrow);
-        // A pixel of which the part p was filled has its own grain, of amplitude 1 - p, and lacks the energy 1 - (1 - p)^2.
+        // A pixel of which the part p was filled has its own grain, of amplitude 1 - p, and lacks
+        // the energy 1 - (1 - p)^2.
         float lacks[side * side], borrowed = 0;
         for (int k = 0; k < count; ++k) {
             const float part = share ? std::clamp(share[places[k]], 0.0f, 1.0f) : 1.0f;
@@ -167,36 +191,44 @@ public:
             borrowed += lacks[k] * finest;
             here += square_of_finest(own, rows[k] - top, columns[k] - left);
         }
-        // Where much of the tile is clean, detail that is far stronger than there is that of another thing.
+        // Where much of the tile is clean, detail that is far stronger than there is that of
+        // another thing.
         float clean = 0;
         int clean_count = 0;
         for (std::ptrdiff_t y = top; y < std::min(top + side, image_.rows); ++y)
             for (std::ptrdiff_t x = left; x < std::min(left + side, image_.columns); ++x)
-                if (masked_(y, x) < 0) clean += square_of_finest(own, y - top, x - left), ++clean_count;
-        if (clean_count >= side * side / 4) there = std::min(there, roughest * clean / clean_count * count);
+                if (masked_(y, x) < 0)
+                    clean += square_of_finest(own, y - top, x - left), ++clean_count;
+        if (clean_count >= side * side / 4)
+            there = std::min(there, roughest * clean / clean_count * count);
         if (there <= here || borrowed <= 0) return;
         const float energy = (there - here) / borrowed;
         for (int k = 0; k < count; ++k) {
             const float amplitude = std::sqrt(std::min(energy * lacks[k], 1.0f));
             for (std::ptrdiff_t c = 0; c < colours_; ++c)
-                result[places[k] * colours_ + c] = amplitude * std::clamp(detail[k][c], -most * size[c], most * size[c]);
+                result[places[k] * colours_ + c] =
+                    amplitude * std::clamp(detail[k][c], -most * size[c], most * size[c]);
         }
     }
 
 private:
-    // The colours of a pixel, of a masked one those it is filled with, beyond the border those of the nearest one.
+    // The colours of a pixel, of a masked one those it is filled with, beyond the border those of
+    // the nearest one.
     void read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const {
-        y = std::clamp<std::ptrdiff_t>(y, 0, image_.rows - 1), x = std::clamp<std::ptrdiff_t>(x, 0, image_.columns - 1);
+        y = std::clamp<std::ptrdiff_t>(y, 0, image_.rows - 1),
+        x = std::clamp<std::ptrdiff_t>(x, 0, image_.columns - 1);
         const std::ptrdiff_t place = masked_(y, x);
         const T* pixel = image_.row(y) + x * image_.channels;
-        for (std::ptrdiff_t c = 0; c < colours_; ++c) value[c] = place >= 0 ? values_[place * colours_ + c] : static_cast<float>(pixel[c]);
+        for (std::ptrdiff_t c = 0; c < colours_; ++c)
+            value[c] = place >= 0 ? values_[place * colours_ + c] : static_cast<float>(pixel[c]);
     }
 
     float square_of_finest(const Block& tile, std::ptrdiff_t y, std::ptrdiff_t x) const {
         float grey = 0;
         for (std::ptrdiff_t c = 0; c < colours_; ++c)
             grey += (colours_ == 1 ? 1 : luma[c]) *
-                    (tile.value[y + border][(x + border) * most_colours + c] - tile.smoothed[y][x * most_colours + c]);
+                    (tile.value[y + border][(x + border) * most_colours + c] -
+                     tile.smoothed[y][x * most_colours + c]);
         return grey * grey;
     }
 
@@ -210,10 +242,12 @@ private:
 }  // namespace
 
 template <class T>
-std::vector<float> grain(Image<const T> image, const MaskedPixels& masked, Image<const std::uint8_t> unclean, std::ptrdiff_t colours,
+std::vector<float> grain(Image<const T> image, const MaskedPixels& masked,
+                         Image<const std::uint8_t> unclean, std::ptrdiff_t colours,
                          const float* values, const float* share, int threads) {
     std::vector<float> result(masked.size() * colours, 0.0f);
-    const std::ptrdiff_t across = (image.columns + side - 1) / side, down = (image.rows + side - 1) / side;
+    const std::ptrdiff_t across = (image.columns + side - 1) / side,
+                         down = (image.rows + side - 1) / side;
     std::vector<std::int64_t> tiles;
     LazyZeros<std::uint8_t> listed(across * down);
     for (const auto at : masked.positions()) {
@@ -223,16 +257,20 @@ std::vector<float> grain(Image<const T> image, const MaskedPixels& masked, Image
     const Grain<T> filler(image, masked, unclean, colours, values);
     split_over_threads(tiles.size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         for (std::ptrdiff_t k = begin; k < end; ++k)
-            filler.add(tiles[k], tiles[k] / across * side, tiles[k] % across * side, share, result.data());
+            filler.add(tiles[k], tiles[k] / across * side, tiles[k] % across * side, share,
+                       result.data());
     });
     return result;
 }
 
-template std::vector<float> grain(Image<const std::uint8_t>, const MaskedPixels&, Image<const std::uint8_t>, std::ptrdiff_t, const float*,
+template std::vector<float> grain(Image<const std::uint8_t>, const MaskedPixels&,
+                                  Image<const std::uint8_t>, std::ptrdiff_t, const float*,
                                   const float*, int);
-template std::vector<float> grain(Image<const std::uint16_t>, const MaskedPixels&, Image<const std::uint8_t>, std::ptrdiff_t, const float*,
+template std::vector<float> grain(Image<const std::uint16_t>, const MaskedPixels&,
+                                  Image<const std::uint8_t>, std::ptrdiff_t, const float*,
                                   const float*, int);
-template std::vector<float> grain(Image<const float>, const MaskedPixels&, Image<const std::uint8_t>, std::ptrdiff_t, const float*,
+template std::vector<float> grain(Image<const float>, const MaskedPixels&,
+                                  Image<const std::uint8_t>, std::ptrdiff_t, const float*,
                                   const float*, int);
 
 }  // namespace dustbust

@@ -9,12 +9,14 @@
 
 namespace dustbust {
 
-// What to add to each masked pixel, `colours` numbers each, so that it has as much fine detail as its surroundings.
+// What to add to each masked pixel, `colours` numbers each, so that it has as much fine detail as
+// its surroundings.
 //
-// values, share: of each masked pixel, its filled value, and how much of what it will be is that value (0..1; null: 1).
-// unclean: where the 7 x 7 pixels around a pixel hold a masked one.
+// values, share: of each masked pixel, its filled value, and how much of what it will be is that
+// value (0..1; null: 1). unclean: where the 7 x 7 pixels around a pixel hold a masked one.
 template <class T>
-std::vector<float> grain(Image<const T> image, const MaskedPixels& masked, Image<const std::uint8_t> unclean, std::ptrdiff_t colours,
+std::vector<float> grain(Image<const T> image, const MaskedPixels& masked,
+                         Image<const std::uint8_t> unclean, std::ptrdiff_t colours,
                          const float* values, const float* share, int threads);
 
 }  // namespace dustbust

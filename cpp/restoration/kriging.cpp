@@ -9,15 +9,18 @@ namespace dustbust {
 TARGET_CLONES
 void Kriging::solve(int colours) {
     constexpr int count = neighbours;
-    const auto square = [&](const Lanes& dx, const Lanes& dy, Lanes& result) { result = dx * (dx * xx + 2 * dy * xy) + dy * dy * yy; };
+    const auto square = [&](const Lanes& dx, const Lanes& dy, Lanes& result) {
+        result = dx * (dx * xx + 2 * dy * xy) + dy * dy * yy;
+    };
     // All in one plain loop, which compilers turn into vector instructions.
     const auto take_roots = [](Lanes* values, int n) {
         float* const flat = reinterpret_cast<float*>(values);
         for (int k = 0; k < n * lanes; ++k) flat[k] = std::sqrt(flat[k]);
     };
 
-    // The variogram has no covariance. But for weights that add up to 1, as they very nearly do when the mean is taken out
-    // first, a constant minus the variogram is as good as one; it only must be large against all distances.
+    // The variogram has no covariance. But for weights that add up to 1, as they very nearly do
+    // when the mean is taken out first, a constant minus the variogram is as good as one; it only
+    // must be large against all distances.
     Lanes level = {}, distance[count];
     for (int i = 0; i < count; ++i) square(x[i], y[i], distance[i]);
     take_roots(distance, count);
@@ -43,7 +46,8 @@ void Kriging::solve(int colours) {
         for (int i = 0; i < count; ++i) weight[c][i] = value[c][i] - mean[c];
     }
 
-    // Cholesky decomposition column by column, four rows at a time, with the forward substitution; then backwards.
+    // Cholesky decomposition column by column, four rows at a time, with the forward substitution;
+    // then backwards.
     Lanes inverse[count];
     for (int j = 0; j < count; ++j) {
         Lanes pivot = lower[j][j];
@@ -53,7 +57,8 @@ void Kriging::solve(int colours) {
         inverse[j] = 1 / pivot;
         int i = j + 1;
         for (; i + 3 < count; i += 4) {
-            Lanes row0 = lower[i][j], row1 = lower[i + 1][j], row2 = lower[i + 2][j], row3 = lower[i + 3][j];
+            Lanes row0 = lower[i][j], row1 = lower[i + 1][j], row2 = lower[i + 2][j],
+                  row3 = lower[i + 3][j];
             for (int k = 0; k < j; ++k) {
                 const Lanes factor = lower[j][k];
                 row0 -= lower[i][k] * factor;

@@ -1,16 +1,18 @@
-// Kriging: the best linear prediction of unknown values from known ones near them, when it is known how fast pixels
-// become different with their distance (G. Matheron, "Principles of geostatistics", 1963).
+// Kriging: the best linear prediction of unknown values from known ones near them, when it is known
+// how fast pixels become different with their distance (G. Matheron, "Principles of geostatistics",
+// 1963).
 #pragma once
 
 namespace dustbust {
 
-// Several small problems side by side, one in each lane, so that the processor works on all of them at once.
-// No lane knows of the others: which problems come together changes nothing.
+// Several small problems side by side, one in each lane, so that the processor works on all of them
+// at once. No lane knows of the others: which problems come together changes nothing.
 struct Kriging {
     static constexpr int lanes = 8, neighbours = 32, places = 16, most_colours = 3;
     typedef float Lanes __attribute__((vector_size(lanes * sizeof(float))));
 
-    // Known values: where they are, and the variance of their noise in units of the variogram at distance 1.
+    // Known values: where they are, and the variance of their noise in units of the variogram at
+    // distance 1.
     Lanes x[neighbours], y[neighbours], noise[neighbours], value[most_colours][neighbours];
 
     // The metric. The square of a distance is dx * dx * xx + 2 * dx * dy * xy + dy * dy * yy.

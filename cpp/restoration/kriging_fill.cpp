@@ -1,37 +1,40 @@
-// The picture is cut into cells of 4 x 4 pixels. The pixels of a cell are predicted together, by kriging, from the known
-// pixels nearest to it. What is near is measured along and across the structure around the cell: the metric is that
-// of the mean structure tensor of the known pixels there, so a line or an edge that runs into a hair is near its other end.
-// A cell deep inside a large particle has no known pixel near it. It is first filled in the picture of half the size
-// (and there, if need be, in a quarter), and its guessed pixels serve the cells around it as if they were known.
-// Only cells near masked pixels are ever looked at, and the work for each is bounded.
+// The picture is cut into cells of 4 x 4 pixels. The pixels of a cell are predicted together, by
+// kriging, from the known pixels nearest to it. What is near is measured along and across the
+// structure around the cell: the metric is that of the mean structure tensor of the known pixels
+// there, so a line or an edge that runs into a hair is near its other end. A cell deep inside a
+// large particle has no known pixel near it. It is first filled in the picture of half the size
+// (and there, if need be, in a quarter), and its guessed pixels serve the cells around it as if
+// they were known. Only cells near masked pixels are ever looked at, and the work for each is
+// bounded.
 #include "restoration/kriging_fill.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "restoration/kriging.hpp"
+#include "base/lazy_zeros.hpp"
 #include "base/parallel.hpp"
 #include "image/mask_runs.hpp"
-#include "base/lazy_zeros.hpp"
+#include "restoration/kriging.hpp"
 
 namespace dustbust {
 namespace {
 
 constexpr double pi = 3.14159265358979323846;
-constexpr std::ptrdiff_t side = 4;              // of a cell, px
-constexpr std::ptrdiff_t margin = 2;            // cells around a masked one whose structure counts
-constexpr std::ptrdiff_t reach = 14;            // px from the middle of a cell to the farthest pixel used
-constexpr int few = 24;                         // a cell with fewer known pixels within two cells is deep inside the dust
+constexpr std::ptrdiff_t side = 4;    // of a cell, px
+constexpr std::ptrdiff_t margin = 2;  // cells around a masked one whose structure counts
+constexpr std::ptrdiff_t reach = 14;  // px from the middle of a cell to the farthest pixel used
+constexpr int few = 24;  // a cell with fewer known pixels within two cells is deep inside the dust
 
-// Grain and sensor noise, in units of the variogram at 1 px. Guessed pixels are smooth, but less certain than known ones.
+// Grain and sensor noise, in units of the variogram at 1 px. Guessed pixels are smooth, but less
+// certain than known ones.
 constexpr float known_noise = 1.0f, guessed_noise = 3.0f;
-constexpr float no_neighbour = 1e6f;            // the noise of a value that shall count for nothing
+constexpr float no_neighbour = 1e6f;  // the noise of a value that shall count for nothing
 
 template <int colours>
 struct Surroundings {
-    float value[side + 2][(side + 2) * colours];            // a row's pixels without gaps
-    std::uint8_t known[side + 2][side + 2];                 // 0 or 1
+    float value[side + 2][(side + 2) * colours];  // a row's pixels without gaps
+    std::uint8_t known[side + 2][side + 2];       // 0 or 1
 };
 
 // A picture, or a smaller version of one, of which only the surroundings of holes are read.
@@ -42,13 +45,15 @@ public:
     virtual ~Source() = default;
 
     // Get ready to be asked about the pixels of a rectangle.
-    virtual void prepare(std::ptrdiff_t top, std::ptrdiff_t left, std::ptrdiff_t bottom, std::ptrdiff_t right) = 0;
+    virtual void prepare(std::ptrdiff_t top, std::ptrdiff_t left, std::ptrdiff_t bottom,
+                         std::ptrdiff_t right) = 0;
     virtual bool is_hole(std::ptrdiff_t y, std::ptrdiff_t x) const = 0;
     // The value of a pixel that is no hole; false if there is none.
     virtual bool read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const = 0;
 
     // The cell at (top, left) and one pixel around it, and which of these pixels are known.
-    virtual void read_cell(std::ptrdiff_t top, std::ptrdiff_t left, Surroundings<colours>& cell) const {
+    virtual void read_cell(std::ptrdiff_t top, std::ptrdiff_t left,
+                           Surroundings<colours>& cell) const {
         for (std::ptrdiff_t y = 0; y < side + 2; ++y)
             for (std::ptrdiff_t x = 0; x < side + 2; ++x) {
                 const std::ptrdiff_t v = top + y - 1, u = left + x - 1;
@@ -69,7 +74,9 @@ public:
 
     void prepare(std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t) override {}
 
-    bool is_hole(std::ptrdiff_t y, std::ptrdiff_t x) const override { return mask_(y, x) && has_data(y, x); }
+    bool is_hole(std::ptrdiff_t y, std::ptrdiff_t x) const override {
+        return mask_(y, x) && has_data(y, x);
+    }
 
     bool read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const override {
         if (mask_(y, x) || !has_data(y, x)) return false;
@@ -78,19 +85,24 @@ public:
         return true;
     }
 
-    void read_cell(std::ptrdiff_t top, std::ptrdiff_t left, Surroundings<colours>& cell) const override {
-        if (top < 1 || left < 1 || top + side >= this->rows || left + side >= this->columns || image_.channels != colours)
+    void read_cell(std::ptrdiff_t top, std::ptrdiff_t left,
+                   Surroundings<colours>& cell) const override {
+        if (top < 1 || left < 1 || top + side >= this->rows || left + side >= this->columns ||
+            image_.channels != colours)
             return Source<colours>::read_cell(top, left, cell);
         for (std::ptrdiff_t y = 0; y < side + 2; ++y) {
             const T* pixels = image_.row(top + y - 1) + (left - 1) * colours;
             const std::uint8_t* masked = mask_.row(top + y - 1) + left - 1;
-            for (std::ptrdiff_t k = 0; k < (side + 2) * colours; ++k) cell.value[y][k] = pixels[k] * scale_;
+            for (std::ptrdiff_t k = 0; k < (side + 2) * colours; ++k)
+                cell.value[y][k] = pixels[k] * scale_;
             for (std::ptrdiff_t x = 0; x < side + 2; ++x) cell.known[y][x] = masked[x] ^ 1;
         }
     }
 
 private:
-    bool has_data(std::ptrdiff_t y, std::ptrdiff_t x) const { return image_.channels == colours || image_(y, x, colours) != 0; }
+    bool has_data(std::ptrdiff_t y, std::ptrdiff_t x) const {
+        return image_.channels == colours || image_(y, x, colours) != 0;
+    }
 
     Image<const T> image_;
     Image<const std::uint8_t> mask_;
@@ -105,17 +117,23 @@ public:
     using Source<colours>::columns;
 
     explicit HalfSize(Source<colours>& whole)
-        : Source<colours>((whole.rows + 1) / 2, (whole.columns + 1) / 2), whole_(whole), values_(rows * columns * colours),
+        : Source<colours>((whole.rows + 1) / 2, (whole.columns + 1) / 2),
+          whole_(whole),
+          values_(rows * columns * colours),
           states_(rows * columns) {}
 
-    void prepare(std::ptrdiff_t top, std::ptrdiff_t left, std::ptrdiff_t bottom, std::ptrdiff_t right) override {
-        whole_.prepare(2 * top, 2 * left, std::min(2 * bottom, whole_.rows), std::min(2 * right, whole_.columns));
+    void prepare(std::ptrdiff_t top, std::ptrdiff_t left, std::ptrdiff_t bottom,
+                 std::ptrdiff_t right) override {
+        whole_.prepare(2 * top, 2 * left, std::min(2 * bottom, whole_.rows),
+                       std::min(2 * right, whole_.columns));
         for (std::ptrdiff_t y = top; y < bottom; ++y)
             for (std::ptrdiff_t x = left; x < right; ++x)
                 if (!states_[y * columns + x]) states_[y * columns + x] = load(y, x);
     }
 
-    bool is_hole(std::ptrdiff_t y, std::ptrdiff_t x) const override { return states_[y * columns + x] == hole; }
+    bool is_hole(std::ptrdiff_t y, std::ptrdiff_t x) const override {
+        return states_[y * columns + x] == hole;
+    }
 
     bool read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const override {
         if (states_[y * columns + x] != known) return false;
@@ -151,7 +169,8 @@ struct Offset {
     std::int8_t dy, dx;
 };
 
-// Pixels around a cell, the nearest to its middle first, when steps along `angle` count `stretch` times less.
+// Pixels around a cell, the nearest to its middle first, when steps along `angle` count `stretch`
+// times less.
 std::vector<Offset> nearest_first(double angle, double stretch) {
     struct Candidate {
         double distance;
@@ -162,13 +181,19 @@ std::vector<Offset> nearest_first(double angle, double stretch) {
     for (int dy = -reach; dy < reach + side; ++dy)
         for (int dx = -reach; dx < reach + side; ++dx) {
             const double y = dy - middle, x = dx - middle;
-            const double along = (x * std::cos(angle) + y * std::sin(angle)) / stretch, across = y * std::cos(angle) - x * std::sin(angle);
+            const double along = (x * std::cos(angle) + y * std::sin(angle)) / stretch,
+                         across = y * std::cos(angle) - x * std::sin(angle);
             if (std::hypot(x, y) <= reach)
-                candidates.push_back({std::hypot(along, across), {static_cast<std::int8_t>(dy), static_cast<std::int8_t>(dx)}});
+                candidates.push_back(
+                    {std::hypot(along, across),
+                     {static_cast<std::int8_t>(dy), static_cast<std::int8_t>(dx)}});
         }
-    // Distances that differ only by rounding count as equal, so that the order is the same on every machine.
+    // Distances that differ only by rounding count as equal, so that the order is the same on every
+    // machine.
     for (auto& candidate : candidates) candidate.distance = std::round(candidate.distance * 1e6);
-    std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
+    std::stable_sort(
+        candidates.begin(), candidates.end(),
+        [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
     std::vector<Offset> offsets;
     for (const auto& candidate : candidates) offsets.push_back(candidate.offset);
     return offsets;
@@ -190,15 +215,19 @@ const std::array<std::vector<Offset>, directions + 1>& nearest_tables() {
 // Lengths across the structure count more than lengths along it.
 struct Metric {
     float xx = 1, xy = 0, yy = 1;
-    int table = directions;         // which of the tables lists the nearest pixels
+    int table = directions;  // which of the tables lists the nearest pixels
 };
 
 template <class Picture, int colours>
 class Filler {
 public:
     Filler(Picture& picture, int threads)
-        : cell_rows((picture.rows + side - 1) / side), cell_columns((picture.columns + side - 1) / side), picture_(picture),
-          threads_(threads), cells_(cell_rows * cell_columns), slots_(cell_rows * cell_columns) {}
+        : cell_rows((picture.rows + side - 1) / side),
+          cell_columns((picture.columns + side - 1) / side),
+          picture_(picture),
+          threads_(threads),
+          cells_(cell_rows * cell_columns),
+          slots_(cell_rows * cell_columns) {}
 
     // Predict the holes in these cells, as far as there is anything to predict them from.
     void fill(const std::vector<std::int64_t>& wanted);
@@ -206,7 +235,9 @@ public:
     // The predicted value of a pixel of the wanted cells, or null.
     const float* predicted(std::ptrdiff_t y, std::ptrdiff_t x) const {
         const std::ptrdiff_t slot = slots_[y / side * cell_columns + x / side] - 1;
-        return slot < 0 || !ready_[slot] ? nullptr : &predicted_[((slot * side + y % side) * side + x % side) * colours];
+        return slot < 0 || !ready_[slot]
+                   ? nullptr
+                   : &predicted_[((slot * side + y % side) * side + x % side) * colours];
     }
 
     // The value of a pixel, known or predicted.
@@ -218,7 +249,8 @@ public:
     }
 
     // The cells at most `distance` cells away from some of `cells`, each once.
-    std::vector<std::int64_t> around(const std::vector<std::int64_t>& cells, std::ptrdiff_t distance) const {
+    std::vector<std::int64_t> around(const std::vector<std::int64_t>& cells,
+                                     std::ptrdiff_t distance) const {
         LazyZeros<std::uint8_t> listed(cell_rows * cell_columns);
         std::vector<std::int64_t> result;
         for (const auto at : cells)
@@ -239,9 +271,11 @@ private:
     template <class Visit>
     void each_cell_around(std::int64_t at, std::ptrdiff_t distance, Visit visit) const {
         const std::ptrdiff_t row = at / cell_columns, column = at % cell_columns;
-        const std::ptrdiff_t right = std::min(column + distance, cell_columns - 1), bottom = std::min(row + distance, cell_rows - 1);
+        const std::ptrdiff_t right = std::min(column + distance, cell_columns - 1),
+                             bottom = std::min(row + distance, cell_rows - 1);
         for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(row - distance, 0); v <= bottom; ++v)
-            for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(column - distance, 0); u <= right; ++u) visit(v * cell_columns + u);
+            for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(column - distance, 0); u <= right; ++u)
+                visit(v * cell_columns + u);
     }
 
     Cell measure(std::int64_t at) const;
@@ -252,13 +286,14 @@ private:
     Picture& picture_;
     const int threads_;
     LazyZeros<Cell> cells_;
-    LazyZeros<std::int32_t> slots_;             // 1 + where in the two lists below a cell stands
+    LazyZeros<std::int32_t> slots_;  // 1 + where in the two lists below a cell stands
     std::vector<float> predicted_;
     std::vector<std::uint8_t> ready_;
 };
 
-// Products of the gradients of a cell's pixels, over all colours (S. Di Zenzo, "A note on the gradient of a multi-image",
-// 1986), by the operator of H. Scharr, 2000, where all nine pixels are known.
+// Products of the gradients of a cell's pixels, over all colours (S. Di Zenzo, "A note on the
+// gradient of a multi-image", 1986), by the operator of H. Scharr, 2000, where all nine pixels are
+// known.
 template <class Picture, int colours>
 typename Filler<Picture, colours>::Cell Filler<Picture, colours>::measure(std::int64_t at) const {
     constexpr std::ptrdiff_t step = colours, length = side * step;
@@ -267,7 +302,8 @@ typename Filler<Picture, colours>::Cell Filler<Picture, colours>::measure(std::i
     Cell cell;
     float xx[length] = {}, xy[length] = {}, yy[length] = {};
     for (std::ptrdiff_t y = 0; y < side; ++y) {
-        const std::uint8_t *upper = around.known[y], *same = around.known[y + 1], *lower = around.known[y + 2];
+        const std::uint8_t *upper = around.known[y], *same = around.known[y + 1],
+                           *lower = around.known[y + 2];
         float use[length];
         for (std::ptrdiff_t x = 0; x < side; ++x) {
             const auto column = [&](std::ptrdiff_t u) { return upper[u] & same[u] & lower[u]; };
@@ -276,16 +312,21 @@ typename Filler<Picture, colours>::Cell Filler<Picture, colours>::measure(std::i
             cell.known += same[x + 1];
             for (std::ptrdiff_t c = 0; c < step; ++c) use[x * step + c] = all;
         }
-        const float *above = around.value[y], *here = around.value[y + 1], *below = around.value[y + 2];
+        const float *above = around.value[y], *here = around.value[y + 1],
+                    *below = around.value[y + 2];
         for (std::ptrdiff_t k = 0; k < length; ++k) {
-            const float falling = below[k + 2 * step] - above[k], rising = above[k + 2 * step] - below[k];
-            const float gx = (3 * (falling + rising) + 10 * (here[k + 2 * step] - here[k])) * use[k];
-            const float gy = (3 * (falling - rising) + 10 * (below[k + step] - above[k + step])) * use[k];
+            const float falling = below[k + 2 * step] - above[k],
+                        rising = above[k + 2 * step] - below[k];
+            const float gx =
+                (3 * (falling + rising) + 10 * (here[k + 2 * step] - here[k])) * use[k];
+            const float gy =
+                (3 * (falling - rising) + 10 * (below[k + step] - above[k + step])) * use[k];
             xx[k] += gx * gx, xy[k] += gx * gy, yy[k] += gy * gy;
         }
     }
-    for (std::ptrdiff_t k = 0; k < length; ++k) cell.xx += xx[k], cell.xy += xy[k], cell.yy += yy[k];
-    cell.xx /= 1024, cell.xy /= 1024, cell.yy /= 1024;      // the operator's weights add up to 32
+    for (std::ptrdiff_t k = 0; k < length; ++k)
+        cell.xx += xx[k], cell.xy += xy[k], cell.yy += yy[k];
+    cell.xx /= 1024, cell.xy /= 1024, cell.yy /= 1024;  // the operator's weights add up to 32
     return cell;
 }
 
@@ -293,8 +334,10 @@ typename Filler<Picture, colours>::Cell Filler<Picture, colours>::measure(std::i
 template <class Picture, int colours>
 Metric Filler<Picture, colours>::metric_at(std::int64_t at) const {
     static const auto bell = [] {
-        std::array<float, 2 * margin * margin + 1> result;      // by the square of the distance in cells; standard deviation 1 cell
-        for (std::size_t square = 0; square < result.size(); ++square) result[square] = static_cast<float>(std::exp(-0.5 * square));
+        std::array<float, 2 * margin * margin + 1>
+            result;  // by the square of the distance in cells; standard deviation 1 cell
+        for (std::size_t square = 0; square < result.size(); ++square)
+            result[square] = static_cast<float>(std::exp(-0.5 * square));
         return result;
     }();
     const std::ptrdiff_t row = at / cell_columns, column = at % cell_columns;
@@ -303,28 +346,35 @@ Metric Filler<Picture, colours>::metric_at(std::int64_t at) const {
         const Cell& cell = cells_[other];
         const std::ptrdiff_t dy = other / cell_columns - row, dx = other % cell_columns - column;
         const float weight = bell[dy * dy + dx * dx];
-        sum.xx += weight * cell.xx, sum.xy += weight * cell.xy, sum.yy += weight * cell.yy, sum.gradients += weight * cell.gradients;
+        sum.xx += weight * cell.xx, sum.xy += weight * cell.xy, sum.yy += weight * cell.yy,
+            sum.gradients += weight * cell.gradients;
     });
     if (sum.gradients < 1e-3f) return {};
-    const float half = (sum.xx + sum.yy) / (2 * sum.gradients), difference = (sum.xx - sum.yy) / (2 * sum.gradients);
-    const float mixed = sum.xy / sum.gradients, radius = std::sqrt(difference * difference + mixed * mixed);
+    const float half = (sum.xx + sum.yy) / (2 * sum.gradients),
+                difference = (sum.xx - sum.yy) / (2 * sum.gradients);
+    const float mixed = sum.xy / sum.gradients,
+                radius = std::sqrt(difference * difference + mixed * mixed);
     if (!(radius > 0) || !std::isfinite(radius)) return {};
-    const float tiny = 1.5e-4f;     // squared gradients below those of noise of 1 % tell no direction
-    const float ratio = std::min((half + radius + tiny) / (std::max(half - radius, 0.0f) + tiny), 8.0f);
+    const float tiny = 1.5e-4f;  // squared gradients below those of noise of 1 % tell no direction
+    const float ratio =
+        std::min((half + radius + tiny) / (std::max(half - radius, 0.0f) + tiny), 8.0f);
 
-    // The eigenvalues are ratio, across the structure, and 1 / ratio; the vector is that of twice the angle.
+    // The eigenvalues are ratio, across the structure, and 1 / ratio; the vector is that of twice
+    // the angle.
     const float cosine = difference / radius, sine = mixed / radius;
     const float mean = (ratio + 1 / ratio) / 2, spread = (ratio - 1 / ratio) / 2;
     Metric metric{mean + spread * cosine, spread * sine, mean - spread * cosine, directions};
     if (ratio > 1.5f) {
         const double along = 0.5 * std::atan2(sine, cosine) + pi / 2;
-        metric.table = static_cast<int>(std::lround(along / pi * directions) + directions) % directions;
+        metric.table =
+            static_cast<int>(std::lround(along / pi * directions) + directions) % directions;
     }
     return metric;
 }
 
 template <class Picture, int colours>
-void Filler<Picture, colours>::gather(std::int64_t at, bool guesses, Kriging& kriging, int lane, bool& found) const {
+void Filler<Picture, colours>::gather(std::int64_t at, bool guesses, Kriging& kriging, int lane,
+                                      bool& found) const {
     const std::ptrdiff_t top = at / cell_columns * side, left = at % cell_columns * side;
     const Metric metric = metric_at(at);
     kriging.xx[lane] = metric.xx, kriging.xy[lane] = metric.xy, kriging.yy[lane] = metric.yy;
@@ -332,11 +382,13 @@ void Filler<Picture, colours>::gather(std::int64_t at, bool guesses, Kriging& kr
     int count = 0;
     float mean[colours] = {};
     const auto put = [&](Offset offset, const float* value, float noise) {
-        kriging.x[count][lane] = offset.dx, kriging.y[count][lane] = offset.dy, kriging.noise[count][lane] = noise;
+        kriging.x[count][lane] = offset.dx, kriging.y[count][lane] = offset.dy,
+        kriging.noise[count][lane] = noise;
         for (std::ptrdiff_t c = 0; c < colours; ++c) kriging.value[c][count][lane] = value[c];
         ++count;
     };
-    const bool inside = top >= reach && left >= reach && top + side + reach <= picture_.rows && left + side + reach <= picture_.columns;
+    const bool inside = top >= reach && left >= reach && top + side + reach <= picture_.rows &&
+                        left + side + reach <= picture_.columns;
     for (const Offset offset : nearest_tables()[metric.table]) {
         const std::ptrdiff_t y = top + offset.dy, x = left + offset.dx;
         if (!inside && (y < 0 || x < 0 || y >= picture_.rows || x >= picture_.columns)) continue;
@@ -360,30 +412,38 @@ void Filler<Picture, colours>::gather(std::int64_t at, bool guesses, Kriging& kr
 // A guess at cells that have nothing known near them, from the picture of half the size.
 template <class Picture, int colours>
 void Filler<Picture, colours>::guess_from_half_size(const std::vector<std::int64_t>& deep) {
-    HalfSize<colours> half(static_cast<Source<colours>&>(picture_));       // of a half-size picture too, not a copy of it
+    HalfSize<colours> half(
+        static_cast<Source<colours>&>(picture_));  // of a half-size picture too, not a copy of it
     Filler<HalfSize<colours>, colours> filler(half, threads_);
     std::vector<std::int64_t> coarse;
-    for (const auto at : deep) coarse.push_back(at / cell_columns / 2 * filler.cell_columns + at % cell_columns / 2);
+    for (const auto at : deep)
+        coarse.push_back(at / cell_columns / 2 * filler.cell_columns + at % cell_columns / 2);
     filler.fill(filler.around(coarse, 1));
 
     for (const auto at : deep) {
-        const std::ptrdiff_t top = at / cell_columns * side, left = at % cell_columns * side, slot = slots_[at] - 1;
+        const std::ptrdiff_t top = at / cell_columns * side, left = at % cell_columns * side,
+                             slot = slots_[at] - 1;
         bool all = true;
         for (std::ptrdiff_t y = top; y < std::min(top + side, picture_.rows); ++y)
             for (std::ptrdiff_t x = left; x < std::min(left + side, picture_.columns); ++x) {
-                // Linear between the middles of the half-size pixels: 3/4 of the one it is in, 1/4 of its neighbour.
+                // Linear between the middles of the half-size pixels: 3/4 of the one it is in, 1/4
+                // of its neighbour.
                 float sum[colours] = {}, weights = 0;
                 for (const std::ptrdiff_t v : {y / 2, y / 2 + (y % 2 ? 1 : -1)})
                     for (const std::ptrdiff_t u : {x / 2, x / 2 + (x % 2 ? 1 : -1)}) {
                         float value[colours];
-                        if (v < 0 || u < 0 || v >= half.rows || u >= half.columns || !filler.value(v, u, value)) continue;
-                        const float weight = (v == y / 2 ? 0.75f : 0.25f) * (u == x / 2 ? 0.75f : 0.25f);
+                        if (v < 0 || u < 0 || v >= half.rows || u >= half.columns ||
+                            !filler.value(v, u, value))
+                            continue;
+                        const float weight =
+                            (v == y / 2 ? 0.75f : 0.25f) * (u == x / 2 ? 0.75f : 0.25f);
                         for (std::ptrdiff_t c = 0; c < colours; ++c) sum[c] += weight * value[c];
                         weights += weight;
                     }
                 if (picture_.is_hole(y, x)) all &= weights > 0;
                 float* to = &predicted_[((slot * side + y % side) * side + x % side) * colours];
-                for (std::ptrdiff_t c = 0; c < colours; ++c) to[c] = weights > 0 ? sum[c] / weights : 0;
+                for (std::ptrdiff_t c = 0; c < colours; ++c)
+                    to[c] = weights > 0 ? sum[c] / weights : 0;
             }
         ready_[slot] = all;
     }
@@ -394,12 +454,14 @@ void Filler<Picture, colours>::fill(const std::vector<std::int64_t>& wanted) {
     constexpr std::ptrdiff_t stride = side * side * colours;
     predicted_.resize(wanted.size() * stride);
     ready_.assign(wanted.size(), 0);
-    for (std::size_t slot = 0; slot < wanted.size(); ++slot) slots_[wanted[slot]] = static_cast<std::int32_t>(slot + 1);
+    for (std::size_t slot = 0; slot < wanted.size(); ++slot)
+        slots_[wanted[slot]] = static_cast<std::int32_t>(slot + 1);
 
     const auto region = around(wanted, margin);
     for (const auto at : region) {
         const std::ptrdiff_t top = at / cell_columns * side, left = at % cell_columns * side;
-        picture_.prepare(top, left, std::min(top + side, picture_.rows), std::min(left + side, picture_.columns));
+        picture_.prepare(top, left, std::min(top + side, picture_.rows),
+                         std::min(left + side, picture_.columns));
     }
     split_over_threads(region.size(), threads_, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         for (std::ptrdiff_t k = begin; k < end; ++k) cells_[region[k]] = measure(region[k]);
@@ -418,7 +480,8 @@ void Filler<Picture, colours>::fill(const std::vector<std::int64_t>& wanted) {
     const std::ptrdiff_t batches = (shallow.size() + Kriging::lanes - 1) / Kriging::lanes;
     split_over_threads(batches, threads_, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         Kriging kriging;
-        for (int p = 0; p < Kriging::places; ++p) kriging.place_x[p] = p % side, kriging.place_y[p] = p / side;
+        for (int p = 0; p < Kriging::places; ++p)
+            kriging.place_x[p] = p % side, kriging.place_y[p] = p / side;
         for (std::ptrdiff_t batch = begin; batch < end; ++batch) {
             for (int lane = 0; lane < Kriging::lanes; ++lane) {
                 const std::size_t k = batch * Kriging::lanes + lane;
@@ -432,11 +495,13 @@ void Filler<Picture, colours>::fill(const std::vector<std::int64_t>& wanted) {
                 if (k >= shallow.size()) break;
                 float* to = &predicted_[(slots_[shallow[k]] - 1) * stride];
                 for (int p = 0; p < Kriging::places; ++p)
-                    for (std::ptrdiff_t c = 0; c < colours; ++c) *to++ = kriging.predicted[c][p][lane];
+                    for (std::ptrdiff_t c = 0; c < colours; ++c)
+                        *to++ = kriging.predicted[c][p][lane];
             }
         }
     });
-    // Only now do predicted cells count as guessed, so that it does not matter in which order they were done.
+    // Only now do predicted cells count as guessed, so that it does not matter in which order they
+    // were done.
     for (std::size_t k = 0; k < shallow.size(); ++k) ready_[slots_[shallow[k]] - 1] = found[k];
 }
 
@@ -459,11 +524,13 @@ Filled fill(Image<const T> image, Image<const std::uint8_t> mask, float scale, i
 
     result.values.resize(result.positions.size() * colours);
     for (std::size_t k = 0; k < result.positions.size(); ++k) {
-        const std::ptrdiff_t y = result.positions[k] / mask.columns, x = result.positions[k] % mask.columns;
+        const std::ptrdiff_t y = result.positions[k] / mask.columns,
+                             x = result.positions[k] % mask.columns;
         const bool hole = picture.is_hole(y, x);
         const float* filled = hole ? filler.predicted(y, x) : nullptr;
         for (std::ptrdiff_t c = 0; c < colours; ++c)
-            result.values[k * colours + c] = filled ? filled[c] / scale : static_cast<float>(image(y, x, c));
+            result.values[k * colours + c] =
+                filled ? filled[c] / scale : static_cast<float>(image(y, x, c));
         result.failures += hole && !filled;
     }
     return result;
@@ -472,12 +539,17 @@ Filled fill(Image<const T> image, Image<const std::uint8_t> mask, float scale, i
 }  // namespace
 
 template <class T>
-Filled structured_fill(Image<const T> image, Image<const std::uint8_t> mask, std::ptrdiff_t colours, float scale, int threads) {
-    return colours == 3 ? fill<3>(image, mask, scale, threads) : fill<1>(image, mask, scale, threads);
+Filled structured_fill(Image<const T> image, Image<const std::uint8_t> mask, std::ptrdiff_t colours,
+                       float scale, int threads) {
+    return colours == 3 ? fill<3>(image, mask, scale, threads)
+                        : fill<1>(image, mask, scale, threads);
 }
 
-template Filled structured_fill(Image<const std::uint8_t>, Image<const std::uint8_t>, std::ptrdiff_t, float, int);
-template Filled structured_fill(Image<const std::uint16_t>, Image<const std::uint8_t>, std::ptrdiff_t, float, int);
-template Filled structured_fill(Image<const float>, Image<const std::uint8_t>, std::ptrdiff_t, float, int);
+template Filled structured_fill(Image<const std::uint8_t>, Image<const std::uint8_t>,
+                                std::ptrdiff_t, float, int);
+template Filled structured_fill(Image<const std::uint16_t>, Image<const std::uint8_t>,
+                                std::ptrdiff_t, float, int);
+template Filled structured_fill(Image<const float>, Image<const std::uint8_t>, std::ptrdiff_t,
+                                float, int);
 
 }  // namespace dustbust

@@ -15,31 +15,37 @@ float luminance(const T* pixel, Index colours) {
     return colours == 3 ? rec601(pixel[0], pixel[1], pixel[2]) : float(pixel[0]);
 }
 
-// One pixel of one scan: its luminance, and that of the page if dust took (or gave) the share `opacity`; `dust` as in the marks.
+// One pixel of one scan: its luminance, and that of the page if dust took (or gave) the share
+// `opacity`; `dust` as in the marks.
 struct Sample {
     int scan;
     float luminance, dust, opacity;
 };
 
-// The page under dust that lets 1 - opacity of its light through; light dust takes that share of what is missing to white.
+// The page under dust that lets 1 - opacity of its light through; light dust takes that share of
+// what is missing to white.
 float without_dust(float value, float opacity, int polarity, float largest) {
     return polarity < 0 ? value / (1 - opacity) : largest - (largest - value) / (1 - opacity);
 }
 
 using Samples = std::vector<Sample>;
 
-// Central differences where scans have data on both sides, the least of all scans: an edge of the page is in each of them, one of dust is not.
+// Central differences where scans have data on both sides, the least of all scans: an edge of the
+// page is in each of them, one of dust is not.
 template <class T>
-float least_gradient(const std::vector<Image<const T>>& stack, const Samples& samples, Index y, Index x) {
+float least_gradient(const std::vector<Image<const T>>& stack, const Samples& samples, Index y,
+                     Index x) {
     float least = -1;
     for (const auto& sample : samples) {
         const auto& image = stack[sample.scan];
         const Index colours = image.channels - 1;
         const Index left = std::max<Index>(x - 1, 0), right = std::min(x + 1, image.columns - 1);
         const Index up = std::max<Index>(y - 1, 0), down = std::min(y + 1, image.rows - 1);
-        const T *l = &image(y, left), *r = &image(y, right), *u = &image(up, x), *d = &image(down, x);
+        const T *l = &image(y, left), *r = &image(y, right), *u = &image(up, x),
+                *d = &image(down, x);
         if (!(l[colours] > 0 && r[colours] > 0 && u[colours] > 0 && d[colours] > 0)) continue;
-        const float gx = 0.5f * (luminance(r, colours) - luminance(l, colours)), gy = 0.5f * (luminance(d, colours) - luminance(u, colours));
+        const float gx = 0.5f * (luminance(r, colours) - luminance(l, colours)),
+                    gy = 0.5f * (luminance(d, colours) - luminance(u, colours));
         const float gradient = std::sqrt(gx * gx + gy * gy);
         least = least < 0 ? gradient : std::min(least, gradient);
     }
@@ -48,11 +54,15 @@ float least_gradient(const std::vector<Image<const T>>& stack, const Samples& sa
 
 template <class Keep>
 void keep_if(Samples& samples, Keep keep) {
-    samples.erase(std::remove_if(samples.begin(), samples.end(), [&](const Sample& s) { return !keep(s); }), samples.end());
+    samples.erase(
+        std::remove_if(samples.begin(), samples.end(), [&](const Sample& s) { return !keep(s); }),
+        samples.end());
 }
 
 bool agree(const Samples& samples, float limit) {
-    const auto [low, high] = std::minmax_element(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) { return a.luminance < b.luminance; });
+    const auto [low, high] = std::minmax_element(
+        samples.begin(), samples.end(),
+        [](const Sample& a, const Sample& b) { return a.luminance < b.luminance; });
     return high->luminance - low->luminance <= limit;
 }
 
@@ -89,8 +99,10 @@ Outcome choose(Samples& samples, float limit, int polarity) {
 }  // namespace
 
 template <class T>
-void clean_mean(const std::vector<Image<const T>>& stack, const std::vector<Image<const std::uint8_t>>& dust, Index margin, Tolerance tolerance,
-                int polarity, float largest, Image<T> out, Image<std::uint8_t> outcome, int threads) {
+void clean_mean(const std::vector<Image<const T>>& stack,
+                const std::vector<Image<const std::uint8_t>>& dust, Index margin,
+                Tolerance tolerance, int polarity, float largest, Image<T> out,
+                Image<std::uint8_t> outcome, int threads) {
     const Index colours = out.channels - 1;
     split_over_threads(out.rows, threads, [&](Index begin, Index end) {
         Samples samples, all;
@@ -104,11 +116,14 @@ void clean_mean(const std::vector<Image<const T>>& stack, const std::vector<Imag
                     if (!(pixel[colours] > 0)) continue;
                     const std::uint8_t* known = &dust[k](y, x);
                     const float lies = known[1] > 0 ? float(known[0]) : 0.0f;
-                    const float opacity = polarity != 0 ? std::clamp((lies - dust_zero) / dust_opaque, 0.0f, 0.8f) : 0.0f;
+                    const float opacity =
+                        polarity != 0 ? std::clamp((lies - dust_zero) / dust_opaque, 0.0f, 0.8f)
+                                      : 0.0f;
                     const float seen = luminance(pixel, colours);
                     if (std::isnan(seen)) continue;
                     alpha = std::max(alpha, pixel[colours]);
-                    samples.push_back({int(k), without_dust(seen, opacity, polarity, largest), lies, opacity});
+                    samples.push_back(
+                        {int(k), without_dust(seen, opacity, polarity, largest), lies, opacity});
                 }
                 T* to = &out(row, x);
                 std::uint8_t& result = outcome(row, x);
@@ -116,29 +131,39 @@ void clean_mean(const std::vector<Image<const T>>& stack, const std::vector<Imag
                 std::fill_n(to, out.channels, T(0));
                 if (samples.empty()) continue;
                 all = samples;
-                const float limit = largest * tolerance.noise + tolerance.per_gradient * least_gradient(stack, samples, y, x);
+                const float limit = largest * tolerance.noise +
+                                    tolerance.per_gradient * least_gradient(stack, samples, y, x);
                 result = std::uint8_t(choose(samples, limit, polarity));
-                if (samples.empty()) samples = all;     // an even number, half of them high and half low: none is near the middle
+                if (samples.empty())
+                    samples = all;  // an even number, half of them high and half low: none is near
+                                    // the middle
                 for (Index c = 0; c < colours; ++c) {
                     double sum = 0;
                     for (const auto& sample : samples) {
                         const float value = stack[sample.scan](y, x, c);
-                        sum += sample.opacity > 0 ? without_dust(value, sample.opacity, polarity, largest) : value;
+                        sum += sample.opacity > 0
+                                   ? without_dust(value, sample.opacity, polarity, largest)
+                                   : value;
                     }
                     const double mean = sum / samples.size();
                     if constexpr (std::is_same_v<T, float>) to[c] = float(mean);
-                    else to[c] = static_cast<T>(std::nearbyint(std::clamp(mean, 0.0, double(largest))));
+                    else
+                        to[c] =
+                            static_cast<T>(std::nearbyint(std::clamp(mean, 0.0, double(largest))));
                 }
                 to[colours] = alpha;
             }
     });
 }
 
-template void clean_mean(const std::vector<Image<const std::uint8_t>>&, const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int, float,
-                         Image<std::uint8_t>, Image<std::uint8_t>, int);
-template void clean_mean(const std::vector<Image<const std::uint16_t>>&, const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int, float,
-                         Image<std::uint16_t>, Image<std::uint8_t>, int);
-template void clean_mean(const std::vector<Image<const float>>&, const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int, float,
-                         Image<float>, Image<std::uint8_t>, int);
+template void clean_mean(const std::vector<Image<const std::uint8_t>>&,
+                         const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int,
+                         float, Image<std::uint8_t>, Image<std::uint8_t>, int);
+template void clean_mean(const std::vector<Image<const std::uint16_t>>&,
+                         const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int,
+                         float, Image<std::uint16_t>, Image<std::uint8_t>, int);
+template void clean_mean(const std::vector<Image<const float>>&,
+                         const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int,
+                         float, Image<float>, Image<std::uint8_t>, int);
 
 }  // namespace dustbust

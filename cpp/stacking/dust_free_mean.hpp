@@ -8,13 +8,18 @@
 
 namespace dustbust {
 
-// What is known of the dust on the scanner, at a pixel, in the numbers of core/dustbust/dust_free.py, which are 60 + 180 * opacity and may
-// be blurred by resampling. From `dust_edge` on there is some. Opacities are uncertain by `dust_step`; so much less than measured is
-// taken out, not to make halos. Where nothing better is had, dust up to `dust_heavy` (a half) is taken out, or,
-// if it is not known whether it is dark or light, dust below `dust_core` (a fourth) is left.
-constexpr float dust_edge = 30, dust_core = 105, dust_heavy = 150, dust_step = 10, dust_zero = 60 + dust_step, dust_opaque = 180;
+// What is known of the dust on the scanner, at a pixel, in the numbers of
+// core/dustbust/dust_free.py, which are 60 + 180 * opacity and may be blurred by resampling. From
+// `dust_edge` on there is some. Opacities are uncertain by `dust_step`; so much less than measured
+// is taken out, not to make halos. Where nothing better is had, dust up to `dust_heavy` (a half) is
+// taken out, or, if it is not known whether it is dark or light, dust below `dust_core` (a fourth)
+// is left.
+constexpr int dust_mark = 60, dust_per_opacity = 180;
+constexpr float dust_edge = 30, dust_core = 105, dust_heavy = 150, dust_step = 10,
+                dust_zero = dust_mark + dust_step, dust_opaque = dust_per_opacity;
 
-// How much two clean scans may differ in luminance (0..1) at a pixel: by noise, and by what a small misalignment does on an edge.
+// How much two clean scans may differ in luminance (0..1) at a pixel: by noise, and by what a small
+// misalignment does on an edge.
 struct Tolerance {
     float noise, per_gradient;
 };
@@ -22,15 +27,20 @@ struct Tolerance {
 // What came of a pixel: it shows the page, or it is too dusty in all scans and has to be filled.
 enum class Outcome : std::uint8_t { clean, filled_later };
 
-// stack: colours, then alpha (0 = no data), aligned. dust: for each scan (rows, columns, 2), what lies on the scanner at this pixel of
-// it and, second, whether the scanner is known there. Rows `margin` to rows - margin of the stack become those of `out` and `outcome`;
-// the others only serve to see the gradient. `largest` stands for 1.
+// stack: colours, then alpha (0 = no data), aligned. dust: for each scan (rows, columns, 2), what
+// lies on the scanner at this pixel of it and, second, whether the scanner is known there. Rows
+// `margin` to rows - margin of the stack become those of `out` and `outcome`; the others only serve
+// to see the gradient. `largest` stands for 1.
 //
-// Scans without dust at the pixel are averaged. Where these disagree by more than the tolerance, three or more are cut down to those
-// near their median; of two the one that is not of the dust's `polarity` (-1 dark, 1 light, 0 unknown: both are kept) is taken.
-// Where all scans have dust, those with the least of it count, and what it took is given back; with too much of it, the pixel is to be filled.
+// Scans without dust at the pixel are averaged. Where these disagree by more than the tolerance,
+// three or more are cut down to those near their median; of two the one that is not of the dust's
+// `polarity` (-1 dark, 1 light, 0 unknown: both are kept) is taken. Where all scans have dust,
+// those with the least of it count, and what it took is given back; with too much of it, the pixel
+// is to be filled.
 template <class T>
-void clean_mean(const std::vector<Image<const T>>& stack, const std::vector<Image<const std::uint8_t>>& dust, std::ptrdiff_t margin,
-                Tolerance tolerance, int polarity, float largest, Image<T> out, Image<std::uint8_t> outcome, int threads);
+void clean_mean(const std::vector<Image<const T>>& stack,
+                const std::vector<Image<const std::uint8_t>>& dust, std::ptrdiff_t margin,
+                Tolerance tolerance, int polarity, float largest, Image<T> out,
+                Image<std::uint8_t> outcome, int threads);
 
 }  // namespace dustbust

@@ -1,5 +1,6 @@
-// Each mode is one functor: its name, what it gives, what it needs, and how it makes one value of the values of a pixel. To add a mode, write
-// its functor and list it in `Modes`. A functor works on `V`, which is one number, or as many numbers side by side as fit into vector registers.
+// Each mode is one functor: its name, what it gives, what it needs, and how it makes one value of
+// the values of a pixel. To add a mode, write its functor and list it in `Modes`. A functor works
+// on `V`, which is one number, or as many numbers side by side as fit into vector registers.
 #include "stacking/statistics.hpp"
 
 #include <algorithm>
@@ -22,13 +23,16 @@
 namespace dustbust {
 namespace {
 
-// What a mode needs of the values: their order as it comes, the middle of the sorted list, or the whole sorted list.
+// What a mode needs of the values: their order as it comes, the middle of the sorted list, or the
+// whole sorted list.
 enum class Order { any, middle, sorted };
 
-// How the values come: as numbers of the pictures' own type, as doubles side by side, or as doubles one pixel at a time.
+// How the values come: as numbers of the pictures' own type, as doubles side by side, or as doubles
+// one pixel at a time.
 enum class Kind { own, doubles, single };
 
-// ---- the modes ----------------------------------------------------------------------------------------------------------
+// ---- the modes
+// ----------------------------------------------------------------------------------------------------------
 
 struct Maximum {
     static constexpr const char* name = "maximum";
@@ -99,7 +103,7 @@ struct Median {
     template <class V, class Values>
     V operator()(const Values& values) const {
         const V low = values[(values.size - 1) / 2], high = values[values.size / 2];
-        return (low + high) / 2.0;
+        return (low + high) * 0.5;
     }
 };
 
@@ -116,9 +120,10 @@ struct Range {
     }
 };
 
-// Variance, skewness and kurtosis as in Photoshop's image stacks ("Stack modes" in Adobe's help on image stacks): all divide by n - 1,
-// skewness by the cube and kurtosis by the fourth power of that standard deviation. What this leaves open is 0: the variance of one value,
-// and skewness and kurtosis of values that do not differ.
+// Variance, skewness and kurtosis as in Photoshop's image stacks ("Stack modes" in Adobe's help on
+// image stacks): all divide by n - 1, skewness by the cube and kurtosis by the fourth power of that
+// standard deviation. What this leaves open is 0: the variance of one value, and skewness and
+// kurtosis of values that do not differ.
 struct Variance {
     static constexpr const char* name = "variance";
     static constexpr bool is_picture = false;
@@ -158,7 +163,8 @@ struct StandardDeviation {
     }
 };
 
-// The sum of the differences from the mean to the power of `power`, over that of their squares as skewness and kurtosis divide it.
+// The sum of the differences from the mean to the power of `power`, over that of their squares as
+// skewness and kurtosis divide it.
 template <int power, class V, class Values>
 V standardised_moment(const Values& values) {
     const V mean = Mean().operator()<V>(values);
@@ -166,7 +172,8 @@ V standardised_moment(const Values& values) {
     for (Index k = 0; k < values.size; ++k) {
         const V difference = values[k] - mean;
         squares += difference * difference;
-        sum += power == 3 ? difference * difference * difference : difference * difference * difference * difference;
+        sum += power == 3 ? difference * difference * difference
+                          : difference * difference * difference * difference;
     }
     const auto less = static_cast<double>(std::max<Index>(values.size - 1, 1));
     const V variance = squares / less;
@@ -230,16 +237,24 @@ struct Entropy {
 };
 
 // The one list of modes: everything else follows from it.
-using Modes = std::tuple<Maximum, Minimum, Mean, Median, Range, StandardDeviation, Variance, Sum, Entropy, Skewness, Kurtosis>;
+using Modes = std::tuple<Maximum, Minimum, Mean, Median, Range, StandardDeviation, Variance, Sum,
+                         Entropy, Skewness, Kurtosis>;
 
-// ---- how values get to a mode and back -----------------------------------------------------------------------------------
+// ---- how values get to a mode and back
+// -----------------------------------------------------------------------------------
 
 // Values handled at once: a stack of dozens of such rows stays in the processor's cache.
 constexpr Index block_size = 512;
 
-TARGET_CLONES void sort_columns(const Exchanges& network, std::uint8_t* rows) { exchange<block_size>(network, rows); }
-TARGET_CLONES void sort_columns(const Exchanges& network, std::uint16_t* rows) { exchange<block_size>(network, rows); }
-TARGET_CLONES void sort_columns(const Exchanges& network, float* rows) { exchange<block_size>(network, rows); }
+TARGET_CLONES void sort_columns(const Exchanges& network, std::uint8_t* rows) {
+    exchange<block_size>(network, rows);
+}
+TARGET_CLONES void sort_columns(const Exchanges& network, std::uint16_t* rows) {
+    exchange<block_size>(network, rows);
+}
+TARGET_CLONES void sort_columns(const Exchanges& network, float* rows) {
+    exchange<block_size>(network, rows);
+}
 
 // `count` numbers side by side.
 template <class T, int count>
@@ -257,7 +272,9 @@ struct LaneValues {
     Index at, size;
 
     V operator[](Index k) const {
-        typename SideBySide<T, sizeof(V) / (std::is_same_v<V, DoubleLanes> ? sizeof(double) : sizeof(T))>::type values;
+        typename SideBySide<T, sizeof(V) / (std::is_same_v<V, DoubleLanes> ? sizeof(double)
+                                                                           : sizeof(T))>::type
+            values;
         std::memcpy(&values, rows[k] + at, sizeof values);
         return __builtin_convertvector(values, V);
     }
@@ -279,7 +296,8 @@ struct ListedValues {
     double operator[](Index k) const { return list[k]; }
 };
 
-// Values are not negative and less than 2^31 where they become whole numbers: adding 2^52 rounds them.
+// Values are not negative and less than 2^31 where they become whole numbers: adding 2^52 rounds
+// them.
 template <class Out>
 Out rounded(double value) {
     if constexpr (std::is_same_v<Out, float>) return static_cast<float>(value);
@@ -289,7 +307,8 @@ Out rounded(double value) {
 
 // Not-a-number comes last, as a sort needs an order.
 void sort_list(double* values, Index count) {
-    std::sort(values, values + count, [](double a, double b) { return a < b || (a == a && b != b); });
+    std::sort(values, values + count,
+              [](double a, double b) { return a < b || (a == a && b != b); });
 }
 
 template <class T>
@@ -326,7 +345,8 @@ public:
     Combination(const Stack<T>& stack, const Mode& mode, Image<Out> out)
         : stack_(stack), mode_(mode), out_(out), rows_(stack.size()), list_(stack.size()) {
         const int count = static_cast<int>(stack.size());
-        if (Mode::order == Order::middle) network_ = selecting_network(count, (count - 1) / 2, count / 2);
+        if (Mode::order == Order::middle)
+            network_ = selecting_network(count, (count - 1) / 2, count / 2);
         if (Mode::order == Order::sorted) network_ = sorting_network(count);
         if (Mode::order != Order::any) sorted_.resize(count * block_size);
     }
@@ -339,7 +359,8 @@ public:
             return;
         }
         full_block(begin, end - begin);
-        for (Index at = begin + channels - 1; stack_.alpha && at < end; at += channels) out_.data[at] = static_cast<Out>(stack_.largest(at));
+        for (Index at = begin + channels - 1; stack_.alpha && at < end; at += channels)
+            out_.data[at] = static_cast<Out>(stack_.largest(at));
     }
 
 private:
@@ -349,8 +370,11 @@ private:
         Out* const to = out_.data + begin;
         Index done = 0;
         if constexpr (Mode::kind == Kind::own) done = side_by_side<OwnLanes<T>, T>(size, to);
-        if constexpr (Mode::kind == Kind::doubles) done = side_by_side<DoubleLanes, double>(size, to);
-        for (; done < size; ++done) to[done] = rounded<Out>(mode_.template operator()<double>(SingleValues<T>{rows_.data(), done, stack_.size()}));
+        if constexpr (Mode::kind == Kind::doubles)
+            done = side_by_side<DoubleLanes, double>(size, to);
+        for (; done < size; ++done)
+            to[done] = rounded<Out>(mode_.template operator()<double>(
+                SingleValues<T>{rows_.data(), done, stack_.size()}));
     }
 
     template <class V, class Number>
@@ -358,7 +382,8 @@ private:
         constexpr Index lanes = sizeof(V) / sizeof(Number);
         Index at = 0;
         for (; at + lanes <= size; at += lanes) {
-            const V values = mode_.template operator()<V>(LaneValues<V, T>{rows_.data(), at, stack_.size()});
+            const V values =
+                mode_.template operator()<V>(LaneValues<V, T>{rows_.data(), at, stack_.size()});
             Number numbers[lanes];
             std::memcpy(numbers, &values, sizeof values);
             for (Index i = 0; i < lanes; ++i) {
@@ -385,7 +410,9 @@ private:
             for (const auto& picture : stack_.pictures)
                 if (picture.data[at + colours] > 0) list_[count++] = picture.data[at + c];
             if (Mode::order != Order::any) sort_list(list_.data(), count);
-            out_.data[at + c] = count ? rounded<Out>(mode_.template operator()<double>(ListedValues{list_.data(), count})) : Out(0);
+            out_.data[at + c] = count ? rounded<Out>(mode_.template operator()<double>(
+                                            ListedValues{list_.data(), count}))
+                                      : Out(0);
         }
         out_.data[at + colours] = static_cast<Out>(stack_.largest(at + colours));
     }
@@ -402,30 +429,37 @@ private:
 template <class Mode, class T, class Out>
 void combine_by(const Stack<T>& stack, Image<Out> out, int threads) {
     const Index pixels = out.rows * out.columns, channels = out.channels;
-    const Index block_pixels = block_size / channels, blocks = (pixels + block_pixels - 1) / block_pixels;
+    const Index block_pixels = block_size / channels,
+                blocks = (pixels + block_pixels - 1) / block_pixels;
     const Mode mode = make_mode<Mode>(stack.size());
     split_over_threads(blocks, threads, [&](Index begin, Index end) {
         Combination<Mode, T, Out> combination(stack, mode, out);
         for (Index block = begin; block < end; ++block)
-            combination(block * block_pixels * channels, std::min((block + 1) * block_pixels, pixels) * channels);
+            combination(block * block_pixels * channels,
+                        std::min((block + 1) * block_pixels, pixels) * channels);
     });
 }
 
 template <std::size_t... places>
 std::vector<StackingMode> list_modes(std::index_sequence<places...>) {
-    return {{std::tuple_element_t<places, Modes>::name, std::tuple_element_t<places, Modes>::is_picture}...};
+    return {{std::tuple_element_t<places, Modes>::name,
+             std::tuple_element_t<places, Modes>::is_picture}...};
 }
 
 template <class Mode, class T, class Out>
 void combine_if(bool wanted, const Stack<T>& stack, Image<Out> out, int threads) {
     if (!wanted) return;
-    if constexpr (Mode::is_picture || std::is_same_v<Out, float>) combine_by<Mode>(stack, out, threads);
+    if constexpr (Mode::is_picture || std::is_same_v<Out, float>)
+        combine_by<Mode>(stack, out, threads);
     else throw std::invalid_argument(std::string(Mode::name) + " gives numbers, not a picture");
 }
 
 template <class T, class Out, std::size_t... places>
-void dispatch(Index mode, const Stack<T>& stack, Image<Out> out, int threads, std::index_sequence<places...>) {
-    (combine_if<std::tuple_element_t<places, Modes>>(mode == static_cast<Index>(places), stack, out, threads), ...);
+void dispatch(Index mode, const Stack<T>& stack, Image<Out> out, int threads,
+              std::index_sequence<places...>) {
+    (combine_if<std::tuple_element_t<places, Modes>>(mode == static_cast<Index>(places), stack, out,
+                                                     threads),
+     ...);
 }
 
 using Places = std::make_index_sequence<std::tuple_size_v<Modes>>;
@@ -439,19 +473,25 @@ const std::vector<StackingMode>& stacking_modes() {
 
 Index find_stacking_mode(const std::string& name) {
     const auto& modes = stacking_modes();
-    const auto found = std::find_if(modes.begin(), modes.end(), [&](const StackingMode& mode) { return mode.name == name; });
+    const auto found = std::find_if(modes.begin(), modes.end(),
+                                    [&](const StackingMode& mode) { return mode.name == name; });
     return found == modes.end() ? -1 : found - modes.begin();
 }
 
 template <class T, class Out>
-void combine(const std::vector<Image<const T>>& stack, Index mode, bool alpha, Image<Out> out, int threads) {
+void combine(const std::vector<Image<const T>>& stack, Index mode, bool alpha, Image<Out> out,
+             int threads) {
     dispatch(mode, Stack<T>{stack, alpha}, out, threads, Places());
 }
 
-template void combine(const std::vector<Image<const std::uint8_t>>&, Index, bool, Image<std::uint8_t>, int);
-template void combine(const std::vector<Image<const std::uint16_t>>&, Index, bool, Image<std::uint16_t>, int);
-template void combine(const std::vector<Image<const std::uint8_t>>&, Index, bool, Image<float>, int);
-template void combine(const std::vector<Image<const std::uint16_t>>&, Index, bool, Image<float>, int);
+template void combine(const std::vector<Image<const std::uint8_t>>&, Index, bool,
+                      Image<std::uint8_t>, int);
+template void combine(const std::vector<Image<const std::uint16_t>>&, Index, bool,
+                      Image<std::uint16_t>, int);
+template void combine(const std::vector<Image<const std::uint8_t>>&, Index, bool, Image<float>,
+                      int);
+template void combine(const std::vector<Image<const std::uint16_t>>&, Index, bool, Image<float>,
+                      int);
 template void combine(const std::vector<Image<const float>>&, Index, bool, Image<float>, int);
 
 }  // namespace dustbust

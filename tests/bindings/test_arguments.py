@@ -137,7 +137,7 @@ def odd_values(name, argument, value):
 # Longer lists of points and larger pictures are as good as others.
 FINE = {("corners", "longer"), ("points", "longer"), ("corners", "nothing"), ("points", "nothing"), ("bend", "nothing"), ("dark", "longer"),
         ("luminance", "longer"), ("first", "longer"), ("second", "longer"), ("matrix", "longer")} | {
-            (argument, "longer") for argument in ("image", "mask") } 
+            (argument, "longer") for argument in ("image", "mask")}
 
 CASES = [pytest.param(name, argument, value, id=f"{name}-{argument}-{word}".replace(" ", "_"))
          for name, make in CALLS.items() for argument, default in make().items() for word, value in odd_values(name, argument, default)
