@@ -133,18 +133,18 @@ def test_preview_of_a_mask_of_another_size_is_refused(dust):
 
 
 def test_preview_of_a_mask_that_knows_only_where_the_dust_is(dust):
-    plain = dataclasses.replace(dust, effect={})
+    plain = dataclasses.replace(dust, model={})
     frame = read_frame(FRAMES[0])
     before, after = MaskPreview(plain).look(0, lambda: frame)
     assert (before != after).any()
 
 
 def test_part_of_a_mask_keeps_what_is_inside(dust):
-    model = DustModel.unpack(dust.effect, dust.grey.shape)
+    model = DustModel.unpack(dust.model, dust.grey.shape)
     (rows, columns), __ = Spots(dust.binary()).window(0)
     part = part_of_mask(dust, model, (rows, columns))
     assert np.array_equal(part.grey, dust.grey[rows, columns])
-    inside = DustModel.unpack(part.effect, part.grey.shape)
+    inside = DustModel.unpack(part.model, part.grey.shape)
     assert 0 < inside.where.sum() <= model.where[rows, columns].sum()
     assert not (inside.where & ~model.where[rows, columns]).any()
 

@@ -15,7 +15,7 @@ from .estimation.runs import find_runs
 from .files.find import find_frames
 from .registration.register import Registration, register_scans
 from .restoration.apply import apply_mask
-from .restoration.restore import RepairReport
+from .restoration.repair import RepairReport
 from .runtime.dask import dask_executor
 from .stacking.stack import StackReport, stack_scans
 

@@ -172,7 +172,7 @@ class MaskPreview:
 
     @functools.cached_property
     def _model(self) -> DustModel | None:
-        return DustModel.unpack(self._dust.effect, self._dust.grey.shape)
+        return DustModel.unpack(self._dust.model, self._dust.grey.shape)
 
     def _cut_part(self, number: int) -> DustMask:
         __, near = self._spots.window(number)
@@ -207,7 +207,7 @@ def part_of_mask(dust: DustMask, model: DustModel | None, part: Slices) -> DustM
     ----------
     dust : DustMask
     model : DustModel or None
-        The unpacked `dust.effect`.
+        The unpacked `dust.model`.
     part : tuple of slice
     """
     packed = {}
@@ -217,7 +217,7 @@ def part_of_mask(dust: DustMask, model: DustModel | None, part: Slices) -> DustM
         model = model.within(region)
         where, core = model.where[part].copy(), model.core[part].copy()
         packed = replace(model, where=where, core=core).pack()
-    return replace(dust, grey=dust.grey[part], effect=packed)
+    return replace(dust, grey=dust.grey[part], model=packed)
 
 
 @dataclass(frozen=True)

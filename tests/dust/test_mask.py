@@ -26,7 +26,7 @@ def test_saved_mask_is_the_same_mask(tmp_path):
     again = dustbust.DustMask.load(tmp_path / "mask.png")
     assert np.array_equal(again.grey, dust.grey)
     assert np.array_equal(again.binary(), dust.binary())
-    assert np.array_equal(again.effect["slope"], dust.effect["slope"])
+    assert np.array_equal(again.model["slope"], dust.model["slope"])
     assert (again.threshold, again.polarity, again.method, again.frames, again.report) == (
         dust.threshold,
         dust.polarity,

@@ -81,10 +81,10 @@ def test_dust_of_both_polarities_is_told_apart():
 def test_a_mask_keeps_its_effect_in_a_file(tmp_path):
     transmittance, _ = film_scans.particles()
     effect = measured("gamma", transmittance)
-    DustMask((1 - transmittance).astype(np.float32), 0.06, effect=effect.pack()).save(
+    DustMask((1 - transmittance).astype(np.float32), 0.06, model=effect.pack()).save(
         tmp_path / "mask.png"
     )
-    loaded = DustModel.unpack(DustMask.load(tmp_path / "mask.png").effect, transmittance.shape)
+    loaded = DustModel.unpack(DustMask.load(tmp_path / "mask.png").model, transmittance.shape)
     assert np.array_equal(loaded.where, effect.where) and np.array_equal(loaded.dark, effect.dark)
     assert np.abs(loaded.density - effect.density).max() <= 0.5001 / 1024
     assert np.abs(np.log(loaded.error / np.maximum(effect.error, 1e-3))).max() < 0.03

@@ -298,8 +298,8 @@ def test_transparent_pixels_of_files_say_nothing_either(light, tmp_path):
     black, white = (
         dustbust.estimate_mask(frames_in(tmp_path / name)) for name in ("black", "white")
     )
-    assert np.array_equal(black.grey, white.grey) and black.effect.keys() == white.effect.keys()
-    assert all(np.array_equal(black.effect[name], white.effect[name]) for name in black.effect)
+    assert np.array_equal(black.grey, white.grey) and black.model.keys() == white.model.keys()
+    assert all(np.array_equal(black.model[name], white.model[name]) for name in black.model)
     assert [len(run) for run in dustbust.find_runs(frames_in(tmp_path / "white"))] == [10]
 
 

@@ -238,7 +238,7 @@ def test_sound_data_of_a_mask_are_read(tmp_path):
         tmp_path,
         {"header.json": json.dumps(HEADER), "slope.npy": array_file("|u1", "(3,)", b"abc")},
     )
-    assert dustbust.DustMask.load(path).effect["slope"].tolist() == [97, 98, 99]
+    assert dustbust.DustMask.load(path).model["slope"].tolist() == [97, 98, 99]
 
 
 @pytest.mark.parametrize(

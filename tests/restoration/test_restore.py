@@ -22,7 +22,7 @@ def mask_of(film="gamma", frames=10, seed=0, strongest=0.75, share=1.0):
     return (
         transmittance,
         masks,
-        DustMask((1 - transmittance).astype(np.float32), 0.06, effect=meter.result()),
+        DustMask((1 - transmittance).astype(np.float32), 0.06, model=meter.result()),
     )
 
 
@@ -234,7 +234,7 @@ def test_dust_painted_into_the_mask_is_filled():
     dusty[y : y + 4, x : x + 4] = 250
     grey = dust.grey.copy()
     grey[y : y + 4, x : x + 4] = 1
-    painted = DustMask(grey, dust.threshold, effect=dust.effect)
+    painted = DustMask(grey, dust.threshold, model=dust.model)
     result, report = apply_mask(dusty, painted, return_report=True)
     assert np.abs(result[y : y + 4, x : x + 4].astype(int) - clean[y : y + 4, x : x + 4]).max() < 25
     before, plain = apply_mask(dusty, dust, return_report=True)
@@ -245,7 +245,7 @@ def test_dust_painted_into_the_mask_is_filled():
 def test_what_the_threshold_leaves_out_is_left_alone():
     transmittance, masks, dust = mask_of()
     dusty, _ = one_frame("gamma", transmittance)
-    strict = DustMask(dust.grey, 0.4, effect=dust.effect)
+    strict = DustMask(dust.grey, 0.4, model=dust.model)
     faint = [mask for mask in masks if transmittance[mask].min() > 0.62]
     assert faint
     result, report = apply_mask(dusty, strict, return_report=True)
@@ -262,7 +262,7 @@ def test_a_run_without_dust_changes_nothing():
         meter.add(frame.astype(np.float32) / 255)
     result, report = apply_mask(
         frames[0],
-        DustMask(nothing.astype(np.float32), 0.5, effect=meter.result()),
+        DustMask(nothing.astype(np.float32), 0.5, model=meter.result()),
         return_report=True,
     )
     assert np.array_equal(result, frames[0])
@@ -297,7 +297,7 @@ def test_of_two_fibres_that_touch_the_one_that_is_there_is_taken_off(which):
     meter = DensityMeter(both < 0.94)
     for frame in film_scans.run("density", 10, both)[0]:
         meter.add(frame.astype(np.float32) / 255)
-    dust = DustMask((1 - both).astype(np.float32), 0.06, effect=meter.result())
+    dust = DustMask((1 - both).astype(np.float32), 0.06, model=meter.result())
     dusty, clean = one_frame("density", 1 - fibres[which])
     result, report = apply_mask(dusty, dust, return_report=True)
     here, gone = (

@@ -4,7 +4,6 @@ Frames are only read. Every output is whole or does not exist. An output that so
 never replaced unasked.
 """
 
-import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,9 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
-import numpy as np
-
 from ..dust.mask import DustMask
+from ..dust.mask_file import checksum_of
 from ..errors import DustbustError, Sentence
 from ..files.find import find_frames
 from ..files.paths import as_path, is_path
@@ -205,7 +203,7 @@ class _Task:
         mask = DustMask.load(as_path(dust)) if is_path(dust) else cast("DustMask | Picture", dust)
         batch = {
             "version": version(),
-            "mask": _checksum_of(mask),
+            "mask": checksum_of(mask),
             "settings": {name: str(value) for name, value in sorted(options.items())},
         }
         return cls(frames, frames[0].parent / as_path(folder), mask, exists, batch)
@@ -252,14 +250,6 @@ def _check_folder(frames: list[Path], folder: Path) -> None:
                 "choose another folder",
                 folder=folder,
             )
-
-
-def _checksum_of(dust: DustMask | Picture) -> str:
-    """SHA-256 of a mask: of everything that makes a difference to what is cleaned with it."""
-    digest = hashlib.sha256()
-    for part in (dust.grey, dust.extra()) if isinstance(dust, DustMask) else (np.asarray(dust),):
-        digest.update(np.ascontiguousarray(part).data if isinstance(part, np.ndarray) else part)
-    return digest.hexdigest()
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..batch.masks import estimate_runs, run_from, table_of
-from ..dust.mask import MASK_SUFFIXES
+from ..dust.mask_file import MASK_SUFFIXES
 from ..dust.polarity import POLARITIES_TO_ESTIMATE
 from ..estimation.estimate import estimate_mask
 from ..estimation.methods import METHODS

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ..batch.clean import clean_frames
-from ..dust.mask import MASK_SUFFIXES
+from ..dust.mask_file import MASK_SUFFIXES
 from ..errors import DustbustError
 from ..files.find import find_frames
 from ..files.write import EXISTS, check_complete, check_target, free_name, write_picture

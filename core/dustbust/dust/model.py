@@ -1,28 +1,45 @@
-"""What the dust of a run does to its frames, pixel by pixel: measured by `meter`, kept in the mask, used by "restore".
+"""What the dust of a run does to its frames, pixel by pixel.
 
-The mask says where the dust is. Around each particle the frame is known, and spans a membrane over it; how far the frame lies from the
-membrane is one noisy reading of the dust's density.
+The mask tells where the dust is. The frame around each particle is known and spans a membrane over
+it; the distance of the frame from the membrane is one noisy reading of the dust's density. The
+model is measured by `estimation.density_meter`, kept in the mask, and used by the method "restore".
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
 from ..errors import DustbustError
-from ..image.arrays import alpha_channel, check_image, colour_channels, largest
+from ..image.arrays import (
+    Labels,
+    Mask,
+    Picture,
+    Values,
+    alpha_channel,
+    check_image,
+    colour_channels,
+    largest,
+)
 from ..runtime.threads import count
-from .observation import VALUE_NOISE
+from .observation import VALUE_NOISE, ExpectedDust, FrameAtDust
 from .presence import Pieces
-from .response import Response
+from .response import USUAL, Response, Responses
 
-# Dust has soft edges: its effect is measured so many pixels beyond the mask.
+# Dust has soft edges: its density is measured up to this far beyond the mask, in px.
 RIM = 4
 
-# Densities are kept in steps of 1/1024, errors in steps of 5 %.
+# Densities are stored in steps of 1/1024, errors in steps of 5 %.
 DENSITY_STEP = 1 / 1024
 SMALLEST_ERROR, ERROR_STEP = 1e-3, 1.05
+
+PackedModel = dict[str, npt.NDArray[Any]]
 
 
 @dataclass
@@ -31,46 +48,74 @@ class DustModel:
 
     Parameters
     ----------
-    where : bool (H, W), the N pixels, in reading order.
-    core : bool (H, W), part of `where`: the P particles, connected, in reading order. Other pixels belong to the particle next to them.
-    density, error : float32 (N,), how much light the dust takes (the share exp(-density) passes) and how far that can be trusted.
-    share : float32 (P,), in how large a share of the frames each particle was.
-    dark : bool (P,), True for particles that are darker than the picture.
-    light_response, dark_response : Response, usual for the frames of the run.
+    where : ndarray of bool, shape (H, W)
+        The N pixels, in reading order.
+    core : ndarray of bool, shape (H, W)
+        The P particles, connected, in reading order; a part of `where`. Other pixels belong to the
+        particle nearest to them.
+    density : ndarray of float32, shape (N,)
+        How much light the dust takes: the share exp(-density) passes.
+    error : ndarray of float32, shape (N,)
+        Standard deviation of the density.
+    share : ndarray of float32, shape (P,)
+        Share of the frames in which each particle is present.
+    dark : ndarray of bool, shape (P,)
+        True for particles that are darker than the picture.
+    light_response, dark_response : Response
+        Usual responses of the frames of the run.
     """
 
-    where: np.ndarray
-    core: np.ndarray
-    density: np.ndarray
-    error: np.ndarray
-    share: np.ndarray
-    dark: np.ndarray
-    light_response: Response = Response()
-    dark_response: Response = Response()
+    where: Mask
+    core: Mask
+    density: Values
+    error: Values
+    share: Values
+    dark: Mask
+    light_response: Response = USUAL
+    dark_response: Response = USUAL
 
     @cached_property
-    def particles(self):
-        """(labels, neighbours): int32 (N,), the particle of each pixel; int32 (N, 4), the pixels above, left, right, below or -1."""
+    def particles(self) -> tuple[Labels, Labels]:
+        """Labels and neighbours of the N pixels.
+
+        int32 (N,), the particle of each pixel; int32 (N, 4), index of the pixels above, left, right
+        and below, -1 for none.
+        """
         labels, neighbours, _ = _kernels.particles(self.where, self.core)
         return labels, neighbours
 
     @cached_property
-    def pieces(self):
-        """What is there or not, each for itself."""
+    def pieces(self) -> Pieces:
+        """What is present or absent, each by itself."""
         return Pieces(self.where, *self.particles)
 
     @cached_property
-    def membranes(self):
+    def membranes(self) -> _kernels.Membranes:
         """What `look_around` needs to know of the N pixels."""
         return _kernels.Membranes(self.where)
 
-    def within(self, region):
-        """The part of the effect inside a region, bool (H, W): particles of which nothing is left are dropped."""
+    @property
+    def expected(self) -> ExpectedDust:
+        """The dust as it is expected in a frame of the run, piece by piece."""
+        responses = Responses(self.light_response, self.dark_response)
+        return ExpectedDust(
+            self.density, *self.particles, self.share, self.dark, responses, self.pieces
+        )
+
+    def within(self, region: Mask) -> DustModel:
+        """The part of the model inside a region.
+
+        Particles of which nothing is left are dropped.
+
+        Parameters
+        ----------
+        region : ndarray of bool, shape (H, W)
+        """
         if not (self.where & ~region).any():
             return self
         where, core = self.where & region, self.core & region
         labels = _kernels.particles(where, core)[0]
-        where[where] = labels >= 0  # what lost its particle goes, too
+        where[where] = labels >= 0  # without the rims of particles that are gone
         kept = where[self.where]
         origin = np.zeros(labels.max(initial=-1) + 1, np.intp)  # a particle may fall into several
         origin[labels[labels >= 0]] = self.particles[0][kept]
@@ -84,8 +129,8 @@ class DustModel:
             dark=self.dark[origin],
         )
 
-    def pack(self):
-        """As the small arrays that travel with a `DustMask`."""
+    def pack(self) -> PackedModel:
+        """The model as the small arrays that travel with a `DustMask`."""
         codes = np.log(np.maximum(self.error, SMALLEST_ERROR) / SMALLEST_ERROR) / np.log(ERROR_STEP)
         return {
             "where": np.packbits(self.where),
@@ -100,27 +145,39 @@ class DustModel:
         }
 
     @classmethod
-    def unpack(cls, arrays, shape):
-        """The effect in `DustMask.effect`, of a mask of this shape; None if there is none.
+    def unpack(cls, arrays: Mapping[str, npt.NDArray[Any]], shape: Any) -> DustModel | None:
+        """The model in `DustMask.model`.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            As `pack` gives them; they may come from a stranger.
+        shape : tuple of int
+            Shape (H, W) of the mask.
+
+        Returns
+        -------
+        DustModel or None
+            None if the arrays hold no model.
 
         Raises
         ------
         DustbustError
-            when the arrays, which may come from a stranger, do not fit the shape and each other.
+            If the arrays do not fit the shape and each other.
         """
         if "density" not in arrays:
             return None
         try:
-            effect = cls._unpacked(arrays, shape)
-            labels, _ = effect.particles
+            model = cls._unpacked(arrays, shape)
+            labels, _ = model.particles
             fits = (
-                len(effect.density) == len(effect.error) == len(labels)
-                and len(effect.share) == len(effect.dark)
-                and not (effect.core & ~effect.where).any()
+                len(model.density) == len(model.error) == len(labels)
+                and len(model.share) == len(model.dark)
+                and not (model.core & ~model.where).any()
                 and labels.min(initial=0) >= 0
-                and labels.max(initial=-1) < len(effect.share)
+                and labels.max(initial=-1) < len(model.share)
                 and arrays["where"].size == arrays["core"].size == -(-shape[0] * shape[1] // 8)
-                and arrays["dark"].size == -(-len(effect.share) // 8)
+                and arrays["dark"].size == -(-len(model.share) // 8)
                 and arrays["responses"].shape == (2, 2)
                 and np.isfinite(arrays["responses"]).all()
                 and arrays["responses"][:, 0].min() > 0
@@ -132,17 +189,18 @@ class DustModel:
             ) from error
         if not fits:
             raise DustbustError(
-                "what the mask knows of its dust is damaged (its parts do not fit each other); estimate it again"
+                "what the mask knows of its dust is damaged (its parts do not fit each other); "
+                "estimate it again"
             )
-        return effect
+        return model
 
     @classmethod
-    def _unpacked(cls, arrays, shape):
+    def _unpacked(cls, arrays: Mapping[str, npt.NDArray[Any]], shape: Any) -> DustModel:
         where, core = (
             np.unpackbits(arrays[name], count=shape[0] * shape[1]).view(bool).reshape(shape)
             for name in ("where", "core")
         )
-        share = arrays["share"].astype(np.float32) / 255
+        share: Values = arrays["share"].astype(np.float32) / np.float32(255)
         return cls(
             where,
             core,
@@ -154,19 +212,29 @@ class DustModel:
         )
 
 
-def look_around(frame, membranes, *, also_unknown=None, threads=None):
+def look_around(
+    frame: Picture,
+    membranes: _kernels.Membranes,
+    *,
+    also_unknown: Mask | None = None,
+    threads: int | None = None,
+) -> FrameAtDust:
     """What a frame shows at some pixels, and what their surroundings suggest.
 
     Parameters
     ----------
-    frame : a picture, (H, W) or (H, W, C)
-    membranes : `_kernels.Membranes` of the mask of N pixels.
-    also_unknown : bool (H, W), more pixels that say nothing about their neighbours.
+    frame : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+    membranes : _kernels.Membranes
+        Of the mask of the N pixels.
+    also_unknown : ndarray of bool, shape (H, W), or None
+        More pixels that tell nothing about their neighbours.
+    threads : int or None
+        Threads to use; None: see `dustbust.runtime.threads.count`.
 
     Returns
     -------
-    observed, filled : float32 (N, colours) in 0..1
-    spread : float32 (N,), standard deviation by which the clean picture is likely to differ from `filled`; 1 where there is no data.
+    FrameAtDust
+        Its `observed` and `filled` are (N, colours).
     """
     frame = np.ascontiguousarray(check_image(frame, "frame"))
     alpha, unknown = alpha_channel(frame), also_unknown
@@ -181,17 +249,19 @@ def look_around(frame, membranes, *, also_unknown=None, threads=None):
     )
     if alpha is not None:
         hidden = alpha.ravel()[membranes.positions] == 0
-        filled[hidden & (spread == 1)] = (
-            0  # all around is hidden, too: that of the pixel itself says nothing
-        )
+        # All around is hidden, too: the value of the pixel itself does not tell anything.
+        filled[hidden & (spread == 1)] = 0
         observed[hidden], spread[hidden] = filled[hidden], 1
-    return observed, filled, np.maximum(spread, np.float32(VALUE_NOISE))
+    return FrameAtDust(observed, filled, np.maximum(spread, np.float32(VALUE_NOISE)))
 
 
-def mirrored(values, dark):
-    """Values with black and white exchanged where the dust is dark."""
-    return (
-        np.where(dark if values.ndim == 1 else dark[:, None], 1 - values, values)
-        if dark.any()
-        else values
-    )
+def mirrored(values: Values, dark: Mask) -> Values:
+    """Values with black and white exchanged where the dust is dark.
+
+    >>> import numpy as np
+    >>> mirrored(np.float32([0.25, 0.25]), np.array([False, True])).tolist()
+    [0.25, 0.75]
+    """
+    if not dark.any():
+        return values
+    return np.where(dark if values.ndim == 1 else dark[:, None], 1 - values, values)

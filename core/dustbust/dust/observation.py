@@ -1,41 +1,115 @@
-"""Dust in one frame: how the frame responds to it, how far the whole pattern is shifted, and which particles are there.
+"""Dust in one frame: the frame's response to it, its shift, and which particles are present.
 
-All arrays are of the N pixels of an `DustModel`; values are in 0..1, mirrored where the dust is dark, so that all dust is light.
+All arrays are of the N pixels of a `DustModel`. Values are in 0..1 and mirrored where the dust is
+dark, so that all dust is light.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
-from ..image.arrays import LUMA
+from ..image.arrays import LUMA, Labels, Mask, Values
 from ..runtime.threads import count
-from .presence import probability_of_particles
-from .response import BLACK, PIXELS_PER_READING, WHITE, fit_response, for_each
+from .presence import Pieces, probability_of_particles
+from .response import (
+    BLACK,
+    PIXELS_PER_READING,
+    WHITE,
+    DustSample,
+    Response,
+    Responses,
+    fit_response,
+)
 
-# No more pixels than this are used to find a frame's response and shift.
+# No more pixels than this are used to find a frame's response; ten times as many for its shift.
 PIXELS_FOR_RESPONSE = 8000
 
-# Less dust than this tells nothing about a response.
+# Fewer pixels than this do not tell a shift.
+FEWEST_PIXELS_FOR_SHIFT = 50
+
+# Less dust than this does not tell a response.
 FAINTEST_DENSITY = 0.02
 
 # Deviation of a value that no surroundings account for: noise, steps of 8 bit.
 VALUE_NOISE = 0.004
 
-# A smaller shift than this (px) is none: moving costs sharpness.
-SMALLEST_SHIFT = 0.04
+# A shift smaller than this, in px, counts as none: moving costs sharpness. A larger one than
+# LARGEST_SHIFT is not looked for, and no iteration goes farther than LARGEST_STEP.
+SMALLEST_SHIFT, LARGEST_SHIFT, LARGEST_STEP = 0.04, 3, 0.7
 
-# Differences of neighbouring pixels that lie together are alike, so that each of them counts only in part.
+# Residuals of the shift beyond this many deviations count less (Huber).
+HUBER = 1.5
+
+# Differences of neighbouring pixels that lie together are alike: each counts only in part.
 DIFFERENCE_COUNTS = 0.25
 
-# How far `lift` and `fade` of a colour lie from those of the luminance, as a share of `lift`: colours are converted each in its own way.
+# Standard deviation of `lift` and `fade` of a colour from those of the luminance, as a share of
+# `lift`: each colour is converted in its own way.
 SPREAD_OF_COLOURS = (0.1, 0.15)
 
-# Responses are fitted anew if the dust that they are fitted to has changed by this share.
+# Responses are fitted again if the dust to which they are fitted has changed by this share.
 SETTLED = 0.02
 
 # Columns of `neighbours`.
 UP, LEFT, RIGHT, DOWN = 0, 1, 2, 3
+
+# Response of each colour to light and to dark dust; an index of False is light, True is dark.
+ColourResponses = tuple[Sequence[Response], Sequence[Response]]
+
+
+class FrameAtDust(NamedTuple):
+    """What a frame shows at the pixels of the dust, and what their surroundings suggest.
+
+    Parameters
+    ----------
+    observed : ndarray of float32, shape (N,) or (N, colours)
+        What the frame shows, 0..1.
+    filled : ndarray of float32, shape (N,) or (N, colours)
+        What the surroundings suggest, 0..1.
+    spread : ndarray of float32, shape (N,)
+        Standard deviation of the clean picture from `filled`; 1 where there is no data.
+    """
+
+    observed: Values
+    filled: Values
+    spread: Values
+
+
+@dataclass(frozen=True)
+class ExpectedDust:
+    """The dust of a run, as it is expected in a frame.
+
+    Parameters
+    ----------
+    density : ndarray of float32, shape (N,)
+        Density of each pixel.
+    labels : ndarray of int32, shape (N,)
+        Number of the particle of each pixel.
+    neighbours : ndarray of int32, shape (N, 4)
+        Index of the pixels above, left, right and below; -1 for none.
+    share : ndarray of float32, shape (P,)
+        Share of the run's frames in which each particle is present.
+    dark : ndarray of bool, shape (P,)
+        True for particles that are darker than the picture.
+    usual : Responses
+        Usual responses of the frames of the run.
+    pieces : Pieces or None
+        What is present or absent, each by itself. None: whole particles. The density of a run is
+        measured with whole particles: without the pieces that happen to look faint a particle would
+        be taken for denser than it is.
+    """
+
+    density: Values
+    labels: Labels
+    neighbours: Labels
+    share: Values
+    dark: Mask
+    usual: Responses
+    pieces: Pieces | None = None
 
 
 @dataclass
@@ -44,29 +118,48 @@ class Observation:
 
     Parameters
     ----------
-    density : float32 (N,), the density of each pixel in this frame, if its dust is there.
-    chance : float32 (N,), how probable it is that the dust of each pixel is there.
-    responses : {False: Response to light dust, True: Response to dark dust}, of the luminance.
-    of_colours : {False: list of the Response of each colour, True: ...}
-    shift : (down, right) in px, of the whole pattern.
+    density : ndarray of float32, shape (N,)
+        Density of each pixel in this frame, if its dust is present.
+    probability : ndarray of float32, shape (N,)
+        Probability that the dust of each pixel is present.
+    responses : Responses
+        Responses of the luminance to light and to dark dust.
+    of_colours : tuple of list of Response
+        Responses of each colour, to light and to dark dust.
+    shift : tuple of float
+        Down and right, in px: shift of the whole pattern.
     """
 
-    density: np.ndarray
-    chance: np.ndarray
-    responses: dict
-    of_colours: dict
-    shift: tuple = (0.0, 0.0)
+    density: Values
+    probability: Values
+    responses: Responses
+    of_colours: ColourResponses
+    shift: tuple[float, float] = (0.0, 0.0)
 
 
-def moved(values, neighbours, down, right):
-    """Values of the N pixels, moved; what comes from outside is 0. Cubic interpolation (R. Keys, 1981).
+def moved(values: Values, neighbours: Labels, down: float, right: float) -> Values:
+    """Values of the N pixels, moved by cubic interpolation; 0 comes from outside.
 
     Parameters
     ----------
-    values : float32 (N,)
-    neighbours : int32 (N, 4), places of the pixels above, left, right and below, -1 for none.
-    down, right : px
+    values : ndarray of float32, shape (N,)
+    neighbours : ndarray of int32, shape (N, 4)
+        Index of the pixels above, left, right and below; -1 for none.
+    down, right : float
+        Shift in px.
 
+    Returns
+    -------
+    ndarray of float32, shape (N,)
+
+    References
+    ----------
+    R. Keys, "Cubic convolution interpolation for digital image processing", IEEE ASSP 29, 1981,
+    doi:10.1109/TASSP.1981.1163711.
+
+    Examples
+    --------
+    >>> import numpy as np
     >>> row = np.array([[-1, k - 1, k + 1 if k < 4 else -1, -1] for k in range(5)], np.int32)
     >>> moved(np.float32([0, 0, 1, 0, 0]), row, 0, 1).tolist()
     [0.0, 0.0, 0.0, 1.0, 0.0]
@@ -97,166 +190,226 @@ def moved(values, neighbours, down, right):
     return values
 
 
-def evidence(observed, density, labels, neighbours, dark, of_colours, *, threads=None):
-    """How much a frame speaks for the dust of each pixel and against its absence: logarithm of the likelihood ratio, float32 (N,).
+def log_likelihood_ratio(
+    observed: Values,
+    density: Values,
+    expected: ExpectedDust,
+    of_colours: ColourResponses,
+    *,
+    threads: int | None = None,
+) -> Values:
+    """Log-likelihood ratio of the presence of the dust of each pixel to its absence.
 
-    To compute off dust that is there makes the picture smoother; to compute off dust that is not there draws its outline. Smooth is what
-    differs little from pixel to pixel, with the heavy tails that pictures have: the density of a difference is taken as falling like
-    one over its size, so that an edge of the picture does not speak louder than the rim of the dust.
+    Removing dust that is present makes the picture smoother; removing dust that is absent draws its
+    outline. Smooth is what differs little from pixel to pixel, with the heavy tails that pictures
+    have: the density of a difference is taken as falling like one over its size, so that an edge of
+    the picture does not outweigh the rim of the dust.
+
+    Parameters
+    ----------
+    observed : ndarray of float32, shape (N, colours)
+        What the frame shows.
+    density : ndarray of float32, shape (N,)
+        Density of the dust in this frame.
+    expected : ExpectedDust
+        Particles and neighbours of the pixels.
+    of_colours : tuple of list of Response
+        Responses of each colour, to light and to dark dust.
+    threads : int or None
+        Threads to use; None: see `dustbust.runtime.threads.count`.
+
+    Returns
+    -------
+    ndarray of float32, shape (N,)
     """
     rougher = _kernels.roughness(
         observed,
         density,
-        labels,
-        neighbours,
-        dark,
+        expected.labels,
+        expected.neighbours,
+        expected.dark,
         as_array(of_colours),
         (BLACK, WHITE),
-        FAINTEST_DENSITY / 4,
+        FAINTEST_DENSITY / 4,  # below it both are the same
         count(threads),
-    )  # elsewhere both are the same
-    return np.float32(DIFFERENCE_COUNTS) * rougher
+    )
+    ratio: Values = np.float32(DIFFERENCE_COUNTS) * rougher
+    return ratio
 
 
-def as_array(of_colours):
-    """{False: list of the Response of each colour, True: ...} as the kernels take it: float32 (2, colours, 2)."""
-    return np.float32(
-        [
-            [(response.lift, response.fade) for response in of_colours[kind]]
-            for kind in (False, True)
-        ]
+def as_array(of_colours: ColourResponses) -> npt.NDArray[np.float32]:
+    """Responses of each colour as the kernels take them: shape (2, colours, 2)."""
+    return np.array(
+        [[(response.lift, response.fade) for response in side] for side in of_colours], np.float32
     )
 
 
 def observe(
-    observed,
-    filled,
-    spread,
+    frame: FrameAtDust,
+    expected: ExpectedDust,
     *,
-    density,
-    labels,
-    neighbours,
-    share,
-    dark,
-    usual,
-    pieces=None,
-    priors=True,
-    still=False,
-    threads=None,
-):
+    priors: bool = True,
+    still: bool = False,
+    threads: int | None = None,
+) -> Observation:
     """Find the dust in a frame.
 
     Parameters
     ----------
-    observed, filled : float32 (N,) or (N, colours); spread : float32 (N,): see `effect.look_around`.
-    density : float32 (N,)
-    labels : int (N,), the particle of each pixel.
-    neighbours : int32 (N, 4)
-    share : float (P,), how probable each particle is before anything was seen of the frame.
-    dark : bool (P,)
-    usual : {False: Response, True: Response}, what is expected of frames of this run.
-    pieces : `presence.Pieces` of the particles. None while the dust is being measured: particles are there as a whole or not at all, for
-        without the pieces that happen to look faint it would be taken for denser than it is.
-    priors : False: `usual` is only where to start from.
-    still : True: the pattern is where it was.
+    frame : FrameAtDust
+        What the frame shows, mirrored where the dust is dark.
+    expected : ExpectedDust
+        The dust of the run.
+    priors : bool
+        Whether the usual responses are expected, or just the start of the search.
+    still : bool
+        Whether the pattern is known to lie where it was.
+    threads : int or None
+        Threads to use; None: see `dustbust.runtime.threads.count`.
 
     Returns
     -------
     Observation
     """
-    colours, surroundings = (a if a.ndim == 2 else a[:, None] for a in (observed, filled))
-    luma = LUMA if colours.shape[1] == 3 else np.ones(1, np.float32)
-    observed, filled = colours @ luma, surroundings @ luma
-    responses = dict(usual)
-    of_colours = {kind: [response] * colours.shape[1] for kind, response in usual.items()}
+    colours = _Colours(frame)
+    labels, pieces = expected.labels, expected.pieces
+    responses = expected.usual
+    of_colours: ColourResponses = tuple([r] * colours.number for r in responses)  # type: ignore[assignment]
     shift = (0.0, 0.0)
-    lying = density
-    dark_pixels = dark[labels]
-    chance = np.ones_like(density)
+    density = expected.density
+    dark_pixels = expected.dark[labels]
+    probability = np.ones_like(density)
     for step in range(0 if pieces else 1, 3):
-        before = chance > 0.5
-        telling = (lying > FAINTEST_DENSITY) & before
-        for kind in (
-            (False, True) if step > 0 else ()
-        ):  # a response to dust that may be gone would say little
-            sample = np.flatnonzero(telling & (dark_pixels == kind))
+        before = probability > 0.5
+        if step > 0:  # a response to dust that may be absent would not tell much
+            telling = (density > FAINTEST_DENSITY) & before
+            responses, of_colours = colours.responses(
+                density,
+                [telling & (dark_pixels == side) for side in (False, True)],
+                (responses, of_colours),
+                expected.usual if priors else None,
+            )
+        ratio = log_likelihood_ratio(
+            colours.observed, density, expected, of_colours, threads=threads
+        )
+        probability = (
+            pieces.probability(ratio, expected.share)
+            if pieces
+            else probability_of_particles(ratio, expected.share, labels)
+        )
+        if step == 1 and not still:
+            shift = _find_shift(colours.luminance, expected, probability > 0.5, responses)
+            if shift != (0.0, 0.0):
+                density = np.maximum(moved(expected.density, expected.neighbours, *shift), 0)
+            elif np.count_nonzero(before != (probability > 0.5)) < SETTLED * probability.size:
+                break  # the responses would be the same
+    return Observation(density, probability, responses, of_colours, shift)
+
+
+class _Colours:
+    """The colours of a frame at the dust, and their luminance."""
+
+    def __init__(self, frame: FrameAtDust) -> None:
+        self.observed, self.filled = (
+            a if a.ndim == 2 else a[:, None] for a in (frame.observed, frame.filled)
+        )
+        self.number = self.observed.shape[1]
+        luma = LUMA if self.number == 3 else np.ones(1, np.float32)
+        self.luminance = FrameAtDust(self.observed @ luma, self.filled @ luma, frame.spread)
+
+    def responses(
+        self,
+        density: Values,
+        telling: Sequence[Mask],
+        before: tuple[Responses, ColourResponses],
+        priors: Responses | None,
+    ) -> tuple[Responses, ColourResponses]:
+        """Responses of the luminance and of each colour, to light and to dark dust.
+
+        Parameters
+        ----------
+        density : ndarray of float32, shape (N,)
+            Density of the dust in this frame.
+        telling : sequence of two ndarray of bool, shape (N,)
+            Pixels of light and of dark dust that tell the response.
+        before : tuple
+            What is returned, as known before; it stays where no pixel tells anything.
+        priors : Responses or None
+            The responses of the luminance that are expected.
+        """
+        of_luminance, of_colours = list(before[0]), list(before[1])
+        for side, pixels in enumerate(telling):
+            sample = np.flatnonzero(pixels)
             if sample.size == 0:
                 continue
             sample = sample[:: max(1, sample.size // PIXELS_FOR_RESPONSE)]
-            dust = lying[sample], spread[sample]
-            responses[kind] = fit_response(
-                observed[sample],
-                filled[sample],
-                *dust,
-                responses[kind],
-                usual[kind] if priors else None,
+            observed, filled, spread = (values[sample] for values in self.luminance)
+            dust = density[sample], spread
+            of_luminance[side] = response = fit_response(
+                DustSample(observed, filled, *dust),
+                of_luminance[side],
+                priors[side] if priors else None,
             )
-            of_colours[kind] = (
-                [responses[kind]]
-                if colours.shape[1] == 1
+            of_colours[side] = (
+                [response]
+                if self.number == 1
                 else [
                     fit_response(
-                        *of_colour,
-                        *dust,
-                        responses[kind],
-                        responses[kind],
+                        DustSample(*of_colour, *dust),
+                        response,
+                        response,
                         spreads=SPREAD_OF_COLOURS,
                     )
-                    for of_colour in zip(colours[sample].T, surroundings[sample].T)
+                    for of_colour in zip(
+                        self.observed[sample].T, self.filled[sample].T, strict=True
+                    )
                 ]
             )
-        said = evidence(colours, lying, labels, neighbours, dark, of_colours, threads=threads)
-        chance = (
-            pieces.chance(said, share) if pieces else probability_of_particles(said, share, labels)
-        )
-        if step == 1 and not still:
-            shift = _find_shift(
-                observed, filled, spread, density, neighbours, chance, dark_pixels, responses
-            )
-            if shift != (0.0, 0.0):
-                lying = np.maximum(moved(density, neighbours, *shift), 0)
-            elif np.count_nonzero(before != (chance > 0.5)) < SETTLED * chance.size:
-                break  # the responses would be the same
-    return Observation(lying, chance, responses, of_colours, shift)
+        return Responses(*of_luminance), (of_colours[0], of_colours[1])
 
 
 def _find_shift(
-    observed, filled, spread, density, neighbours, chance, dark_pixels, responses, rounds=6
-):
-    """By how much (down, right) the whole pattern of dust is shifted: robust least squares by Gauss-Newton."""
-    down = right = 0.0
-    here = chance > 0.5
+    luminance: FrameAtDust,
+    expected: ExpectedDust,
+    present: Mask,
+    responses: Responses,
+    rounds: int = 6,
+) -> tuple[float, float]:
+    """Shift (down, right) of the whole pattern, in px: robust least squares by Gauss-Newton."""
+    down: Any = 0.0
+    right: Any = 0.0
+    dark_pixels = expected.dark[expected.labels]
     for _ in range(rounds):
-        lying = moved(density, neighbours, down, right)
-        padded = np.append(lying, np.float32(0))
-        sample = np.flatnonzero(here & (lying > FAINTEST_DENSITY))
+        density = moved(expected.density, expected.neighbours, down, right)
+        padded = np.append(density, np.float32(0))
+        sample = np.flatnonzero(present & (density > FAINTEST_DENSITY))
         sample = sample[:: max(1, sample.size // (10 * PIXELS_FOR_RESPONSE))]
-        if sample.size < 50:
+        if sample.size < FEWEST_PIXELS_FOR_SHIFT:
             return 0.0, 0.0
         above, left, after, below = (
-            padded[neighbours[sample, side]] for side in (UP, LEFT, RIGHT, DOWN)
+            padded[expected.neighbours[sample, side]] for side in (UP, LEFT, RIGHT, DOWN)
         )
-        d = lying[sample]
-        response = for_each(responses, dark_pixels[sample])
-        predicted = response.observed(filled[sample], d)
+        d = density[sample]
+        observed, filled, spread = (values[sample] for values in luminance)
+        response = responses.for_each(dark_pixels[sample])
+        predicted = response.observed(filled, d)
         speed = response.speed(predicted)
         gradient = np.stack([-speed * (below - above) / 2, -speed * (after - left) / 2]).astype(
             np.float64
         )
-        error = spread[sample] * response.slope(d) + VALUE_NOISE
-        residual = (observed[sample] - predicted).astype(np.float64)
-        usable = (observed[sample] > BLACK) & (observed[sample] < WHITE)
+        error = spread * response.slope(d) + VALUE_NOISE
+        residual = (observed - predicted).astype(np.float64)
+        usable = (observed > BLACK) & (observed < WHITE)
         weight = (
-            usable / error**2 / np.maximum(np.abs(residual) / error / 1.5, 1) / PIXELS_PER_READING
+            usable / error**2 / np.maximum(np.abs(residual) / error / HUBER, 1) / PIXELS_PER_READING
         )
-        normal = (gradient * weight) @ gradient.T + np.eye(
-            2
-        )  # as if a shift of 0 +- 1 px had been measured once
+        # As if a shift of 0 +- 1 px had been measured once.
+        normal = (gradient * weight) @ gradient.T + np.eye(2)
         change = np.linalg.solve(normal, (gradient * weight) @ residual - (down, right))
-        change *= min(1, 0.7 / max(np.abs(change).max(), 1e-9))
-        down, right = np.clip((down + change[0], right + change[1]), -3, 3)
+        change *= min(1, LARGEST_STEP / max(np.abs(change).max(), 1e-9))
+        down, right = np.clip((down + change[0], right + change[1]), -LARGEST_SHIFT, LARGEST_SHIFT)
         if np.abs(change).max() < 0.01:
             break
-    return (
-        (0.0, 0.0) if max(abs(down), abs(right)) < SMALLEST_SHIFT else (float(down), float(right))
-    )
+    if max(abs(down), abs(right)) < SMALLEST_SHIFT:
+        return 0.0, 0.0
+    return float(down), float(right)

@@ -1,36 +1,49 @@
-"""Which particles of a run are in one of its frames, judged by how much the frame speaks for each pixel of them."""
+"""Which particles of a run are present in a frame, judged by the evidence at their pixels."""
+
+from typing import Any
 
 import numpy as np
+
+from ..image.arrays import Labels, Mask, Values
 
 # Side of a piece, px.
 PIECE_SIDE = 8
 
-# Pieces of one particle go together, but for one chance in exp(TOGETHER): particles that touch are one in the mask, and come and go
-# each for itself.
+# Pieces of one particle go together, but for a probability of exp(-TOGETHER): particles that touch
+# are one particle in the mask, and come and go each by itself.
 TOGETHER = 6.0
 
-# By how much the odds of all particles of a frame usually differ from those of the run, logarithm.
-SPREAD_OF_ODDS = 2.0
+# Standard deviation of the log odds of all particles of a frame from those of the run.
+SPREAD_OF_LOG_ODDS = 2.0
+
+# Shares are taken for no more certain than this: a particle was in few frames only.
+SMALLEST_SHARE, LARGEST_SHARE = 0.02, 0.98
 
 
 class Pieces:
-    """The particles of a mask, cut by a grid.
+    """The particles of a mask, cut by a grid into pieces that are judged one by one.
 
     Parameters
     ----------
-    where : bool (H, W), the N pixels of the particles.
-    labels : int32 (N,), the particle of each pixel.
-    neighbours : int32 (N, 4), places of the pixels above, left, right and below, -1 for none.
+    where : ndarray of bool, shape (H, W)
+        The N pixels of the particles.
+    labels : ndarray of int32, shape (N,)
+        Number of the particle of each pixel.
+    neighbours : ndarray of int32, shape (N, 4)
+        Index of the pixels above, left, right and below; -1 for none.
 
+    Examples
+    --------
+    >>> import numpy as np
     >>> where = np.ones((1, 48), bool)
     >>> row = np.array([[-1, k - 1, k + 1 if k < 47 else -1, -1] for k in range(48)], np.int32)
     >>> pieces = Pieces(where, np.zeros(48, np.int32), row)
-    >>> chance = pieces.chance(np.repeat(np.float32([2, -2]), 24), np.float32([0.5]))
-    >>> (chance > 0.5).tolist() == 24 * [True] + 24 * [False]
+    >>> ratio = np.repeat(np.float32([2, -2]), 24)
+    >>> (pieces.probability(ratio, np.float32([0.5])) > 0.5).tolist() == 24 * [True] + 24 * [False]
     True
     """
 
-    def __init__(self, where, labels, neighbours):
+    def __init__(self, where: Mask, labels: Labels, neighbours: Labels) -> None:
         y, x = np.divmod(np.flatnonzero(where), where.shape[1])
         rows, columns = (length // PIECE_SIDE + 1 for length in where.shape)
         names, self.of_pixel = np.unique(
@@ -42,60 +55,83 @@ class Pieces:
         other = neighbours[neighbours >= 0]
         across = (labels[pixel] == labels[other]) & (self.of_pixel[pixel] != self.of_pixel[other])
         pairs = np.unique(self.of_pixel[pixel[across]] * names.size + self.of_pixel[other[across]])
-        self.pair = np.divmod(pairs, max(names.size, 1))  # pieces that touch each other, both ways
+        # Pieces that touch each other, in both orders.
+        self.pair = np.divmod(pairs, max(names.size, 1))
 
-    def chance(self, said, share):
-        """How probable it is that the dust of each pixel is in a frame.
+    def probability(self, ratio: Values, share: Values) -> Values:
+        """Probability that the dust of each pixel is present in a frame.
 
-        A piece is judged by itself and the pieces beside it. What the rest of its particle says counts as far as the two go together.
+        A piece is judged by itself and the pieces beside it. The evidence of the rest of its
+        particle counts as far as the two go together.
 
         Parameters
         ----------
-        said : float32 (N,), how much the frame speaks for the dust of each pixel: logarithm of the likelihood ratio.
-        share : float (P,), how probable each particle is before anything was seen of the frame.
+        ratio : ndarray of float32, shape (N,)
+            Log-likelihood ratio of the dust of each pixel.
+        share : ndarray of float32, shape (P,)
+            Share of the run's frames in which each particle is present.
 
         Returns
         -------
-        float32 (N,)
+        ndarray of float32, shape (N,)
         """
-        of_pieces = np.bincount(self.of_pixel, said, self.particle.size)
-        here, beside = self.pair
-        near = of_pieces + np.bincount(here, of_pieces[beside], of_pieces.size)
-        of_particles = np.bincount(self.particle, of_pieces, share.size)
-        odds = logit(share)
-        odds += frame_log_odds(of_particles, odds)
-        rest = (of_particles + odds)[self.particle] - near
+        of_pieces = np.bincount(self.of_pixel, ratio, self.particle.size)
+        piece, beside = self.pair
+        near = of_pieces + np.bincount(piece, of_pieces[beside], of_pieces.size)
+        of_particles: Any = np.bincount(self.particle, of_pieces, share.size)
+        log_odds = logit(share)
+        log_odds += frame_log_odds(of_particles, log_odds)
+        rest = (of_particles + log_odds)[self.particle] - near
         return probability(near + np.clip(rest, -TOGETHER, TOGETHER))[self.of_pixel]
 
 
-def probability_of_particles(said, share, labels):
-    """The same as `Pieces.chance` for whole particles, as probable as they are in the run.
+def probability_of_particles(ratio: Values, share: Values, labels: Labels) -> Values:
+    """As `Pieces.probability`, for whole particles, as probable as they are in the run.
 
     Parameters
     ----------
-    labels : int32 (N,), the particle of each pixel.
+    ratio : ndarray of float32, shape (N,)
+        Log-likelihood ratio of the dust of each pixel.
+    share : ndarray of float32, shape (P,)
+        Share of the run's frames in which each particle is present.
+    labels : ndarray of int32, shape (N,)
+        Number of the particle of each pixel.
+
+    Returns
+    -------
+    ndarray of float32, shape (N,)
     """
-    return probability(np.bincount(labels, said, share.size) + logit(share))[labels]
+    return probability(np.bincount(labels, ratio, share.size) + logit(share))[labels]
 
 
-def frame_log_odds(said, odds):
-    """By how much the odds of all particles of a frame differ from those of the run: when the glass was cleaned, most dust is gone.
+def frame_log_odds(ratio: Values, log_odds: Values) -> float:
+    """By how much the log odds of all particles of a frame differ from those of the run.
 
-    What makes the frame most likely, by Newton's method.
+    After the glass was cleaned most dust is absent. The most likely difference is found by Newton's
+    method.
 
     Parameters
     ----------
-    said : float (P,), logarithm of the likelihood ratio of each particle.
-    odds : float (P,), logarithm of the odds of each, as they are in the run.
+    ratio : ndarray of float, shape (P,)
+        Log-likelihood ratio of each particle.
+    log_odds : ndarray of float, shape (P,)
+        Log odds of each particle in the run.
 
-    >>> gone = frame_log_odds(np.full(100, -3.0), np.full(100, 2.0))
-    >>> bool(gone < -4)
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cleaned = frame_log_odds(np.full(100, -3.0), np.full(100, 2.0))
+    >>> bool(cleaned < -4)
     True
     """
-    result, certainty = 0.0, SPREAD_OF_ODDS**-2
+    result, certainty = 0.0, SPREAD_OF_LOG_ODDS**-2
     for _ in range(12):
-        before = probability(odds + result)
-        slope = (probability(said + odds + result) - before).sum() - certainty * result
+        before = probability(log_odds + result)
+        slope = (probability(ratio + log_odds + result) - before).sum() - certainty * result
         change = slope / ((before * (1 - before)).sum() + certainty)
         result += float(np.clip(change, -1, 1))
         if abs(change) < 0.02:
@@ -103,12 +139,13 @@ def frame_log_odds(said, odds):
     return result
 
 
-def logit(share):
-    """Logarithm of the odds; nothing is thought to be certain."""
-    share = np.clip(share, 0.02, 0.98)
-    return np.log(share / (1 - share))
+def logit(share: Values) -> Values:
+    """Log odds of a share; nothing is taken for certain."""
+    share = np.clip(share, SMALLEST_SHARE, LARGEST_SHARE)
+    log_odds: Values = np.log(share / (1 - share))
+    return log_odds
 
 
-def probability(odds):
-    """The probability with a logarithm of the odds, float32."""
-    return (1 / (1 + np.exp(-np.clip(odds, -30, 30)))).astype(np.float32)
+def probability(log_odds: Values) -> Values:
+    """Probability of log odds, float32."""
+    return (1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))).astype(np.float32)

@@ -1,32 +1,38 @@
-"""How a frame shows dust: the value a pixel gets when dust of some density lies over it.
+"""How a frame responds to dust: the value a pixel gets when dust of some density lies over it.
 
-Dust of density d lets the share exp(-d) of the light pass. A positive is some curve of the logarithm of that light, so every layer
-of dust moves a pixel along this curve, by a speed that depends on the value alone. For a linear, a gamma-encoded and a density
-positive and for a slide that speed is a straight line, `lift - fade * value`; levels and gammas of the usual strength hardly bend it.
-Integrated over the density it gives
+Dust of density d lets the share exp(-d) of the light pass. A positive is some curve of the
+logarithm of that light, so every layer of dust moves a pixel along this curve, by a speed that
+depends on the value alone. For a linear, a gamma-encoded and a density positive and for a slide
+that speed is a straight line, `lift - fade * value`; levels and gammas of the usual strength hardly
+bend it. Integrated over the density it gives
 
     observed = clean * exp(-fade * d) + lift * (1 - exp(-fade * d)) / fade
 
-which covers them all with two numbers: fade = lift is dust that pulls towards white, fade = 0 adds the same everywhere (density).
-Dust that is darker than the picture is the same with black and white exchanged (`value -> 1 - value`).
+which covers all of them with two numbers: fade = lift is dust that pulls towards white, fade = 0
+adds the same everywhere (density). Dust that is darker than the picture is the same with black and
+white exchanged (`value -> 1 - value`).
 """
 
 from dataclasses import astuple, dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import _kernels
+from ..image.arrays import Mask, Values
 
-# Values nearer than this to black or white may be clipped: they say that there is dust, not how much.
+# Values nearer to black or white than this may be clipped: they show dust, but not its density.
 BLACK, WHITE = 0.008, 0.985
 
-# Frames differ in black point, white point and gamma: how far `lift` and `fade` of a frame lie from those of its run, as a share of `lift`.
+# Frames differ in black point, white point and gamma: standard deviation of `lift` and `fade` of a
+# frame from those of its run, as a share of `lift`.
 SPREAD_OF_RESPONSES = (0.3, 0.4)
 
-# A smaller fade than this is none.
+# A smaller fade counts as this: divisions by zero are avoided.
 SMALLEST_FADE = 1e-3
 
-# The errors of a fill are alike in neighbouring pixels: so many pixels say as much as one that stands alone.
+# The errors of a fill are alike in neighbouring pixels: this many pixels tell as much as one that
+# stands alone.
 PIXELS_PER_READING = 20.0
 
 
@@ -36,29 +42,34 @@ class Response:
 
     Parameters
     ----------
-    lift : how fast black rises with the density of the dust.
-    fade : how much slower white rises than black. Both are numbers, or float32 (N,) for N pixels.
+    lift : float or ndarray of float32, shape (N,)
+        How fast black rises with the density of the dust.
+    fade : float or ndarray of float32, shape (N,)
+        How much slower white rises than black.
 
+    Examples
+    --------
+    >>> import numpy as np
     >>> towards_white = Response(1.0, 1.0)
-    >>> half = np.float32(np.log(2))                      # lets half of the light pass
+    >>> half = np.float32(np.log(2))  # lets half of the light pass
     >>> round(float(towards_white.observed(0.2, half)), 3)
     0.6
     >>> round(float(towards_white.restored(0.6, half)), 3)
     0.2
     """
 
-    lift: float = 1.03
-    fade: float = 1.0
+    lift: Any = 1.03
+    fade: Any = 1.0
 
-    def speed(self, value):
+    def speed(self, value: Any) -> Any:
         """Change of the value per density, at least a little."""
         return np.maximum(self.lift - self.fade * value, np.float32(0.03) * self.lift)
 
-    def slope(self, density):
+    def slope(self, density: Any) -> Any:
         """Change of the observed value with the clean value."""
         return np.exp(np.float32(-self.fade) * density)
 
-    def offset(self, density):
+    def offset(self, density: Any) -> Any:
         """The observed value of black."""
         x = np.float32(self.fade) * density
         near = np.abs(x) < 0.01  # there 1 - exp(-x) would lose digits
@@ -68,13 +79,15 @@ class Response:
             * np.where(near, 1 - x / 2 + x * x / 6, (1 - np.exp(-x)) / np.where(near, 1, x))
         )
 
-    def observed(self, clean, density):
+    def observed(self, clean: Any, density: Any) -> Any:
+        """The value that dust of a density makes of a clean value."""
         return self.offset(density) + self.slope(density) * clean
 
-    def restored(self, observed, density):
+    def restored(self, observed: Any, density: Any) -> Any:
+        """The clean value under dust of a density."""
         return (observed - self.offset(density)) / self.slope(density)
 
-    def density(self, observed, clean):
+    def density(self, observed: Any, clean: Any) -> Any:
         """The density that makes `observed` out of `clean`."""
         fade = np.float32(np.where(np.abs(self.fade) < SMALLEST_FADE, SMALLEST_FADE, self.fade))
         return (
@@ -83,46 +96,97 @@ class Response:
         )
 
 
-def for_each(responses, dark):
-    """One `Response` for N pixels: its `lift` and `fade` are float32 (N,), if the pixels are not all of one kind.
+# The response that is expected before anything is known of a run.
+USUAL = Response()
+
+
+class Responses(NamedTuple):
+    """Responses of a frame to light and to dark dust; an index of False is light, True is dark."""
+
+    light: Response = USUAL
+    dark: Response = USUAL
+
+    def for_each(self, dark: Mask) -> Response:
+        """One `Response` for N pixels; its numbers are float32 (N,) if both kinds of dust occur.
+
+        Parameters
+        ----------
+        dark : ndarray of bool, shape (N,)
+            Which pixels belong to dark dust.
+        """
+        if not dark.any() or dark.all():
+            return self[bool(dark.any())]
+        light, heavy = (np.asarray(astuple(response), np.float32) for response in self)
+        return Response(*(np.where(dark, d, b) for d, b in zip(heavy, light, strict=True)))
+
+
+class DustSample(NamedTuple):
+    """Pixels under dust that tell how a frame responds to it, all float32 (N,) in one channel.
 
     Parameters
     ----------
-    responses : {False: Response to light dust, True: Response to dark dust}
-    dark : bool (N,)
+    observed : ndarray of float32, shape (N,)
+        What the frame shows.
+    filled : ndarray of float32, shape (N,)
+        What the surroundings suggest.
+    density : ndarray of float32, shape (N,)
+        Density of the dust.
+    spread : ndarray of float32, shape (N,)
+        Standard deviation of `filled`.
     """
-    if not dark.any() or dark.all():
-        return responses[bool(dark.any())]
-    light, heavy = (np.float32(astuple(responses[kind])) for kind in (False, True))
-    return Response(*(np.where(dark, *numbers) for numbers in zip(heavy, light)))
+
+    observed: Values
+    filled: Values
+    density: Values
+    spread: Values
 
 
 def fit_response(
-    observed, filled, density, spread, start, prior=None, *, spreads=SPREAD_OF_RESPONSES, rounds=5
-):
+    sample: DustSample,
+    start: Response,
+    prior: Response | None = None,
+    *,
+    spreads: tuple[float, float] = SPREAD_OF_RESPONSES,
+    rounds: int = 5,
+) -> Response:
     """The response that explains best what a frame shows, given the density of the dust.
 
-    Robust least squares by Gauss-Newton; clipped values are left out.
+    Robust least squares by Gauss-Newton. Clipped values are left out.
 
     Parameters
     ----------
-    observed, filled, density, spread : float32 (N,): what is there, what the surroundings suggest (known to +- spread), the dust.
-    start : Response to start from.
-    prior : Response that is expected, or None.
-    spreads : standard deviations of `lift` and `fade` from those of the prior, as a share of `lift`.
+    sample : DustSample
+        Pixels under dust.
+    start : Response
+        Where the search starts.
+    prior : Response or None
+        The response that is expected, if any.
+    spreads : tuple of float
+        Standard deviations of `lift` and `fade` from those of the prior, as a share of `lift`.
+    rounds : int
+        No more iterations than this.
 
     Returns
     -------
     Response
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> filled = np.linspace(0.1, 0.7, 1000, dtype=np.float32)
+    >>> density, spread = np.full(1000, 0.3, np.float32), np.full(1000, 0.02, np.float32)
+    >>> observed = np.float32(Response(0.8, 0.5).observed(filled, density))
+    >>> found = fit_response(DustSample(observed, filled, density, spread), Response())
+    >>> round(found.lift, 2), round(found.fade, 2)
+    (0.8, 0.5)
     """
-    pixels = [np.ascontiguousarray(a, np.float32) for a in (observed, filled, density, spread)]
+    observed, filled, density, spread = (np.ascontiguousarray(v, np.float32) for v in sample)
+    sums: list[float]
     lift, fade = start.lift, start.fade
     for _ in range(rounds):
-        xx, xy, yy, *right = (
-            np.array(_kernels.response_sums(*pixels, lift, fade, (BLACK, WHITE)))
-            / PIXELS_PER_READING
-        )
-        normal, right = np.array([[xx, xy], [xy, yy]]), np.array(right)
+        sums = _kernels.response_sums(observed, filled, density, spread, lift, fade, (BLACK, WHITE))
+        xx, xy, yy, *right_side = np.array(sums) / PIXELS_PER_READING
+        normal, right = np.array([[xx, xy], [xy, yy]]), np.array(right_side)
         if prior is not None:
             certainty = 1 / (np.array(spreads) * prior.lift) ** 2
             normal += np.diag(certainty)

@@ -4,7 +4,7 @@ Readings of many frames, each weighted by the error of its surroundings, give th
 dust and its error. They also give each frame's `Response`, and which particles are present.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import astuple, dataclass, replace
 from functools import partial
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from .. import _kernels
 from ..dust.model import RIM, DustModel, look_around, mirrored
-from ..dust.observation import moved, observe
-from ..dust.response import BLACK, WHITE, Response, for_each
+from ..dust.observation import ExpectedDust, FrameAtDust, moved, observe
+from ..dust.response import BLACK, WHITE, Response, Responses
 from ..image.arrays import Mask, Picture, Plane
 from ..image.fixed_point import FIXED_POINT_STEP, in_fixed_point
 from ..image.morphology import dilate
@@ -53,14 +53,14 @@ class Expected:
         Share of the frames in which each particle is present.
     dark : ndarray of bool, shape (P,)
         True for particles that are darker than the picture.
-    usual : dict of bool to Response
-        False: response to light dust; True: to dark dust.
+    usual : Responses
+        Usual responses to light and to dark dust.
     """
 
     density: Values
     share: Values
     dark: Mask
-    usual: dict[bool, Response]
+    usual: Responses
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ class Reading:
         A reading of the density, and one over its variance.
     present : ndarray of float32, shape (P,)
         Probability that each particle is present.
-    responses : dict of bool to Response
-        False: response to light dust; True: to dark dust.
+    responses : Responses
+        Responses to light and to dark dust.
     """
 
     density: Values
     weight: Values
     present: Values
-    responses: dict[bool, Response]
+    responses: Responses
 
 
 class DensityMeter:
@@ -182,7 +182,7 @@ class DensityMeter:
         self._weights += in_fixed_point(reading.weight)
         self._present += in_fixed_point(reading.present)
         self._responses.append(
-            [value for kind in (False, True) for value in astuple(reading.responses[kind])]
+            [value for response in reading.responses for value in astuple(response)]
         )
 
     def add(self, plane: Plane) -> None:
@@ -212,7 +212,7 @@ class DensityMeter:
             np.zeros(labels.size, np.float32),
             np.full(particles, USUAL_SHARE, np.float32),
             self._which_are_dark(held),
-            {False: Response(), True: Response()},
+            Responses(),
         )
         for step in range(ROUNDS_OF_METER if held else 0):
             sums = _Sums(labels.size, particles)
@@ -239,7 +239,7 @@ class DensityMeter:
         frames = len(self._responses)
         if frames == 0:
             density, share = expected.density, expected.share
-            light, dark = expected.usual[False], expected.usual[True]
+            light, dark = expected.usual
             weights = np.zeros(density.shape)
         else:
             weights = self._weights * FIXED_POINT_STEP
@@ -297,22 +297,22 @@ class DensityMeter:
             None
             if blind
             else observe(
-                observed,
-                filled,
-                spread,
-                density=expected.density,
-                labels=labels,
-                neighbours=neighbours,
-                share=expected.share,
-                dark=expected.dark,
-                usual=expected.usual,
+                FrameAtDust(observed, filled, spread),
+                ExpectedDust(
+                    expected.density,
+                    labels,
+                    neighbours,
+                    expected.share,
+                    expected.dark,
+                    expected.usual,
+                ),
                 priors=not free,
                 still=free,
                 threads=1,
             )
         )
         responses = observation.responses if observation else expected.usual
-        response = for_each(responses, dark)
+        response = responses.for_each(dark)
         reading = response.density(observed, filled)
         weight = (response.speed(filled) / spread) ** 2
         usable = (observed > BLACK) & (observed < WHITE)
@@ -322,7 +322,7 @@ class DensityMeter:
         weight *= np.where(usable, np.float32(1), np.float32(CLIPPED))
         if observation is None:
             return Reading(reading, weight, np.ones(particles, np.float32), responses)
-        weight *= observation.chance
+        weight *= observation.probability
         if observation.shift != (0.0, 0.0):
             # Moved back to where the dust of the run lies: only the difference, so that what is
             # known is not blurred.
@@ -333,7 +333,7 @@ class DensityMeter:
                 difference / np.maximum(weight, 1e-3), -LARGEST_DIFFERENCE, LARGEST_DIFFERENCE
             )
         present = np.zeros(particles, np.float32)
-        present[labels] = observation.chance
+        present[labels] = observation.probability
         return Reading(reading, weight, present, responses)
 
 
@@ -343,7 +343,7 @@ class _Sums:
     def __init__(self, pixels: int, particles: int) -> None:
         self.readings, self.weights = (np.zeros(pixels, np.float32) for _ in range(2))
         self.present = np.zeros(particles, np.float32)
-        self.responses: list[Mapping[bool, Response]] = []
+        self.responses: list[Responses] = []
 
     def add(self, reading: Reading) -> None:
         self.readings += reading.weight * reading.density
@@ -352,12 +352,14 @@ class _Sums:
         self.responses.append(reading.responses)
 
 
-def median_of(responses: Sequence[Mapping[bool, Response]]) -> dict[bool, Response]:
+def median_of(responses: Sequence[Responses]) -> Responses:
     """Median of the responses of some frames, of each kind of dust."""
-    return {
-        kind: Response(*np.median([astuple(each[kind]) for each in responses], axis=0).tolist())
-        for kind in (False, True)
-    }
+    return Responses(
+        *(
+            Response(*np.median([astuple(response) for response in side], axis=0).tolist())
+            for side in zip(*responses, strict=True)
+        )
+    )
 
 
 def density_of(readings: npt.NDArray[Any], weights: npt.NDArray[Any]) -> Values:

@@ -1,15 +1,15 @@
 """Estimate Dust Mask: from a run of frames to a mask of what stays with the scanner."""
 
-import inspect
 from collections.abc import Iterable
 from concurrent.futures import Executor
 
 from ..dust.mask import DustMask
 from ..dust.polarity import POLARITIES_TO_ESTIMATE
 from ..files.read import Frame
+from ..options import Number, describe
 from ..runtime.progress import Progress
 from .frames import Frames
-from .methods import DEFAULT, METHODS, Number, lines_of_methods, method_named
+from .methods import DEFAULT, METHODS, method_named
 from .passes import Runner
 
 
@@ -96,27 +96,4 @@ def estimate_mask(
     return chosen.estimate(runner, polarity, **options)
 
 
-def _describe() -> None:
-    """Put the options of all methods into the signature and the docstring."""
-    signature = inspect.signature(estimate_mask)
-    *fixed, _ = signature.parameters.values()
-    own = [
-        inspect.Parameter(
-            option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=Number
-        )
-        for method in METHODS.values()
-        for option in method.options
-    ]
-    estimate_mask.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[*fixed, *own]
-    )
-    document = estimate_mask.__doc__
-    if document:  # python -OO removes it
-        place = document.index("{methods}")
-        indent = " " * (place - document.rindex("\n", 0, place) - 1)
-        estimate_mask.__doc__ = document.replace(
-            "{methods}", lines_of_methods().replace("\n", f"\n{indent}")
-        )
-
-
-_describe()
+describe(estimate_mask, METHODS.values())

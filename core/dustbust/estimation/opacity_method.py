@@ -98,7 +98,7 @@ def estimate_opacity(
         runner.frames.used,
     )
     marked = mask.binary()
-    mask.effect = meter.model().within(_kernels.dilate(marked, RIM, count(threads))).pack()
+    mask.model = meter.model().within(_kernels.dilate(marked, RIM, count(threads))).pack()
     mask.report = report(mask, marked, list(found.values()), scenes, runner.frames)
     return mask
 

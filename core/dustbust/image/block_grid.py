@@ -65,7 +65,8 @@ def fill_gaps(values: Plane, share: Plane, enough: float = 0.2) -> Plane:
         levels.append((total / np.maximum(weight, np.float32(1e-6)) * kept, kept))
     filled = levels.pop()[0]
     for total, weight in reversed(levels):
-        filled = total + (1 - weight) * _kernels.interpolate(filled, 2, *total.shape, 1)
+        rows, columns = total.shape
+        filled = total + (1 - weight) * _kernels.interpolate(filled, 2, rows, columns, 1)
     return filled
 
 

@@ -1,1 +1,1 @@
-"""Apply Dust Mask: bringing back or filling what is under the dust."""
+"""Apply Dust Mask: recovering or filling the picture under the dust."""

@@ -1,52 +1,100 @@
 """Apply Dust Mask: one frame without its dust."""
 
 import warnings
-from functools import partial
+from typing import Any, Literal, overload
 
 import numpy as np
+import numpy.typing as npt
 
-from ..dust.model import DustModel
 from ..dust.mask import DustMask
 from ..errors import DustbustError
-from ..image.arrays import alpha_channel, check_image, colour_channels
-from ..image.morphology import count_particles
-from .box_fill import fill_boxes
-from .inpaint import fill_dust
-from .restore import RepairReport, Restorer
+from ..image.arrays import Mask, Picture, Plane, alpha_channel, check_image, colour_channels
+from ..options import Number, describe
+from .methods import DEFAULT, METHODS, method_named
+from .repair import DustToRepair, RepairReport
 
-METHODS = ("restore", "fill")
+__all__ = ["METHODS", "Cleaner", "RepairReport", "apply_mask"]
 
 
-def apply_mask(frame, dust, *, method="restore", return_report=False, threads=None, **options):
-    """Take the dust off a frame.
+@overload
+def apply_mask(
+    frame: Picture,
+    dust: DustMask | npt.NDArray[Any],
+    *,
+    method: str = ...,
+    return_report: Literal[False] = ...,
+    threads: int | None = ...,
+    **options: Number,
+) -> Picture: ...
+
+
+@overload
+def apply_mask(
+    frame: Picture,
+    dust: DustMask | npt.NDArray[Any],
+    *,
+    method: str = ...,
+    return_report: Literal[True],
+    threads: int | None = ...,
+    **options: Number,
+) -> tuple[Picture, RepairReport]: ...
+
+
+def apply_mask(
+    frame: Picture,
+    dust: DustMask | npt.NDArray[Any],
+    *,
+    method: str = DEFAULT,
+    return_report: bool = False,
+    threads: int | None = None,
+    **options: Number,
+) -> Picture | tuple[Picture, RepairReport]:
+    """Remove the dust from a frame.
+
+    A particle that is not in this frame is left alone by "restore". "restore" needs what
+    `estimate_mask` measured of the dust; dust of which nothing but the place is known is filled.
 
     Parameters
     ----------
-    frame : uint8, uint16 or float32, (H, W) or (H, W, C); left as it is. Pixels that are transparent or not finite are no data.
-    dust : a `DustMask`; or a mask from anywhere, (H, W): bool, or float as opacity of the repair (0 leaves a pixel alone).
-    method : "restore" brings back what is under translucent dust and fills what is opaque. A particle that is not in this frame is
-        left alone. It needs what `estimate_mask` found out about the dust; dust of which nothing but the place is known is filled.
-        "fill" is the original: repeated means over the known pixels of a box.
-    return_report : give an `RepairReport` as well.
-    options : of "fill", see `dustbust.fill.fill_boxes`.
+    frame : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+        It stays as it is. Pixels that are transparent or not finite do not count as data.
+    dust : DustMask or ndarray of bool or float, shape (H, W)
+        What to remove. Any mask will do: bool, or float as opacity of the repair (0 leaves a pixel
+        alone).
+    method : str
+        How the frame is repaired, and which of the options below it has:
+
+        {methods}
+    return_report : bool
+        Whether the result includes a `RepairReport`.
+    threads : int, optional
+        Number of threads; by default one for each processor.
 
     Returns
     -------
-    clean : like `frame`. Pixels away from dust are the same bit for bit, and so is alpha.
-    report : `RepairReport`, how many particles were restored, filled and absent; only with `return_report`.
+    clean : ndarray like `frame`
+        Pixels away from dust are the same bit for bit, and so is alpha.
+    report : RepairReport
+        How many particles were restored, filled and absent; only with `return_report`.
 
     Raises
     ------
     DustbustError
-        when a `DustMask` has another size than the frame.
-    TypeError, ValueError
-        when `frame` is no picture, `dust` no mask for it, or an option is unknown.
+        If a `DustMask` differs from the frame in size.
+    TypeError
+        If `frame` is not a picture, `dust` is not a mask, or the method does not have an option.
+    ValueError
+        If a shape does not fit, the method is unknown, or the value of an option is out of range.
 
     Warns
     -----
     RuntimeWarning
-        when pixels could not be filled, unless `return_report` says so.
+        If pixels could not be filled, unless the report is returned.
 
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dustbust import apply_mask
     >>> frame = np.full((9, 9), 100, np.uint8)
     >>> frame[4, 4] = 255
     >>> int(apply_mask(frame, frame == 255).max()) < 120
@@ -64,13 +112,20 @@ def apply_mask(frame, dust, *, method="restore", return_report=False, threads=No
     return clean
 
 
+describe(apply_mask, METHODS.values())
+
+
 class Cleaner:
-    """`apply_mask` for any number of frames with one mask: what depends on the mask only is worked out once.
+    """`apply_mask` for any number of frames: what depends on the mask only is computed once.
 
     Parameters
     ----------
-    dust, method, options : as of `apply_mask`; and so are the exceptions.
+    dust, method, threads, **options
+        See `apply_mask`; so are the exceptions.
 
+    Examples
+    --------
+    >>> import numpy as np
     >>> dust = np.zeros((9, 9), bool)
     >>> dust[4, 4] = True
     >>> clean = Cleaner(dust)
@@ -78,75 +133,76 @@ class Cleaner:
     [1, 1]
     """
 
-    def __init__(self, dust, *, method="restore", threads=None, **options):
-        if method not in METHODS:
-            raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
-        if method == "restore" and options:
-            raise TypeError(f'{", ".join(options)}: no option of method="restore"')
+    def __init__(
+        self,
+        dust: DustMask | npt.NDArray[Any],
+        *,
+        method: str = DEFAULT,
+        threads: int | None = None,
+        **options: Number,
+    ) -> None:
+        chosen = method_named(method)
+        options = chosen.checked(options)
         self.dusty, strength = binary_and_strength(dust)
         self.is_of_a_run = isinstance(dust, DustMask)
-        effect = (
-            DustModel.unpack(dust.effect, self.dusty.shape)
-            if self.is_of_a_run and method == "restore"
-            else None
-        )
-        self._restore = Restorer(self.dusty, effect, threads=threads) if effect else None
-        self._fill = partial(
-            fill_boxes if method == "fill" else fill_dust,
-            mask=self.dusty,
-            strength=strength,
-            **options,
+        packed = dust.model if isinstance(dust, DustMask) else {}
+        self._repair = chosen.prepare(
+            DustToRepair(self.dusty, strength, packed), threads=threads, **options
         )
 
-    def __call__(self, frame, *, threads=None):
-        """-> clean, report: as `apply_mask` with `return_report`."""
+    def __call__(
+        self, frame: Picture, *, threads: int | None = None
+    ) -> tuple[Picture, RepairReport]:
+        """As `apply_mask` with `return_report`."""
         frame = check_image(frame, "frame")
         if self.is_of_a_run and self.dusty.shape != frame.shape[:2]:
             raise DustbustError(
-                "the frame is {frame}, but the mask is {mask}; use the mask that was made from the frames of this run",
+                "the frame is {frame}, but the mask is {mask}; "
+                "use the mask that was made from the frames of this run",
                 frame="{1} x {0}".format(*frame.shape),
                 mask="{1} x {0}".format(*self.dusty.shape),
             )
         hidden = not_finite(frame)
         if hidden is not None:
             return self._where_finite(frame, hidden, threads)
-        if self._restore:
-            return self._restore(frame, threads=threads)
-        clean, unfilled = self._fill(frame, threads=threads)
-        particles = count_particles(self.dusty)
-        changed = (frame != clean).reshape(*self.dusty.shape, -1).any(axis=2)
-        return clean, RepairReport(particles, 0, particles, 0, float(changed.mean()), unfilled)
+        return self._repair(frame, threads=threads)
 
-    def _where_finite(self, frame, hidden, threads):
-        """The same for a frame with pixels that are not finite: they are no data, as transparent ones are, and stay as they are."""
+    def _where_finite(
+        self, frame: Picture, hidden: Mask, threads: int | None
+    ) -> tuple[Picture, RepairReport]:
+        """The same for a frame with pixels that are not finite.
+
+        They do not count as data, as transparent ones do not, and stay as they are.
+        """
         alpha = alpha_channel(frame)
         opaque = np.where(hidden, np.float32(0), np.float32(1) if alpha is None else alpha)
         clean, report = self(
             np.dstack([np.where(hidden[..., None], np.float32(0), colour_channels(frame)), opaque]),
             threads=threads,
         )
-        result = frame.copy()
+        result: Picture = frame.copy()
         np.copyto(colour_channels(result), colour_channels(clean), where=~hidden[..., None])
         return result, report
 
 
-def not_finite(frame):
-    """Where a frame is not finite, bool (H, W); None if it is everywhere."""
+def not_finite(frame: Picture) -> Mask | None:
+    """Where a frame is not finite, shape (H, W); None if it is finite everywhere."""
     if frame.dtype != np.float32 or np.isfinite(frame).all():
         return None
-    return ~np.isfinite(frame).reshape(*frame.shape[:2], -1).all(axis=2)
+    return np.asarray(~np.isfinite(frame).reshape(*frame.shape[:2], -1).all(axis=2))
 
 
-def binary_and_strength(dust):
-    """What to repair (bool) and how strongly (float32, or None for fully)."""
+def binary_and_strength(dust: DustMask | npt.ArrayLike) -> tuple[Mask, Plane | None]:
+    """What to repair, and how strongly (None: fully)."""
     if isinstance(dust, DustMask):
         return dust.binary(), None
-    dust = np.ascontiguousarray(dust)  # also a part of a larger mask
-    if dust.dtype == np.bool_:
-        return dust, None
-    if dust.dtype.kind != "f":
+    array: npt.NDArray[Any] = np.ascontiguousarray(dust)  # also a part of a larger mask
+    if array.dtype == np.bool_:
+        return array, None
+    if array.dtype.kind != "f":
         raise TypeError(
-            f"dust must be a DustMask or an array of bool or float, not {dust.dtype}; write mask > 0 if all that is not 0 is dust"
+            f"dust must be a DustMask or an array of bool or float, not {array.dtype}; "
+            "write mask > 0 if all that is not 0 is dust"
         )
-    dust = np.clip(np.nan_to_num(dust, nan=0), 0, 1).astype(np.float32)
-    return dust > 0, dust
+    strength = np.clip(np.nan_to_num(array, nan=0), 0, 1).astype(np.float32)
+    return strength > 0, strength

@@ -1,32 +1,63 @@
 """Filling dust from its surroundings.
 
-`fill_boxes` is the original fill, kept as its author describes it. `fill_dust` is a better one: `fill_at` lets edges and lines
-run on through a hair, and `grain_at` gives what was filled the grain of the picture.
-The cost of all of them follows the dust, not the picture.
+`fill_at` continues edges and lines through a hair, and `grain_at` gives filled pixels the grain of
+the picture; `fill_dust` does both. The original fill is in `box_fill`. The cost of all of them
+follows the dust, not the picture.
 """
 
 import numpy as np
 
 from .. import _kernels
-from ..image.arrays import blend, check_image, check_mask, colour_channels, largest, with_colours
+from ..image.arrays import (
+    Mask,
+    Picture,
+    Plane,
+    Positions,
+    Values,
+    blend,
+    check_image,
+    check_mask,
+    colour_channels,
+    largest,
+    with_colours,
+)
 from ..image.morphology import dilate, strongest_near
 from ..runtime.threads import count
 
+# Dust has soft edges: its mask grows by this, in px, before it is filled.
+SOFT_EDGE = 2
 
-def fill_at(image, mask, *, threads=None):
-    """What masked pixels should be, judging by the known pixels around them: edges and lines run on.
+# A disc of this radius, in px, holds the 7 x 7 pixels that `_kernels.grain` compares.
+REACH_OF_GRAIN = 4
+
+
+def fill_at(
+    image: Picture, mask: Mask, *, threads: int | None = None
+) -> tuple[Positions, Values, int]:
+    """What masked pixels should be, judging by the known pixels around them: edges continue.
 
     Parameters
     ----------
-    image : uint8, uint16 or float32, (H, W) or (H, W, C). Where its alpha is 0 there is no data.
-    mask : bool (H, W), True = dust. All of the dust: a pixel beside the mask counts as clean picture.
+    image : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+        Where its alpha is 0 there is no data.
+    mask : ndarray of bool, shape (H, W)
+        True = dust. All of the dust: a pixel beside the mask counts as clean picture.
+    threads : int or None
+        Threads to use; None: see `dustbust.runtime.threads.count`.
 
     Returns
     -------
-    positions : int64 (N,), row * W + column of each masked pixel, ascending.
-    values : float32 (N, 1 or 3), in the numbers of the image (0..255, 0..65535 or 0..1), not clipped.
-    failures : int, how many values are those of the image, because nothing in the picture is known. (Where alpha is 0 they always are.)
+    positions : ndarray of int64, shape (N,)
+        row * W + column of each masked pixel, ascending.
+    values : ndarray of float32, shape (N, 1 or 3)
+        In the range of the picture's dtype (0..255, 0..65535 or 0..1), not clipped.
+    failures : int
+        How many values are those of the image, because no pixel of the picture is known. Where
+        alpha is 0 they always are.
 
+    Examples
+    --------
+    >>> import numpy as np
     >>> picture = np.tile(np.float32([0, 0, 0, 1, 1, 1]), (6, 1))
     >>> hole = np.zeros((6, 6), bool)
     >>> hole[2:4, 1:5] = True
@@ -40,24 +71,41 @@ def fill_at(image, mask, *, threads=None):
     return _kernels.structured_fill(image, mask, colours, 1 / largest(image.dtype), count(threads))
 
 
-def grain_at(image, mask, values, share=None, *, threads=None):
-    """Grain for filled pixels: what to add so that they have as much fine detail as the clean picture near them.
+def grain_at(
+    image: Picture,
+    mask: Mask,
+    values: Values,
+    share: Values | None = None,
+    *,
+    threads: int | None = None,
+) -> Values:
+    """Grain for filled pixels: what to add so that they have as much fine detail as their vicinity.
 
-    The detail is borrowed from clean places within some ten pixels that look like the fill, so its level, its spectrum and
-    the correlation of its colours are those of the surroundings. Where the values have detail of their own, less is added.
-    The result depends on nothing but the arguments: it is the same each time.
+    The detail is borrowed from clean places within some ten pixels that look like the fill, so its
+    level, its spectrum and the correlation of its colours are those of the surroundings. Where the
+    values have detail of their own, less is added. The result depends on nothing but the arguments:
+    it is the same each time.
 
     Parameters
     ----------
-    image : uint8, uint16 or float32, (H, W) or (H, W, C)
-    mask : bool (H, W), the pixels that `values` are of, in the order of `fill_at`; no grain is taken from them.
-    values : float32 (N, 1 or 3), what they are to be but for the grain, in the numbers of the image.
-    share : float32 (N,) in 0..1, how much of each value was filled; the rest has grain of its own. None for 1 everywhere.
+    image : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+    mask : ndarray of bool, shape (H, W)
+        The pixels of `values`, in the order of `fill_at`. No grain is taken from them.
+    values : ndarray of float32, shape (N, 1 or 3)
+        The filled pixels without grain, in the range of the picture's dtype.
+    share : ndarray of float32, shape (N,), or None
+        How much of each value was filled, 0..1; the rest has grain of its own. None: 1 everywhere.
+    threads : int or None
+        Threads to use; None: see `dustbust.runtime.threads.count`.
 
     Returns
     -------
-    float32 (N, 1 or 3), in the numbers of the image. 0 where there is no clean place to borrow from.
+    ndarray of float32, shape (N, 1 or 3)
+        In the range of the picture's dtype; 0 where no clean place is near.
 
+    Examples
+    --------
+    >>> import numpy as np
     >>> noise = np.random.default_rng(1).normal(0.5, 0.1, (64, 64)).astype(np.float32)
     >>> hole = np.zeros((64, 64), bool)
     >>> hole[30:34] = True
@@ -74,49 +122,76 @@ def grain_at(image, mask, values, share=None, *, threads=None):
         else np.ascontiguousarray(share, np.float32)
     )
     threads = count(threads)
-    unclean = _kernels.dilate(
-        mask, 4, threads
-    )  # a disc of 4 px holds the 7 x 7 pixels that detail is told by
+    unclean = _kernels.dilate(mask, REACH_OF_GRAIN, threads)
     return _kernels.grain(image, mask, unclean, values, share, threads)
 
 
-def fill_pixels(image, mask, *, threads=None):
-    """A picture whose masked pixels are replaced by what `fill_at` says; alpha and all other pixels are the same bytes.
+def fill_pixels(image: Picture, mask: Mask, *, threads: int | None = None) -> Picture:
+    """A picture whose masked pixels are replaced by the result of `fill_at`.
+
+    Alpha and all other pixels are the same bytes.
 
     Parameters
     ----------
-    image : uint8, uint16 or float32, (H, W) or (H, W, C); left as it is.
-    mask : bool (H, W), True = replace.
+    image : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+        It stays as it is.
+    mask : ndarray of bool, shape (H, W)
+        True = replace.
+    threads : int or None
+        Threads to use; None: see `dustbust.runtime.threads.count`.
 
     Returns
     -------
-    filled : like `image`
+    ndarray like `image`
 
+    Examples
+    --------
+    >>> import numpy as np
     >>> picture = np.full((8, 8, 3), 0.25, np.float32)
     >>> hole = np.zeros((8, 8), bool)
     >>> hole[3:5, 3:5] = True
-    >>> bool(np.allclose(fill_pixels(np.where(hole[..., None], np.float32(1), picture), hole), picture))
+    >>> dusty = np.where(hole[..., None], np.float32(1), picture)
+    >>> bool(np.allclose(fill_pixels(dusty, hole), picture))
     True
     """
     positions, values, _ = fill_at(image, mask, threads=threads)
     return with_colours(image, positions, values)
 
 
-def fill_dust(image, mask, *, grow=2, strength=None, threads=None):
-    """A picture without its dust, when nothing but the place of the dust is known: grown mask, `fill_at`, and `grain_at`.
+def fill_dust(
+    image: Picture,
+    mask: Mask,
+    *,
+    grow: int = SOFT_EDGE,
+    strength: Plane | None = None,
+    threads: int | None = None,
+) -> tuple[Picture, int]:
+    """A picture without its dust, if nothing but the place of the dust is known.
+
+    The mask grows, `fill_at` fills it, and `grain_at` adds the grain.
 
     Parameters
     ----------
-    image : uint8, uint16 or float32, (H, W) or (H, W, C); left as it is. Alpha is not changed, and where it is 0 there is no data.
-    mask : bool (H, W), True = dust.
-    grow : by how many px the mask is dilated, for dust has soft edges.
-    strength : float32 (H, W) in 0..1, opacity of the repair, which grows with the mask; None for 1 everywhere.
+    image : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+        It stays as it is. Alpha does not change; where it is 0 there is no data.
+    mask : ndarray of bool, shape (H, W)
+        True = dust.
+    grow : int
+        By how many px the mask is dilated, for dust has soft edges.
+    strength : ndarray of float32, shape (H, W), or None
+        Opacity of the repair, 0..1, which grows with the mask; None for 1 everywhere.
+    threads : int or None
+        Threads to use; None: see `dustbust.runtime.threads.count`.
 
     Returns
     -------
-    filled : like `image`
-    failures : int, how many pixels stayed as they were, because nothing in the picture is known.
+    filled : ndarray like `image`
+    failures : int
+        Pixels that stayed as they were, because no pixel of the picture is known.
 
+    Examples
+    --------
+    >>> import numpy as np
     >>> picture = np.full((20, 20), 100, np.uint8)
     >>> picture[8:12, 8:12] = 255
     >>> filled, failures = fill_dust(picture, picture == 255)
@@ -131,6 +206,5 @@ def fill_dust(image, mask, *, grow=2, strength=None, threads=None):
         else strongest_near(strength, positions, grow)
     )
     values = blend(image, positions, values, weights)
-    return with_colours(
-        image, positions, values + grain_at(image, mask, values, weights, threads=threads)
-    ), failures
+    grain = grain_at(image, mask, values, weights, threads=threads)
+    return with_colours(image, positions, values + grain), failures

@@ -1,100 +1,101 @@
-"""Bringing back the picture under dust: translucent dust is un-mixed, opaque dust is filled."""
+"""Recovering the picture under dust: translucent dust is un-mixed, opaque dust is filled."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import _kernels
-from ..dust.model import RIM, look_around, mirrored
-from ..dust.observation import as_array, observe
+from ..dust.model import RIM, DustModel, look_around, mirrored
+from ..dust.observation import FrameAtDust, as_array, observe
 from ..dust.response import BLACK, WHITE
-from ..image.arrays import largest, put, share_changed
+from ..image.arrays import Mask, Picture, Values, largest, put, share_changed
 from ..image.morphology import count_particles, dilate
 from ..runtime.threads import count
 from .inpaint import fill_at, fill_dust, grain_at
+from .repair import DustToRepair, Filler, Repair, RepairReport
 
-# What un-mixing amplifies, measured on scans: noise of the values, and errors of the density and of the response near white.
+# Deviation of a value that un-mixing amplifies, measured on scans; it includes the errors of the
+# density and of the response near white.
 NOISE = 5 / 255
 
-# How far a frame's response can be trusted, as a share of what it takes away.
+# Relative error of a frame's response: a share of what it takes away.
 RESPONSE_ERROR = 0.06
 
-# The densities of a pixel and of those beside it are so many times as large as their errors, or there is no dust.
+# Where the densities of a pixel and of those beside it are not this many times as large as their
+# errors, there is no dust.
 SIGNIFICANT_DEVIATIONS = 1.7
 
 # A pixel that is un-mixed to this share or more counts as known when the others are filled.
 KNOWN = 0.8
 
 
-@dataclass(frozen=True)
-class RepairReport:
-    """What was done to a frame.
-
-    Parameters
-    ----------
-    particles : how many particles the mask has.
-    restored, filled, absent : how many of them were un-mixed for the most part, filled for the most part, not in this frame.
-    changed : share of the frame's pixels that are not what they were.
-    unfilled : how many pixels could not be filled, since there was no picture within reach.
-    """
-
-    particles: int
-    restored: int
-    filled: int
-    absent: int
-    changed: float
-    unfilled: int = 0
+def prepare_restore(dust: DustToRepair, *, threads: int | None = None) -> Repair:
+    """The method "restore" for a mask, see `methods.METHODS`."""
+    model = dust.model()
+    if model is None:
+        return Filler(fill_dust, dust)
+    return Restorer(dust.binary, model, threads=threads)
 
 
 class Restorer:
-    """Brings back the picture under the dust of a run, frame after frame.
+    """Recovers the picture under the dust of a run, frame after frame.
 
     Parameters
     ----------
-    dusty : bool (H, W), what to take off. Dust that `effect` knows nothing of is filled; and the effect away from `dusty` is let be.
-    effect : `DustModel` of the frames' run.
+    dusty : ndarray of bool, shape (H, W)
+        What to remove. Dust that the model does not know is filled; dust of the model away from
+        `dusty` stays.
+    model : DustModel
+        The dust of the frames' run.
+    threads : int or None
+        Threads to use; None: see `dustbust.runtime.threads.count`.
     """
 
-    def __init__(self, dusty, effect, *, threads=None):
-        self.effect = effect.within(dilate(dusty, RIM, threads=threads) & significant(effect))
-        self.positions = np.flatnonzero(self.effect.where)
-        self.labels, _ = self.effect.particles
-        (
-            self.effect.membranes,
-            self.effect.pieces,
-        )  # made ready here, before several threads ask for them
-        other = dusty & ~effect.where
+    def __init__(self, dusty: Mask, model: DustModel, *, threads: int | None = None) -> None:
+        self.model = model.within(dilate(dusty, RIM, threads=threads) & significant(model))
+        self.positions = np.flatnonzero(self.model.where)
+        self.labels, _ = self.model.particles
+        # Made ready here, before several threads ask for them.
+        _ = self.model.membranes, self.model.pieces
+        other = dusty & ~model.where
         self.others = count_particles(other)
         self.other = other if self.others else None
         self.near_other = dilate(other, RIM, threads=threads) if self.others else None
         self.touched = (
-            np.flatnonzero(self.effect.where | self.near_other) if self.others else self.positions
+            self.positions
+            if self.near_other is None
+            else np.flatnonzero(self.model.where | self.near_other)
         )
 
-    def __call__(self, frame, *, threads=None):
-        """A frame with the picture under its dust brought back.
+    def __call__(
+        self, frame: Picture, *, threads: int | None = None
+    ) -> tuple[Picture, RepairReport]:
+        """A frame with the picture under its dust recovered.
 
-        Each pixel is both un-mixed and filled, and the two are weighted by the errors that are to be expected of them.
+        Each pixel is both un-mixed and filled, and the two are weighted by their expected errors.
 
         Parameters
         ----------
-        frame : a picture, left as it is.
+        frame : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+            It stays as it is.
+        threads : int or None
+            Threads to use; None: see `dustbust.runtime.threads.count`.
 
         Returns
         -------
-        clean : like `frame`
-        report : `RepairReport`
+        clean : ndarray like `frame`
+        report : RepairReport
         """
         frame = np.ascontiguousarray(frame)
-        unmixed, filled, weight, here = unmix(
-            frame, self.effect, also_unknown=self.near_other, threads=threads
+        unmixed, filled, weight, present = unmix(
+            frame, self.model, also_unknown=self.near_other, threads=threads
         )
-        clean = frame.copy()
+        clean: Picture = frame.copy()
         put(clean, self.positions, weight * unmixed + (1 - weight) * filled)
 
         # What could not be un-mixed well is filled once more, from the un-mixed pixels around it.
         share = weight.mean(axis=1)
-        doubtful = np.flatnonzero((share < KNOWN) & here)
+        doubtful = np.flatnonzero((share < KNOWN) & present)
         if doubtful.size:
             mask = np.zeros(frame.shape[:2], bool)
             mask.ravel()[self.positions[doubtful]] = True
@@ -105,14 +106,14 @@ class Restorer:
             )
             better += grain_at(clean, mask, better, 1 - share[doubtful], threads=threads)
             put(clean, self.positions[doubtful], better / white)
-        if self.others:
+        if self.other is not None:
             clean, _ = fill_dust(clean, self.other, threads=threads)
-        return clean, self._report(frame, clean, share, here)
+        return clean, self._report(frame, clean, share, present)
 
-    def _report(self, frame, clean, share, here):
-        """`RepairReport`: particles of which at least a part is here were restored or filled."""
-        density, particles = self.effect.density * here, self.effect.share.size
-        some = np.bincount(self.labels, here, particles) > 0
+    def _report(self, frame: Picture, clean: Picture, share: Values, present: Mask) -> RepairReport:
+        """Particles of which at least a part is present were restored or filled."""
+        density, particles = self.model.density * present, self.model.share.size
+        some = np.bincount(self.labels, present, particles) > 0
         mostly = np.bincount(self.labels, share * density, particles) > 0.5 * np.bincount(
             self.labels, density, particles
         )
@@ -125,64 +126,85 @@ class Restorer:
         )
 
 
-def significant(effect):
-    """bool (H, W): the pixels of an effect at which there is dust: the mask, and around it what stands out of the errors of the density."""
-    _, neighbours = effect.particles
+def significant(model: DustModel) -> Mask:
+    """The pixels of a model at which there is dust, shape (H, W).
+
+    That is the mask, and around it what stands out of the errors of the density.
+    """
+    _, neighbours = model.particles
     excess = np.append(
-        effect.density**2 - (SIGNIFICANT_DEVIATIONS * effect.error) ** 2, np.float32(0)
+        model.density**2 - (SIGNIFICANT_DEVIATIONS * model.error) ** 2, np.float32(0)
     )
-    result = effect.core.copy()
-    result[effect.where] |= excess[:-1] + excess[neighbours].sum(axis=1) > 0
+    result: Mask = model.core.copy()
+    result[model.where] |= excess[:-1] + excess[neighbours].sum(axis=1) > 0
     return result
 
 
-def unmix(frame, effect, *, also_unknown=None, threads=None):
-    """The picture at the pixels of an effect, with the dust computed off.
+class Unmixed(NamedTuple):
+    """The picture at the pixels of a model, with the dust removed by calculation.
 
     Parameters
     ----------
-    also_unknown : bool (H, W), more pixels that say nothing about their neighbours.
+    unmixed : ndarray of float32, shape (N, colours)
+        0..1; what the frame shows where the dust is absent.
+    filled : ndarray of float32, shape (N, colours)
+        What the surroundings suggest.
+    weight : ndarray of float32, shape (N, colours)
+        Share of `unmixed` in the best mean of both.
+    present : ndarray of bool, shape (N,)
+        Which dust is present in the frame.
+    """
+
+    unmixed: Values
+    filled: Values
+    weight: Values
+    present: Mask
+
+
+def unmix(
+    frame: Picture,
+    model: DustModel,
+    *,
+    also_unknown: Mask | None = None,
+    threads: int | None = None,
+) -> Unmixed:
+    """The picture at the pixels of a model, with the dust removed by calculation.
+
+    Parameters
+    ----------
+    frame : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+    model : DustModel
+        The dust of the frame's run.
+    also_unknown : ndarray of bool, shape (H, W), or None
+        More pixels that tell nothing about their neighbours.
+    threads : int or None
+        Threads to use; None: see `dustbust.runtime.threads.count`.
 
     Returns
     -------
-    unmixed : float32 (N, colours) in 0..1; what is observed, where the dust is not in this frame.
-    filled : float32 (N, colours), what the surroundings suggest.
-    weight : float32 (N, colours), by how much `unmixed` is to be preferred to `filled`.
-    here : bool (N,), which dust is in the frame.
+    Unmixed
     """
     observed, filled, spread = look_around(
-        frame, effect.membranes, also_unknown=also_unknown, threads=threads
+        frame, model.membranes, also_unknown=also_unknown, threads=threads
     )
-    labels, neighbours = effect.particles
-    dark = effect.dark[labels]
+    labels, _ = model.particles
+    dark = model.dark[labels]
     observed, filled = mirrored(observed, dark), mirrored(filled, dark)
-    seen = observe(
-        observed,
-        filled,
-        spread,
-        density=effect.density,
-        labels=labels,
-        neighbours=neighbours,
-        share=effect.share,
-        dark=effect.dark,
-        pieces=effect.pieces,
-        usual={False: effect.light_response, True: effect.dark_response},
-        threads=threads,
-    )
-    here = seen.chance > 0.5
+    observation = observe(FrameAtDust(observed, filled, spread), model.expected, threads=threads)
+    present = observation.probability > 0.5
     unmixed, weight = _kernels.unmix(
         observed,
-        seen.density,
+        observation.density,
         labels,
-        effect.dark,
-        as_array(seen.of_colours),
+        model.dark,
+        as_array(observation.of_colours),
         (BLACK, WHITE),
-        here,
+        present,
         filled,
         spread,
-        effect.error,
+        model.error,
         NOISE,
         RESPONSE_ERROR,
         count(threads),
     )
-    return mirrored(unmixed, dark), mirrored(filled, dark), weight, here
+    return Unmixed(mirrored(unmixed, dark), mirrored(filled, dark), weight, present)

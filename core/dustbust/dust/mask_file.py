@@ -1,0 +1,234 @@
+"""Dust masks in files: a 16-bit grey PNG with a chunk that carries all but the grey values."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import struct
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, PngImagePlugin
+
+from ..errors import DustbustError
+from ..files.formats.base import check_megapixels
+from ..files.formats.png import MASK_CHUNK, chunk_in
+from ..files.paths import as_path
+from ..files.read import read_luminance
+from ..files.write import check_target, new_file
+from ..image.arrays import Plane
+from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
+from .mask import DustMask
+
+MASK_SUFFIXES = (".png",)
+
+# Of PNG, 1 to 9. Level 4 takes half the time of the usual 6 for one hundredth more bytes, as the
+# grey of a mask is mostly noise.
+COMPRESSION = 4
+
+# Largest size of what travels with a mask, in bytes: of the header, and for each pixel of the mask.
+LARGEST_HEADER = 64 << 20
+LARGEST_MODEL = 64
+MODEL_DTYPES = ("uint8", "uint16", "uint32", "float16")
+
+# A picture is taken for a photograph, not a mask, if the channels of more than this share of its
+# pixels differ by more than this many steps of 255. Those of a black and white JPEG differ by a
+# few, along edges.
+COLOURED, COLOURED_SHARE = 32, 0.01
+
+
+def extra_of(mask: DustMask) -> bytes:
+    """See `DustMask.extra`."""
+    header = {
+        "threshold": mask.threshold,
+        "polarity": mask.polarity,
+        "method": mask.method,
+        "frames": list(mask.frames),
+        "report": mask.report,
+        "shape": list(mask.grey.shape),
+    }
+    entries = {"header.json": json.dumps(header).encode()}
+    for name, array in sorted(mask.model.items()):
+        raw = io.BytesIO()
+        np.lib.format.write_array(raw, np.ascontiguousarray(array), allow_pickle=False)
+        entries[name + ".npy"] = raw.getvalue()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            # A ZipInfo has no time of its own: the bytes are the same each time.
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def mask_of_extra(grey: Plane, extra: bytes) -> DustMask:
+    """See `DustMask.from_extra`."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(extra)) as archive:
+            entries = archive.infolist()
+            limit = LARGEST_HEADER + LARGEST_MODEL * grey.size
+            if sum(entry.file_size for entry in entries) > limit:
+                raise ValueError("it is larger than a mask of this size can be")
+            header = json.loads(archive.read("header.json"))
+            model = {
+                entry.filename[:-4]: _array(archive.read(entry))
+                for entry in entries
+                if entry.filename.endswith(".npy")
+            }
+        return _checked(grey, header, model)
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        RecursionError,
+        NotImplementedError,
+    ) as error:
+        raise DustbustError(
+            "what the mask carries beside its picture is damaged ({error}); estimate it again",
+            error=error,
+        ) from error
+
+
+def _checked(grey: Plane, header: dict[str, Any], model: dict[str, npt.NDArray[Any]]) -> DustMask:
+    """A mask from its header, if the entries are those of a mask of this size."""
+    if tuple(header["shape"]) != grey.shape:
+        size = " x ".join(map(str, header["shape"][::-1]))
+        raise ValueError(f"it belongs to a mask of {size}")
+    threshold, frames, report = header["threshold"], header["frames"], header["report"]
+    if (
+        type(threshold) not in (int, float)
+        or not 0 <= threshold <= 1
+        or not isinstance(report, dict)
+        or not isinstance(frames, list)
+        or not all(isinstance(name, str) for name in (header["method"], *frames))
+    ):
+        raise ValueError("its entries are not those of a mask")
+    return DustMask(
+        grey, threshold, header["polarity"], header["method"], tuple(frames), model, report
+    )
+
+
+def _array(content: bytes) -> npt.NDArray[Any]:
+    """The array in the bytes of a .npy file, without taking memory for what is not there."""
+    raw = io.BytesIO(content)
+    if np.lib.format.read_magic(raw) != (1, 0):
+        raise ValueError("an array has another format")
+    shape, transposed, dtype = np.lib.format.read_array_header_1_0(raw)
+    if transposed or dtype.name not in MODEL_DTYPES or min(shape, default=0) < 0:
+        raise ValueError("an array has another type")
+    return np.frombuffer(content[raw.tell() :], dtype).reshape(shape)
+
+
+def checksum_of(dust: DustMask | npt.ArrayLike) -> str:
+    """SHA-256 of a mask: of all that makes a difference to what is cleaned with it.
+
+    Parameters
+    ----------
+    dust : DustMask or ndarray, shape (H, W)
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    if not isinstance(dust, DustMask):
+        return hashlib.sha256(np.ascontiguousarray(dust).data).hexdigest()
+    digest = hashlib.sha256(np.ascontiguousarray(dust.grey).data)
+    digest.update(dust.extra())
+    return digest.hexdigest()
+
+
+def save_mask(mask: DustMask, path: str | Path) -> None:
+    """See `DustMask.save`."""
+    path = as_path(path)
+    check_target(path, mask.frames, MASK_SUFFIXES)
+    info = PngImagePlugin.PngInfo()
+    info.add(MASK_CHUNK, extra_of(mask))
+    with new_file(path) as part:
+        Image.fromarray(to_steps(mask.grey)).save(
+            part, "PNG", pnginfo=info, compress_level=COMPRESSION
+        )
+
+
+def load_mask(path: str | Path) -> DustMask:
+    """See `DustMask.load`."""
+    path = as_path(path)
+    extra = _extra_in(path)
+    if extra is None:
+        return DustMask(_picture(path), 0.5)
+    try:
+        mask = mask_of_extra(read_luminance(path), extra)
+    except DustbustError as error:
+        raise DustbustError("{path}: {error}", path=path, error=error) from error
+    mask.frames = _where_they_are(mask.frames, path.absolute().parent)
+    return mask
+
+
+def _where_they_are(frames: tuple[str, ...], folder: Path) -> tuple[str, ...]:
+    """The frames of a mask in this folder: where they were, or where they moved with the mask.
+
+    That is beside the mask, or a folder above.
+    """
+    if not any(map(os.path.exists, frames)):
+        for place in (folder, folder.parent):
+            moved = tuple(str(place / Path(frame).name) for frame in frames)
+            if all(map(os.path.exists, moved)):
+                return moved
+    return frames
+
+
+def _extra_in(path: Path) -> bytes | None:
+    """What `save_mask` put into a file beside the picture, or None."""
+    try:
+        return chunk_in(path, MASK_CHUNK)
+    except FileNotFoundError as error:
+        raise DustbustError("{path}: there is no such file", path=path) from error
+    except OSError as error:
+        raise DustbustError("{path}: cannot be read ({error})", path=path, error=error) from error
+
+
+def _picture(path: Path) -> Plane:
+    """The luminance of any picture without colours that Pillow reads, 0..1."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about sizes: they are checked here
+            with Image.open(path) as picture:
+                check_megapixels(path, *picture.size)
+                return _grey(path, picture)
+    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError) as error:
+        raise DustbustError(
+            "{path}: cannot be read as a picture ({error}); give a mask from Estimate, "
+            "or a black and white picture",
+            path=path,
+            error=error,
+        ) from error
+
+
+def _grey(path: Path, picture: Image.Image) -> Plane:
+    if picture.mode.startswith("I;16"):
+        deep: Plane = np.asarray(picture).astype(np.float32) / np.float32(STEPS_OF_16_BIT)
+        return deep
+    if picture.mode in ("I", "F"):
+        raise DustbustError(
+            "{path}: masks with 32 bits are not supported; save it with 8 or 16 bits", path=path
+        )
+    grey, colours = (np.asarray(picture.convert(mode)) for mode in ("L", "RGBA"))
+    opaque = colours[..., 3]
+    coloured = (np.ptp(colours[..., :3], axis=2) > COLOURED) & (opaque > 0)
+    if coloured.mean() > COLOURED_SHARE:
+        raise DustbustError(
+            "{path}: has colours, but a mask is black and white (white is dust); "
+            "take the colours out, or give a mask from Estimate",
+            path=path,
+        )
+    plane: Plane = grey * (opaque / np.float32(255 * 255))
+    return plane
