@@ -10,21 +10,16 @@ import pytest
 from PIL import Image
 
 import dustbust
-from dustbust.dust.model import DustModel
 from dustbust.files.read import read_frame
 from dustbust.previews import (
     SPOT_SIDE,
     MaskPreview,
     PagePreview,
     Spots,
-    part_of_mask,
     thumbnail,
     to_rgb8,
     typical_frame,
-    with_brightness,
-    within_box,
 )
-from dustbust.registration.register import Registration
 from dustbust.stacking.brightness import match_brightness
 
 SAMPLES = Path(__file__).resolve().parent / "samples"
@@ -139,16 +134,6 @@ def test_preview_of_a_mask_that_knows_only_where_the_dust_is(dust):
     assert (before != after).any()
 
 
-def test_part_of_a_mask_keeps_what_is_inside(dust):
-    model = DustModel.unpack(dust.model, dust.grey.shape)
-    (rows, columns), __ = Spots(dust.binary()).window(0)
-    part = part_of_mask(dust, model, (rows, columns))
-    assert np.array_equal(part.grey, dust.grey[rows, columns])
-    inside = DustModel.unpack(part.model, part.grey.shape)
-    assert 0 < inside.where.sum() <= model.where[rows, columns].sum()
-    assert not (inside.where & ~model.where[rows, columns]).any()
-
-
 @pytest.fixture(scope="module")
 def pair():
     pictures = [read_frame(path) for path in PAIR]
@@ -182,31 +167,6 @@ def test_preview_of_a_page_without_alignment(pair):
     __, after = preview.look(0, "minimum", False)
     part, __ = preview._overview(False).spots.window(0)
     assert np.abs(page[part].astype(int) - after).max() <= 1
-
-
-def test_within_box_maps_the_same_points():
-    distortion = np.random.default_rng(1).normal(0, 1, (5, 1, 2)).astype(np.float32)
-    matrix = np.array([[1, 0.01, 30], [-0.01, 1, 12], [0, 0, 1]])
-    whole = Registration(matrix, distortion=distortion, pitch=(1.0, 50.0))
-    part = within_box(whole, np.s_[100:180, 40:130])
-    x, y = np.array([3.0, 50.0, 80.0]), np.array([0.0, 25.0, 70.0])
-    corner = np.array([[40], [100]])
-    expected = whole.map_points(x + 40, y + 100) - corner
-    # Between its knots a distortion is linear, and the knots of the part lie elsewhere.
-    assert np.abs(part.map_points(x, y) - expected).max() < 1
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_brightness_is_rounded_as_in_resampling(dtype):
-    """A registration that moves nothing gives the pixels of the preview exactly."""
-    rng = np.random.default_rng(3)
-    white = np.iinfo(dtype).max if np.dtype(dtype).kind == "u" else 1
-    picture = (rng.random((40, 60, 3)) * white).astype(dtype)
-    gain, offset = np.array([0.5, 1.25, 2.5]), np.array([0.0, 0.5, -3.0]) * white / 255
-    resampled = Registration(np.eye(3)).resample(picture, (0, 0, 60, 40), gain=gain, offset=offset)[
-        ..., :3
-    ]
-    assert np.array_equal(with_brightness(picture, gain, offset), resampled)
 
 
 def test_brightness_of_a_preview_is_that_of_the_whole_scans(pair, page_preview):

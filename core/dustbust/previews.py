@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from .image.arrays import alpha_channel, colour_channels, from_unit, largest, to
 from .registration.register import Registration
 from .restoration.apply import apply_mask
 from .runtime.threads import count
-from .stacking.brightness import match_brightness
+from .stacking.brightness import brightened, match_brightness
 from .stacking.stack import stack_scans
 
 # The side of a spot in px, shown one to one, and how far around it pixels can influence its repair.
@@ -39,6 +39,8 @@ VISIBLE_DIFFERENCE = 0.1
 # Frames of a run that are read to find a typical one; in these, every eighth pixel is enough.
 FRAMES_COMPARED = 5
 PIXEL_STEP = 8
+
+DUST_FREE = "dust-free"  # the stacking mode that finds the dust of the scanner
 
 Slices = tuple[slice, slice]
 
@@ -176,7 +178,7 @@ class MaskPreview:
 
     def _cut_part(self, number: int) -> DustMask:
         __, near = self._spots.window(number)
-        return part_of_mask(self._dust, self._model, near)
+        return self._dust.part(*near, self._model)
 
     def look(
         self, number: int, read: Callable[[], np.ndarray], **options: Any
@@ -196,28 +198,6 @@ class MaskPreview:
             **options,
         )
         return picture[part], after[_inside(part, near)]
-
-
-def part_of_mask(dust: DustMask, model: DustModel | None, part: Slices) -> DustMask:
-    """Cut out a part of a mask.
-
-    In the middle of the part it cleans as the whole mask does, and much quicker.
-
-    Parameters
-    ----------
-    dust : DustMask
-    model : DustModel or None
-        The unpacked `dust.model`.
-    part : tuple of slice
-    """
-    packed = {}
-    if model is not None:
-        region = np.zeros_like(model.where)
-        region[part] = True
-        model = model.within(region)
-        where, core = model.where[part].copy(), model.core[part].copy()
-        packed = replace(model, where=where, core=core).pack()
-    return replace(dust, grey=dust.grey[part], model=packed)
 
 
 @dataclass(frozen=True)
@@ -322,7 +302,8 @@ class PagePreview:
         }
         height, width = scans[0].shape[:2]
         try:
-            __, dust = stack_scans(scans, return_dust=True, **placed)
+            dust = stack_scans(scans, mode=DUST_FREE, return_report=True, **placed).dust
+            assert dust is not None
             dusty, polarity = dust.binary()[:height, :width], dust.polarity
         except DustbustError:  # the page moved too little
             difference = stack_scans(scans, mode="range", **placed)[..., 0]
@@ -342,7 +323,7 @@ class PagePreview:
         for transform in self._transforms(align)[1:]:
             there = transform.map_points(*here)
             corners.append(there)
-            if mode == "dust-free":
+            if mode == DUST_FREE:
                 # What the other scans show where dust of the scanner may be.
                 corners += [transform.map_points(*there), 2 * here - there]
         all_corners = np.concatenate(corners, axis=1)
@@ -356,58 +337,29 @@ class PagePreview:
         The brightness and the polarity come from the whole scans, as a part may show too little.
         Statistics are scaled to the values in the box, not to those of the whole page.
         """
+        rows, columns = box
+        inside = columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
         parts, registrations = [], []
         scans = zip(self._pictures, self._transforms(align), self._brightness(align), strict=True)
         for picture, transform, (gain, offset) in scans:
             part = picture[box]
             if part.size:  # scans may differ in size
-                if align or mode == "dust-free":
-                    part = with_brightness(part, gain, offset)
+                if align or mode == DUST_FREE:
+                    part = brightened(part, gain, offset)
                 parts.append(part)
-                registrations.append(within_box(transform, box))
+                registrations.append(transform.within_box(*inside))
         if len(parts) == 1:
             return parts[0]
+        options: dict[str, Any] = {"polarity": polarity} if mode == DUST_FREE else {}
         return stack_scans(
             parts,
             mode=mode,
             registrations=registrations,
             normalise=False,
-            polarity=polarity,
             view=True,
             threads=self._threads,
+            **options,
         )
-
-
-def within_box(transform: Registration, box: Slices) -> Registration:
-    """Return the registration of the parts of both scans inside a box of the scanner."""
-    rows, columns = box
-    corner = np.array([[1, 0, columns.start], [0, 1, rows.start], [0, 0, 1]], float)
-    matrix = np.linalg.inv(corner) @ transform.matrix @ corner
-    distortion, (across, down) = transform.distortion, transform.pitch
-    if len(distortion):
-        x = np.arange(columns.start, columns.stop + across, across)
-        y = np.arange(rows.start, rows.stop + down, down)
-        values = np.moveaxis(transform.distortion_at(*np.meshgrid(x, y)), 0, -1)
-        distortion = np.ascontiguousarray(values, np.float32)
-    return replace(transform, matrix=matrix, distortion=distortion)
-
-
-def with_brightness(picture: np.ndarray, gain: Any, offset: Any) -> np.ndarray:
-    """Return gain * value + offset for the colours of a picture, rounded as in resampling.
-
-    Halves are rounded up, and alpha stays.
-
-    >>> with_brightness(np.array([[1, 2, 200]], np.uint8), 1.5, 0).tolist()
-    [[2, 3, 255]]
-    """
-    result = picture.copy()
-    colours = colour_channels(result)
-    changed = colours * np.float32(gain) + np.float32(offset)
-    if picture.dtype.kind == "u":
-        white = np.float32(largest(picture.dtype))
-        changed = np.floor(np.clip(changed, 0, white) + np.float32(0.5))
-    colours[...] = changed
-    return result
 
 
 def _reduced(picture: np.ndarray, factor: int, threads: int) -> np.ndarray:

@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 import dustbust
+from dustbust.dust.model import DustModel
+
+FRAMES = sorted((Path(__file__).resolve().parents[1] / "samples" / "run").glob("*.jpg"))
 
 
 def test_saved_mask_is_the_same_mask(tmp_path):
@@ -111,3 +114,21 @@ def zipped(entries):
         for name, content in entries.items():
             archive.writestr(name, content)
     return packed.getvalue()
+
+
+def test_part_of_a_mask_keeps_what_is_inside():
+    dust = dustbust.estimate_mask(FRAMES)
+    model = DustModel.unpack(dust.model, dust.grey.shape)
+    y, x = np.argwhere(model.core)[0]
+    rows, columns = slice(max(y - 60, 0), y + 60), slice(max(x - 60, 0), x + 60)
+    part = dust.part(rows, columns)
+    assert np.array_equal(part.grey, dust.grey[rows, columns])
+    inside = DustModel.unpack(part.model, part.grey.shape)
+    assert 0 < inside.where.sum() <= model.where[rows, columns].sum()
+    assert not (inside.where & ~model.where[rows, columns]).any()
+
+
+def test_part_of_a_mask_without_a_model_has_none():
+    part = dustbust.DustMask(np.eye(9, dtype=np.float32), 0.5).part(np.s_[:3], np.s_[:4])
+    assert part.grey.shape == (3, 4)
+    assert part.model == {}

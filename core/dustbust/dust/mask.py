@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from .polarity import check_polarity
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from .model import DustModel
 
 
 @dataclass
@@ -151,6 +153,35 @@ class DustMask:
         if path is not None:
             write_picture(path, np.asarray(picture), inputs=self.frames)
         return picture
+
+    def part(self, rows: slice, columns: slice, model: DustModel | None = None) -> DustMask:
+        """A part of the mask.
+
+        In its middle it cleans as the whole mask does, and much quicker.
+
+        Parameters
+        ----------
+        rows, columns : slice
+        model : dust.model.DustModel, optional
+            The unpacked `model` of this mask, if it is at hand.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> DustMask(np.eye(9, dtype=np.float32), 0.5).part(np.s_[2:5], np.s_[:4]).grey.shape
+        (3, 4)
+        """
+        from .model import DustModel
+
+        model = model or DustModel.unpack(self.model, self.grey.shape)
+        packed: dict[str, npt.NDArray[Any]] = {}
+        if model is not None:
+            region = np.zeros_like(model.where)
+            region[rows, columns] = True
+            inside = model.within(region)
+            where, core = (plane[rows, columns].copy() for plane in (inside.where, inside.core))
+            packed = dict(replace(inside, where=where, core=core).pack())
+        return replace(self, grey=self.grey[rows, columns], model=packed)
 
     # Reading and writing is a room of its own, which imports this module.
 

@@ -67,6 +67,31 @@ class Transform:
         result: npt.NDArray[np.float64] = np.moveaxis(mixed, -1, 0)
         return result
 
+    def within_box(self: _Self, left: int, top: int, width: int, height: int) -> _Self:
+        """The same for the parts of both pictures inside a box that is at one place in both.
+
+        Parameters
+        ----------
+        left, top, width, height : int
+            The box, px.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> half = Transform(np.diag([0.5, 0.5, 1.0]))
+        >>> half.within_box(10, 0, 20, 20).map_points(0, 0).tolist()
+        [-5.0, 0.0]
+        """
+        corner = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], float)
+        distortion, (across, down) = self.distortion, self.pitch
+        if len(distortion):
+            x = np.arange(left, left + width + across, across)
+            y = np.arange(top, top + height + down, down)
+            values = np.moveaxis(self.distortion_at(*np.meshgrid(x, y)), 0, -1)
+            distortion = np.ascontiguousarray(values, np.float32)
+        matrix = np.linalg.inv(corner) @ self.matrix @ corner
+        return replace(self, matrix=matrix, distortion=distortion)
+
     def map_points(self, x: npt.ArrayLike, y: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """(2, ...) pixels of the second picture that show what pixels of the first one show."""
         x, y = np.asarray(x, float), np.asarray(y, float)
