@@ -14,6 +14,7 @@ import dustbust
 from dustbust.__main__ import main
 from dustbust.estimation.methods import METHODS as ESTIMATION_METHODS
 from dustbust.files.read import read_frame
+from dustbust.restoration.methods import METHODS as RESTORATION_METHODS
 from dustbust.stacking.modes import MODES as STACKING_MODES
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -376,7 +377,12 @@ def help_of(command, capsys):
 
 
 @pytest.mark.parametrize(
-    ("command", "table"), [("estimate", ESTIMATION_METHODS), ("stack", STACKING_MODES)]
+    ("command", "table"),
+    [
+        ("estimate", ESTIMATION_METHODS),
+        ("apply", RESTORATION_METHODS),
+        ("stack", STACKING_MODES),
+    ],
 )
 def test_help_lists_each_choice_and_its_options(command, table, capsys):
     text = help_of(command, capsys)
@@ -385,6 +391,23 @@ def test_help_lists_each_choice_and_its_options(command, table, capsys):
         for option in entry.options:
             assert f"--{option.name}" in text
             assert option.summary in text
+
+
+def test_apply_counts_what_exists_before_it_writes(run, tmp_path, capsys):
+    mask, cleaned = tmp_path / "mask.png", run / "cleanedphotos"
+    dustbust.estimate_mask(sorted(run.glob("*.jpg"))).save(mask)
+    assert main(["apply", str(mask), str(run)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{cleaned}: 8 written, 0 there already, 0 failed"
+    ]
+    edited = cleaned / "frame02.jpg"
+    dustbust.files.write.write_picture(edited, 255 - read_frame(edited))
+    retouched = edited.read_bytes()
+    assert main(["apply", str(mask), str(run), "--method", "fill", "--grow", "3"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == (
+        f"{cleaned}: 7 made with another mask or other settings, 1 changed by you"
+    )
+    assert edited.read_bytes() == retouched
 
 
 @pytest.mark.parametrize(

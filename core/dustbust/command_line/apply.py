@@ -5,12 +5,22 @@ import sys
 from pathlib import Path
 
 from ..batch.clean import clean_frames
+from ..batch.report import BatchPlan
 from ..dust.mask import DustMask
 from ..errors import DustbustError
 from ..files.find import masks_in
 from ..files.write import EXISTS
-from ..restoration.apply import METHODS, apply_mask
-from .options import add_dask, default_of, executor_of, fraction, progress
+from ..restoration.apply import apply_mask
+from ..restoration.methods import METHODS
+from .options import (
+    add_choice,
+    add_dask,
+    default_of,
+    executor_of,
+    fraction,
+    given_options,
+    progress,
+)
 
 SUMMARY = "clean frames with a mask; the originals are never changed"
 
@@ -33,13 +43,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         default=default_of(clean_frames, "folder"),
         help="folder for the cleaned frames, relative to that of the frames (%(default)s)",
     )
-    command.add_argument(
-        "--method",
-        choices=METHODS,
-        default=default_of(apply_mask, "method"),
-        help="restore: bring back what is under the dust; fill: the original method, paint over "
-        "it (%(default)s)",
-    )
+    add_choice(command, "method", METHODS, apply_mask)
     command.add_argument(
         "--threshold",
         type=fraction,
@@ -49,7 +53,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--exists",
         choices=EXISTS,
         default=default_of(clean_frames, "exists"),
-        help="what to do if a cleaned frame exists already (%(default)s)",
+        help="what to do about cleaned frames that exist: skip those that are up to date or were "
+        "changed by you and renew the others, overwrite all, or rename the new ones (%(default)s)",
     )
     command.add_argument(
         "--preserve-times",
@@ -89,9 +94,11 @@ def clean(mask: Path, options: argparse.Namespace) -> int:
             dust,
             options.folder,
             method=options.method,
+            **given_options(METHODS, "method", options),
             exists=options.exists,
             preserve_times=options.preserve_times,
             executor=executor,
+            announce=announce,
             progress=progress(),
         )
     for path, notes in report.notes.items():
@@ -103,3 +110,9 @@ def clean(mask: Path, options: argparse.Namespace) -> int:
         f"{len(report.failed)} failed"
     )
     return 1 if report.failed else 0
+
+
+def announce(plan: BatchPlan) -> None:
+    """Count the cleaned frames that exist, before any is written."""
+    if plan.up_to_date or plan.outdated or plan.edited:
+        print(f"{plan.folder}: {plan.summary()}", flush=True)

@@ -48,7 +48,9 @@ def add_choice(
         choices=table,
         default=default_of(function, name),
         metavar=name.upper(),
-        help="; ".join(f"{entry.name}: {entry.summary}" for entry in table.values())
+        help="; ".join(f"{entry.name}: {entry.summary}" for entry in table.values()).replace(
+            "%", "%%"
+        )
         + " (%(default)s)",
     )
     for option in options_of(table):
@@ -57,11 +59,11 @@ def add_choice(
         kind: dict[str, Any] = (
             {"choices": option.choices}
             if hasattr(option, "choices")
-            else {"type": partial(number, option), "metavar": option.unit.upper()}
+            else {"type": partial(number, option), "metavar": option.unit.upper() or "N"}
         )
         command.add_argument(
             f"--{option.name}",
-            help=f"{option.summary} ({default}only with {having})",
+            help=f"{option.summary} ({default}only with {having})".replace("%", "%%"),
             **kind,
         )
 
