@@ -8,8 +8,8 @@ from typing import TypeAlias, TypeVar
 from ..errors import DustbustError
 from ..image.arrays import Mask, Picture, Plane, check_image, luminance_and_data
 from .formats import FORMATS, names_of_formats
-from .formats.base import FrameFile, damaged
-from .paths import as_path, is_path
+from .formats.base import FrameFile, damaged, out_of_memory
+from .paths import as_path, check_regular, is_path
 
 # A frame as users give it: a picture, a path, or an address that begins with file://.
 Frame: TypeAlias = Picture | str | bytes | os.PathLike[str]
@@ -167,6 +167,7 @@ def read_luminance_and_data(frame: Frame) -> tuple[Plane, Mask | None]:
 def _read(path: Path, read: Callable[[type[FrameFile]], Result]) -> Result:
     """`read(format)` with the format of the file; whatever goes wrong is one sentence."""
     try:
+        check_regular(path)
         with open(path, "rb") as file:
             head = file.read(HEAD)
     except FileNotFoundError as error:
@@ -179,6 +180,8 @@ def _read(path: Path, read: Callable[[type[FrameFile]], Result]) -> Result:
                 return read(form)
             except DustbustError:
                 raise
+            except MemoryError as error:
+                raise out_of_memory(path) from error
             except Exception as error:
                 raise damaged(form.kind, path, error) from error
     if not head:

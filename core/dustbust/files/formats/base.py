@@ -6,10 +6,13 @@ Each format is one module with a class derived from `FrameFile`. The table of th
 
 import io
 import logging
+import math
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 from PIL import ImageFile
 
 from ...errors import DustbustError, Sentence
@@ -118,14 +121,82 @@ class FrameFile:
             If `target` cannot be written.
         """
         try:
-            return self._write(pixels, target)
+            notes = self._write(pixels, target)
+            check_same(target, self.path, pixels, self._read_back(target))
         except (DustbustError, OSError):
+            target.unlink(missing_ok=True)
             raise
+        except MemoryError as error:
+            target.unlink(missing_ok=True)
+            raise out_of_memory(self.path) from error
         except Exception as error:
+            target.unlink(missing_ok=True)
             raise damaged(self.kind, self.path, error) from error
+        return notes
 
     def _write(self, pixels: Picture, target: Path) -> list[str]:
         raise NotImplementedError
+
+    def _read_back(self, target: Path) -> Picture | None:
+        """The pixels of a file that `_write` wrote, by another decoder where there is one.
+
+        None if they have been compared already.
+        """
+        with suppress(Exception):  # it may know fewer kinds
+            pixels = self._decode_otherwise(target)
+            if (pixels.shape, pixels.dtype) == (self.pixels.shape, self.pixels.dtype):
+                return pixels
+        return type(self).read(target).pixels
+
+    def _decode_otherwise(self, target: Path) -> Picture:
+        """The pixels of a file, by another decoder than the one that `read` uses: Pillow."""
+        assert self.opener is not None
+        with self.opener(target) as opened:
+            return np.asarray(opened)
+
+
+def check_same(target: Path, source: Path, wanted: Picture, found: Picture | None) -> None:
+    """Refuse a file that does not hold the pixels it was written with.
+
+    Parameters
+    ----------
+    target, source : pathlib.Path
+        The file, and the frame that it was made from.
+    wanted, found : ndarray
+        The pixels as they were written, and as they were read back; None if that was checked.
+
+    Raises
+    ------
+    DustbustError
+        If they differ.
+    """
+    if found is None or np.array_equal(wanted, found, equal_nan=wanted.dtype.kind == "f"):
+        return
+    raise not_as_written(source)
+
+
+def not_as_written(source: Path) -> DustbustError:
+    """The exception for a file that was read back and differs from what was written."""
+    return DustbustError(
+        "{path}: its cleaned copy differs from what was written when it is read back, and was "
+        "removed; the frame changed meanwhile, or its structure is odd: copy it or save it anew, "
+        "and clean it again",
+        path=source,
+    )
+
+
+def out_of_memory(path: Path) -> DustbustError:
+    """The exception for a file that does not fit into memory."""
+    return DustbustError(
+        "{path}: there is not enough memory for it; close other programs, "
+        "or work on fewer files at a time",
+        path=path,
+    )
+
+
+def thumbnail_note() -> Sentence:
+    """The note on a smaller copy of the picture in the file, which is kept as it is."""
+    return Sentence("the thumbnail in it still shows the dust")
 
 
 def check_megapixels(path: Path, width: int, height: int) -> None:
@@ -143,7 +214,7 @@ def check_megapixels(path: Path, width: int, height: int) -> None:
     DustbustError
         If it has no pixels, or more than `$DUSTBUST_MAX_MEGAPIXELS` million.
     """
-    limit = float(os.environ.get(MEGAPIXELS_VARIABLE) or MEGAPIXELS)
+    limit = _megapixels()
     if width < 1 or height < 1:
         raise DustbustError(
             "{path}: has no pixels: its size is {width} x {height}; leave it out or scan it again",
@@ -161,6 +232,24 @@ def check_megapixels(path: Path, width: int, height: int) -> None:
             limit=limit,
             variable=MEGAPIXELS_VARIABLE,
         )
+
+
+def _megapixels() -> float:
+    """The limit, from the environment if that holds a number above 0."""
+    text = os.environ.get(MEGAPIXELS_VARIABLE)
+    if not text:
+        return MEGAPIXELS
+    try:
+        limit = float(text)
+    except ValueError:
+        limit = math.nan
+    if not limit > 0:
+        raise DustbustError(
+            "the environment variable {variable} must be a number above 0, not {text}",
+            variable=MEGAPIXELS_VARIABLE,
+            text=repr(text),
+        )
+    return limit
 
 
 def unsupported(path: Path, kind: Sentence) -> DustbustError:

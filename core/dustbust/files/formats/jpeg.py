@@ -10,8 +10,10 @@ ITU-T T.81 (markers, coefficients); ITU-T T.871 (JFIF, colours); CIPA DC-007 (MP
 """
 
 import io
+import re
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,37 @@ from PIL import JpegImagePlugin
 from ... import _kernels
 from ...errors import DustbustError, Sentence
 from ...image.arrays import Mask, Picture, Plane, luminance
-from .base import FrameFile, check_megapixels, unsupported
+from .base import (
+    FrameFile,
+    check_megapixels,
+    not_as_written,
+    thumbnail_note,
+    unsupported,
+)
+from .exif import has_exif_thumbnail
+from .photoshop import has_thumbnail_resource
+from .tiff_structure import TiffStructure
 
-SOS, APP0, APP2, APP14 = 0xDA, 0xE0, 0xE2, 0xEE
+EOI, SOS, DNL = 0xD9, 0xDA, 0xDC
+APP0, APP1, APP2, APP11, APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE
+BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+END = bytes((0xFF, EOI))
+EXIF, PHOTOSHOP = b"Exif\0\0", b"Photoshop 3.0\0"
+MP_ENTRIES = 0xB002  # tag of the list of pictures in MPF
+
+# In the data of a scan, a marker that is neither a stuffed byte nor a restart nor a fill byte.
+NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+
+# A block of 64 pixels takes at least 2 bits in a sequential file: one for its mean, one for its
+# end. Progressive files need half of that.
+PIXELS_PER_BYTE = 256
+MIDDLE_GREY = 128  # of the blocks that libjpeg makes up where data are missing
+
+# What was written is compared in bands of rows. A repair changes whole blocks, of up to 32 x 32
+# pixels with the largest subsampling, and two pixels beyond where colours are interpolated.
+BAND, REACH = 64, 34
 
 # A file with more scans is refused: a scan of a few bytes takes a pass over the whole picture.
 # Encoders make about ten.
@@ -59,27 +88,84 @@ class JpegFile(FrameFile):
         return head.startswith(b"\xff\xd8\xff")
 
     def __init__(self, path: Path, data: bytes) -> None:
-        self.path, self.data = path, data
-        self.pixels = np.asarray(_open(path, data))
+        self.path, self.parts = path, _parts(path, data)
+        self.pixels = np.asarray(_open(self.parts.picture))
+        _check_complete(path, self.parts, self.pixels)
+
+    @classmethod
+    def header(cls, path: Path) -> tuple[tuple[int, int], int]:
+        parts = _parts(path, path.read_bytes(), only_header=True)
+        return (parts.width, parts.height), 8
 
     @classmethod
     def read_luminance_and_data(cls, path: Path) -> tuple[Plane, Mask | None]:
-        picture = _open(path, path.read_bytes())
+        parts = _parts(path, path.read_bytes())
+        picture = _open(parts.picture)
         if picture.mode == "RGB":
             # Decoding the luminance alone is 2.5 times faster than decoding the colours as well.
             picture.draft("L", picture.size)
-        return luminance(np.asarray(picture.convert("L"))), None
+        pixels = np.asarray(picture.convert("L"))
+        _check_complete(path, parts, pixels)
+        return luminance(pixels), None
 
     @classmethod
     def create(cls, path: Path, pixels: Picture) -> None:
         path.write_bytes(imagecodecs.jpeg_encode(pixels, level=QUALITY))
 
     def _write(self, pixels: Picture, target: Path) -> list[str]:
-        data, notes = _without_other_pictures(self.data)
+        data, tail, notes = _safe_to_copy(self.parts)
         components = _kernels.read_jpeg(data)
         _repair(components, self.pixels, pixels, _is_rgb(data, components))
-        target.write_bytes(_kernels.write_jpeg(data, [blocks for *_, blocks in components]))
+        written = _kernels.write_jpeg(data, [blocks for *_, blocks in components])
+        with open(target, "wb") as file:
+            file.write(written)
+            file.write(tail)
+        self._check(written, pixels)
         return notes
+
+    def _read_back(self, target: Path) -> None:
+        return None  # `_write` has checked it
+
+    def _check(self, written: bytes, pixels: Picture) -> None:
+        """Decode what was written with libjpeg: it differs from the file near repairs only."""
+        found = np.asarray(_open(written))
+        if found.shape != self.pixels.shape:
+            raise not_as_written(self.path)
+        for top in range(0, len(found), BAND):
+            band = slice(top, top + BAND)
+            if np.array_equal(found[band], self.pixels[band]):
+                continue
+            rows = slice(max(0, top - REACH), top + BAND + REACH)
+            repaired = (self.pixels[rows] != pixels[rows]).reshape(-1, *pixels.shape[1:]).any(0)
+            differs = (self.pixels[band] != found[band]).any(0)
+            if found.ndim == 3:
+                repaired, differs = repaired.any(1), differs.any(1)
+            near = np.convolve(repaired, np.ones(2 * REACH + 1), "same") > 0
+            if (differs & ~near).any():
+                raise not_as_written(self.path)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A JPEG file, taken apart.
+
+    Attributes
+    ----------
+    picture : bytes
+        The picture from its first marker to its last, in a form that every decoder reads.
+    tail : bytes
+        What follows it in the file.
+    width, height : int
+        In pixels.
+    notes : list of str
+        What had to be put right.
+    """
+
+    picture: bytes
+    tail: bytes
+    width: int
+    height: int
+    notes: list[str]
 
 
 def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -101,21 +187,117 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         position += 2 + length
 
 
-def _open(path: Path, data: bytes) -> JpegImagePlugin.JpegImageFile:
-    """The picture, not yet decoded, if it is of a kind that is supported."""
-    for marker, start, _ in segments(data):
-        if marker in FRAME_HEADERS:
-            precision, height, width, channels = struct.unpack_from(">BHHB", data, start + 4)
-            break
-    else:
+def _parts(path: Path, data: bytes, only_header: bool = False) -> Parts:
+    """Take a file apart, if it is of a kind that is supported."""
+    frame = next(
+        ((marker, start) for marker, start, _ in segments(data) if marker in FRAME_HEADERS), None
+    )
+    if frame is None:
         raise ValueError("it has no frame header")
-    if precision != 8 or channels not in (1, 3):
-        raise unsupported(path, _kind_of(precision, channels))
+    marker, at = frame
+    precision, height, width, channels = struct.unpack_from(">BHHB", data, at + 4)
+    if only_header and height:
+        return Parts(b"", b"", width, height, [])
+    _check_kind(path, marker, precision, data[at + 9 : at + 10 + 3 * channels])
+    picture, tail = data, b""
+    notes: list[str] = []
+    end, later_height = _end_of_picture(data)
+    if end is None:
+        # libjpeg takes the end of the file for the end of the picture; whether it is whole is
+        # found out by decoding every block.
+        picture = data + END
+        _kernels.read_jpeg(picture)
+    elif end < len(data):
+        picture, tail = data[:end], data[end:]
+    if not height and later_height:
+        height = later_height[1]
+        picture = _with_height(picture, at, later_height)
+        notes = [Sentence("its height, which was behind the data, was moved to the header")]
     check_megapixels(path, width, height)
-    if data.count(bytes((0xFF, SOS))) > SCANS:
-        raise ValueError("it has too many scans")
+    if width * height > len(picture) * (PIXELS_PER_BYTE << (marker == PROGRESSIVE)):
+        raise _too_high(path, height)
+    return Parts(picture, tail, width, height, notes)
+
+
+def _end_of_picture(data: bytes) -> tuple[int | None, tuple[int, int] | None]:
+    """Where the end marker ends, None without one; and place and value of a height in a DNL."""
+    position = next(end for marker, _, end in segments(data) if marker == SOS)
+    scans, height = 1, None
+    while found := NEXT_MARKER.search(data, position):
+        position = found.start()
+        marker = data[position + 1]
+        if marker == EOI:
+            return position + 2, height
+        if position + 4 > len(data):
+            return None, height
+        if marker == SOS:
+            scans += 1
+            if scans > SCANS:
+                raise ValueError("it has too many scans")
+        if marker == DNL and height is None and position + 6 <= len(data):
+            height = position, struct.unpack_from(">H", data, position + 4)[0]
+        position += 2 + struct.unpack_from(">H", data, position + 2)[0]
+    return None, height
+
+
+def _with_height(picture: bytes, frame: int, height: tuple[int, int]) -> bytes:
+    """The picture with its height in the frame header instead of in a DNL segment."""
+    place, rows = height
+    at = frame + 5
+    return picture[:at] + struct.pack(">H", rows) + picture[at + 2 : place] + picture[place + 6 :]
+
+
+def _open(data: bytes) -> JpegImagePlugin.JpegImageFile:
+    """The picture, not yet decoded."""
     # Not Image.open, which has a limit of its own and would try other formats.
     return JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+
+
+def _check_kind(path: Path, marker: int, precision: int, components: bytes) -> None:
+    """Refuse a kind of picture that could not be written back.
+
+    `components` begins with their number; each has an identifier, sampling factors, and a table.
+    """
+    channels = components[0] if components else 0
+    if marker not in (BASELINE, EXTENDED, PROGRESSIVE):
+        coding = Sentence(
+            "JPEGs with arithmetic coding"
+            if marker in ARITHMETIC
+            else "lossless or hierarchical JPEGs"
+        )
+        raise unsupported(path, coding)
+    if precision != 8 or channels not in (1, 3):
+        raise unsupported(path, _kind_of(precision, channels))
+    factors = components[2::3]
+    for across in ([each >> 4 for each in factors], [each & 15 for each in factors]):
+        if channels > 1 and any(each and max(across) % each for each in across):
+            raise DustbustError(
+                "{path}: its chroma subsampling by a fraction is not supported; "
+                "convert it to TIFF or PNG first",
+                path=path,
+            )
+
+
+def _check_complete(path: Path, parts: Parts, pixels: Picture) -> None:
+    """Refuse a picture that ends before its claimed height, as document feeders write them.
+
+    libjpeg makes the missing blocks grey without a word. Where the last one is grey, every block
+    is decoded to find out.
+    """
+    if (pixels[-1:, -8:] == MIDDLE_GREY).all():
+        try:
+            _kernels.read_jpeg(parts.picture)
+        except RuntimeError as error:
+            raise _too_high(path, parts.height) from error
+
+
+def _too_high(path: Path, height: int) -> DustbustError:
+    return DustbustError(
+        "{path}: claims a height of {height} rows, but its data end before that; "
+        "open it and save it anew, or scan it again",
+        path=path,
+        height=height,
+    )
 
 
 def _kind_of(precision: int, channels: int) -> Sentence:
@@ -140,20 +322,70 @@ def _is_rgb(data: bytes, components: list[Component]) -> bool:
     return bytes(identifier for identifier, *_ in components) == b"RGB"
 
 
-def _without_other_pictures(data: bytes) -> tuple[bytes, list[str]]:
-    """A JPEG without the previews that cameras append to it, and a note on that.
+def _safe_to_copy(parts: Parts) -> tuple[bytes, bytes, list[str]]:
+    """The picture and what follows it, without copies of the picture; and notes on them.
 
-    The list of the previews (in APP2, "MPF") names places in the file.
+    Left out are the previews that cameras append, with the list of their places (MPF), and boxes
+    with content credentials or residues of the picture (JUMBF, JPEG XT). Thumbnails stay.
     """
-    listed = [
-        (start, end)
-        for marker, start, end in segments(data)
-        if marker == APP2 and data[start + 4 : end].startswith(b"MPF\0")
-    ]
-    for start, end in reversed(listed):
+    data, tail, notes = parts.picture, parts.tail, list(parts.notes)
+    listed, boxes, thumbnail = [], [], False
+    for marker, start, end in segments(data):
+        content = data[start + 4 : end]
+        if marker == APP2 and content.startswith(b"MPF\0"):
+            listed.append((start, end))
+        elif marker == APP11 and content.startswith(b"JP"):
+            boxes.append((start, end))
+        elif _has_thumbnail(marker, content):
+            thumbnail = True
+    if listed:
+        tail = _without_previews(parts, listed)
+        notes.append(Sentence("the preview pictures appended to it were left out"))
+    if boxes:
+        notes.append(
+            Sentence(
+                "content credentials and other boxes that belong to its old pixels were left out"
+            )
+        )
+    if thumbnail:
+        notes.append(thumbnail_note())
+    if tail.startswith(b"\xff\xd8\xff"):
+        notes.append(Sentence("another picture behind it in the file was kept as it is"))
+    for start, end in sorted(listed + boxes, reverse=True):
         data = data[:start] + data[end:]
-    note = Sentence("the preview pictures appended to it were left out")
-    return data, [note] if listed else []
+    return data, tail, notes
+
+
+def _without_previews(parts: Parts, listed: list[tuple[int, int]]) -> bytes:
+    """What follows the picture, without the pictures in its list (CIPA DC-007, section 5.2.3)."""
+    begin = len(parts.picture)
+    whole = parts.picture + parts.tail
+    keep = bytearray(b"\1") * len(parts.tail)
+    for start, end in listed:
+        base = start + 8
+        try:
+            structure = TiffStructure(io.BytesIO(whole[base:end]))
+            entries = structure.content(structure.directories[0].tags[MP_ENTRIES])
+        except (ValueError, KeyError, IndexError, struct.error):
+            return b""  # a list that cannot be read: what is behind may be previews
+        for at in range(0, len(entries) - 15, 16):
+            size, offset = struct.unpack_from(structure.order + "2I", entries, at + 4)
+            first, last = base + offset - begin, base + offset + size - begin
+            if offset and 0 <= first < last:
+                keep[first:last] = bytes(len(keep[first:last]))
+    kept = np.frombuffer(parts.tail, np.uint8)[np.frombuffer(keep, np.bool_)]
+    return kept.tobytes()
+
+
+def _has_thumbnail(marker: int, content: bytes) -> bool:
+    """Whether a segment holds a thumbnail: of JFIF and its extension, EXIF or Photoshop."""
+    if marker == APP0 and content.startswith(b"JFIF\0"):
+        return len(content) > 14 and content[12] * content[13] > 0
+    if marker == APP1 and content.startswith(EXIF):
+        return has_exif_thumbnail(content[len(EXIF) :])
+    if marker == APP13 and content.startswith(PHOTOSHOP):
+        return has_thumbnail_resource(content[len(PHOTOSHOP) :])
+    return marker == APP0 and content.startswith(b"JFXX\0")
 
 
 def _repair(components: list[Component], before: Picture, after: Picture, is_rgb: bool) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import imagecodecs
+from PIL import Jpeg2KImagePlugin
 
 from ...errors import DustbustError, Sentence
 from ...image.arrays import Picture
@@ -34,6 +35,11 @@ IRREVERSIBLE = 0
 GROWN = 1.5  # times as large: the wavelets were reversible, but not all of them were kept
 # Enumerated colour spaces in the colour box. Any other space of these channels has a profile.
 COLOURS = {16: "sRGB", 17: "grey"}
+# Boxes that stay true when pixels change. Others may name places in the file or hold its pixels.
+KNOWN = frozenset(
+    b"jP  |ftyp|jp2h|jp2i|xml |uuid|uinf|rreq|asoc|lbl |nlst|jpch|jplh|free".split(b"|")
+)
+
 CODESTREAM_SUFFIXES = (".j2k", ".j2c")
 
 
@@ -46,13 +52,14 @@ class Jpeg2000File(FrameFile):
     dtypes = ("uint8", "uint16")
     alpha = True
     creates = True
+    opener = Jpeg2KImagePlugin.Jpeg2KImageFile
 
     @staticmethod
     def recognises(head: bytes) -> bool:
         return head.startswith((SIGNATURE, SIZ))
 
     def __init__(self, path: Path, data: bytes) -> None:
-        self.before, codestream, self.after = _parts(path, data)
+        self.before, codestream, self.after, self.left_out = _parts(path, data)
         width, height, _ = _size(path, codestream)
         check_megapixels(path, width, height)
         if not codestream.endswith(END):
@@ -77,7 +84,15 @@ class Jpeg2000File(FrameFile):
         if self.before:
             codestream = _box(b"jp2c", codestream)
         target.write_bytes(self.before + codestream + self.after)
-        return [written_without_loss(self.kind)] if lossy else []
+        notes: list[str] = [written_without_loss(self.kind)] if lossy else []
+        if self.left_out:
+            notes.append(
+                Sentence(
+                    "boxes that may depend on its old pixels were left out: {names}",
+                    names=", ".join(self.left_out),
+                )
+            )
+        return notes
 
 
 def boxes(
@@ -101,22 +116,29 @@ def _encode(pixels: Picture, form: str) -> bytes:
     return bytes(imagecodecs.jpeg2k_encode(pixels, level=0, codecformat=form, reversible=True))
 
 
-def _parts(path: Path, data: bytes) -> tuple[bytes, bytes, bytes]:
-    """What is before the codestream's box, the codestream, and what is behind it."""
+def _parts(path: Path, data: bytes) -> tuple[bytes, bytes, bytes, list[str]]:
+    """What is before the codestream's box, the codestream, what is behind it, what is left out."""
     if data.startswith(SIZ):
-        return b"", data, b""
+        return b"", data, b"", []
     codestreams = []
+    safe = [bytearray(), bytearray()]  # before and behind
+    left_out = []
     for name, start, content, stop in boxes(data):
         if name == b"jp2c":
             codestreams.append((start, content, stop))
-        elif name == b"jp2h":
+            continue
+        if name == b"jp2h":
             _check_colours(path, data, content, stop)
+        if name in KNOWN:
+            safe[bool(codestreams)] += data[start:stop]
+        else:
+            left_out.append(name.decode("latin-1"))
     if not codestreams:
         raise ValueError("it has no codestream")
     if len(codestreams) > 1:
         raise several_pictures(path, len(codestreams))
-    start, content, stop = codestreams[0]
-    return data[:start], data[content:stop], data[stop:]
+    _, content, stop = codestreams[0]
+    return bytes(safe[0]), data[content:stop], bytes(safe[1]), left_out
 
 
 def _check_colours(path: Path, data: bytes, start: int, end: int) -> None:

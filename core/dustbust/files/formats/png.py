@@ -1,6 +1,7 @@
 """PNG frames: 8 and 16 bit, grey or RGB, with or without alpha.
 
-All chunks but the pixels' (IDAT) are copied as they are: text, EXIF, XMP, ICC, resolution, time.
+All other chunks are copied as they are: text, EXIF, XMP, ICC, resolution, time. Chunks that are not
+known here and whose names call them unsafe to copy are left out.
 
 References
 ----------
@@ -15,10 +16,19 @@ from pathlib import Path
 
 import imagecodecs
 import numpy as np
+from PIL import PngImagePlugin
 
 from ...errors import DustbustError, Sentence
 from ...image.arrays import Picture
-from .base import FrameFile, animated, check_megapixels, ends_early, unsupported
+from .base import (
+    FrameFile,
+    animated,
+    check_megapixels,
+    ends_early,
+    thumbnail_note,
+    unsupported,
+)
+from .exif import has_exif_thumbnail
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PALETTE = 3  # colour type
@@ -26,6 +36,18 @@ PALETTE = 3  # colour type
 # The chunk that makes a picture a dust mask. Private, ancillary, safe to copy: see "Chunk naming
 # conventions" in the PNG specification.
 MASK_CHUNK = b"duSt"
+
+# Chunks that stay true when pixels change. Of others the case of the fourth letter tells whether
+# they are safe to copy (PNG specification, section 5.4).
+KNOWN = frozenset(
+    b"IHDR IDAT IEND PLTE cHRM cICP gAMA iCCP sBIT sRGB mDCV mDCv cLLI cLLi bKGD hIST pHYs sPLT "
+    b"eXIf iTXt tEXt zTXt tIME oFFs pCAL sCAL sTER gIFg gIFx".split()
+)
+
+# The largest size to which a byte of deflated data can grow (258 bytes from 2 bits).
+EXPANSION = 1032
+
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 
 # First column, first row, and steps across and down of the seven passes of an interlaced file
 # (PNG specification, section 8.1).
@@ -49,6 +71,7 @@ class PngFile(FrameFile):
     dtypes = ("uint8", "uint16")
     alpha = True
     creates = True
+    opener = PngImagePlugin.PngImageFile  # whose pixels of more than 8 bits are not those stored
 
     @staticmethod
     def recognises(head: bytes) -> bool:
@@ -57,16 +80,24 @@ class PngFile(FrameFile):
     def __init__(self, path: Path, data: bytes) -> None:
         # The chunks as they are, with all IDAT chunks as one that is empty.
         self.chunks: list[tuple[bytes, bytes]] = []
+        size, end = 0, len(SIGNATURE)
         for name, content in chunks(data):
+            end += 12 + len(content)
             if name != b"IDAT":
                 self.chunks.append((name, content))
-            elif (name, b"") not in self.chunks:
+                continue
+            size += len(content)
+            if (name, b"") not in self.chunks:
                 self.chunks.append((name, b""))
+        self.tail = data[end:]
         names = {name for name, _ in self.chunks}
         width, height, self.depth, colour, _, _, self.interlaced = struct.unpack(
             ">IIBBBBB", self.chunks[0][1]
         )
         check_megapixels(path, width, height)
+        claimed = width * height * self.depth * CHANNELS.get(colour, 1) // 8
+        if claimed > EXPANSION * size:
+            raise ends_early()
         if colour == PALETTE:
             raise unsupported(path, Sentence("indexed pictures"))
         if b"tRNS" in names:
@@ -103,8 +134,29 @@ class PngFile(FrameFile):
         with open(target, "wb") as file:
             file.write(SIGNATURE)
             for name, content in self.chunks:
-                file.write(chunk(name, image_data if name == b"IDAT" else content))
-        return []
+                if _is_safe_to_copy(name):
+                    file.write(chunk(name, image_data if name == b"IDAT" else content))
+            file.write(self.tail)
+        return self._notes()
+
+    def _notes(self) -> list[str]:
+        notes: list[str] = []
+        unsafe = [name.decode("latin-1") for name, _ in self.chunks if not _is_safe_to_copy(name)]
+        if unsafe:
+            notes.append(
+                Sentence(
+                    "chunks that depend on its old pixels were left out: {names}",
+                    names=", ".join(dict.fromkeys(unsafe)),
+                )
+            )
+        if any(name == b"eXIf" and has_exif_thumbnail(content) for name, content in self.chunks):
+            notes.append(thumbnail_note())
+        return notes
+
+
+def _is_safe_to_copy(name: bytes) -> bool:
+    """Whether a chunk may be copied to a file with other pixels."""
+    return name in KNOWN or name[3:4].islower()
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -1,31 +1,58 @@
 """TIFF frames: 8 and 16 bit and float, grey or RGB, perhaps with alpha, in lossless compressions.
 
 Written is a copy of the file in which only the strips or tiles with other pixels are encoded anew:
-every tag, the byte order, the compression, other strips and other pictures (such as thumbnails)
-stay as they are, byte for byte.
+every tag, the byte order, the compression, other strips and other pictures (such as thumbnails and
+infrared pages) stay as they are, byte for byte. Bytes that two parts of the file share are never
+overwritten. The layers of Photoshop, which would show the dust again, are left out.
 
 References
 ----------
-Adobe, "TIFF Revision 6.0"; "Adobe Photoshop TIFF Technical Notes" 2 and 3.
+Adobe, "TIFF Revision 6.0"; "Adobe Photoshop TIFF Technical Notes" (layers, tag 37724).
 """
 
+import os
 import shutil
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
+import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import tifffile
 
 from ...errors import DustbustError, Sentence
 from ...image.arrays import Picture
-from .base import FrameFile, check_megapixels, ends_early, several_pictures, unsupported
+from .base import (
+    FrameFile,
+    check_megapixels,
+    ends_early,
+    several_pictures,
+    thumbnail_note,
+    unsupported,
+)
+from .photoshop import has_thumbnail_resource
+from .tiff_structure import FORMS, STRIPS, TILES, Directory, TiffStructure, overlaps
 
 GREY_INVERTED, GREY, RGB = 0, 1, 2  # photometric interpretations
 ALPHA = (1, 2)  # of the extra samples: associated, unassociated
-REDUCED = 1  # bit of NewSubfileType: a smaller copy of another picture of the file
+RGB_SAMPLES = 3
+TRANSPARENCY_MASK = 4  # photometric interpretation of a page that masks another one
+OLD_REDUCED = 2  # of SubfileType, which NewSubfileType replaced
+
+# Bits of NewSubfileType: a smaller copy of another picture; a mask, such as SilverFast's infrared.
+REDUCED, MASK = 1, 4
+
+# Numbers of tags.
+NEW_SUBFILE_TYPE, SUBFILE_TYPE, WIDTH, HEIGHT, BITS = 254, 255, 256, 257, 258
+COMPRESSION, PHOTOMETRIC, STRIP_OFFSETS, SAMPLES, TILE_OFFSETS = 259, 262, 273, 277, 324
+IMAGE_RESOURCES, LAYERS = 34377, 37724
+
+# A picture without a mark is taken for a thumbnail if its area is at most this share of the
+# largest picture's: half as wide and half as high.
+THUMBNAIL = 1 / 4
+
 BASELINE = 2**32 - 1  # the largest offset in a TIFF that is not a BigTIFF
 
 # Their encoder gives back what went in; by their numbers in the Compression tag.
@@ -39,6 +66,10 @@ LOSSLESS = {
     50000: "Zstandard",
 }
 PREDICTOR_HORIZONTAL, PREDICTOR_FLOAT = 2, 3
+LZW = 5
+
+# The largest size to which a byte of data can grow, by the Compression tag.
+EXPANSION = {1: 1, LZW: 1400, 8: 1040, 32946: 1040, 32773: 64}
 STORED = ("bool", "uint8", "uint16", "float16", "float32", "float64")
 
 
@@ -63,17 +94,20 @@ class TiffFile(FrameFile):
     def __init__(self, path: Path, pixels: Picture, page: tifffile.TiffPage) -> None:
         self.path, self.pixels = path, pixels
         self.inverted = page.photometric == GREY_INVERTED
+        self.bilevel = page.bitspersample == 1
 
     @classmethod
     def header(cls, path: Path) -> tuple[tuple[int, int], int]:
-        with tifffile.TiffFile(path) as file:
-            page = file.pages.first
-            return (page.imagewidth, page.imagelength), page.bitspersample
+        with open(path, "rb") as file:
+            structure = TiffStructure(file)
+            directory = _main_picture(path, structure)
+            width, height = (structure.value(directory, code) for code in (WIDTH, HEIGHT))
+            return (width, height), structure.value(directory, BITS, 1)
 
     @classmethod
     def read(cls, path: Path) -> "TiffFile":
-        with tifffile.TiffFile(path) as file:
-            page = _page(path, file)
+        with open(path, "rb") as file:
+            _, page = _page(path, file)
             return cls(path, _pixels(page), page)
 
     @classmethod
@@ -86,32 +120,73 @@ class TiffFile(FrameFile):
         )
 
     def _write(self, pixels: Picture, target: Path) -> list[str]:
+        # What is written is made from the copy alone: the file itself may be replaced meanwhile.
         shutil.copyfile(self.path, target)
-        with tifffile.TiffFile(self.path) as file, open(target, "r+b") as output:
-            page = _page(self.path, file)
+        with open(target, "rb") as file, open(target, "r+b") as output:
+            structure, page = _page(self.path, file)
             _check_writable(self.path, page)
+            ranges = structure.ranges()
+            shared = overlaps(ranges)
             offsets, counts = list(page.dataoffsets), list(page.databytecounts)
             for index, region, stored in _segments(file, page):
                 if not self._replace(region, stored, pixels):
                     continue
-                encoded = _encode(file, page, stored)
-                if len(encoded) > counts[index]:
-                    output.seek(0, 2)
-                    output.write(b"\0" * (output.tell() % 2))  # offsets in a TIFF are even
-                    offsets[index] = output.tell()
+                encoded = _encode(page, stored)
+                place = offsets[index], offsets[index] + counts[index]
+                if len(encoded) > counts[index] or place in shared:
+                    offsets[index] = _end(output)
                 output.seek(offsets[index])
                 output.write(encoded)
                 counts[index] = len(encoded)
-            ends = (offset + count for offset, count in zip(offsets, counts, strict=True))
-            if not file.is_bigtiff and max(ends) > BASELINE:
+            tiled = TILE_OFFSETS in structure_of(structure, page).tags
+            for code, values in zip(TILES if tiled else STRIPS, (offsets, counts), strict=True):
+                _rewrite(self.path, structure, page, output, (code, values))
+            if not structure.big and output.seek(0, os.SEEK_END) > BASELINE:
                 raise DustbustError(
                     "{path}: would become larger than the 4 GB that a TIFF can have; "
                     "save it as BigTIFF",
                     path=self.path,
                 )
-            _rewrite(file, page, output, ("StripOffsets", "TileOffsets"), offsets)
-            _rewrite(file, page, output, ("StripByteCounts", "TileByteCounts"), counts)
-        return []
+            return self._notes(structure, page, output)
+
+    def _notes(
+        self, structure: TiffStructure, page: tifffile.TiffPage, output: BinaryIO
+    ) -> list[str]:
+        """Leave the layers out, and tell of them and of other copies of the picture."""
+        notes: list[str] = []
+        pictures = [each for each in structure.all() if _is_picture(each)]
+        area = page.imagewidth * page.imagelength
+        copies = [
+            each
+            for each in pictures
+            if each.start != page.offset
+            and not _is_mask(structure, each)
+            and (_is_reduced(structure, each) or _area(structure, each) <= THUMBNAIL * area)
+        ]
+        resources = [
+            structure.content(each.tags[IMAGE_RESOURCES])
+            for each in structure.all()
+            if IMAGE_RESOURCES in each.tags
+        ]
+        if copies or any(map(has_thumbnail_resource, resources)):
+            notes.append(thumbnail_note())
+        layered = [each for each in structure.all() if LAYERS in each.tags]
+        for each in layered:
+            _remove(self.path, structure, each, output)
+        if layered:
+            notes.append(Sentence("the layers of Photoshop in it were left out"))
+        return notes
+
+    def _decode_otherwise(self, target: Path) -> Picture:
+        """By libtiff, which knows the pictures in the chain of directories."""
+        if self.inverted or self.pixels.dtype.kind == "f":
+            raise NotImplementedError
+        with open(target, "rb") as file:
+            structure = TiffStructure(file)
+            main = _main_picture(target, structure)
+            starts = [each.start for each in structure.directories]
+            file.seek(0)
+            return np.asarray(imagecodecs.tiff_decode(file.read(), index=starts.index(main.start)))
 
     def _replace(self, region: Region, stored: npt.NDArray[Any], pixels: Picture) -> bool:
         """Put the changed pixels into the values of a strip or tile; whether there are any."""
@@ -149,17 +224,66 @@ def _check_writable(path: Path, page: tifffile.TiffPage) -> None:
         )
 
 
-def _page(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPage:
-    """The one picture of a file, if it is of a kind that is supported."""
-    pages = [
-        page
-        for page in file.pages
-        if isinstance(page, tifffile.TiffPage) and not page.subfiletype & REDUCED
+def _is_picture(directory: Directory) -> bool:
+    """Whether a directory describes a picture with pixels of its own."""
+    tags = directory.tags
+    return WIDTH in tags and HEIGHT in tags and (STRIP_OFFSETS in tags or TILE_OFFSETS in tags)
+
+
+def _area(structure: TiffStructure, directory: Directory) -> int:
+    return structure.value(directory, WIDTH) * structure.value(directory, HEIGHT)
+
+
+def _is_reduced(structure: TiffStructure, directory: Directory) -> bool:
+    return bool(
+        structure.value(directory, NEW_SUBFILE_TYPE) & REDUCED
+        or structure.value(directory, SUBFILE_TYPE) == OLD_REDUCED
+    )
+
+
+def _is_mask(structure: TiffStructure, directory: Directory) -> bool:
+    """Whether a picture is a mask or an infrared page."""
+    return bool(
+        structure.value(directory, NEW_SUBFILE_TYPE) & MASK
+        or structure.value(directory, PHOTOMETRIC) == TRANSPARENCY_MASK
+    )
+
+
+def _main_picture(path: Path, structure: TiffStructure) -> Directory:
+    """The directory of the picture, beside which there may be thumbnails and infrared pages."""
+    pictures = [each for each in structure.all() if _is_picture(each)]
+    if not pictures:
+        raise ValueError("it has no picture")
+    unmarked = [
+        each
+        for each in pictures
+        if not _is_reduced(structure, each) and not _is_mask(structure, each)
     ]
-    if len(pages) != 1:
-        raise several_pictures(path, len(pages))
-    page = pages[0]
-    check_megapixels(path, page.imagewidth, page.imagelength)
+
+    def rank(directory: Directory) -> tuple[int, int]:
+        return _area(structure, directory), structure.value(directory, SAMPLES, 1)
+
+    main = max(unmarked or pictures, key=rank)
+    area, samples = rank(main)
+    rivals = [
+        each
+        for each in unmarked
+        if each is not main
+        and rank(each)[0] > THUMBNAIL * area
+        # Of the same size and grey beside colours: infrared without a mark.
+        and not (rank(each) == (area, 1) and samples >= RGB_SAMPLES)
+    ]
+    if rivals:
+        raise several_pictures(path, len(rivals) + 1)
+    return main
+
+
+def _page(path: Path, file: BinaryIO) -> tuple[TiffStructure, tifffile.TiffPage]:
+    """The structure and the picture of a file, if it is of a kind that is supported."""
+    structure = TiffStructure(file)
+    directory = _main_picture(path, structure)
+    check_megapixels(path, structure.value(directory, WIDTH), structure.value(directory, HEIGHT))
+    page = _page_at(file, directory.start)
     if page.photometric not in (GREY_INVERTED, GREY, RGB):
         name = str(getattr(page.photometric, "name", page.photometric))
         kinds = {"PALETTE": Sentence("indexed pictures"), "SEPARATED": Sentence("CMYK pictures")}
@@ -173,13 +297,45 @@ def _page(path: Path, file: tifffile.TiffFile) -> tifffile.TiffPage:
             path=path,
             bits=page.bitspersample,
         )
-    if page.samplesperpixel < (3 if page.photometric == RGB else 1):
+    if page.samplesperpixel < (RGB_SAMPLES if page.photometric == RGB else 1):
         raise ValueError("too few channels for its colours")
-    size = file.filehandle.size
+    _check_data(path, structure, page)
+    return structure, page
+
+
+def _page_at(file: BinaryIO, start: int) -> tifffile.TiffPage:
+    """tifffile's page of the directory at a place."""
+    file.seek(0)
+    tiff = tifffile.TiffFile(file)
+    for page in tiff.pages:
+        if isinstance(page, tifffile.TiffPage):
+            parts = page.pages or () if page.offset != start else ()
+            for each in (page, *parts):
+                if isinstance(each, tifffile.TiffPage) and each.offset == start:
+                    return each
+    raise ValueError("its picture is in a directory of another kind")
+
+
+def _check_data(path: Path, structure: TiffStructure, page: tifffile.TiffPage) -> None:
+    """Refuse data that are not all there, or are too few for the size that is claimed."""
     places = zip(page.dataoffsets, page.databytecounts, strict=False)  # a damaged file may differ
-    if any(offset + count > size for offset, count in places):
+    if any(offset + count > structure.size for offset, count in places):
         raise ends_early()
-    return page
+    expansion = EXPANSION.get(int(page.compression))
+    assert page.dtype is not None
+    claimed = page.imagewidth * page.imagelength * page.samplesperpixel * page.bitspersample // 8
+    if expansion and claimed > (sum(page.databytecounts) + structure.size) * expansion:
+        raise ends_early()
+    if page.compression == LZW:
+        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+            structure.file.seek(offset)
+            first = structure.file.read(2)
+            if count >= 2 and first[0] == 0 and first[1] & 1:
+                raise DustbustError(
+                    "{path}: is compressed with the LZW of before 1990, which is not supported; "
+                    "save it anew",
+                    path=path,
+                )
 
 
 def _channels(page: tifffile.TiffPage) -> int:
@@ -211,16 +367,16 @@ def _pixels(page: tifffile.TiffPage) -> Picture:
 
 
 def _segments(
-    file: tifffile.TiffFile, page: tifffile.TiffPage
+    file: BinaryIO, page: tifffile.TiffPage
 ) -> Iterator[tuple[int, Region, npt.NDArray[Any]]]:
     """Yield (index, region, stored values) of each strip or tile with pixels of the picture."""
     channels = _channels(page)
     for index, (offset, count) in enumerate(
         zip(page.dataoffsets, page.databytecounts, strict=True)
     ):
-        file.filehandle.seek(offset)
+        file.seek(offset)
         values, (plane, _, top, left, _), shape = page.decode(
-            file.filehandle.read(count), index, _fullsize=page.is_tiled
+            file.read(count), index, _fullsize=page.is_tiled
         )
         if plane >= channels:
             continue
@@ -231,7 +387,7 @@ def _segments(
         yield index, (planes, slice(top, top + shape[1]), slice(left, left + shape[2])), values
 
 
-def _encode(file: tifffile.TiffFile, page: tifffile.TiffPage, values: npt.NDArray[Any]) -> bytes:
+def _encode(page: tifffile.TiffPage, values: npt.NDArray[Any]) -> bytes:
     """The bytes of a strip or tile (rows, columns, channels) as they stand in the file."""
     values = np.ascontiguousarray(values)
     if page.predictor == PREDICTOR_HORIZONTAL:
@@ -240,10 +396,10 @@ def _encode(file: tifffile.TiffFile, page: tifffile.TiffPage, values: npt.NDArra
         values[:, 1:] -= values[:, :-1].copy()
     if page.predictor == PREDICTOR_FLOAT:
         data = tifffile.TIFF.PREDICTORS[PREDICTOR_FLOAT](
-            values.astype(values.dtype.newbyteorder(file.byteorder)), axis=-2
+            values.astype(values.dtype.newbyteorder(page.parent.byteorder)), axis=-2
         )
     else:
-        data = values.astype(values.dtype.newbyteorder(file.byteorder), copy=False)
+        data = values.astype(values.dtype.newbyteorder(page.parent.byteorder), copy=False)
     plain: bytes = data.tobytes()
     if page.compression == 1:
         return plain
@@ -251,20 +407,58 @@ def _encode(file: tifffile.TiffFile, page: tifffile.TiffPage, values: npt.NDArra
     return coded
 
 
+def structure_of(structure: TiffStructure, page: tifffile.TiffPage) -> Directory:
+    """The directory of a page."""
+    return next(each for each in structure.all() if each.start == page.offset)
+
+
+def _end(output: BinaryIO) -> int:
+    """The end of a file, where something can be appended: offsets in a TIFF are even."""
+    end = output.seek(0, os.SEEK_END)
+    if end % 2:
+        output.write(b"\0")
+    return end + end % 2
+
+
 def _rewrite(
-    file: tifffile.TiffFile,
+    path: Path,
+    structure: TiffStructure,
     page: tifffile.TiffPage,
-    output: IO[bytes],
-    names: tuple[str, str],
-    values: list[int],
+    output: BinaryIO,
+    change: tuple[int, list[int]],
 ) -> None:
-    """Put other values into the tag that has one of these names, where it stands."""
-    tag = next(page.tags[name] for name in names if name in page.tags)
-    form = file.byteorder + {1: "B", 3: "H", 4: "I", 16: "Q"}[int(tag.dtype)]
+    """Put other values into a tag, where they are, or at the end if something else is there too."""
+    code, values = change
+    tag = structure_of(structure, page).tags[code]
+    if structure.values(tag) == values:
+        return
+    form = FORMS[tag.kind]
     if max(values) >= 256 ** struct.calcsize(form):
         raise DustbustError(
             "{path}: one of its strips became too large for its tag; save it with larger strips",
-            path=page.parent.filehandle.path,
+            path=path,
         )
-    output.seek(tag.valueoffset)
-    output.write(struct.pack(f"{form[0]}{len(values)}{form[1]}", *values))
+    place, inline = tag.place, structure.entry_holds(tag)
+    if not inline and (place, place + tag.size) in overlaps(structure.ranges()):
+        place = _end(output)
+        output.seek(tag.entry + (12 if structure.big else 8))
+        output.write(struct.pack(structure.order + structure.offset, place))
+    output.seek(place)
+    output.write(struct.pack(f"{structure.order}{len(values)}{form}", *values))
+
+
+def _remove(path: Path, structure: TiffStructure, directory: Directory, output: BinaryIO) -> None:
+    """Remove the tag with the layers from a directory; those behind it move up."""
+    if (directory.start, directory.end) in overlaps(structure.ranges()):
+        raise ValueError("its directory is also something else")
+    entry = directory.tags[LAYERS].entry
+    count_form, size = ("Q", 20) if structure.big else ("H", 12)
+    output.seek(directory.start)
+    width = struct.calcsize(count_form)
+    (count,) = struct.unpack(structure.order + count_form, output.read(width))
+    output.seek(entry + size)
+    rest = output.read(directory.end - entry - size)
+    output.seek(entry)
+    output.write(rest + bytes(size))
+    output.seek(directory.start)
+    output.write(struct.pack(structure.order + count_form, count - 1))

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, WebPImagePlugin
 
+from ...errors import Sentence
 from ...image.arrays import Picture
 from .base import (
     FrameFile,
@@ -23,8 +24,13 @@ from .base import (
     check_megapixels,
     ends_early,
     pillow_bytes,
+    thumbnail_note,
     written_without_loss,
 )
+from .exif import has_exif_thumbnail
+
+# Chunks with the pixels, and those that are kept.
+KNOWN = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP", b"EXIF", b"XMP "}
 
 
 class WebpFile(FrameFile):
@@ -43,7 +49,10 @@ class WebpFile(FrameFile):
         return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
     def __init__(self, path: Path, data: bytes) -> None:
-        chunks = dict(_chunks(data))
+        end = 8 + int.from_bytes(data[4:8], "little")
+        chunks = dict(_chunks(data[:end]))
+        self.left_out = [name.decode("latin-1") for name in chunks if name not in KNOWN]
+        self.tail = data[end:] if end < len(data) else b""
         if b"ANIM" in chunks:
             raise animated(path)
         check_megapixels(path, *_size(chunks))
@@ -63,8 +72,18 @@ class WebpFile(FrameFile):
         path.write_bytes(_encode(pixels, {}))
 
     def _write(self, pixels: Picture, target: Path) -> list[str]:
-        target.write_bytes(_encode(pixels, self.metadata))
-        return [] if self.lossless else [written_without_loss(self.kind)]
+        target.write_bytes(_encode(pixels, self.metadata) + self.tail)
+        notes: list[str] = [] if self.lossless else [written_without_loss(self.kind)]
+        if self.left_out:
+            notes.append(
+                Sentence(
+                    "chunks that may depend on its old pixels were left out: {names}",
+                    names=", ".join(self.left_out),
+                )
+            )
+        if has_exif_thumbnail(self.metadata["exif"].removeprefix(b"Exif\0\0")):
+            notes.append(thumbnail_note())
+        return notes
 
 
 def _encode(pixels: Picture, metadata: dict[str, bytes]) -> bytes:
