@@ -13,6 +13,11 @@ from dustbust.dust.model import DustModel
 
 FRAMES = sorted((Path(__file__).resolve().parents[1] / "samples" / "run").glob("*.jpg"))
 
+HEADER = (
+    b'{"shape": [4, 4], "threshold": 0.5, "frames": [], "report": {}, "polarity": "light", '
+    b'"method": ""}'
+)
+
 
 def test_saved_mask_is_the_same_mask(tmp_path):
     rng = np.random.default_rng(1)
@@ -61,7 +66,7 @@ def test_jpeg_serves_as_a_mask(tmp_path):
 
 def test_photograph_is_not_taken_for_a_mask(tmp_path):
     with pytest.raises(
-        dustbust.DustbustError, match="frame01.jpg: has colours, but a mask is black and white"
+        dustbust.DustbustError, match=r"frame01\.jpg: has colours, but a mask is black and white"
     ):
         dustbust.DustMask.load(Path(__file__).parents[1] / "samples" / "run" / "frame01.jpg")
 
@@ -72,7 +77,7 @@ def test_transparent_white_is_no_dust(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change, sentence",
+    ("change", "sentence"),
     [
         (lambda extra: extra[: len(extra) // 2], "damaged"),
         (lambda extra: b"", "damaged"),
@@ -82,11 +87,7 @@ def test_transparent_white_is_no_dust(tmp_path):
         ),
         (lambda extra: zipped({"header.json": b"[]"}), "damaged"),
         (
-            lambda extra: zipped(
-                {
-                    "header.json": b'{"shape": [4, 4], "threshold": 7, "frames": [], "report": {}, "polarity": "light", "method": ""}'
-                }
-            ),
+            lambda extra: zipped({"header.json": HEADER.replace(b"0.5", b"7")}),
             "entries are not those",
         ),
         (lambda extra: zipped({"header.json": b"0" * (65 << 20)}), "larger than a mask"),
@@ -99,13 +100,11 @@ def test_what_a_mask_carries_is_checked(change, sentence):
 
 
 def test_pickles_are_not_opened():
+    content = io.BytesIO()
+    np.save(content, np.array([{}], object), allow_pickle=True)
+    extra = zipped({"header.json": HEADER, "where.npy": content.getvalue()})
     with pytest.raises(dustbust.DustbustError, match="damaged"):
-        content = io.BytesIO()
-        np.save(content, np.array([{}], object), allow_pickle=True)
-        header = b'{"shape": [4, 4], "threshold": 0.5, "frames": [], "report": {}, "polarity": "light", "method": ""}'
-        dustbust.DustMask.from_extra(
-            np.zeros((4, 4)), zipped({"header.json": header, "where.npy": content.getvalue()})
-        )
+        dustbust.DustMask.from_extra(np.zeros((4, 4)), extra)
 
 
 def zipped(entries):

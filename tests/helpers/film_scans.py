@@ -1,4 +1,4 @@
-"""Small scans of film with known dust. The laws of the films are written here, apart from the program's."""
+"""Small scans of film with known dust. The laws of the films are written here, not imported."""
 
 import numpy as np
 

@@ -1,0 +1,79 @@
+"""How frames respond to dust, against the laws of film in `helpers.film_scans`."""
+
+import numpy as np
+import pytest
+
+from dustbust.dust.response import DustSample, Response, Responses, fit_response
+from helpers import film_scans
+
+
+def of_film(film, pixels=6000, noise=0.004, seed=5):
+    """Clean and observed values of a film under dust of known density."""
+    rng = np.random.default_rng(seed)
+    scene = rng.uniform(0.15, 0.8, (1, pixels))
+    density = rng.uniform(0.05, 1.0, (1, pixels))
+    clean, observed = (
+        film_scans.shown(film, scene, transmittance) for transmittance in (1.0, np.exp(-density))
+    )
+    if film == "slide":
+        clean, observed = 1 - clean, 1 - observed
+    observed = observed + rng.normal(0, noise, observed.shape)
+    return (np.float32(a.ravel()) for a in (clean, observed, density))
+
+
+@pytest.mark.parametrize("film", film_scans.FILMS)
+def test_two_numbers_fit_every_film(film):
+    clean, observed, density = of_film(film)
+    spread = np.full(clean.size, 0.01, np.float32)
+    found = fit_response(DustSample(observed, clean, density, spread), Response())
+    # Dust of half the light changes these values by 0.1 to 0.4; a tenth of that is the goal.
+    fits = (observed > 0.05) & (observed < 0.95)
+    assert np.abs(found.observed(clean, density) - observed)[fits].mean() < 0.02
+    assert np.abs(found.restored(observed, density) - clean)[fits].mean() < 0.035
+
+
+@pytest.mark.parametrize("fade", [-0.5, 0.0, 1e-5, 0.4, 1.0])
+def test_density_and_restored_are_the_inverse_of_observed(fade):
+    response = Response(0.8, fade)
+    clean, density = np.meshgrid(np.linspace(0, 0.6, 7), np.linspace(0, 1.2, 9))
+    observed = response.observed(np.float32(clean), np.float32(density))
+    assert response.restored(observed, np.float32(density)) == pytest.approx(clean, abs=1e-4)
+    assert response.density(observed, np.float32(clean)) == pytest.approx(density, abs=2e-3)
+
+
+def test_layers_of_dust_add_up():
+    response = Response(0.9, 0.7)
+    once = response.observed(response.observed(0.3, np.float32(0.4)), np.float32(0.5))
+    assert once == pytest.approx(response.observed(0.3, np.float32(0.9)), abs=1e-6)
+
+
+def test_outliers_and_clipped_values_do_not_count():
+    truth = Response(0.8, 0.5)
+    rng = np.random.default_rng(1)
+    filled = rng.uniform(0.1, 0.6, 4000).astype(np.float32)
+    density = rng.uniform(0.1, 0.8, 4000).astype(np.float32)
+    observed = np.float32(truth.observed(filled, density) + rng.normal(0, 0.01, 4000))
+    observed[::10] = 1.0
+    observed[5::100] = 0.02
+    spread = np.full(4000, 0.01, np.float32)
+    found = fit_response(DustSample(observed, filled, density, spread), Response())
+    assert (found.lift, found.fade) == pytest.approx((0.8, 0.5), abs=0.04)
+
+
+def test_few_pixels_keep_the_response_that_is_expected():
+    expected = Response(0.9, 0.6)
+    few = [np.float32([value]) for value in (0.9, 0.2, 0.3, 0.3)]
+    found = fit_response(DustSample(*few), expected, expected)
+    assert (found.lift, found.fade) == pytest.approx((0.9, 0.6), abs=0.1)
+
+
+def test_responses_are_found_by_whether_the_dust_is_dark():
+    light, dark = Response(1.0, 0.9), Response(0.5, 0.2)
+    both = Responses(light, dark)
+    assert both[False] is light
+    assert both[True] is dark
+    assert both.for_each(np.zeros(4, bool)) is light
+    assert both.for_each(np.ones(4, bool)) is dark
+    mixed = both.for_each(np.array([True, False]))
+    assert mixed.lift.tolist() == [0.5, 1.0]
+    assert mixed.fade.tolist() == pytest.approx([0.2, 0.9])
