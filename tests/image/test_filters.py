@@ -17,7 +17,7 @@ def test_three_boxes_have_the_width_of_the_gaussian(sigma):
     # One of three boxes is wider or narrower by 2 px at most: half of that in variance.
     variance = (blurred.sum(axis=1) * y**2).sum()
     assert variance == pytest.approx(sigma**2, abs=(2 * sigma + 1) / 6)
-    expected = ndimage.gaussian_filter(point, sigma)
+    expected = ndimage.gaussian_filter(point, np.sqrt(variance))
     assert np.abs(blurred - expected).max() < 0.15 * expected.max()
 
 
