@@ -54,6 +54,14 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="whether the dust is lighter than the picture, as on negatives, or darker, as on "
         "slides (%(default)s)",
     )
+    command.add_argument(
+        "--blank",
+        nargs="+",
+        action="extend",
+        metavar="FILE",
+        help="scans of the empty glass, light table or wall with the settings of the frames, or "
+        "TIFFs with an infrared plane: the dust is read from them, and one frame is enough",
+    )
     add_dask(command)
 
 
@@ -64,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
         how = {
             "method": options.method,
             "polarity": options.polarity,
+            **({"blank": options.blank} if options.blank else {}),
             **given_options(METHODS, "method", options),
             **where,
         }

@@ -8,6 +8,7 @@ from ..dust.polarity import POLARITIES_TO_ESTIMATE
 from ..files.read import Frame
 from ..options import Number, describe
 from ..runtime.progress import Progress
+from .blank import estimate_from_blank
 from .frames import Frames
 from .methods import DEFAULT, METHODS, method_named
 from .passes import Runner
@@ -18,6 +19,7 @@ def estimate_mask(
     *,
     method: str = DEFAULT,
     polarity: str = "light",
+    blank: Frame | Iterable[Frame] | None = None,
     leave_out: bool = False,
     progress: Progress | None = None,
     executor: Executor | None = None,
@@ -38,6 +40,11 @@ def estimate_mask(
     polarity : {"light", "dark", "both", "auto"}
         "light" if dust is brighter than the picture, as on inverted negatives; "dark" if it is
         darker, as on slides. "auto" takes light or dark, whichever the frames show.
+    blank : path, ndarray, or iterable of these, optional
+        One or more scans of the empty glass or light table (for a camera: of an evenly lit wall)
+        with the settings of the frames. The dust is read from them, and one frame is enough. A TIFF
+        with an infrared plane, the fourth channel of VueScan or the second page of SilverFast,
+        serves as the blank of its own dust. Of the method "opacity" only.
     leave_out : bool
         What to do about frames that cannot be read or have another size than most frames. True
         leaves them out and reports it, unless they are more than half of all. False refuses the
@@ -93,6 +100,10 @@ def estimate_mask(
         executor=executor,
         threads=threads,
     )
+    if blank is not None:
+        if method != "opacity":
+            raise TypeError(f'method="{method}" has no option blank; it is one of "opacity"')
+        return estimate_from_blank(runner, blank, polarity, **options)
     return chosen.estimate(runner, polarity, **options)
 
 

@@ -1,0 +1,62 @@
+"""The infrared plane of a scan: where dust is dark and film is clear.
+
+VueScan keeps it as the fourth channel of a TIFF, marked as neither colour nor alpha; SilverFast
+(HDRi) as a second picture of the frame's size.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+# Extra samples that are alpha (TIFF 6.0, section 18): associated and unassociated.
+ALPHA = (1, 2)
+REDUCED = 1  # bit of NewSubfileType: a smaller copy of another picture
+COLOURS = {"RGB": 3, "MINISBLACK": 1}
+
+
+def infrared_in(path: Path) -> npt.NDArray[Any] | None:
+    """The infrared plane in a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    ndarray of uint8, uint16 or float32, shape (H, W), or None
+        None if the file is not a TIFF or has no such plane.
+    """
+    try:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages.first
+            plane = _channel(page)
+            return _page(file, page) if plane is None else plane
+    except (OSError, ValueError, KeyError, IndexError, RuntimeError, tifffile.TiffFileError):
+        return None  # whoever reads the picture finds out what is wrong
+
+
+def _channel(page: Any) -> npt.NDArray[Any] | None:
+    """The channel after the colours, if it is not alpha."""
+    colours = COLOURS.get(getattr(page.photometric, "name", ""), 0)
+    extra = tuple(int(sample) for sample in page.extrasamples)
+    if not colours or page.samplesperpixel != colours + 1 or extra[:1] in [(a,) for a in ALPHA]:
+        return None
+    values = page.asarray()
+    planar = values.shape[0] == colours + 1 and values.shape[-1] != colours + 1
+    return _usable(values[-1] if planar else values[..., -1])
+
+
+def _page(file: Any, first: Any) -> npt.NDArray[Any] | None:
+    """A grey picture of the same size after the first one."""
+    for page in file.pages[1:]:
+        same = (page.imagewidth, page.imagelength) == (first.imagewidth, first.imagelength)
+        if same and page.samplesperpixel == 1 and not int(page.subfiletype) & REDUCED:
+            return _usable(page.asarray())
+    return None
+
+
+def _usable(plane: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    return plane if plane.dtype in (np.uint8, np.uint16, np.float32) else None
