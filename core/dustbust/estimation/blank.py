@@ -205,10 +205,12 @@ def light_of(blank: Frame) -> Plane:
     picture = read_frame(blank)
     plane = luminance(picture)
     if picture.dtype == np.float32:
-        return np.where(np.isfinite(plane), plane, np.float32(0))
+        finite: Plane = np.where(np.isfinite(plane), plane, np.float32(0))
+        return finite
     low = plane <= np.float32(0.04045)
     curve = ((plane + np.float32(0.055)) / np.float32(1.055)) ** np.float32(2.4)
-    return np.where(low, plane / np.float32(12.92), curve)
+    linear: Plane = np.where(low, plane / np.float32(12.92), curve)
+    return linear
 
 
 def largest_of(plane: npt.NDArray[Any]) -> float:
@@ -341,7 +343,12 @@ def _respond(
                     for each in _median([observation.responses for observation in observations])
                 )
             )
-    probabilities = [_of_particles(each.probability, labels, particles) for each in observations]
+    side = int(found is Polarity.DARK)
+    probabilities = [
+        _of_particles(each.probability, labels, particles)
+        * np.float32(each.responses[side].lift > SMALLEST_LIFT)
+        for each in observations
+    ]
     counted = COUNTED_BEFORE + len(probabilities)
     model.share = np.asarray(
         (USUAL_SHARE * COUNTED_BEFORE + np.sum(probabilities, axis=0)) / counted
