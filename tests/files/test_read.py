@@ -1,5 +1,6 @@
 """What is read and what is refused, each with its sentence, whatever the format."""
 
+import os
 import struct
 import zlib
 
@@ -126,3 +127,30 @@ def test_size_is_checked_before_memory_is_taken(tmp_path, monkeypatch):
     png(tmp_path / "a.png", picture())
     monkeypatch.setenv("DUSTBUST_MAX_MEGAPIXELS", "0.005")
     refused(tmp_path / "a.png", "0.005 megapixels")
+
+
+@pytest.mark.parametrize("text", ["nan", "many", "-1", "0", "inf inf"])
+def test_a_limit_that_is_not_a_number_is_one_sentence(tmp_path, monkeypatch, text):
+    png(tmp_path / "a.png", picture())
+    monkeypatch.setenv("DUSTBUST_MAX_MEGAPIXELS", text)
+    with pytest.raises(DustbustError, match="DUSTBUST_MAX_MEGAPIXELS must be a number above 0"):
+        open_frame(tmp_path / "a.png")
+
+
+def test_pipes_and_devices_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    for path in (tmp_path / "a.png", "/dev/zero"):
+        for read in (open_frame, read_luminance, header_of):
+            with pytest.raises(DustbustError, match="not a file"):
+                read(path)
+
+
+def test_no_memory_is_one_sentence(tmp_path, monkeypatch):
+    png(tmp_path / "a.png", picture())
+
+    def decode(data):
+        raise MemoryError
+
+    monkeypatch.setattr(imagecodecs, "png_decode", decode)
+    with pytest.raises(DustbustError, match="not enough memory"):
+        open_frame(tmp_path / "a.png")

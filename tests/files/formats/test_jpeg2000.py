@@ -92,3 +92,16 @@ def test_jpeg_2000_that_would_not_come_out_as_it_went_in(tmp_path):
     refused(tmp_path / "smaller.jp2", "smaller colour channels")
     (tmp_path / "two.jp2").write_bytes(whole + box(*boxes_of(whole)[-1]))
     refused(tmp_path / "two.jp2", "2 pictures")
+
+
+def test_jpeg_2000_boxes_that_may_name_places_go_and_it_is_said(tmp_path):
+    """Such as the fragment table, with the places of parts of the picture in the file."""
+    path = tmp_path / "a.jp2"
+    whole = imagecodecs.jpeg2k_encode(picture(), level=0, codecformat="jp2", reversible=True)
+    path.write_bytes(whole + box(b"ftbl", bytes(24)) + box(b"xml ", XMP) + box(b"mdat", b"12"))
+    out, notes = rewritten(path)
+    assert notes == ["boxes that may depend on its old pixels were left out: ftbl, mdat"]
+    names = [name for name, _ in boxes_of(out.read_bytes())]
+    assert b"xml " in names
+    assert b"ftbl" not in names
+    assert np.array_equal(open_frame(out).pixels, repaired(picture()))

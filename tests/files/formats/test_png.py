@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dustbust import DustbustError
 from dustbust.files.read import open_frame
-from helpers.frame_files import picture, png, repaired, rewritten
+from helpers.frame_files import chunk, picture, png, refused, repaired, rewritten
 
 
 def png_chunks(path):
@@ -55,3 +56,63 @@ def test_png_stays_interlaced(tmp_path, mode, size):
     with Image.open(out) as opened:
         assert opened.info["interlace"] == 1
         assert np.array_equal(np.asarray(opened), pixels)
+
+
+def with_chunks(path, *more, tail=b""):
+    """The file with more chunks before its pixels, and something behind its end."""
+    data = path.read_bytes()
+    path.write_bytes(data[:33] + b"".join(chunk(*each) for each in more) + data[33:] + tail)
+    return path
+
+
+def test_png_chunks_that_are_unsafe_to_copy_go_and_it_is_said(tmp_path):
+    """Such as Apple's, with the place of the second half of the pixels."""
+    path = with_chunks(
+        png(tmp_path / "a.png", picture()),
+        (b"iDOT", bytes(28)),
+        (b"prVW", b"a preview"),
+        (b"safe", b"whatever"),
+        (b"sBIT", b"\7\7\7"),
+        (b"iDOT", bytes(28)),
+    )
+    out, notes = rewritten(path)
+    assert notes == ["chunks that depend on its old pixels were left out: iDOT, prVW"]
+    names = [each[0] for each in png_chunks(out)]
+    assert b"safe" in names
+    assert b"sBIT" in names
+    assert b"iDOT" not in names
+    assert b"prVW" not in names
+
+
+@pytest.mark.parametrize("tail", [b"\0", b"PK\3\4 something else" * 50])
+def test_png_what_is_behind_the_end_stays(tmp_path, tail):
+    path = with_chunks(png(tmp_path / "a.png", picture("uint16")), tail=tail)
+    out, notes = rewritten(path)
+    assert notes == []
+    assert out.read_bytes().endswith(tail)
+    assert np.array_equal(open_frame(out).pixels, repaired(picture("uint16")))
+
+
+def test_png_thumbnail_in_its_exif_is_said(tmp_path):
+    empty = b"II*\0\x08\0\0\0\0\0" + struct.pack("<I", 14) + bytes(6)
+    path = with_chunks(png(tmp_path / "a.png", picture()), (b"eXIf", empty))
+    assert rewritten(path)[1] == ["the thumbnail in it still shows the dust"]
+
+
+def test_png_that_claims_a_huge_picture_costs_little(tmp_path):
+    path = png(tmp_path / "a.png", picture())
+    data = bytearray(path.read_bytes())
+    struct.pack_into(">II", data, 16, 20000, 20000)
+    path.write_bytes(data)
+    refused(path, "damaged or incomplete")
+
+
+def test_png_that_is_read_back_otherwise_than_written_is_refused(tmp_path, monkeypatch):
+    from dustbust.files.formats import png as module
+
+    frame = open_frame(png(tmp_path / "a.png", picture()))
+    real = module._image_data
+    monkeypatch.setattr(module, "_image_data", lambda pixels: real(pixels[::-1]))
+    with pytest.raises(DustbustError, match="read back"):
+        frame.write(repaired(frame.pixels), tmp_path / "out.png")
+    assert not (tmp_path / "out.png").exists()

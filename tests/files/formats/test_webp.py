@@ -1,5 +1,7 @@
 """WebP: metadata stay, and so do all pixels away from the repair."""
 
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,3 +23,15 @@ def test_webp_keeps_metadata_and_pixels(tmp_path, channels, lossless):
     assert np.array_equal(open_frame(out).pixels, repaired(before))
     with Image.open(path) as old, Image.open(out) as new:
         assert all(new.info[key] == old.info[key] for key in ("exif", "icc_profile", "xmp"))
+
+
+def test_webp_unknown_chunks_go_and_what_is_behind_the_end_stays(tmp_path):
+    path = tmp_path / "a.webp"
+    Image.fromarray(picture()).save(path, lossless=True, exif=exif())
+    data = path.read_bytes() + b"ABCD" + struct.pack("<I", 4) + b"1234"
+    tail = b"behind the end"
+    path.write_bytes(data[:4] + struct.pack("<I", len(data) - 8) + data[8:] + tail)
+    out, notes = rewritten(path)
+    assert notes == ["chunks that may depend on its old pixels were left out: ABCD"]
+    assert out.read_bytes().endswith(tail)
+    assert np.array_equal(open_frame(out).pixels, repaired(picture()))

@@ -203,8 +203,7 @@ def _parts(path: Path, data: bytes, only_header: bool = False) -> Parts:
     notes: list[str] = []
     end, later_height = _end_of_picture(data)
     if end is None:
-        # libjpeg takes the end of the file for the end of the picture; whether it is whole is
-        # found out by decoding every block.
+        # Whether the picture is whole is found out by decoding every block.
         picture = data + END
         _kernels.read_jpeg(picture)
     elif end < len(data):
@@ -212,7 +211,7 @@ def _parts(path: Path, data: bytes, only_header: bool = False) -> Parts:
     if not height and later_height:
         height = later_height[1]
         picture = _with_height(picture, at, later_height)
-        notes = [Sentence("its height, which was behind the data, was moved to the header")]
+        notes.append(Sentence("its height, which was behind the data, was moved to the header"))
     check_megapixels(path, width, height)
     if width * height > len(picture) * (PIXELS_PER_BYTE << (marker == PROGRESSIVE)):
         raise _too_high(path, height)
@@ -281,10 +280,10 @@ def _check_kind(path: Path, marker: int, precision: int, components: bytes) -> N
 def _check_complete(path: Path, parts: Parts, pixels: Picture) -> None:
     """Refuse a picture that ends before its claimed height, as document feeders write them.
 
-    libjpeg makes the missing blocks grey without a word. Where the last one is grey, every block
+    libjpeg makes missing blocks grey without a word. Where the last pixel is grey, every block
     is decoded to find out.
     """
-    if (pixels[-1:, -8:] == MIDDLE_GREY).all():
+    if (pixels[-1, -1] == MIDDLE_GREY).all():
         try:
             _kernels.read_jpeg(parts.picture)
         except RuntimeError as error:

@@ -80,8 +80,12 @@ class PngFile(FrameFile):
     def __init__(self, path: Path, data: bytes) -> None:
         # The chunks as they are, with all IDAT chunks as one that is empty.
         self.chunks: list[tuple[bytes, bytes]] = []
+        # The decoder is given the pixels alone: it stumbles over odd texts and profiles.
+        bare = [SIGNATURE]
         size, end = 0, len(SIGNATURE)
         for name, content in chunks(data):
+            if name in (b"IHDR", b"IDAT", b"IEND"):
+                bare.append(data[end : end + 12 + len(content)])
             end += 12 + len(content)
             if name != b"IDAT":
                 self.chunks.append((name, content))
@@ -108,7 +112,7 @@ class PngFile(FrameFile):
             )
         if b"acTL" in names:
             raise animated(path)
-        self.path, self.pixels = path, imagecodecs.png_decode(data)
+        self.path, self.pixels = path, imagecodecs.png_decode(b"".join(bare))
 
     @classmethod
     def header(cls, path: Path) -> tuple[tuple[int, int], int]:

@@ -1,0 +1,208 @@
+"""JPEGs with something behind the picture, with odd headers, and with other copies of it."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dustbust import DustbustError, _kernels
+from dustbust.files.read import header_of, open_frame, read_luminance
+from helpers.frame_files import H, W, exif, jpeg, picture, refused, repaired, rewritten
+
+RNG = np.random.default_rng(1)
+VIDEO = b"\0\0\0\x18ftypmp42" + RNG.bytes(300_000)
+
+
+def coded(pixels=None, **options):
+    file = io.BytesIO()
+    Image.fromarray(picture() if pixels is None else pixels).save(
+        file, "JPEG", **{"quality": 90, **options}
+    )
+    return file.getvalue()
+
+
+def frame_header(data):
+    """The place of the frame header."""
+    at = 2
+    while not (0xC0 <= data[at + 1] <= 0xCF and data[at + 1] not in (0xC4, 0xC8, 0xCC)):
+        at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+    return at
+
+
+def with_segment(data, marker, content):
+    return data[:2] + struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content + data[2:]
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize(
+    "tail",
+    [VIDEO, b"SEFT", b"\0", b"\xff\xda" * 2000, b"\xff\xd9\xff\xd9", b"PK\3\4" + bytes(100)],
+    ids=["video", "trailer", "zero", "scans", "ends", "archive"],
+)
+def test_what_is_behind_the_end_stays_byte_for_byte(tmp_path, tail, progressive):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(coded(progressive=progressive) + tail)
+    plain = np.asarray(Image.open(io.BytesIO(coded(progressive=progressive))))
+    assert np.array_equal(open_frame(path).pixels, plain)
+    out, notes = rewritten(path)
+    assert notes == []
+    data = out.read_bytes()
+    assert data.endswith(tail)
+    assert data[: -len(tail)].endswith(b"\xff\xd9")
+    with Image.open(out) as opened:
+        assert (np.asarray(opened) != plain).any()
+
+
+def test_another_picture_behind_the_end_is_kept_and_said(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(coded() + coded(picture()[::4, ::4].copy()))
+    out, notes = rewritten(path)
+    assert notes == ["another picture behind it in the file was kept as it is"]
+    assert out.read_bytes().endswith(coded(picture()[::4, ::4].copy()))
+
+
+def test_previews_in_the_list_of_pictures_go_and_the_video_behind_them_stays(tmp_path):
+    first, second = Image.fromarray(picture()), Image.fromarray(picture()[::-1].copy())
+    path = tmp_path / "a.jpg"
+    first.save(path, "MPO", save_all=True, append_images=[second], quality=90)
+    path.write_bytes(path.read_bytes() + VIDEO)
+    out, notes = rewritten(path)
+    assert notes == ["the preview pictures appended to it were left out"]
+    data = out.read_bytes()
+    assert data.endswith(VIDEO)
+    assert data[: -len(VIDEO)].count(b"\xff\xd8\xff") == 1
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.98])
+def test_a_file_that_is_cut_off_is_refused_with_and_without_an_end_marker(
+    tmp_path, share, progressive
+):
+    data = coded(progressive=progressive)
+    cut = data[: int(len(data) * share)]
+    for end in (b"", b"\xff\xd9"):
+        (tmp_path / "a.jpg").write_bytes(cut + end)
+        if progressive and end:  # fewer scans are a whole picture
+            continue
+        for read in (open_frame, read_luminance):
+            with pytest.raises(DustbustError):
+                read(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}], ids=str)
+def test_a_height_behind_the_data_is_read_and_moved_to_the_header(tmp_path, options):
+    data = bytearray(coded(**options))
+    plain = np.asarray(Image.open(io.BytesIO(bytes(data))))
+    struct.pack_into(">H", data, frame_header(data) + 5, 0)
+    first = data.index(b"\xff\xda")
+    after = next(
+        at
+        for at in range(first + 2 + struct.unpack_from(">H", data, first + 2)[0], len(data))
+        if data[at] == 0xFF and data[at + 1] not in (0, *range(0xD0, 0xD8))
+    )
+    data[after:after] = b"\xff\xdc\0\4" + struct.pack(">H", H)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data)
+    assert header_of(path)[0] == (W, H)
+    assert np.array_equal(open_frame(path).pixels, plain)
+    out, notes = rewritten(path)
+    assert notes == ["its height, which was behind the data, was moved to the header"]
+    with Image.open(out) as opened:
+        assert opened.size == (W, H)
+
+
+@pytest.mark.parametrize("height", [65500, 65535, 20000, 4 * H, H + 17])
+def test_a_false_height_is_one_sentence_for_estimate_too(tmp_path, height):
+    data = bytearray(coded())
+    struct.pack_into(">H", data, frame_header(data) + 5, height)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data)
+    for read in (open_frame, read_luminance):
+        with pytest.raises(DustbustError, match=f"height of {height} rows"):
+            read(path)
+
+
+def test_a_grey_corner_is_not_taken_for_missing_data(tmp_path):
+    pixels = picture()
+    pixels[-16:, -16:] = 128
+    (tmp_path / "a.jpg").write_bytes(coded(pixels, quality=100, subsampling=0))
+    assert open_frame(tmp_path / "a.jpg").pixels.shape == (H, W, 3)
+
+
+@pytest.mark.parametrize("marker", [0xC3, 0xC5, 0xC9, 0xCA, 0xCB, 0xCD])
+def test_codings_that_cannot_be_written_back_are_refused_by_estimate_already(tmp_path, marker):
+    data = bytearray(coded())
+    data[frame_header(data) + 1] = marker
+    (tmp_path / "a.jpg").write_bytes(data)
+    word = "arithmetic" if marker >= 0xC9 else "lossless or hierarchical"
+    for read in (open_frame, read_luminance):
+        with pytest.raises(DustbustError, match=word):
+            read(tmp_path / "a.jpg")
+
+
+def test_subsampling_by_a_fraction_is_refused_by_estimate_already(tmp_path):
+    data = bytearray(coded())
+    at = frame_header(data)
+    data[at + 11], data[at + 14] = 0x31, 0x21
+    (tmp_path / "a.jpg").write_bytes(data)
+    with pytest.raises(DustbustError, match="by a fraction"):
+        read_luminance(tmp_path / "a.jpg")
+
+
+def test_thumbnails_stay_and_are_said(tmp_path):
+    thumbnail = coded(picture()[::4, ::4].copy())
+    ifd = b"II*\0\x08\0\0\0\0\0" + struct.pack("<I", 14)  # an empty first directory
+    entries = [(513, 4, 1, 14 + 2 + 24 + 4), (514, 4, 1, len(thumbnail))]
+    second = struct.pack("<H", 2) + b"".join(struct.pack("<HHII", *each) for each in entries)
+    kinds = {
+        "exif": (0xE1, b"Exif\0\0" + ifd + second + bytes(4) + thumbnail),
+        "photoshop": (
+            0xED,
+            b"Photoshop 3.0\x008BIM\x04\x0c\0\0" + struct.pack(">I", 40) + bytes(40),
+        ),
+        "jfxx": (0xE0, b"JFXX\0\x10" + thumbnail),
+    }
+    for name, (marker, content) in kinds.items():
+        path = tmp_path / f"{name}.jpg"
+        path.write_bytes(with_segment(coded(), marker, content))
+        out, notes = rewritten(path)
+        assert notes == ["the thumbnail in it still shows the dust"], name
+        assert content in out.read_bytes()
+    assert rewritten(jpeg(tmp_path / "plain.jpg"))[1] == []
+    (tmp_path / "b.jpg").write_bytes(coded(exif=exif()))
+    assert rewritten(tmp_path / "b.jpg")[1] == []
+
+
+def test_content_credentials_and_residues_are_left_out_and_it_is_said(tmp_path):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(with_segment(coded(), 0xEB, b"JP\0\1\0\0\0\1" + bytes(50) + b"jumb"))
+    out, notes = rewritten(path)
+    assert len(notes) == 1
+    assert "content credentials" in notes[0]
+    assert b"jumb" not in out.read_bytes()
+
+
+def test_a_written_file_that_differs_is_refused(tmp_path, monkeypatch):
+    """What was written is decoded by libjpeg before it is given away."""
+    path = jpeg(tmp_path / "a.jpg")
+    frame = open_frame(path)
+    real = _kernels.write_jpeg
+
+    def wrong(data, blocks):
+        blocks = [each.copy() for each in blocks]
+        blocks[0][0, 0, 0, 0] += 40  # far from the repair
+        return real(data, blocks)
+
+    monkeypatch.setattr(_kernels, "write_jpeg", wrong)
+    with pytest.raises(DustbustError, match="read back"):
+        frame.write(repaired(frame.pixels), tmp_path / "out.jpg")
+    assert not (tmp_path / "out.jpg").exists()
+
+
+def test_a_small_file_that_claims_a_huge_picture_costs_little(tmp_path):
+    data = bytearray(coded())
+    struct.pack_into(">HH", data, frame_header(data) + 5, 20000, 20000)
+    (tmp_path / "a.jpg").write_bytes(data)
+    refused(tmp_path / "a.jpg", "height of 20000 rows")

@@ -1,0 +1,259 @@
+"""TIFFs with more in them than one picture, and TIFFs whose parts share bytes."""
+
+import struct
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import tifffile
+
+from dustbust import DustbustError
+from dustbust.files.formats.tiff_structure import TiffStructure, overlaps
+from dustbust.files.read import header_of, open_frame, read_luminance
+from helpers.frame_files import H, W, picture, refused, repaired, rewritten
+
+LAYERS = 37724
+
+
+def tiff(path, *pages, **options):
+    """A TIFF with pages: (pixels, options of tifffile's write)."""
+    with tifffile.TiffWriter(path, **options) as file:
+        for pixels, each in pages:
+            colours = pixels.ndim == 3
+            file.write(
+                pixels, photometric="rgb" if colours else "minisblack", metadata=None, **each
+            )
+    return path
+
+
+def set_subfile_type(path, page, value):
+    """Set the NewSubfileType of a page, which tifffile writes for some kinds only."""
+    with open(path, "r+b") as file:
+        structure = TiffStructure(file)
+        tag = structure.directories[page].tags[254]
+        file.seek(tag.place)
+        file.write(struct.pack(structure.order + "I", value))
+
+
+def small(pixels, step=4):
+    return np.ascontiguousarray(pixels[::step, ::step])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_thumbnail_and_infrared_pages_stay_in_any_order(tmp_path, dtype, bigtiff, order):
+    """As SilverFast's HDRi; the infrared page is marked as a mask (4) or not at all."""
+    pixels, infrared = picture(dtype), picture(dtype, 1)
+    pages = [(pixels, {}), (small(pixels), {"subfiletype": 1}), (infrared, {"subfiletype": 0})]
+    path = tiff(tmp_path / "a.tif", *(pages[index] for index in order), bigtiff=bigtiff)
+    for mark in (0, 4):
+        set_subfile_type(path, order.index(2), mark)
+        assert header_of(path)[0] == (W, H)
+        assert np.array_equal(open_frame(path).pixels, pixels)
+        out, notes = rewritten(path)
+        assert notes == ["the thumbnail in it still shows the dust"]
+        found = [tifffile.imread(out, key=order.index(index)) for index in range(3)]
+        assert np.array_equal(found[0], repaired(pixels))
+        assert np.array_equal(found[1], pages[1][0])
+        assert np.array_equal(found[2], infrared)
+
+
+@pytest.mark.parametrize("subfiletype", [0, 1])
+@pytest.mark.parametrize("compression", [None, "lzw"])
+@pytest.mark.parametrize("options", [{}, {"byteorder": ">"}, {"bigtiff": True}])
+def test_the_picture_in_a_subifd_behind_its_thumbnail(tmp_path, subfiletype, compression, options):
+    """TIFF/EP, as cameras and Nikon Scan write it; the thumbnail is marked or not."""
+    pixels = picture()
+    path = tiff(
+        tmp_path / "a.tif",
+        (small(pixels), {"subfiletype": subfiletype, "subifds": 1}),
+        (pixels, {"compression": compression, "rowsperstrip": 9}),
+        **options,
+    )
+    assert header_of(path)[0] == (W, H)
+    assert read_luminance(path).shape == (H, W)
+    out, notes = rewritten(path)
+    assert notes == ["the thumbnail in it still shows the dust"]
+    assert np.array_equal(open_frame(out).pixels, repaired(pixels))
+    assert np.array_equal(tifffile.imread(out, key=0), small(pixels))
+
+
+def test_two_pictures_of_comparable_size_are_refused(tmp_path):
+    pixels = picture()
+    for other in (pixels[::-1].copy(), pixels[:40].copy(), picture("uint8", 1)[:50].copy()):
+        refused(tiff(tmp_path / "a.tif", (pixels, {}), (other, {})), "2 pictures")
+
+
+@pytest.mark.parametrize("bigtiff", [False, True])
+def test_the_layers_of_photoshop_are_left_out_and_it_is_said(tmp_path, bigtiff):
+    layers = b"Adobe Photoshop Document Data Block\0" + bytes(range(256)) * 20
+    extra = [
+        (700, 1, 5, b"<xmp>", True),
+        (LAYERS, 7, len(layers), layers, True),
+        (50000, 3, 1, 7, True),
+    ]
+    path = tiff(tmp_path / "a.tif", (picture(), {"extratags": extra}), bigtiff=bigtiff)
+    out, notes = rewritten(path)
+    assert notes == ["the layers of Photoshop in it were left out"]
+    with tifffile.TiffFile(path) as before, tifffile.TiffFile(out) as after:
+        assert LAYERS in before.pages[0].tags
+        assert LAYERS not in after.pages[0].tags
+        tags = [{tag.code: tag.value for tag in file.pages[0].tags} for file in (before, after)]
+        del tags[0][LAYERS]
+        assert tags[0] == tags[1]
+        assert len(after.pages) == 1
+    assert np.array_equal(tifffile.imread(out), repaired(picture()))
+
+
+def test_a_thumbnail_among_photoshops_resources_is_said(tmp_path):
+    resources = b"8BIM\x04\x0c\0\0" + struct.pack(">I", 30) + bytes(30)
+    extra = [(34377, 7, len(resources), resources, True)]
+    path = tiff(tmp_path / "a.tif", (picture(), {"extratags": extra}))
+    assert rewritten(path)[1] == ["the thumbnail in it still shows the dust"]
+
+
+@pytest.mark.parametrize("back", [0, 1, 2])
+@pytest.mark.parametrize("sub", [False, True])
+def test_a_chain_of_directories_that_comes_back_is_one_sentence(tmp_path, back, sub):
+    path = tiff(
+        tmp_path / "a.tif", *((picture("uint8", 1), {"subfiletype": int(k > 0)}) for k in range(3))
+    )
+    with open(path, "r+b") as file:
+        structure = TiffStructure(file)
+        starts = [each.start for each in structure.directories]
+        if sub:  # the first directory names an earlier one as its part
+            tag = structure.directories[2].tags[254]
+            file.seek(tag.entry)
+            file.write(struct.pack("<HHII", 330, 4, 1, starts[back]))
+        else:
+            file.seek(structure.directories[2].end - 4)
+            file.write(struct.pack("<I", starts[back]))
+    for read in (open_frame, read_luminance, header_of):
+        with pytest.raises(DustbustError, match="lead back"):
+            read(path)
+
+
+def move_strip(path, index, place):
+    """Let a strip lie at another place of the file."""
+    with open(path, "r+b") as file:
+        structure = TiffStructure(file)
+        tag = structure.directories[0].tags[273]
+        offsets = structure.values(tag)
+        offsets[index] = place if place is not None else offsets[0]
+        file.seek(tag.place)
+        file.write(struct.pack(f"{structure.order}{len(offsets)}I", *offsets))
+
+
+@pytest.mark.parametrize("compression", [None, "lzw", "packbits"])
+def test_strips_that_share_their_bytes_are_never_overwritten(tmp_path, compression):
+    """All strips of an even picture may be one; a repair in one of them is none in the others."""
+    pixels = np.full((40, 50), 90, np.uint8)
+    path = tiff(tmp_path / "a.tif", (pixels, {"compression": compression, "rowsperstrip": 8}))
+    for index in range(1, 5):
+        move_strip(path, index, None)
+    frame = open_frame(path)
+    assert np.array_equal(frame.pixels, pixels)
+    after = pixels.copy()
+    after[18:20, 5:9] = 130
+    frame.write(after, tmp_path / "out.tif")
+    assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), after)
+
+
+def test_strips_that_overlap_in_part(tmp_path):
+    pixels = picture("uint8", 1)[:40, :50]
+    path = tiff(tmp_path / "a.tif", (np.ascontiguousarray(pixels), {"rowsperstrip": 8}))
+    with open(path, "rb") as file:
+        structure = TiffStructure(file)
+        first = structure.values(structure.directories[0].tags[273])[0]
+    move_strip(path, 2, first + 3 * 50)
+    frame = open_frame(path)
+    after = frame.pixels.copy()
+    after[17, 3:9] ^= 255
+    frame.write(after, tmp_path / "out.tif")
+    assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), after)
+
+
+def test_data_over_the_directory_are_refused_or_right(tmp_path):
+    """A strip that holds the file's own directory: writing the directory would change pixels."""
+    path = tiff(tmp_path / "a.tif", (picture("uint8", 1), {"rowsperstrip": 8}))
+    move_strip(path, 1, 4)
+    frame = open_frame(path)
+    after = frame.pixels.copy()
+    after[9, 3:9] ^= 255
+    out = tmp_path / "out.tif"
+    with suppress(DustbustError):
+        frame.write(after, out)
+    assert not out.exists() or np.array_equal(open_frame(out).pixels, after)
+
+
+def test_offsets_that_two_pages_share_are_not_changed_for_both(tmp_path):
+    """Two directories may name one list of offsets."""
+    pixels = picture("uint8", 1)
+    path = tiff(
+        tmp_path / "a.tif",
+        (pixels, {"compression": "lzw", "rowsperstrip": 8}),
+        (pixels, {"compression": "lzw", "rowsperstrip": 8, "subfiletype": 1}),
+    )
+    with open(path, "r+b") as file:
+        structure = TiffStructure(file)
+        for code in (273, 279):
+            one, other = (each.tags[code] for each in structure.directories)
+            file.seek(other.entry + 8)
+            file.write(struct.pack("<I", one.place))
+    frame = open_frame(path)
+    rng = np.random.default_rng(1)
+    after = pixels.copy()
+    after[20:30] = rng.integers(0, 256, (10, W))  # longer than before
+    frame.write(after, tmp_path / "out.tif")
+    assert np.array_equal(tifffile.imread(tmp_path / "out.tif", key=0), after)
+    assert np.array_equal(tifffile.imread(tmp_path / "out.tif", key=1), pixels)
+
+
+@pytest.mark.parametrize("compression", [None, "lzw"])
+def test_a_file_that_is_replaced_between_reading_and_writing_is_noticed(tmp_path, compression):
+    """The copy is never a mixture of two files."""
+    for name, level in (("a.tif", 50), ("b.tif", 200)):
+        pixels = np.full((64, 64), level, np.uint8)
+        tiff(tmp_path / name, (pixels, {"compression": compression, "rowsperstrip": 8}))
+    frame = open_frame(tmp_path / "a.tif")
+    after = frame.pixels.copy()
+    after[3:5, 3:5] = 51
+    (tmp_path / "a.tif").write_bytes((tmp_path / "b.tif").read_bytes())
+    with pytest.raises(DustbustError, match="changed meanwhile"):
+        frame.write(after, tmp_path / "out.tif")
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_lzw_of_before_1990_is_one_sentence(tmp_path):
+    path = tiff(tmp_path / "a.tif", (picture("uint8", 1), {"compression": "lzw"}))
+    with open(path, "r+b") as file:
+        structure = TiffStructure(file)
+        file.seek(structure.values(structure.directories[0].tags[273])[0])
+        file.write(b"\0\1")
+    refused(path, "before 1990")
+
+
+@pytest.mark.parametrize("compression", [None, "lzw", "deflate", "packbits"])
+def test_a_small_file_that_claims_a_huge_picture_costs_little(tmp_path, compression):
+    path = tiff(tmp_path / "a.tif", (picture("uint8", 1), {"compression": compression}))
+    with open(path, "r+b") as file:
+        structure = TiffStructure(file)
+        for code in (256, 257):
+            file.seek(structure.directories[0].tags[code].place)
+            file.write(struct.pack("<H", 20000))
+    refused(path, "damaged or incomplete")
+
+
+def test_overlaps_finds_every_range_that_shares_a_byte():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        starts = rng.integers(0, 60, 8)
+        ranges = [(int(a), int(a + n)) for a, n in zip(starts, rng.integers(1, 20, 8), strict=True)]
+        wanted = {
+            one
+            for i, one in enumerate(ranges)
+            for j, other in enumerate(ranges)
+            if i != j and one[0] < other[1] and other[0] < one[1]
+        }
+        assert overlaps(ranges) == wanted
