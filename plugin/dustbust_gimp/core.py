@@ -18,8 +18,10 @@ try:
 
     import dustbust
     from dustbust import DustbustError, previews
+    from dustbust.batch.clean import plan_frames
     from dustbust.dust.polarity import POLARITIES_TO_ESTIMATE as POLARITIES
-    from dustbust.estimation.estimate import METHODS as ESTIMATION_METHODS
+    from dustbust.estimation.frames import Frames
+    from dustbust.estimation.methods import METHODS as ESTIMATION_METHODS
     from dustbust.files.find import frames_between, frames_in, is_picture
     from dustbust.files.paths import as_path
     from dustbust.files.read import header_of, read_frame
@@ -30,10 +32,10 @@ try:
         luminance,
         to_unit,
     )
-    from dustbust.restoration.apply import METHODS as RESTORATION_METHODS
+    from dustbust.restoration.methods import METHODS as RESTORATION_METHODS
     from dustbust.runtime.memory import keep_for_reuse
+    from dustbust.stacking.modes import MODES as STACKING_MODES
     from dustbust.stacking.scanner_dust import check_moved
-    from dustbust.stacking.stack import MODES as STACKING_MODES
 
     problem = None
 except ImportError as error:
@@ -51,6 +53,7 @@ __all__ = [
     "RESTORATION_METHODS",
     "STACKING_MODES",
     "DustbustError",
+    "Frames",
     "alpha_channel",
     "as_path",
     "check",
@@ -66,6 +69,7 @@ __all__ = [
     "keep_for_reuse",
     "luminance",
     "np",
+    "plan_frames",
     "previews",
     "read_frame",
     "threads",

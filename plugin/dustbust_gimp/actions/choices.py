@@ -17,29 +17,18 @@ from ..texts import _, to_translate, translated
 Labels = Mapping[str, tuple[str, str]]
 
 STACKING_MODES: Labels = {
-    "dust-free": (
-        to_translate("Dust-free"),
-        to_translate(
-            "As clean as the best of the others, without their noise; finds the dust by itself"
-        ),
-    ),
-    "mean": (
-        to_translate("Mean"),
-        to_translate("The least noise, but a ghost of each dust grain remains"),
-    ),
-    "median": (to_translate("Median"), to_translate("Free of dust with three or more scans")),
-    "minimum": (to_translate("Minimum"), to_translate("The darkest value: removes light dust")),
-    "maximum": (to_translate("Maximum"), to_translate("The brightest value: removes dark dust")),
-    "range": (to_translate("Range"), to_translate("The largest value minus the smallest")),
-    "standard deviation": (
-        to_translate("Standard deviation"),
-        to_translate("How much the scans differ"),
-    ),
-    "variance": (to_translate("Variance"), to_translate("The square of the standard deviation")),
-    "sum": (to_translate("Sum"), to_translate("The sum of all scans")),
-    "entropy": (to_translate("Entropy"), to_translate("As Photoshop defines it")),
-    "skewness": (to_translate("Skewness"), to_translate("As Photoshop defines it")),
-    "kurtosis": (to_translate("Kurtosis"), to_translate("As Photoshop defines it")),
+    "dust-free": (to_translate("Dust-free"), ""),
+    "mean": (to_translate("Mean"), ""),
+    "median": (to_translate("Median"), ""),
+    "minimum": (to_translate("Minimum"), ""),
+    "maximum": (to_translate("Maximum"), ""),
+    "range": (to_translate("Range"), ""),
+    "standard deviation": (to_translate("Standard deviation"), ""),
+    "variance": (to_translate("Variance"), ""),
+    "sum": (to_translate("Sum"), ""),
+    "entropy": (to_translate("Entropy"), ""),
+    "skewness": (to_translate("Skewness"), ""),
+    "kurtosis": (to_translate("Kurtosis"), ""),
 }
 
 POLARITIES: Labels = {
@@ -56,30 +45,27 @@ POLARITIES: Labels = {
 }
 
 ESTIMATION_METHODS: Labels = {
-    "opacity": (
-        to_translate("Opacity of the dust"),
-        to_translate("Measures how much light the dust absorbs; ten frames are enough"),
-    ),
-    "sum": (
-        to_translate("Sum of the frames"),
-        to_translate("The original method; needs about fifty frames"),
-    ),
+    "opacity": (to_translate("Opacity of the dust"), ""),
+    "sum": (to_translate("Sum of the frames"), ""),
 }
 
 RESTORATION_METHODS: Labels = {
-    "restore": (
-        to_translate("Restore"),
-        to_translate("Recovers the picture under translucent dust and fills the rest"),
-    ),
-    "fill": (
-        to_translate("Fill"),
-        to_translate("The original method: fills the dust from its surroundings"),
-    ),
+    "restore": (to_translate("Restore"), ""),
+    "fill": (to_translate("Fill"), ""),
 }
 
 EXISTING_FILES: Labels = {
-    "skip": (to_translate("Skip"), to_translate("Keep them, and write only the missing files")),
-    "overwrite": (to_translate("Overwrite"), to_translate("Write them again")),
+    "skip": (
+        to_translate("Keep or renew"),
+        to_translate(
+            "Keep those that are up to date and those that you changed; renew those that were made "
+            "with another mask or other settings"
+        ),
+    ),
+    "overwrite": (
+        to_translate("Overwrite"),
+        to_translate("Write all again, also those that you changed"),
+    ),
     "rename": (
         to_translate("New name"),
         to_translate("Keep them, and add a number to the names of the new files"),
@@ -129,6 +115,6 @@ def options(table: Iterable[str], labels: Labels) -> list[Option]:
     for name in known + [name for name in names if name not in labels]:
         label, tooltip = labels.get(name, (name.capitalize(), ""))
         entry = table.get(name) if isinstance(table, Mapping) else None
-        summary = getattr(entry, "summary", "")
-        made.append(Option(name, _(label), translated(summary) or (_(tooltip) if tooltip else "")))
+        explanation = translated(getattr(entry, "summary", "") or tooltip)
+        made.append(Option(name, _(label), explanation[:1].upper() + explanation[1:]))
     return made

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gi.repository import Gimp
 
@@ -14,6 +15,10 @@ from ..errors import Refused
 from ..gimp import arguments, mask_image, progress
 from ..texts import _, count_text, path_text, translated
 from . import frame_files
+
+if TYPE_CHECKING:
+    from dustbust import DustMask
+    from dustbust.batch.report import BatchPlan
 
 
 def clean(image: Gimp.Image, config: Gimp.ProcedureConfig) -> Any:
@@ -64,6 +69,24 @@ def folder_for(files: Sequence[Path], config: Gimp.ProcedureConfig) -> Path:
     return Path(files[0]).parent / folder
 
 
+def plan(files: Sequence[Path], dust: DustMask, folder: Path, **options: object) -> BatchPlan:
+    """Return what is in the folder of the cleaned files; this uses neither GIMP nor GTK.
+
+    Raises
+    ------
+    Refused
+        If the folder cannot be written to.
+    """
+    place = next(place for place in (folder, *folder.parents) if place.exists())
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+        raise Refused(
+            _("{folder}: cannot be written to; choose another folder.").format(
+                folder=path_text(place)
+            )
+        )
+    return core.plan_frames(files, dust, folder, **options)
+
+
 def summary(done: Any) -> str:
     """Report the result in one or two sentences."""
     sentences = [
@@ -74,9 +97,18 @@ def summary(done: Any) -> str:
             folder=path_text(done.folder),
         )
     ]
-    if done.skipped:
+    unchanged = len(done.skipped) - len(done.edited)
+    if unchanged:
         sentences.append(
-            count_text("{number} existed already.", "{number} existed already.", len(done.skipped))
+            count_text("{number} was up to date.", "{number} were up to date.", unchanged)
+        )
+    if done.edited:
+        sentences.append(
+            count_text(
+                "{number} that you changed was kept.",
+                "{number} that you changed were kept.",
+                len(done.edited),
+            )
         )
     if done.failed:
         sentences.append(

@@ -101,8 +101,6 @@ def run(
     if run_mode == Gimp.RunMode.INTERACTIVE:
         ask(procedure, config)
     files = frame_files.files_of_run(config)
-    if run_mode != Gimp.RunMode.NONINTERACTIVE:
-        files = frame_files.fitting(files).files  # the window reports the others
     if config.get_property("last-frame") is None:
         files = progress.run(
             _("Looking for the end of the run"),

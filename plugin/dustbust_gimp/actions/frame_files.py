@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from gi.repository import Gimp
 
 from .. import core
 from ..errors import Refused
 from ..gimp import arguments
-from ..texts import _, count_text
+from ..texts import _, count_text, translated
 
 ENOUGH_FRAMES = 10  # a mask from fewer has gaps
-
-
-class Fitting(NamedTuple):
-    """The files of a run that have the commonest size.
-
-    Parameters
-    ----------
-    files : list of Path
-    size : tuple of int
-        Width and height, px.
-    kind : str
-        Such as "8-bit JPEG".
-    others : list of Path
-        The files that do not fit.
-    """
-
-    files: list[Path]
-    size: tuple[int, int]
-    kind: str
-    others: list[Path]
+REASONS_SHOWN = 3  # of the files that are left out
 
 
 def files_of_run(config: Gimp.ProcedureConfig) -> list[Path]:
@@ -64,17 +43,6 @@ def files_between(first: str | Path, last: str | Path) -> list[Path]:
     return core.frames_between(first, last)
 
 
-def fitting(files: Sequence[Path]) -> Fitting:
-    """Divide files into those of the commonest size, and the others."""
-    kinds = {file: kind_of(file) for file in files}
-    known = Counter(kind for kind in kinds.values() if kind)
-    if not known:
-        raise Refused(_("There are no pictures between these two files."))
-    ((size, kind), __), *__ = known.most_common(1)
-    fits = [file for file, known_kind in kinds.items() if known_kind and known_kind[0] == size]
-    return Fitting(fits, size, kind, [file for file in files if file not in fits])
-
-
 def describe(files: Sequence[Path], open_end: bool = False) -> str:
     """Describe the files of a run in a few lines.
 
@@ -83,32 +51,36 @@ def describe(files: Sequence[Path], open_end: bool = False) -> str:
     files : sequence of Path
     open_end : bool
         Whether the run may end before the last file.
+
+    Raises
+    ------
+    core.DustbustError
+        If most of the files cannot be used.
     """
-    run = fitting(files)
-    frames = count_text("{number} frame", "{number} frames", len(run.files))
-    lines = [f"{frames}, {run.size[0]} x {run.size[1]}, {run.kind}"]
+    frames = core.Frames.of(files, leave_out=True)
+    first = next(file for number, file in enumerate(files) if number not in frames.left_out)
+    number = len(frames) - len(frames.left_out)
+    count = count_text("{number} frame", "{number} frames", number)
+    lines = [f"{count}, {frames.shape[1]} x {frames.shape[0]}, {kind_of(first)}"]
     if open_end:
         lines.append(_("The run ends where the dust changes, or at the end of the folder."))
-    if run.others:
-        names = [Path(file).name for file in run.others]
-        shown = ", ".join([*names[:3], "..."] if len(names) > 3 else names)
-        lines.append(
-            count_text(
-                "{number} file of another size or format is skipped: {files}",
-                "{number} files of another size or format are skipped: {files}",
-                len(names),
-                files=shown,
-            )
-        )
-    if len(run.files) < ENOUGH_FRAMES:
+    if frames.left_out:
+        lines.append(left_out_text(frames.left_out))
+    if number < ENOUGH_FRAMES:
         lines.append(_("Ten or more frames make a better mask."))
     return "\n".join(lines)
 
 
-def kind_of(file: Path) -> tuple[tuple[int, int], str] | None:
-    """Return ((width, height), "8-bit JPEG") of a picture file, or None if it is not readable."""
-    try:
-        size, bits, name = core.header_of(file)
-    except core.DustbustError:
-        return None
-    return size, _("{bits}-bit {format}").format(bits=bits, format=name)
+def left_out_text(reasons: Mapping[int, str]) -> str:
+    """Say which files are left out, each with its own reason, the first few of them."""
+    lines = [
+        count_text("{number} file is left out:", "{number} files are left out:", len(reasons)),
+        *(translated(reason) for reason in list(reasons.values())[:REASONS_SHOWN]),
+    ]
+    return "\n".join(lines + ["..."] * (len(reasons) > REASONS_SHOWN))
+
+
+def kind_of(file: Path) -> str:
+    """Return what a picture file is, such as "8-bit JPEG"."""
+    __, bits, name = core.header_of(file)
+    return _("{bits}-bit {format}").format(bits=bits, format=name)

@@ -13,7 +13,7 @@ from ..core import dustbust, np
 from ..gimp import layers, pixels
 
 if TYPE_CHECKING:
-    from dustbust import DustMask, Registration
+    from dustbust import Registration, StackReport
 
 DUST_FREE = "dust-free"  # the mode that finds the dust of the scanner
 
@@ -50,30 +50,24 @@ class Scans:
 
     def page(
         self, mode: str, align: bool, progress: Callable[..., None] | None = None
-    ) -> tuple[np.ndarray, DustMask | None, Any]:
-        """Return the page, the dust of the scanner if the mode finds it, and the core's report.
-
-        The page is on the grid of the first scan.
-        """
-        finds_dust = mode == DUST_FREE
+    ) -> StackReport:
+        """Return the core's report, with the page on the grid of the first scan."""
         if align:
             placed = {"registrations": self.registrations(progress)}
         else:
             placed = {"align": False, "positions": self.positions}
-        page, *dust, report = dustbust.stack_scans(
+        return dustbust.stack_scans(
             self.pictures,
             mode=mode,
             names=self.names,
             view=True,
-            return_dust=finds_dust,
             return_report=True,
             progress=progress,
             threads=self.threads,
             **placed,
         )
-        return page, dust[0] if dust else None, report
 
-    def aligned(self, number: int, report: Any) -> np.ndarray:
+    def aligned(self, number: int, report: StackReport) -> np.ndarray:
         """Return a scan as it was stacked: on the grid of the first one, with alpha."""
         height, width = self.pictures[0].shape[:2]
         return report.registrations[number].resample(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gi.repository import Gimp, GObject
 
@@ -14,7 +14,7 @@ from . import choices
 from .scans import Scans
 
 if TYPE_CHECKING:
-    from dustbust import DustMask
+    from dustbust import StackReport
 
 NAME = "plug-in-dustbust-stack-scans"
 
@@ -86,7 +86,8 @@ def run(
     if run_mode == Gimp.RunMode.INTERACTIVE:
         ask(procedure, config, scans)
     mode, align = config.get_property("mode"), config.get_property("align")
-    page, dust, report = progress.run(_("Stack Offset Scans"), scans.page, mode, align)
+    report = progress.run(_("Stack Offset Scans"), scans.page, mode, align)
+    page, dust = report.page, report.dust
     labels = {option.name: option.label for option in choices.stacking_modes()}
     image.undo_group_start()
     try:
@@ -107,11 +108,11 @@ def run(
         if run_mode != Gimp.RunMode.NONINTERACTIVE:
             Gimp.Display.new(mask)
     Gimp.displays_flush()
-    progress.tell(run_mode, summary(report, dust))
+    progress.tell(run_mode, summary(report))
     return arguments.return_values(procedure, (Gimp.Layer, layer), (Gimp.Image, mask))
 
 
-def _add_aligned(scans: Scans, report: Any) -> None:
+def _add_aligned(scans: Scans, report: StackReport) -> None:
     """Add the other scans, aligned with the first, as layers."""
     aligned_format = pixels.working_format(scans.layers[0], alpha=True)
     for number, name in enumerate(scans.names[1:], 1):
@@ -123,9 +124,9 @@ def _add_aligned(scans: Scans, report: Any) -> None:
         )
 
 
-def summary(report: Any, dust: DustMask | None) -> str:
+def summary(report: StackReport) -> str:
     """Report the result in one sentence."""
-    if dust is None:
+    if report.dust is None:
         return count_text(
             "{number} scan was combined.",
             "{number} scans were combined.",
@@ -134,4 +135,4 @@ def summary(report: Any, dust: DustMask | None) -> str:
     return _(
         "Dust covers {dust} of the scanner. {filled} of the page is dusty in all scans and was "
         "filled."
-    ).format(dust=share_text(dust.coverage), filled=share_text(report.filled))
+    ).format(dust=share_text(report.dust.coverage), filled=share_text(report.filled))

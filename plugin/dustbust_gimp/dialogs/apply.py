@@ -12,13 +12,14 @@ from gi.repository import Gimp
 from .. import core
 from ..actions import clean_files, clean_layers
 from ..gimp import arguments, layers, mask_image, pixels
-from ..texts import _, count_text, path_text, share_text
+from ..texts import _, count_text, path_text, share_text, translated
 from .choosers import FrameChooser, MaskChooser
 from .preview import BeforeAndAfter
 from .window import Window
 
 if TYPE_CHECKING:
     from dustbust import DustMask
+    from dustbust.batch.report import BatchPlan
 
 
 def ask(
@@ -53,17 +54,25 @@ def ask_for_files(
     def found(mask: DustMask) -> str:
         nonlocal dust, preview
         dust, preview = mask, core.previews.MaskPreview(mask)
-        window.on_change(describe, "folder", "exists", "first-frame", "last-frame")
-        window.on_change(show, "method")
+        window.on_change(describe, "folder", "exists", "first-frame", "last-frame", "method")
         return marked(dust)
 
     def describe() -> None:
-        window.answer(lambda: clean_files.files_to_clean(of_image, config), described)
+        show()
+        options = arguments.cleaning(config)
 
-    def described(files: list[Path]) -> str:
+        def look() -> tuple[list[Path], BatchPlan]:
+            files = clean_files.files_to_clean(of_image, config)
+            folder = clean_files.folder_for(files, config)
+            return files, clean_files.plan(files, dust, folder, **options)
+
+        window.answer(look, described)
+
+    def described(found: tuple[list[Path], BatchPlan]) -> str:
+        files, plan = found
         frames.offer(files, shown)
         window.begin_in(Path(files[0]).parent, "first-frame", "last-frame")
-        return files_sentence(files, config) + "\n" + marked(dust)
+        return files_sentence(plan, config.get_property("exists")) + "\n" + marked(dust)
 
     def show() -> None:
         if preview and frames.chosen:
@@ -77,38 +86,41 @@ def ask_for_files(
     window.run()
 
 
-def files_sentence(files: Sequence[Path], config: Gimp.ProcedureConfig) -> str:
+def files_sentence(plan: BatchPlan, exists: str) -> str:
     """Say how many files will be written, and what happens to those that exist."""
-    folder, exists = clean_files.folder_for(files, config), config.get_property("exists")
-    existing = sum((folder / Path(file).name).exists() for file in files)
-    text = count_text(
-        "{number} file will be written to {folder}.",
-        "{number} files will be written to {folder}.",
-        len(files) - (existing if exists == "skip" else 0),
-        folder=path_text(folder),
-    )
-    return f"{text} {about_existing(exists, existing)}" if existing else text
-
-
-def about_existing(exists: str, number: int) -> str:
-    """Say what happens to files that exist."""
-    if exists == "skip":
-        return count_text(
-            "{number} exists already and is kept if it is complete.",
-            "{number} exist already and are kept if they are complete.",
-            number,
+    kinds = {
+        _("{number} up to date"): len(plan.up_to_date),
+        _("{number} made with another mask or other settings"): len(plan.outdated),
+        _("{number} changed by you"): len(plan.edited),
+    }
+    existing = sum(kinds.values())
+    kept = len(plan.up_to_date) + len(plan.edited) if exists == "skip" else 0
+    sentences = [
+        count_text(
+            "{number} file will be written to {folder}.",
+            "{number} files will be written to {folder}.",
+            len(plan.new) + existing - kept,
+            folder=path_text(plan.folder),
         )
-    if exists == "overwrite":
-        return count_text(
-            "{number} exists already and will be overwritten.",
-            "{number} exist already and will be overwritten.",
-            number,
+    ]
+    if existing:
+        listed = ", ".join(text.format(number=number) for text, number in kinds.items() if number)
+        fate = {
+            "skip": _("There already: {files}. Only those of another mask are renewed."),
+            "overwrite": _("There already: {files}. All are overwritten."),
+            "rename": _("There already: {files}. All are kept; the new ones get other names."),
+        }[exists]
+        sentences.append(fate.format(files=listed))
+    if plan.failed:
+        sentences.append(
+            count_text(
+                "{number} cannot be cleaned: {reason}",
+                "{number} cannot be cleaned, the first: {reason}",
+                len(plan.failed),
+                reason=translated(next(iter(plan.failed.values()))),
+            )
         )
-    return count_text(
-        "{number} exists already; the new one gets another name.",
-        "{number} exist already; the new ones get other names.",
-        number,
-    )
+    return "\n".join(sentences)
 
 
 def marked(dust: DustMask) -> str:

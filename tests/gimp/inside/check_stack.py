@@ -178,7 +178,7 @@ def check_the_preview_shows_the_page(folder):
         ("maximum", 0),
         ("dust-free", 0.01),
     ):  # what dust is told from, a part has less of
-        page, *__ = scans.page(mode, True)
+        page = scans.page(mode, True).page
         before, after = (part[..., 0] for part in preview.look(0, mode, True))
         height, width = after.shape
         first = dustbust.files.read.read_frame(PAIR[0])
