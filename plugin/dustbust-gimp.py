@@ -44,7 +44,10 @@ def with_window(action: ModuleType, window: str) -> Run:
     def ask(*settings: object) -> Any:
         return importlib.import_module(window).ask(*settings)
 
-    return functools.partial(action.run, ask=ask)
+    def tell(*result: object) -> None:
+        importlib.import_module("dustbust_gimp.dialogs.done").tell(*result)
+
+    return functools.partial(action.run, ask=ask, tell=tell)
 
 
 def reporting(run: Run) -> Run:
@@ -94,7 +97,10 @@ class Dustbust(Gimp.PlugIn):
         action, window = ACTIONS[name]
         procedure = action.declare(self, name, reporting(with_window(action, window)))
         procedure.set_attribution("Dustbust", "MIT", "2026")
-        procedure.add_menu_path("<Image>/Filters/" + _("_Dust Removal"))
+        # GIMP sorts entries by path and label, and drops the name of a section that does not exist.
+        # So the sections' numbers put the actions in the order of work.
+        section = f"[{list(ACTIONS).index(name) + 1}]"
+        procedure.add_menu_path("<Image>/Filters/" + _("_Dust Removal") + "/" + section)
         return procedure
 
 

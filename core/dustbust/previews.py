@@ -246,7 +246,9 @@ class PagePreview:
         self._overview = functools.cache(self._look_for_dust)
         self._page = functools.lru_cache(maxsize=16)(self._combine_spot)
 
-    def look(self, number: int, mode: str, align: bool) -> tuple[np.ndarray, np.ndarray]:
+    def look(
+        self, number: int, mode: str, align: bool, polarity: str = "auto"
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return spot `number` of the first scan and of the page.
 
         Parameters
@@ -256,15 +258,18 @@ class PagePreview:
             A stacking mode.
         align : bool
             Whether the scans are aligned, or used where `positions` puts them.
+        polarity : str
+            Of the dust, as the mode "dust-free" takes it.
         """
         part, __ = self._overview(align).spots.window(number)
-        return self._pictures[0][part], self._page(number, mode, align)
+        return self._pictures[0][part], self._page(number, mode, align, polarity)
 
-    def _combine_spot(self, number: int, mode: str, align: bool) -> np.ndarray:
+    def _combine_spot(self, number: int, mode: str, align: bool, polarity: str) -> np.ndarray:
         overview = self._overview(align)
         part, near = overview.spots.window(number)
         box = self._box_around(near, mode, align)
-        return self._combined(box, mode, align, overview.polarity)[_inside(part, box)]
+        known = overview.polarity if polarity == "auto" else polarity
+        return self._combined(box, mode, align, known)[_inside(part, box)]
 
     def _transforms(self, align: bool) -> list[Registration]:
         """Return where the page lies in each scan."""

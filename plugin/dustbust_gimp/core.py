@@ -88,10 +88,14 @@ def check() -> None:
 
 
 def default(function: str, argument: str) -> object:
-    """Return the default of an argument of a core function, or None without the core."""
+    """Return the default of an argument of a core function.
+
+    None without the core, and for an option that only one mode or method has.
+    """
     if not hasattr(dustbust, function):
         return None
-    return inspect.signature(getattr(dustbust, function)).parameters[argument].default
+    known = inspect.signature(getattr(dustbust, function)).parameters.get(argument)
+    return None if known is None else known.default
 
 
 def threads() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gi.repository import GLib
 
@@ -34,8 +35,29 @@ def translated(text: object) -> str:
     """
     if isinstance(text, Exception):
         text = text.args[0] if text.args else ""
-        return text.translated(_) if hasattr(text, "translated") else str(text)
-    return text.translated(_) if hasattr(text, "translated") else _(str(text)) if text else ""
+        return _with_own_numbers(text).translated(_) if hasattr(text, "words") else str(text)
+    if hasattr(text, "words"):
+        return _with_own_numbers(text).translated(_)
+    return _(str(text)) if text else ""
+
+
+class _Number(float):
+    """A number that is formatted with the decimal sign of the language."""
+
+    def __format__(self, form: str) -> str:
+        return decimal_text(float(self), form)
+
+
+def _with_own_numbers(sentence: Any) -> Any:
+    """Return a sentence of the core in which numbers have the decimal sign of the language."""
+
+    def own(word: object) -> object:
+        if hasattr(word, "words"):
+            return _with_own_numbers(word)
+        return _Number(word) if isinstance(word, float) else word
+
+    words = {name: own(word) for name, word in sentence.words.items()}
+    return type(sentence)(sentence.template, **words)
 
 
 def decimal_text(number: float, form: str) -> str:
@@ -55,6 +77,15 @@ def share_text(share: float, digits: int = 2) -> str:
     '1.23%'
     """
     return _("{number}%").format(number=decimal_text(100 * share, f".{digits}f"))
+
+
+def duration_text(seconds: float) -> str:
+    """Say how long something took."""
+    if seconds < 90:
+        whole = max(round(seconds), 1)
+        return count_text("It took {number} second.", "It took {number} seconds.", whole)
+    whole = round(seconds / 60)
+    return count_text("It took {number} minute.", "It took {number} minutes.", whole)
 
 
 def path_text(path: str | Path) -> str:

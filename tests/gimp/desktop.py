@@ -27,6 +27,11 @@ def before(width, height):
     return 30, height - 300, width // 2 - 30, height - 150
 
 
+def after(width, height):
+    """A part of the picture on the right of a preview, in a window of this size."""
+    return width // 2 + 30, height - 300, width - 30, height - 150
+
+
 def thumbnail(width, height):
     """A part of the picture beside the list, in a file window of this size."""
     return width - 200, height // 2 - 50, width - 30, height // 2 + 50

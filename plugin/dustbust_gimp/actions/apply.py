@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from gi.repository import Gimp
+from gi.repository import Gimp, Gio, GLib
 
 from ..errors import Refused
 from ..gimp import arguments, mask_image
-from ..gimp.progress import tell
-from ..texts import _
+from ..gimp.progress import tell as report
+from ..texts import _, duration_text, path_text
 from . import choices, clean_files, clean_layers
 
 NAME = "plug-in-dustbust-apply-mask"
@@ -22,12 +24,16 @@ def declare(plug_in: Gimp.PlugIn, name: str, run: Callable[..., Gimp.ValueArray]
         name,
         run,
         _("_Apply Dust Mask..."),
-        _("Remove dust from the frames of a run, or from layers"),
+        _(
+            "Clean the frames of a run, microfilm or layers: remove dust, specks and scratches "
+            "with a mask"
+        ),
         _(
             "In a mask image: writes cleaned copies of the frames of its run to a separate "
             "folder. In any other image: cleans the selected layers with an open mask image or a "
             "mask file."
         ),
+        "gimp-tool-heal",
     )
     arguments.add_choice(
         procedure,
@@ -98,6 +104,7 @@ def run(
     drawables: Sequence[Gimp.Drawable],
     config: Gimp.ProcedureConfig,
     ask: Callable[..., Gimp.Image | None] | None = None,
+    tell: Callable[..., None] | None = None,
 ) -> Gimp.ValueArray:
     """Clean files or layers.
 
@@ -106,18 +113,37 @@ def run(
     ask : callable, optional
         Lets the user choose in interactive mode, and returns the open mask image that was chosen,
         if any.
+    tell : callable, optional
+        Reports in interactive mode: `dialogs.done.tell`.
     """
     chosen = config.get_property("mask-image")
     if run_mode == Gimp.RunMode.INTERACTIVE:
         chosen = ask(procedure, config, image, drawables)
+    started = time.monotonic()
     # A mask image stands for the files of its run; in any other image, frames can be chosen.
     if mask_image.is_mask_image(image) or config.get_property("first-frame") is not None:
         done = clean_files.clean(image, config)
         if done.failed:
             raise Refused(clean_files.summary(done))
-        tell(run_mode, clean_files.summary(done), clean_files.notes(done))
+        more = [duration_text(time.monotonic() - started)]
+        steps = [(_("Show _folder"), lambda: _show(done.folder))]
+        report(run_mode, clean_files.summary(done), clean_files.notes(done), more, steps, tell)
     else:
         reports = clean_layers.clean(image, drawables, config, chosen)
         Gimp.displays_flush()
-        tell(run_mode, clean_layers.summary(reports), clean_layers.warnings(reports))
+        more = [duration_text(time.monotonic() - started)]
+        warnings = clean_layers.warnings(reports)
+        report(run_mode, clean_layers.summary(reports), warnings, more, window=tell)
     return arguments.return_values(procedure)
+
+
+def _show(folder: Path) -> None:
+    """Open a folder in the file manager."""
+    try:
+        Gio.AppInfo.launch_default_for_uri(folder.as_uri())
+    except GLib.Error as error:
+        Gimp.message(
+            _("{folder}: cannot be opened here ({error}).").format(
+                folder=path_text(folder), error=error.message
+            )
+        )

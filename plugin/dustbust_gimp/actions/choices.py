@@ -44,6 +44,16 @@ POLARITIES: Labels = {
     "both": (to_translate("Both"), to_translate("Light and dark dust in one run")),
 }
 
+SCANNER_POLARITIES: Labels = {
+    "auto": (
+        to_translate("Automatic"),
+        to_translate("Finds out whether the dust is light or dark"),
+    ),
+    "light": (to_translate("Light"), to_translate("The dust is lighter than the page")),
+    "dark": (to_translate("Dark"), to_translate("The dust is darker than the page")),
+    "both": (to_translate("Both"), to_translate("Light and dark dust on one page")),
+}
+
 ESTIMATION_METHODS: Labels = {
     "opacity": (to_translate("Opacity of the dust"), ""),
     "sum": (to_translate("Sum of the frames"), ""),
@@ -91,6 +101,13 @@ def estimation_methods() -> list[Option]:
 def polarities() -> list[Option]:
     """Return what dust can be, compared with the picture."""
     return options(core.POLARITIES, POLARITIES)
+
+
+def scanner_polarities() -> list[Option]:
+    """Return what the dust of a scanner can be, compared with the page."""
+    modes = core.STACKING_MODES
+    own = [option for mode in modes for option in modes[mode].options if option.name == "polarity"]
+    return options(own[0].choices if own else (), SCANNER_POLARITIES)
 
 
 def existing_files() -> list[Option]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,8 @@ from gi.repository import Gimp, GObject
 from .. import core
 from ..core import dustbust
 from ..gimp import arguments, mask_image, progress
-from ..texts import _, count_text, share_text, translated
-from . import choices, frame_files
+from ..texts import _, count_text, duration_text, share_text, translated
+from . import apply, choices, frame_files
 
 if TYPE_CHECKING:
     from dustbust import DustMask
@@ -24,7 +25,10 @@ def declare(plug_in: Gimp.PlugIn, name: str, run: Callable[..., Gimp.ValueArray]
     procedure = Gimp.Procedure.new(plug_in, name, Gimp.PDBProcType.PLUGIN, run, None)
     procedure.set_menu_label(_("_Estimate Dust Mask..."))
     procedure.set_documentation(
-        _("Find the dust that the frames of a run have in common"),
+        _(
+            "Find dust, specks and scratches that the frames of a scanned run or microfilm have in "
+            "common, to clean them"
+        ),
         _(
             "Dust on the scanner stays in the same place from frame to frame. The result is an "
             "image that shows the dust in grey, with a threshold that you can move. Apply Dust "
@@ -32,6 +36,7 @@ def declare(plug_in: Gimp.PlugIn, name: str, run: Callable[..., Gimp.ValueArray]
         ),
         name,
     )
+    procedure.set_icon_name("edit-find")
     arguments.add_run_mode(procedure)
     arguments.add_file(procedure, "first-frame", _("_First frame"), _("The first file of the run"))
     arguments.add_file(
@@ -95,11 +100,13 @@ def run(
     procedure: Gimp.Procedure,
     config: Gimp.ProcedureConfig,
     ask: Callable[..., None] | None = None,
+    tell: Callable[..., None] | None = None,
 ) -> Gimp.ValueArray:
-    """Estimate the mask; in interactive mode, `ask` lets the user choose."""
+    """Estimate the mask; in interactive mode, `ask` lets the user choose, and `tell` reports."""
     run_mode = config.get_property("run-mode")
     if run_mode == Gimp.RunMode.INTERACTIVE:
         ask(procedure, config)
+    started = time.monotonic()
     files = frame_files.files_of_run(config)
     if config.get_property("last-frame") is None:
         files = progress.run(
@@ -129,18 +136,31 @@ def run(
     if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
         frame = core.previews.typical_frame(dust.frames)
     image = mask_image.create(dust, dust.frames, frame)
-    text, covered = summary(dust), len(Gimp.get_images()) > 1
     if run_mode != Gimp.RunMode.NONINTERACTIVE:
         Gimp.Display.new(image)
         Gimp.displays_flush()
-        if covered:
-            # The status bar is that of the image that was in front; a second line opens a window.
-            text += "\n" + _(
-                "Red marks what will be cleaned. Move the threshold, or paint on the mask: black "
-                "protects, white adds."
-            )
-    progress.tell(run_mode, text, map(translated, dust.warnings))
+    more = [
+        duration_text(time.monotonic() - started),
+        _(
+            "Red marks what will be cleaned. Move the threshold, or paint on the mask: black "
+            "protects, white adds."
+        ),
+    ]
+    steps = [(_("_Review and apply..."), lambda: _apply(image))]
+    progress.tell(run_mode, summary(dust), map(translated, dust.warnings), more, steps, tell)
     return arguments.return_values(procedure, (Gimp.Image, image))
+
+
+def _apply(image: Gimp.Image) -> None:
+    """Open the window of Apply for a mask image."""
+    procedure = Gimp.get_pdb().lookup_procedure(apply.NAME)
+    config = procedure.create_config()
+    config.set_property("run-mode", Gimp.RunMode.INTERACTIVE)
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", image.get_selected_layers())
+    result = procedure.run(config)
+    if result.index(0) not in (Gimp.PDBStatusType.SUCCESS, Gimp.PDBStatusType.CANCEL):
+        Gimp.message(result.index(1))
 
 
 def summary(dust: DustMask) -> str:

@@ -27,12 +27,18 @@ class Scans:
     ----------
     chosen : sequence of Gimp.Layer
         The first one is the reference.
+    read : callable, optional
+        Returns the pixels of a layer, as `pixels_of` does.
     """
 
-    def __init__(self, chosen: Sequence[Gimp.Layer]) -> None:
+    def __init__(
+        self,
+        chosen: Sequence[Gimp.Layer],
+        read: Callable[[Gimp.Layer], np.ndarray] | None = None,
+    ) -> None:
         self.layers = chosen
         self.format = _format_of(chosen[0])
-        self.pictures = [layers.plain_pixels(layer, _format_of(layer)) for layer in chosen]
+        self.pictures = list(map(read or pixels_of, chosen))
         self.names = [layer.get_name() for layer in chosen]
         self.positions = np.array([layers.offsets(layer) for layer in chosen])
         self.threads = core.threads()
@@ -49,9 +55,16 @@ class Scans:
             return self._registrations
 
     def page(
-        self, mode: str, align: bool, progress: Callable[..., None] | None = None
+        self,
+        mode: str,
+        align: bool,
+        progress: Callable[..., None] | None = None,
+        **options: Any,
     ) -> StackReport:
-        """Return the core's report, with the page on the grid of the first scan."""
+        """Return the core's report, with the page on the grid of the first scan.
+
+        `options` are those that the mode has (see `options_of`).
+        """
         if align:
             placed = {"registrations": self.registrations(progress)}
         else:
@@ -65,6 +78,7 @@ class Scans:
             progress=progress,
             threads=self.threads,
             **placed,
+            **options,
         )
 
     def aligned(self, number: int, report: StackReport) -> np.ndarray:
@@ -83,6 +97,16 @@ class Scans:
         return core.previews.PagePreview(
             self.pictures, self.positions, self.registrations, threads=self.threads
         )
+
+
+def options_of(mode: str) -> tuple[str, ...]:
+    """Return the names of the options that only this mode has."""
+    return tuple(option.name for option in core.STACKING_MODES[mode].options)
+
+
+def pixels_of(layer: Gimp.Layer) -> np.ndarray:
+    """Return a scan as it looks."""
+    return layers.plain_pixels(layer, _format_of(layer))
 
 
 def _format_of(layer: Gimp.Layer) -> pixels.Format:

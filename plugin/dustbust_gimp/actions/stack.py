@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gi.repository import Gimp, GObject
 
 from .. import core
-from ..gimp import arguments, layers, mask_image, pixels, progress
-from ..texts import _, count_text, share_text
+from ..gimp import arguments, layers, mask_image, pixels, progress, roles
+from ..texts import _, count_text, duration_text, share_text
 from . import choices
-from .scans import Scans
+from .scans import Scans, options_of
 
 if TYPE_CHECKING:
     from dustbust import StackReport
@@ -26,12 +27,16 @@ def declare(plug_in: Gimp.PlugIn, name: str, run: Callable[..., Gimp.ValueArray]
         name,
         run,
         _("_Stack Offset Scans..."),
-        _("Combine scans of one page, each slightly moved, into a page without scanner dust"),
+        _(
+            "Combine slightly moved scans of one page, such as microfilm, into a clean page "
+            "without dust, specks and scratches"
+        ),
         _(
             "The page moves from scan to scan and the dust stays. The scans are layers of one "
             "image: the selected ones if there are two or more, all visible ones otherwise. The "
             "result is a new layer on top."
         ),
+        "gimp-layers",
     )
     arguments.add_choice(
         procedure,
@@ -40,6 +45,20 @@ def declare(plug_in: Gimp.PlugIn, name: str, run: Callable[..., Gimp.ValueArray]
         _("How the scans are combined"),
         "stack_scans",
         choices.stacking_modes(),
+    )
+    arguments.add_choice(
+        procedure,
+        "polarity",
+        _("Dust _is"),
+        _("Whether the dust is lighter or darker than the page. Only the mode Dust-free asks it"),
+        "stack_scans",
+        choices.scanner_polarities(),
+    )
+    arguments.add_layer(
+        procedure,
+        "reference",
+        _("_Reference"),
+        _("The scan that gives the page its place and its brightness. Default: the lowest layer"),
     )
     arguments.add_boolean(
         procedure,
@@ -79,14 +98,22 @@ def run(
     image: Gimp.Image,
     drawables: Sequence[Gimp.Drawable],
     config: Gimp.ProcedureConfig,
-    ask: Callable[..., None] | None = None,
+    ask: Callable[..., Scans] | None = None,
+    tell: Callable[..., None] | None = None,
 ) -> Gimp.ValueArray:
-    """Stack the scans; in interactive mode, `ask` lets the user choose."""
-    scans = Scans(layers.scans(image, drawables))
+    """Stack the scans; in interactive mode, `ask` lets the user choose and returns the scans.
+
+    `tell` reports in interactive mode.
+    """
     if run_mode == Gimp.RunMode.INTERACTIVE:
-        ask(procedure, config, scans)
+        scans = ask(procedure, config, image, drawables)
+    else:
+        chosen = layers.scans(image, drawables)
+        scans = Scans(layers.with_reference(chosen, config.get_property("reference")))
+    started = time.monotonic()
     mode, align = config.get_property("mode"), config.get_property("align")
-    report = progress.run(_("Stack Offset Scans"), scans.page, mode, align)
+    options = {name: config.get_property(name) for name in options_of(mode)}
+    report = progress.run(_("Stack Offset Scans"), scans.page, mode, align, **options)
     page, dust = report.page, report.dust
     labels = {option.name: option.label for option in choices.stacking_modes()}
     image.undo_group_start()
@@ -99,16 +126,24 @@ def run(
             page.reshape(*page.shape[:2], -1),
             scans.format,
         )
+        roles.mark(layer, roles.PAGE)
     finally:
         image.undo_group_end()
     mask = None
     if dust is not None and config.get_property("dust-mask"):
         file = image.get_file()
-        mask = mask_image.create(dust, [], beside=file and file.get_path())
+        batch = run_mode == Gimp.RunMode.NONINTERACTIVE
+        mask = mask_image.create(
+            dust,
+            [],
+            beside=file and file.get_path(),
+            page=None if batch else mask_image.Page(scans.names[0], scans.pictures[0]),
+        )
         if run_mode != Gimp.RunMode.NONINTERACTIVE:
             Gimp.Display.new(mask)
     Gimp.displays_flush()
-    progress.tell(run_mode, summary(report))
+    more = [duration_text(time.monotonic() - started)]
+    progress.tell(run_mode, summary(report), more=more, window=tell)
     return arguments.return_values(procedure, (Gimp.Layer, layer), (Gimp.Image, mask))
 
 
@@ -116,12 +151,13 @@ def _add_aligned(scans: Scans, report: StackReport) -> None:
     """Add the other scans, aligned with the first, as layers."""
     aligned_format = pixels.working_format(scans.layers[0], alpha=True)
     for number, name in enumerate(scans.names[1:], 1):
-        layers.add(
+        layer = layers.add(
             scans.layers[0],
             _("{layer}, aligned").format(layer=name),
             scans.aligned(number, report),
             aligned_format,
         )
+        roles.mark(layer, roles.ALIGNED)
 
 
 def summary(report: StackReport) -> str:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from dustbust.batch.report import BatchPlan
 
 
+# Parasite of GIMP: whether the user has ever confirmed the window for layers.
+ASKED = "dustbust-asked-for-layers"
+
+
 def ask(
     procedure: Gimp.Procedure,
     config: Gimp.ProcedureConfig,
@@ -145,8 +149,16 @@ def ask_for_layers(
     """Ask how to clean layers; returns the open mask image if one was chosen."""
     chosen = layers.editable(image, drawables)
     before = pixels.read_drawable(chosen[0])
+    if Gimp.get_parasite(ASKED) is None:
+        # In a window, repairs on a layer of their own are safer; in batch mode, the layer that is
+        # given is the one to be cleaned.
+        config.set_property("new-layer", True)
     window = Window(procedure, config, _("Apply Dust Mask to a Layer"), _("_Apply"))
-    masks = MaskChooser(config, image, window.worker())
+    sizes = {
+        (image.get_width(), image.get_height()),
+        *((layer.get_width(), layer.get_height()) for layer in chosen),
+    }
+    masks = MaskChooser(config, image, sizes, window.worker())
     window.align(masks.label)
     window.add(masks)
     window.settings("method", "new-layer")
@@ -181,4 +193,5 @@ def ask_for_layers(
     find()
     window.on_change(show, "method")
     window.run()
+    Gimp.attach_parasite(Gimp.Parasite.new(ASKED, Gimp.PARASITE_PERSISTENT, b"yes"))
     return masks.image

@@ -1,11 +1,11 @@
-"""Rows in the window of Apply Dust Mask: the frame to preview, and the mask to use."""
+"""Choosers in the windows: the frame to preview, the mask to use, and the scans to stack."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from gi.repository import Gimp, Gtk, Pango
+from gi.repository import GdkPixbuf, Gimp, Gtk, Pango
 
 from ..gimp import mask_image
 from ..texts import _
@@ -14,6 +14,8 @@ from .thumbnail import Thumbnail
 from .window import MARGIN
 
 FILE = "file"  # the entry of the combo box that stands for a mask file
+THUMBNAIL = 48  # px, side of a picture in a list
+LIST_HEIGHT = 220  # px, at most; longer lists are scrolled
 
 
 class FrameChooser(Gtk.Box):
@@ -61,33 +63,71 @@ class MaskChooser(Gtk.Box):
     """A row with the open images that may be masks, and a file.
 
     GIMP 3.0 has no widget for an image argument, and GIMP does not store images among the
-    settings to repeat; so the chosen image is kept here.
+    settings to repeat; so the chosen image is kept here. Images that do not fit are greyed, with
+    the reason.
+
+    Parameters
+    ----------
+    config : Gimp.ProcedureConfig
+    image : Gimp.Image
+        The image to be cleaned.
+    sizes : collection of (int, int)
+        Width and height that a mask may have.
+    worker : Background
+        Reads thumbnails of files.
     """
 
-    def __init__(self, config: Gimp.ProcedureConfig, image: Gimp.Image, worker: Background) -> None:
+    def __init__(
+        self,
+        config: Gimp.ProcedureConfig,
+        image: Gimp.Image,
+        sizes: Collection[tuple[int, int]],
+        worker: Background,
+    ) -> None:
         super().__init__(spacing=MARGIN // 2)
         self.image: Gimp.Image | None = None
         self.on_change: Callable[[], None] | None = None
         self._config = config
         others = [other for other in Gimp.get_images() if other != image]
         others.sort(key=lambda other: (not mask_image.is_mask_image(other), -other.get_id()))
-        self._combo = Gtk.ComboBoxText(
+        rows = Gtk.ListStore(str, GdkPixbuf.Pixbuf, str, bool)  # id, picture, text, can be chosen
+        fitting = []
+        for other in others:
+            size = mask_image.size_of(other)
+            fits = size in sizes
+            name = _("{image}, {width} x {height}").format(
+                image=other.get_name(), width=size[0], height=size[1]
+            )
+            if not fits:
+                name += " - " + _("another size")
+            picture = other.get_thumbnail(THUMBNAIL, THUMBNAIL, Gimp.PixbufTransparency.KEEP_ALPHA)
+            rows.append([str(other.get_id()), picture, name, fits])
+            if fits and mask_image.is_mask_image(other):
+                fitting.append(str(other.get_id()))
+        rows.append([FILE, None, _("From a file"), True])
+        self._combo = Gtk.ComboBox(
+            model=rows,
+            id_column=0,
             tooltip_text=_(
                 "The open image with the mask, or a file. Any black and white picture will do: "
                 "white is dust"
-            )
+            ),
         )
-        for other in others:
-            self._combo.append(str(other.get_id()), other.get_name())
-        self._combo.append(FILE, _("From a file"))
+        text = Gtk.CellRendererText(ellipsize=Pango.EllipsizeMode.MIDDLE, width_chars=36)
+        for cell, expand, attribute, column in (
+            (Gtk.CellRendererPixbuf(), False, "pixbuf", 1),
+            (text, True, "text", 2),
+        ):
+            self._combo.pack_start(cell, expand)
+            self._combo.add_attribute(cell, attribute, column)
+            self._combo.add_attribute(cell, "sensitive", 3)
         self._file = Gtk.FileChooserButton(
             title=_("Mask file"), action=Gtk.FileChooserAction.OPEN, no_show_all=True
         )
         Thumbnail(self._file, worker)
         if config.get_property("mask-file"):
             self._file.set_file(config.get_property("mask-file"))
-        is_mask = others and mask_image.is_mask_image(others[0])
-        self._combo.set_active_id(str(others[0].get_id()) if is_mask else FILE)
+        self._combo.set_active_id(fitting[0] if fitting else FILE)
         self._combo.connect("changed", self._choose)
         self._file.connect("file-set", self._choose)
         self.label = Gtk.Label(label=_("Mas_k"), use_underline=True, mnemonic_widget=self._combo)
@@ -102,5 +142,72 @@ class MaskChooser(Gtk.Box):
         self._file.set_visible(from_file)
         self.image = None if from_file else Gimp.Image.get_by_id(int(selected))
         self._config.set_property("mask-file", self._file.get_file() if from_file else None)
+        if self.on_change:
+            self.on_change()
+
+
+class ScanChooser(Gtk.ScrolledWindow):
+    """The layers of an image, with a tick for each scan, and a mark at the reference.
+
+    Parameters
+    ----------
+    offered : sequence of Gimp.Layer
+        The lowest first; the list shows the highest first, as GIMP's own does.
+    ticked : sequence of Gimp.Layer
+        Ticked at first; the first one is the reference.
+    """
+
+    def __init__(self, offered: Sequence[Gimp.Layer], ticked: Sequence[Gimp.Layer]) -> None:
+        super().__init__(hscrollbar_policy=Gtk.PolicyType.NEVER)
+        self.set_propagate_natural_height(True)
+        self.set_max_content_height(LIST_HEIGHT)
+        self.on_change: Callable[[], None] | None = None
+        self._rows: list[tuple[Gimp.Layer, Gtk.CheckButton, Gtk.RadioButton]] = []
+        self._quiet = False
+        grid = Gtk.Grid(column_spacing=MARGIN, row_spacing=MARGIN // 4)
+        group = None
+        for row, layer in enumerate(reversed(offered)):
+            tick = Gtk.CheckButton(
+                active=layer in ticked, tooltip_text=_("Whether this layer is one of the scans")
+            )
+            picture = Gtk.Image.new_from_pixbuf(
+                layer.get_thumbnail(THUMBNAIL, THUMBNAIL, Gimp.PixbufTransparency.KEEP_ALPHA)
+            )
+            picture.set_size_request(THUMBNAIL, -1)
+            name = Gtk.Label(
+                label=layer.get_name(), xalign=0, hexpand=True, ellipsize=Pango.EllipsizeMode.MIDDLE
+            )
+            reference = Gtk.RadioButton.new_with_label_from_widget(group, _("Reference"))
+            reference.set_tooltip_text(
+                _("The page gets the place and the brightness that it has in this scan")
+            )
+            group = group or reference
+            for column, widget in enumerate((tick, picture, name, reference)):
+                grid.attach(widget, column, row, 1, 1)
+            self._rows.append((layer, tick, reference))
+        for layer, tick, reference in self._rows:
+            if ticked and layer == ticked[0]:
+                reference.set_active(True)
+            reference.set_sensitive(tick.get_active())
+            tick.connect("toggled", self._change)
+            reference.connect("toggled", self._change)
+        self.add(grid)
+
+    def chosen(self) -> list[Gimp.Layer]:
+        """Return the ticked layers, the reference first and then the lowest first."""
+        ticked = [(layer, mark) for layer, tick, mark in reversed(self._rows) if tick.get_active()]
+        return [layer for layer, __ in sorted(ticked, key=lambda row: not row[1].get_active())]
+
+    def _change(self, button: Gtk.ToggleButton) -> None:
+        is_reference = isinstance(button, Gtk.RadioButton)
+        if self._quiet or (is_reference and not button.get_active()):
+            return
+        self._quiet = True
+        usable = [mark for __, tick, mark in reversed(self._rows) if tick.get_active()]
+        for __, tick, mark in self._rows:
+            mark.set_sensitive(tick.get_active())
+        if usable and not any(mark.get_active() for mark in usable):
+            usable[0].set_active(True)
+        self._quiet = False
         if self.on_change:
             self.on_change()

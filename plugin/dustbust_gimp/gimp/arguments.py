@@ -28,6 +28,7 @@ def image_procedure(
     label: str,
     blurb: str,
     explanation: str,
+    icon: str,
 ) -> Gimp.ImageProcedure:
     """Make a procedure that takes an image and its selected drawables, if any.
 
@@ -42,6 +43,7 @@ def image_procedure(
     )
     procedure.set_menu_label(label)
     procedure.set_documentation(blurb, explanation, name)
+    procedure.set_icon_name(icon)
     return procedure
 
 
@@ -100,6 +102,11 @@ def add_file(procedure: Gimp.Procedure, name: str, label: str, blurb: str) -> No
 def add_image(procedure: Gimp.Procedure, name: str, label: str, blurb: str) -> None:
     """Add an optional open image."""
     procedure.add_image_argument(name, label, blurb, True, FLAGS)
+
+
+def add_layer(procedure: Gimp.Procedure, name: str, label: str, blurb: str) -> None:
+    """Add an optional layer."""
+    procedure.add_layer_argument(name, label, blurb, True, FLAGS)
 
 
 def add_boolean(

@@ -9,7 +9,7 @@ from gi.repository import Gimp
 from ..core import np
 from ..errors import Refused
 from ..texts import _
-from . import pixels
+from . import pixels, roles
 
 
 def _check_pixels(layer: Gimp.Layer) -> None:
@@ -75,18 +75,47 @@ def _locked(item: Gimp.Item | None) -> bool:
 def scans(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.Layer]:
     """Return the layers to stack, the lowest first.
 
-    These are the selected layers if there are two or more, and all visible ones otherwise.
+    These are the selected layers if there are two or more, and all visible ones otherwise. Results
+    of Stack are not scans.
     """
-    chosen = [drawable for drawable in drawables if isinstance(drawable, Gimp.Layer)]
+    chosen = [layer for layer in drawables if isinstance(layer, Gimp.Layer) and may_be_scan(layer)]
     if len(chosen) < 2:
-        chosen = [layer for layer in image.get_layers() if layer.get_visible()]
+        chosen = [layer for layer in possible_scans(image) if layer.get_visible()]
+    check_scans(chosen)
+    return sorted(chosen, key=_position, reverse=True)
+
+
+def may_be_scan(layer: Gimp.Layer) -> bool:
+    """Return whether the layer is something else than a result of Stack."""
+    return roles.role_of(layer) not in roles.OF_STACK
+
+
+def possible_scans(image: Gimp.Image) -> list[Gimp.Layer]:
+    """Return the layers of an image that may be scans, the lowest first."""
+    return [layer for layer in reversed(image.get_layers()) if may_be_scan(layer)]
+
+
+def check_scans(chosen: Sequence[Gimp.Layer]) -> None:
+    """Refuse to stack a single scan, and layers that have no pixels of their own."""
     if len(chosen) < 2:
         raise Refused(
             _("Stacking takes two or more scans of one page: open them as layers of one image.")
         )
     for layer in chosen:
         _check_pixels(layer)
-    return sorted(chosen, key=_position, reverse=True)
+
+
+def with_reference(chosen: Sequence[Gimp.Layer], reference: Gimp.Layer | None) -> list[Gimp.Layer]:
+    """Return the layers with the reference, if it is one of them, in the first place."""
+    if reference is None:
+        return list(chosen)
+    if reference not in chosen:
+        raise Refused(
+            _("{layer}: is the reference, but not one of the scans.").format(
+                layer=reference.get_name()
+            )
+        )
+    return [reference, *(layer for layer in chosen if layer != reference)]
 
 
 def _position(item: Gimp.Item | None) -> list[int]:

@@ -17,9 +17,9 @@ import dataclasses
 import itertools
 import json
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gi.repository import Gegl, Gimp, Gio
 
@@ -28,6 +28,18 @@ from ..core import dustbust, np
 from ..errors import Refused
 from ..texts import _
 from . import pixels, progress
+from .roles import (
+    ERASER,
+    FRAME,
+    MASK,
+    OVERLAY,
+    RED,
+    attach,
+    content,
+    layer_with_role,
+    mark,
+    role_of,
+)
 
 if TYPE_CHECKING:
     from dustbust import DustMask
@@ -38,10 +50,6 @@ RUN = "dustbust-run"
 EXTRA = "dustbust-mask"
 # Parasite of the image: what GIMP shows in Image > Image Properties.
 COMMENT = "gimp-comment"
-# Parasite of a layer: one of the roles below.
-ROLE = "dustbust-role"
-MASK, FRAME, OVERLAY, RED, ERASER = "mask", "frame", "overlay", "red", "eraser"
-
 THRESHOLD = "gimp:threshold"
 WHITE = 65535  # of a 16-bit mask
 # Filters compute in float: a limit a little below a step of the mask is sure to include the step.
@@ -50,31 +58,25 @@ BELOW = 0.25 / WHITE
 RENDERED_PIXELS = 2 << 20
 
 
-def _attach(item: Gimp.Item | Gimp.Image, name: str, content: bytes) -> None:
-    item.attach_parasite(Gimp.Parasite.new(name, Gimp.PARASITE_PERSISTENT, content))
-
-
-def _content(item: Gimp.Item | Gimp.Image, name: str) -> bytes:
-    parasite = item.get_parasite(name)
-    return bytes(parasite.get_data()) if parasite else b""
-
-
-def _all_layers(layers: Sequence[Gimp.Layer]) -> Iterator[Gimp.Layer]:
-    for layer in layers:
-        yield layer
-        if layer.is_group():
-            yield from _all_layers(layer.get_children())
-
-
-def _role(layer: Gimp.Layer) -> str:
-    return _content(layer, ROLE).decode()
-
-
-def _layer_with_role(image: Gimp.Image, role: str) -> Gimp.Layer | None:
-    return next((layer for layer in _all_layers(image.get_layers()) if _role(layer) == role), None)
-
-
 # Creating a mask image
+
+
+class Page(NamedTuple):
+    """A picture to show under the dust: its name, and its pixels (H, W) or (H, W, C)."""
+
+    name: str
+    pixels: np.ndarray
+
+    def filling(self, height: int, width: int) -> np.ndarray:
+        """Return the picture on a canvas of this size; what it does not cover is white."""
+        colours = core.colour_channels(self.pixels)
+        if colours.shape[:2] == (height, width):
+            return colours
+        white = np.iinfo(colours.dtype).max if colours.dtype.kind == "u" else 1
+        canvas = np.full((height, width, colours.shape[2]), white, colours.dtype)
+        part = np.s_[: min(height, colours.shape[0]), : min(width, colours.shape[1])]
+        canvas[part] = colours[part]
+        return canvas
 
 
 def create(
@@ -82,6 +84,7 @@ def create(
     files: Sequence[Path],
     frame: str | Path | None = None,
     beside: str | None = None,
+    page: Page | None = None,
 ) -> Gimp.Image:
     """Make a mask image.
 
@@ -94,20 +97,24 @@ def create(
         The file to show under the dust.
     beside : str, optional
         The file whose folder and name GIMP suggests for saving; by default the first of the run.
+    page : Page, optional
+        What to show under the dust instead of a file.
     """
     height, width = dust.grey.shape
-    base = Gimp.ImageBaseType.GRAY if frame is None else Gimp.ImageBaseType.RGB
+    if frame is not None:
+        page = Page(Path(frame).name, core.read_frame(frame))
+    base = Gimp.ImageBaseType.GRAY if page is None else Gimp.ImageBaseType.RGB
     image = Gimp.Image.new_with_precision(width, height, base, Gimp.Precision.U16_NON_LINEAR)
     image.undo_disable()
     parent = None
-    if frame is not None:
-        _add_picture(image, None, FRAME, Path(frame).name, core.read_frame(frame))
+    if page is not None:
+        _add_picture(image, None, FRAME, page.name, page.filling(height, width))
         parent = Gimp.GroupLayer.new(image, _("Dust"))
         image.insert_layer(parent, None, 0)
-        _attach(parent, ROLE, OVERLAY.encode())
+        mark(parent, OVERLAY)
         parent.set_opacity(80)
     layer = _add_picture(image, parent, MASK, _("Mask"), core.from_unit(dust.grey, np.uint16))
-    if frame is not None:
+    if page is not None:
         red = _add_layer(image, parent, RED, _("Red"), Gimp.LayerMode.MULTIPLY)
         _fill_with_colour(red, "red")
         eraser = _add_layer(image, parent, ERASER, _("Rest"), Gimp.LayerMode.COLOR_ERASE)
@@ -117,23 +124,32 @@ def create(
     threshold.update()
     layer.append_filter(threshold)
     run = {"frames": [str(file) for file in files], "shown": frame and str(frame)}
-    _attach(image, RUN, json.dumps(run).encode())
-    _attach(image, COMMENT, dust.summary().encode())
+    attach(image, RUN, json.dumps(run).encode())
+    attach(image, COMMENT, dust.summary().encode())
     if beside or files:
         image.set_file(Gio.File.new_for_path(str(_free_name(Path(beside or files[0])))))
-    _attach(image, EXTRA, base64.b64encode(dust.extra()))
+    attach(image, EXTRA, base64.b64encode(dust.extra()))
     image.set_selected_layers([layer])
     image.undo_enable()
     return image
 
 
 def _free_name(frame: Path) -> Path:
-    """Return a name for the mask that starts with the frame's and does not exist yet."""
+    """Return a name for the mask that starts with the frame's.
+
+    No file has it, and no open image, so that saving one mask never replaces another.
+    """
+    taken = {
+        Path(file.get_path())
+        for image in Gimp.get_images()
+        for file in (image.get_file(), image.get_xcf_file())
+        if file is not None and file.get_path()
+    }
     stem = _("{frame} dust").format(frame=frame.stem)
     numbers = itertools.count(1)
     names = itertools.chain([stem], (f"{stem} {number}" for number in numbers))
     paths = (frame.with_name(f"{name}.xcf") for name in names)
-    return next(path for path in paths if not path.exists())
+    return next(path for path in paths if path not in taken and not path.exists())
 
 
 def _add_layer(
@@ -147,7 +163,7 @@ def _add_layer(
     kind = Gimp.ImageType.GRAY_IMAGE if grey else Gimp.ImageType.RGB_IMAGE
     layer = Gimp.Layer.new(image, name, image.get_width(), image.get_height(), kind, 100, mode)
     image.insert_layer(layer, parent, 0)
-    _attach(layer, ROLE, role.encode())
+    mark(layer, role)
     return layer
 
 
@@ -189,12 +205,19 @@ def shown_of(image: Gimp.Image) -> str | None:
     return shown if isinstance(shown, str) else None
 
 
+def size_of(image: Gimp.Image) -> tuple[int, int]:
+    """Return width and height of the mask that an image holds."""
+    if layer_with_role(image, MASK) is None:
+        return image.get_width(), image.get_height()
+    return _origin(image)[2:]
+
+
 def _run_of(image: Gimp.Image) -> dict[str, object]:
     try:
-        content = json.loads(_content(image, RUN) or "{}")
+        run = json.loads(content(image, RUN) or "{}")
     except ValueError:  # the file may come from anywhere
         return {}
-    return content if isinstance(content, dict) else {}
+    return run if isinstance(run, dict) else {}
 
 
 def read(image: Gimp.Image) -> DustMask:
@@ -207,7 +230,7 @@ def read(image: Gimp.Image) -> DustMask:
 
 def reading(image: Gimp.Image) -> progress.Steps:
     """Do the work of `read` in steps, as `gimp.progress.finish` takes them."""
-    layer = _layer_with_role(image, MASK)
+    layer = layer_with_role(image, MASK)
     if layer is None:
         if is_mask_image(image) and image.get_base_type() != Gimp.ImageBaseType.GRAY:
             raise Refused(
@@ -261,7 +284,7 @@ def _check_threshold(image: Gimp.Image, strips: Sequence[np.ndarray]) -> None:
 def _extra(image: Gimp.Image) -> bytes:
     """Return what `DustMask.extra` gave, or nothing where the parasite holds something else."""
     try:
-        return base64.b64decode(_content(image, EXTRA), validate=True)
+        return base64.b64decode(content(image, EXTRA), validate=True)
     except ValueError:
         return b""
 
@@ -311,7 +334,7 @@ def _has_plain_threshold(layer: Gimp.Layer) -> bool:
 
 def _origin(image: Gimp.Image) -> tuple[int, int, int, int]:
     """Return the frames' rectangle in the image: x, y, width, height."""
-    layer = _layer_with_role(image, FRAME) or _layer_with_role(image, MASK)
+    layer = layer_with_role(image, FRAME) or layer_with_role(image, MASK)
     __, x, y = layer.get_offsets()
     return x, y, layer.get_width(), layer.get_height()
 
@@ -326,13 +349,13 @@ def _grey(layer: Gimp.Layer, x: int, y: int, width: int, height: int) -> np.ndar
 def _mask_alone(image: Gimp.Image, x: int, y: int, width: int, height: int) -> Gimp.Image:
     """Make an image that shows only the mask, with all edits, on the frames' grid."""
     scratch = image.duplicate()
-    overlay = _layer_with_role(scratch, OVERLAY)
+    overlay = layer_with_role(scratch, OVERLAY)
     for layer in scratch.get_layers():
-        if _role(layer) == FRAME or (overlay and layer != overlay):
+        if role_of(layer) == FRAME or (overlay and layer != overlay):
             scratch.remove_layer(layer)
     if overlay:
         for role in (RED, ERASER):
-            layer = _layer_with_role(scratch, role)
+            layer = layer_with_role(scratch, role)
             if layer:
                 scratch.remove_layer(layer)
         overlay.set_visible(True)

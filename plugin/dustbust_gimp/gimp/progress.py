@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 from gi.repository import Gimp
@@ -75,12 +75,33 @@ def finish(steps: Steps) -> Any:
             return end.value()
 
 
-def tell(run_mode: Gimp.RunMode, summary: str, warnings: Iterable[str] = ()) -> None:
+def tell(
+    run_mode: Gimp.RunMode,
+    summary: str,
+    warnings: Iterable[str] = (),
+    more: Iterable[str] = (),
+    steps: Sequence[tuple[str, Callable[[], object]]] = (),
+    window: Callable[..., None] | None = None,
+) -> None:
     """Report what was done, and what to look at.
 
-    GIMP shows a single line in its status bar, where it does not cover the image, and several
-    lines in a window, where warnings are noticed. Batch mode prints only the warnings.
+    Parameters
+    ----------
+    run_mode : Gimp.RunMode
+    summary : str
+        What was done, in one line. All that is shown where nobody waits for a window: GIMP has it
+        in its status bar. Batch mode prints only the warnings.
+    warnings : iterable of str
+    more : iterable of str
+        Further lines for the window.
+    steps : sequence of (str, callable)
+        What can be done next, for the window.
+    window : callable, optional
+        Shows the result after an interactive run: `dialogs.done.tell`.
     """
+    if run_mode == Gimp.RunMode.INTERACTIVE and window is not None:
+        window([summary, *more], list(warnings), steps)
+        return
     lines = [summary] if run_mode != Gimp.RunMode.NONINTERACTIVE else []
     lines += warnings
     if lines:

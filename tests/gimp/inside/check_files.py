@@ -267,3 +267,87 @@ def check_killed_in_the_middle_of_stack_the_image_is_unchanged(folder):
     )  # GIMP goes on
     assert get(layer, "R'G'B' u8").shape == page.shape
     assert Gimp.get_images()
+
+
+def check_files_of_another_mask_are_renewed_and_changed_ones_kept(folder):
+    run_in(folder)
+    mask = estimated(folder)
+    call(APPLY, image=mask, drawables=mask.get_layers())
+    written = folder / "run" / "cleanedphotos"
+    first = contents(written)
+    changed = written / "frame02-00.jpg"
+    with Image.open(changed) as picture:
+        picture.transpose(Image.Transpose.ROTATE_180).save(changed, quality=90)
+    mine = changed.read_bytes()
+    threshold = mask.get_layers()[0].get_filters()[0]
+    threshold.get_config().set_property("low", 0.9)
+    threshold.update()
+    call(APPLY, image=mask, drawables=mask.get_layers())
+    second = contents(written)
+    assert second["frame02-00.jpg"] == mine
+    for name in ("frame01-00.jpg", "frame03-00.jpg"):
+        assert second[name] != first[name], name
+
+
+def check_the_window_counts_what_is_there(folder):
+    from dustbust_gimp.actions import clean_files
+    from dustbust_gimp.dialogs.apply import files_sentence
+
+    files = [Path(file) for file in run_in(folder)]
+    dust = dustbust.estimate_mask(files)
+    written = folder / "run" / "cleanedphotos"
+    plan = clean_files.plan(files, dust, written, method="restore")
+    assert "3 files will be written" in files_sentence(plan, "skip")
+    dustbust.clean_frames(files, dust, written, method="restore")
+    (written / files[0].name).write_bytes(b"mine")
+    plan = clean_files.plan(files, dust, written, method="restore")
+    text = files_sentence(plan, "skip")
+    assert "0 files will be written" in text
+    assert "2 up to date, 1 changed by you" in text
+    plan = clean_files.plan(files, dust, written, method="fill")
+    text = files_sentence(plan, "skip")
+    assert "2 files will be written" in text
+    assert "2 made with another mask or other settings, 1 changed by you" in text
+    assert "3 files will be written" in files_sentence(plan, "overwrite")
+
+
+def check_a_folder_that_cannot_be_written_is_refused_before(folder):
+    from dustbust_gimp.actions import clean_files
+    from dustbust_gimp.errors import Refused
+
+    files = [Path(file) for file in run_in(folder)]
+    dust = dustbust.DustMask(np.zeros((4, 4)), 0.5)
+    (folder / "file").write_text("not a folder")
+    access = os.access
+    os.access = lambda path, mode: path != folder / "locked" and access(path, mode)  # root may all
+    (folder / "locked").mkdir()
+    for place in (folder / "file" / "cleaned", folder / "locked" / "cleaned"):
+        message = ""
+        try:
+            clean_files.plan(files, dust, place, method="restore")
+        except Refused as refusal:
+            message = str(refusal)
+        assert "cannot be written to" in message, place
+    os.access = access
+
+
+def check_names_of_masks_are_those_of_no_file_and_no_image(folder):
+    run_in(folder)
+    first, second = estimated(folder), estimated(folder)
+    names = [Path(image.get_file().get_path()).name for image in (first, second)]
+    assert names == ["frame01-00 dust.xcf", "frame01-00 dust 1.xcf"]
+    save(first, folder / "run" / names[0])
+    save(second, folder / "run" / names[1])
+    first.delete()
+    second.delete()
+    third = estimated(folder)
+    assert Path(third.get_file().get_path()).name == "frame01-00 dust 2.xcf"
+
+
+def check_the_actions_are_found_by_what_people_type(folder):
+    """GIMP's action search looks into labels and blurbs."""
+    for name in (ESTIMATE, APPLY, STACK):
+        procedure = Gimp.get_pdb().lookup_procedure(name)
+        text = (procedure.get_menu_label() + " " + procedure.get_blurb()).lower()
+        for word in ("dust", "scratch", "speck", "clean", "microfilm"):
+            assert word in text, (name, word)

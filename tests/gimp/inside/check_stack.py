@@ -4,7 +4,18 @@ import numpy as np
 from gi.repository import Gimp
 
 import dustbust
-from helpers import APPLY, SAMPLES, STACK, add_layer, call, call_here, get, new_image, refusal
+from helpers import (
+    APPLY,
+    SAMPLES,
+    STACK,
+    add_layer,
+    call,
+    call_here,
+    get,
+    new_image,
+    refusal,
+    role,
+)
 
 PAIR = sorted((SAMPLES / "pair").glob("*.jpg"))
 
@@ -242,3 +253,64 @@ def check_refusals(folder):
         Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 255, False, False, ""
     )
     assert "indexed" in refusal(STACK, image=image, drawables=[layer, other])
+
+
+def check_a_result_is_not_a_scan(folder):
+    """Stacked again, the page and the aligned scans of before do not count."""
+    pictures = scans()
+    image, layers, page = stacked(pictures, "R'G'B' u8", mode="mean", align=False)
+    assert role(page) == "page"
+    again, __ = call(STACK, image=image, drawables=[page], mode="mean", align=False)
+    assert np.array_equal(get(again, "R'G'B' u8"), get(page, "R'G'B' u8"))
+    again, __ = call(STACK, image=image, drawables=[page, *layers[:2]], mode="minimum", align=False)
+    assert np.array_equal(get(again, "R'G'B' u8"), np.minimum(*pictures[:2]))
+    for layer in layers[1:]:
+        layer.set_visible(False)
+    assert "two or more" in refusal(STACK, image=image, drawables=[page, layers[0]])
+
+
+def check_aligned_scans_are_not_scans_either(folder):
+    pictures, __, __ = dusty_pair()
+    image = new_image(300, 300)
+    for picture in pictures:
+        add_layer(image, picture, "R'G'B' u8")
+    before = image.get_layers()
+    call(STACK, image=image, drawables=before, mode="mean", aligned_layers=True)
+    roles = {role(layer) for layer in image.get_layers() if layer not in before}
+    assert roles == {"page", "aligned"}
+    from dustbust_gimp.gimp import layers
+
+    assert layers.scans(image, image.get_layers()) == before[::-1]
+
+
+def check_the_reference_gives_the_page_its_place(folder):
+    pictures, __, __ = dusty_pair()
+    image = new_image(300, 300)
+    layers = [add_layer(image, picture, "R'G'B' u8") for picture in pictures]
+    page, __ = call(STACK, image=image, drawables=layers, mode="mean", reference=layers[1])
+    expected = dustbust.stack_scans(pictures[::-1], mode="mean")
+    assert np.array_equal(get(page, "R'G'B' u8"), expected)
+    other = add_layer(image, pictures[0], "R'G'B' u8", name="a third one")
+    message = refusal(STACK, image=image, drawables=layers, reference=other)
+    assert "a third one: is the reference, but not one of the scans" in message
+
+
+def check_the_polarity_of_the_dust_is_the_cores(folder):
+    pictures, __, __ = dusty_pair()
+    for polarity in ("dark", "light"):
+        image = new_image(300, 300)
+        layers = [add_layer(image, picture, "R'G'B' u8") for picture in pictures]
+        page, __ = call(STACK, image=image, drawables=layers, polarity=polarity)
+        expected = dustbust.stack_scans(pictures, polarity=polarity)
+        assert np.array_equal(get(page, "R'G'B' u8"), expected), polarity
+
+
+def check_a_page_under_a_kept_mask_fills_the_scanner(folder):
+    from dustbust_gimp.gimp.mask_image import Page
+
+    small = np.full((4, 6, 3), 7, np.uint8)
+    filled = Page("page", small).filling(5, 8)
+    assert filled.shape == (5, 8, 3)
+    assert (filled[:4, :6] == 7).all()
+    assert (filled[4:] == 255).all()
+    assert (filled[:, 6:] == 255).all()
