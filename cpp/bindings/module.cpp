@@ -1,5 +1,12 @@
-// The module dustbust._kernels.
-#include "bindings/topics.hpp"
+// The module dustbust._kernels. Each topic's bindings stand in a file of their own. All of them are
+// compiled together, because reading pybind11's headers takes longer than a topic does.
+#include "bindings/dust.hpp"
+#include "bindings/estimation.hpp"
+#include "bindings/files.hpp"
+#include "bindings/image.hpp"
+#include "bindings/registration.hpp"
+#include "bindings/restoration.hpp"
+#include "bindings/stacking.hpp"
 
 PYBIND11_MODULE(_kernels, m) {
     m.doc() = "Compiled kernels of dustbust; use the functions of the package instead.";

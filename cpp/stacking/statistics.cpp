@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <numeric>
 #include <stdexcept>
 #include <tuple>
 #include <type_traits>
@@ -32,7 +34,6 @@ enum class Order { any, middle, sorted };
 enum class Kind { own, doubles, single };
 
 // ---- the modes
-// ----------------------------------------------------------------------------------------------------------
 
 struct Maximum {
     static constexpr const char* name = "maximum";
@@ -76,9 +77,7 @@ struct Sum {
 
     template <class V, class Values>
     V operator()(const Values& values) const {
-        V sum{};
-        for (Index k = 0; k < values.size; ++k) sum += values[k];
-        return sum;
+        return values.sum();
     }
 };
 
@@ -241,7 +240,6 @@ using Modes = std::tuple<Maximum, Minimum, Mean, Median, Range, StandardDeviatio
                          Entropy, Skewness, Kurtosis>;
 
 // ---- how values get to a mode and back
-// -----------------------------------------------------------------------------------
 
 // Values handled at once: a stack of dozens of such rows stays in the processor's cache.
 constexpr Index block_size = 512;
@@ -271,12 +269,35 @@ struct LaneValues {
     const T* const* rows;
     Index at, size;
 
-    V operator[](Index k) const {
-        typename SideBySide<T, sizeof(V) / (std::is_same_v<V, DoubleLanes> ? sizeof(double)
-                                                                           : sizeof(T))>::type
-            values;
+    static constexpr int lanes =
+        sizeof(V) / (std::is_same_v<V, DoubleLanes> ? sizeof(double) : sizeof(T));
+
+    template <class As>
+    As get(Index k) const {
+        typename SideBySide<T, lanes>::type values;
         std::memcpy(&values, rows[k] + at, sizeof values);
-        return __builtin_convertvector(values, V);
+        return __builtin_convertvector(values, As);
+    }
+
+    V operator[](Index k) const { return get<V>(k); }
+
+    V sum() const {
+        using Whole = typename SideBySide<std::int32_t, lanes>::type;
+        using Sums = std::conditional_t<std::is_integral_v<T>, Whole, V>;
+        if (std::is_integral_v<T> && size > most_whole) return add<V>();
+        return __builtin_convertvector(add<Sums>(), V);
+    }
+
+private:
+    // Sums of this many values of 16 bits fit into the 32 bits of a whole number, which are added
+    // faster than doubles.
+    static constexpr Index most_whole = 32767;
+
+    template <class Sums>
+    Sums add() const {
+        Sums sums{};
+        for (Index k = 0; k < size; ++k) sums += get<Sums>(k);
+        return sums;
     }
 };
 
@@ -294,6 +315,7 @@ struct ListedValues {
     Index size;
 
     double operator[](Index k) const { return list[k]; }
+    double sum() const { return std::accumulate(list, list + size, 0.0); }
 };
 
 // Values are not negative and less than 2^31 where they become whole numbers: adding 2^52 rounds
@@ -311,91 +333,85 @@ void sort_list(double* values, Index count) {
               [](double a, double b) { return a < b || (a == a && b != b); });
 }
 
-template <class T>
-struct Stack {
-    const std::vector<Image<const T>>& pictures;
-    bool alpha;
-
-    Index size() const { return static_cast<Index>(pictures.size()); }
-
-    // Whether all pictures have data at all pixels of a block.
-    bool is_complete(Index begin, Index end, Index channels) const {
-        bool all = true;
-        for (const auto& picture : pictures)
-            for (Index i = begin + channels - 1; i < end; i += channels) all &= picture.data[i] > 0;
-        return all;
-    }
-
-    T largest(Index at) const {
-        T result = 0;
-        for (const auto& picture : pictures) result = std::max(result, picture.data[at]);
-        return result;
-    }
-};
-
 template <class Mode>
 Mode make_mode([[maybe_unused]] Index count) {
     if constexpr (std::is_constructible_v<Mode, Index>) return Mode(count);
     else return Mode();
 }
 
-template <class Mode, class T, class Out>
-class Combination {
-public:
-    Combination(const Stack<T>& stack, const Mode& mode, Image<Out> out)
-        : stack_(stack), mode_(mode), out_(out), rows_(stack.size()), list_(stack.size()) {
-        const int count = static_cast<int>(stack.size());
-        if (Mode::order == Order::middle)
-            network_ = selecting_network(count, (count - 1) / 2, count / 2);
-        if (Mode::order == Order::sorted) network_ = sorting_network(count);
-        if (Mode::order != Order::any) sorted_.resize(count * block_size);
-    }
+template <class Mode>
+__attribute__((noinline)) double evaluate(const Mode& mode, const ListedValues& values) {
+    return mode.template operator()<double>(values);
+}
 
-    // The values from `begin` to `end`, whole pixels.
+// What combining has in common for all modes. A mode only adds how it makes its value of the values
+// of a pixel: so little code is compiled for each mode and type.
+template <class T, class Out>
+class Combiner {
+public:
+    Combiner(const std::vector<Image<const T>>& pictures, bool alpha, Image<Out> out, Order order)
+        : pictures_(pictures),
+          alpha_(alpha),
+          out_(out),
+          order_(order),
+          rows_(pictures.size()),
+          list_(pictures.size()) {
+        const int count = static_cast<int>(pictures.size());
+        if (order == Order::middle) network_ = selecting_network(count, (count - 1) / 2, count / 2);
+        if (order == Order::sorted) network_ = sorting_network(count);
+        if (order != Order::any) sorted_.resize(pictures.size() * block_size);
+    }
+    Combiner(const Combiner&) = delete;
+    Combiner& operator=(const Combiner&) = delete;
+    virtual ~Combiner() = default;
+
+    // Combine the values from `begin` to `end`: whole pixels, at most `block_size` values.
     void operator()(Index begin, Index end) {
         const Index channels = out_.channels;
-        if (stack_.alpha && !stack_.is_complete(begin, end, channels)) {
+        if (alpha_ && !is_complete(begin, end)) {
             for (Index at = begin; at < end; at += channels) partial_pixel(at);
             return;
         }
-        full_block(begin, end - begin);
-        for (Index at = begin + channels - 1; stack_.alpha && at < end; at += channels)
-            out_.data[at] = static_cast<Out>(stack_.largest(at));
+        for (Index k = 0; k < count(); ++k) rows_[k] = pictures_[k].data + begin;
+        if (order_ != Order::any) sort(end - begin);
+        full_block(end - begin, out_.data + begin);
+        for (Index at = begin + channels - 1; alpha_ && at < end; at += channels)
+            out_.data[at] = static_cast<Out>(largest(at));
+    }
+
+protected:
+    Index count() const { return static_cast<Index>(pictures_.size()); }
+    const T* const* rows() const { return rows_.data(); }
+
+    // The values of one place in the block, as a list.
+    ListedValues listed(Index at) {
+        for (Index k = 0; k < count(); ++k) list_[k] = rows_[k][at];
+        return {list_.data(), count()};
     }
 
 private:
-    void full_block(Index begin, Index size) {
-        for (Index k = 0; k < stack_.size(); ++k) rows_[k] = stack_.pictures[k].data + begin;
-        if constexpr (Mode::order != Order::any) sort(size);
-        Out* const to = out_.data + begin;
-        Index done = 0;
-        if constexpr (Mode::kind == Kind::own) done = side_by_side<OwnLanes<T>, T>(size, to);
-        if constexpr (Mode::kind == Kind::doubles)
-            done = side_by_side<DoubleLanes, double>(size, to);
-        for (; done < size; ++done)
-            to[done] = rounded<Out>(mode_.template operator()<double>(
-                SingleValues<T>{rows_.data(), done, stack_.size()}));
+    // All pictures have data: `to` gets the results of `size` values of `rows`.
+    virtual void full_block(Index size, Out* to) = 0;
+    // The result of the values of one pixel.
+    virtual double one_value(const ListedValues& values) const = 0;
+
+    // Whether all pictures have data at all pixels of a block.
+    bool is_complete(Index begin, Index end) const {
+        bool all = true;
+        for (const auto& picture : pictures_)
+            for (Index i = begin + out_.channels - 1; i < end; i += out_.channels)
+                all &= picture.data[i] > 0;
+        return all;
     }
 
-    template <class V, class Number>
-    Index side_by_side(Index size, Out* to) {
-        constexpr Index lanes = sizeof(V) / sizeof(Number);
-        Index at = 0;
-        for (; at + lanes <= size; at += lanes) {
-            const V values =
-                mode_.template operator()<V>(LaneValues<V, T>{rows_.data(), at, stack_.size()});
-            Number numbers[lanes];
-            std::memcpy(numbers, &values, sizeof values);
-            for (Index i = 0; i < lanes; ++i) {
-                if constexpr (std::is_same_v<Number, double>) to[at + i] = rounded<Out>(numbers[i]);
-                else to[at + i] = static_cast<Out>(numbers[i]);
-            }
-        }
-        return at;
+    T largest(Index at) const {
+        T result = 0;
+        for (const auto& picture : pictures_) result = std::max(result, picture.data[at]);
+        return result;
     }
 
     void sort(Index size) {
-        for (Index k = 0; k < stack_.size(); ++k) {
+        for (Index k = 0; k < count(); ++k) {
             T* const row = sorted_.data() + k * block_size;
             std::copy_n(rows_[k], size, row);
             rows_[k] = row;
@@ -406,20 +422,19 @@ private:
     void partial_pixel(Index at) {
         const Index colours = out_.channels - 1;
         for (Index c = 0; c < colours; ++c) {
-            Index count = 0;
-            for (const auto& picture : stack_.pictures)
-                if (picture.data[at + colours] > 0) list_[count++] = picture.data[at + c];
-            if (Mode::order != Order::any) sort_list(list_.data(), count);
-            out_.data[at + c] = count ? rounded<Out>(mode_.template operator()<double>(
-                                            ListedValues{list_.data(), count}))
-                                      : Out(0);
+            Index found = 0;
+            for (const auto& picture : pictures_)
+                if (picture.data[at + colours] > 0) list_[found++] = picture.data[at + c];
+            if (order_ != Order::any) sort_list(list_.data(), found);
+            out_.data[at + c] = found ? rounded<Out>(one_value({list_.data(), found})) : Out(0);
         }
-        out_.data[at + colours] = static_cast<Out>(stack_.largest(at + colours));
+        out_.data[at + colours] = static_cast<Out>(largest(at + colours));
     }
 
-    const Stack<T>& stack_;
-    const Mode& mode_;
+    const std::vector<Image<const T>>& pictures_;
+    const bool alpha_;
     const Image<Out> out_;
+    const Order order_;
     Exchanges network_;
     std::vector<const T*> rows_;
     std::vector<T> sorted_;
@@ -427,47 +442,89 @@ private:
 };
 
 template <class Mode, class T, class Out>
-void combine_by(const Stack<T>& stack, Image<Out> out, int threads) {
-    const Index pixels = out.rows * out.columns, channels = out.channels;
-    const Index block_pixels = block_size / channels,
-                blocks = (pixels + block_pixels - 1) / block_pixels;
-    const Mode mode = make_mode<Mode>(stack.size());
-    split_over_threads(blocks, threads, [&](Index begin, Index end) {
-        Combination<Mode, T, Out> combination(stack, mode, out);
-        for (Index block = begin; block < end; ++block)
-            combination(block * block_pixels * channels,
-                        std::min((block + 1) * block_pixels, pixels) * channels);
-    });
-}
+class ModeCombiner final : public Combiner<T, Out> {
+public:
+    ModeCombiner(const std::vector<Image<const T>>& pictures, bool alpha, Image<Out> out)
+        : Combiner<T, Out>(pictures, alpha, out, Mode::order),
+          mode_(make_mode<Mode>(this->count())) {}
 
-template <std::size_t... places>
-std::vector<StackingMode> list_modes(std::index_sequence<places...>) {
-    return {{std::tuple_element_t<places, Modes>::name,
-             std::tuple_element_t<places, Modes>::is_picture}...};
-}
+private:
+    double one_value(const ListedValues& values) const override { return evaluate(mode_, values); }
+
+    void full_block(Index size, Out* to) override {
+        const Index count = this->count();
+        const T* const* const rows = this->rows();
+        if constexpr (Mode::order == Order::middle)
+            if (count % 2) {  // the middle of the list is the result
+                std::copy_n(rows[count / 2], size, to);
+                return;
+            }
+        if constexpr (Mode::kind == Kind::single) {
+            for (Index at = 0; at < size; ++at)
+                to[at] = rounded<Out>(
+                    mode_.template operator()<double>(SingleValues<T>{rows, at, count}));
+        } else {
+            Index done = 0;
+            if constexpr (Mode::kind == Kind::own) done = side_by_side<OwnLanes<T>, T>(size, to);
+            else done = side_by_side<DoubleLanes, double>(size, to);
+            for (; done < size; ++done)
+                to[done] = rounded<Out>(evaluate(mode_, this->listed(done)));
+        }
+    }
+
+    template <class V, class Number>
+    Index side_by_side(Index size, Out* to) {
+        constexpr Index lanes = sizeof(V) / sizeof(Number);
+        Index at = 0;
+        for (; at + lanes <= size; at += lanes) {
+            const V values =
+                mode_.template operator()<V>(LaneValues<V, T>{this->rows(), at, this->count()});
+            Number numbers[lanes];
+            std::memcpy(numbers, &values, sizeof values);
+            for (Index i = 0; i < lanes; ++i) {
+                if constexpr (std::is_same_v<Number, double>) to[at + i] = rounded<Out>(numbers[i]);
+                else to[at + i] = static_cast<Out>(numbers[i]);
+            }
+        }
+        return at;
+    }
+
+    const Mode mode_;
+};
+
+template <class T, class Out>
+using CombinerPointer = std::unique_ptr<Combiner<T, Out>>;
 
 template <class Mode, class T, class Out>
-void combine_if(bool wanted, const Stack<T>& stack, Image<Out> out, int threads) {
-    if (!wanted) return;
+CombinerPointer<T, Out> make_combiner(const std::vector<Image<const T>>& pictures, bool alpha,
+                                      Image<Out> out) {
     if constexpr (Mode::is_picture || std::is_same_v<Out, float>)
-        combine_by<Mode>(stack, out, threads);
+        return std::make_unique<ModeCombiner<Mode, T, Out>>(pictures, alpha, out);
     else throw std::invalid_argument(std::string(Mode::name) + " gives numbers, not a picture");
 }
 
-template <class T, class Out, std::size_t... places>
-void dispatch(Index mode, const Stack<T>& stack, Image<Out> out, int threads,
-              std::index_sequence<places...>) {
-    (combine_if<std::tuple_element_t<places, Modes>>(mode == static_cast<Index>(places), stack, out,
-                                                     threads),
-     ...);
+template <class T, class Out, std::size_t... numbers>
+CombinerPointer<T, Out> make_combiner_of(Index mode, const std::vector<Image<const T>>& pictures,
+                                         bool alpha, Image<Out> out,
+                                         std::index_sequence<numbers...>) {
+    using Make = CombinerPointer<T, Out> (*)(const std::vector<Image<const T>>&, bool, Image<Out>);
+    static constexpr Make makers[] = {
+        make_combiner<std::tuple_element_t<numbers, Modes>, T, Out>...};
+    return makers[mode](pictures, alpha, out);
 }
 
-using Places = std::make_index_sequence<std::tuple_size_v<Modes>>;
+template <std::size_t... numbers>
+std::vector<StackingMode> list_modes(std::index_sequence<numbers...>) {
+    return {{std::tuple_element_t<numbers, Modes>::name,
+             std::tuple_element_t<numbers, Modes>::is_picture}...};
+}
+
+using ModeNumbers = std::make_index_sequence<std::tuple_size_v<Modes>>;
 
 }  // namespace
 
 const std::vector<StackingMode>& stacking_modes() {
-    static const std::vector<StackingMode> modes = list_modes(Places());
+    static const std::vector<StackingMode> modes = list_modes(ModeNumbers());
     return modes;
 }
 
@@ -481,7 +538,15 @@ Index find_stacking_mode(const std::string& name) {
 template <class T, class Out>
 void combine(const std::vector<Image<const T>>& stack, Index mode, bool alpha, Image<Out> out,
              int threads) {
-    dispatch(mode, Stack<T>{stack, alpha}, out, threads, Places());
+    const Index pixels = out.rows * out.columns, channels = out.channels;
+    const Index block_pixels = block_size / channels,
+                blocks = (pixels + block_pixels - 1) / block_pixels;
+    split_over_threads(blocks, threads, [&](Index begin, Index end) {
+        const auto combine_block = make_combiner_of(mode, stack, alpha, out, ModeNumbers());
+        for (Index block = begin; block < end; ++block)
+            (*combine_block)(block * block_pixels * channels,
+                             std::min((block + 1) * block_pixels, pixels) * channels);
+    });
 }
 
 template void combine(const std::vector<Image<const std::uint8_t>>&, Index, bool,

@@ -1,11 +1,12 @@
 // Bindings: JPEG coefficients.
-#include "bindings/topics.hpp"
+#pragma once
+
 #include "bindings/views.hpp"
 #include "files/jpeg_coefficients.hpp"
 #include "files/jpeg_repair.hpp"
 
 namespace dustbust {
-void register_files(py::module_& m) {
+inline void register_files(py::module_& m) {
     m.def(
         "read_jpeg",
         [](const py::bytes& data) {

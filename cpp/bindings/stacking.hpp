@@ -1,5 +1,6 @@
 // Bindings: stacks of scans.
-#include "bindings/topics.hpp"
+#pragma once
+
 #include "bindings/views.hpp"
 #include "stacking/dust_free_mean.hpp"
 #include "stacking/statistics.hpp"
@@ -82,7 +83,7 @@ void define_stacking(py::module_& m) {
 
 }  // namespace
 
-void register_stacking(py::module_& m) {
+inline void register_stacking(py::module_& m) {
     m.attr("DUST_MARK") = dust_mark;
     m.attr("DUST_PER_OPACITY") = dust_per_opacity;
     m.def("stacking_modes", [] {

@@ -1,5 +1,6 @@
 // Bindings: filling of masked pixels.
-#include "bindings/topics.hpp"
+#pragma once
+
 #include "bindings/views.hpp"
 #include "image/masked_pixels.hpp"
 #include "restoration/box_fill.hpp"
@@ -97,7 +98,7 @@ void define_structured_fill(py::module_& m) {
 
 }  // namespace
 
-void register_restoration(py::module_& m) {
+inline void register_restoration(py::module_& m) {
     define_box_fill<std::uint8_t>(m);
     define_box_fill<std::uint16_t>(m);
     define_box_fill<float>(m);

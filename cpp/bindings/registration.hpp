@@ -1,5 +1,6 @@
 // Bindings: registration of scans.
-#include "bindings/topics.hpp"
+#pragma once
+
 #include "bindings/views.hpp"
 #include "registration/band_solver.hpp"
 #include "registration/details.hpp"
@@ -86,7 +87,7 @@ Image<const std::int32_t> pairs_of(const Array<std::int32_t>& pairs) {
 
 }  // namespace
 
-void register_registration(py::module_& m) {
+inline void register_registration(py::module_& m) {
     define_resample<std::uint8_t>(m);
     define_resample<std::uint16_t>(m);
     define_resample<float>(m);

@@ -1,5 +1,6 @@
 // Bindings: dust pixel by pixel, and the picture around it.
-#include "bindings/topics.hpp"
+#pragma once
+
 #include "bindings/views.hpp"
 #include "dust/likelihood.hpp"
 #include "dust/membrane.hpp"
@@ -85,7 +86,7 @@ SeenDust seen_dust(const Array<float>& observed, const Array<float>& density,
 
 }  // namespace
 
-void register_dust(py::module_& m) {
+inline void register_dust(py::module_& m) {
     m.def(
         "response_sums",
         [](const Array<float>& observed, const Array<float>& filled, const Array<float>& density,

@@ -1,5 +1,6 @@
 // Bindings: kernels on single pictures and masks.
-#include "bindings/topics.hpp"
+#pragma once
+
 #include "bindings/views.hpp"
 #include "image/block_grid.hpp"
 #include "image/box_blur.hpp"
@@ -35,7 +36,7 @@ void define_luminance(py::module_& m) {
 
 }  // namespace
 
-void register_image(py::module_& m) {
+inline void register_image(py::module_& m) {
     m.attr("REC601") = py::make_tuple(red_weight, green_weight, blue_weight);
     m.def(
         "box_blur",

@@ -1,5 +1,6 @@
 // Bindings: readings of the opacity of dust.
-#include "bindings/topics.hpp"
+#pragma once
+
 #include "bindings/views.hpp"
 #include "estimation/opacity_readings.hpp"
 
@@ -17,7 +18,7 @@ void require_weights(const Array<float>& weight) {
 
 }  // namespace
 
-void register_estimation(py::module_& m) {
+inline void register_estimation(py::module_& m) {
     m.def(
         "add_readings",
         [](const Array<float>& image, const std::optional<Array<bool>>& seen,
