@@ -3,10 +3,24 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+AnyPicture = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32])
+
+READING_STEPS: int
+REC601: tuple[float, float, float]
+DUST_MARK: int
+DUST_PER_OPACITY: int
+BLACK: float
+WHITE: float
+SLOWEST: float
+MOST_SCANS: int
+CELL_SIDE: int
+PATCH_CELLS: int
+
 def box_blur(image: NDArray[np.float32], radius: int, threads: int) -> NDArray[np.float32]: ...
 def dilate(mask: NDArray[np.bool_], radius: int, threads: int) -> NDArray[np.bool_]: ...
 def box_fill(
-    image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
+    image: AnyPicture,
     mask: NDArray[np.bool_],
     colours: int,
     box: int,
@@ -14,9 +28,6 @@ def box_fill(
     soften: float,
     threads: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], int]: ...
-
-READING_STEPS: int
-
 def window_median(image: NDArray[np.float32], radius: int, threads: int) -> NDArray[np.float32]: ...
 def block_means(
     image: NDArray[np.float32], known: NDArray[np.bool_] | None, side: int, threads: int
@@ -32,15 +43,15 @@ def block_spread(
 ) -> NDArray[np.float32]: ...
 def add_readings(
     image: NDArray[np.float32],
-    seen: NDArray[np.bool_] | None,
+    has_data: NDArray[np.bool_] | None,
     background: NDArray[np.float32],
     gain: NDArray[np.float32],
     weight: NDArray[np.float32],
     side: int,
     lowest: float,
-    times: int,
+    sign: int,
     sum: NDArray[np.int64],
-    unseen: NDArray[np.int64] | None,
+    missing: NDArray[np.int64] | None,
     threads: int,
 ) -> None: ...
 def particle_readings(
@@ -58,13 +69,6 @@ def particle_readings(
 def interpolate(
     coarse: NDArray[np.float32], side: int, rows: int, columns: int, threads: int
 ) -> NDArray[np.float32]: ...
-
-Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32])
-
-REC601: tuple[float, float, float]
-DUST_MARK: int
-DUST_PER_OPACITY: int
-
 def stacking_modes() -> list[tuple[str, bool]]: ...
 def combine(stack: list[Picture], mode: str, alpha: bool, threads: int) -> Picture: ...
 def statistic(
@@ -84,7 +88,7 @@ def resample(
     opaque: float,
     threads: int,
 ) -> Picture: ...
-def clean_mean(
+def dust_free_mean(
     stack: list[Picture],
     dust: list[NDArray[np.uint8]],
     margin: int,
@@ -126,26 +130,22 @@ def warp_points(
     threads: int,
 ) -> NDArray[np.float32]: ...
 def solve_band(band: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]: ...
-
-cell_side: int
-patch_cells: int
-
 def structured_fill(
-    image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
+    image: AnyPicture,
     mask: NDArray[np.bool_],
     colours: int,
     scale: float,
     threads: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], int]: ...
 def grain(
-    image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
+    image: AnyPicture,
     mask: NDArray[np.bool_],
     unclean: NDArray[np.bool_],
     values: NDArray[np.float32],
     share: NDArray[np.float32],
     threads: int,
 ) -> NDArray[np.float32]: ...
-def particles(
+def connected_components(
     mask: NDArray[np.bool_], cores: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], int]: ...
 def response_sums(
@@ -155,7 +155,6 @@ def response_sums(
     spread: NDArray[np.float32],
     lift: float,
     fade: float,
-    limits: tuple[float, float],
 ) -> list[float]: ...
 def roughness(
     observed: NDArray[np.float32],
@@ -164,7 +163,6 @@ def roughness(
     neighbours: NDArray[np.int32],
     dark: NDArray[np.bool_],
     responses: NDArray[np.float32],
-    limits: tuple[float, float],
     faintest: float,
     threads: int,
 ) -> NDArray[np.float32]: ...
@@ -174,8 +172,7 @@ def unmix(
     labels: NDArray[np.int32],
     dark: NDArray[np.bool_],
     responses: NDArray[np.float32],
-    limits: tuple[float, float],
-    here: NDArray[np.bool_],
+    present: NDArray[np.bool_],
     filled: NDArray[np.float32],
     spread: NDArray[np.float32],
     error: NDArray[np.float32],
@@ -190,14 +187,15 @@ class Membranes:
     def positions(self) -> NDArray[np.int64]: ...
     def __call__(
         self,
-        image: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
+        image: AnyPicture,
         colours: int,
         scale: float,
         unknown: NDArray[np.bool_] | None,
         threads: int,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]: ...
 
-# identifier, horizontal and vertical sampling factor, quantisation table (8, 8), blocks (rows, columns, 8, 8)
+# Identifier, horizontal and vertical sampling factor, quantisation table (8, 8), blocks of
+# coefficients (rows, columns, 8, 8).
 JpegComponent = tuple[int, int, int, NDArray[np.uint16], NDArray[np.int16]]
 
 def read_jpeg(data: bytes) -> list[JpegComponent]: ...

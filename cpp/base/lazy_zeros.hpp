@@ -8,8 +8,8 @@
 
 namespace dustbust {
 
-// An array of zeros. The system gives a page of it only when it is written to, so what is not
-// touched costs nothing.
+// An array of zeros. The system gives a page of it only when it is written to, so untouched
+// pages cost nothing.
 template <class T>
 class LazyZeros {
 public:

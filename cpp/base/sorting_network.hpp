@@ -42,7 +42,7 @@ inline Exchanges selecting_network(int count, int first, int last) {
     return needed;
 }
 
-// Run a network on the columns of `rows`, a table of so many columns.
+// Run a network on the columns of `rows`, a table with this number of columns.
 template <std::ptrdiff_t columns, class T>
 inline __attribute__((always_inline)) void exchange(const Exchanges& network, T* rows) {
     for (const auto& [low, high] : network) {

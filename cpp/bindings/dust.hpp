@@ -17,27 +17,28 @@ void define_membranes(py::class_<Membranes>& c) {
         [](const Membranes& membranes, const Array<T>& image, py::ssize_t colours, float scale,
            const std::optional<Array<bool>>& unknown, int threads) {
             const auto in = view(image, "image");
-            const auto silent = unknown
-                                    ? mask_view(*unknown, "unknown")
-                                    : Image<const std::uint8_t>{nullptr, in.rows, in.columns, 1};
+            const auto left_out = unknown
+                                      ? mask_view(*unknown, "unknown")
+                                      : Image<const std::uint8_t>{nullptr, in.rows, in.columns, 1};
             require(in.rows == membranes.rows() && in.columns == membranes.columns(),
                     "image and mask must be of one size");
-            require_same_size(in, silent, "image and unknown");
+            require_same_size(in, left_out, "image and unknown");
             require_colours(in, colours);
             require_positive(scale, "scale");
             require_threads(threads);
             Array<float> observed({membranes.size(), colours}), filled({membranes.size(), colours}),
                 spread(membranes.size());
-            const auto seen = mutable_view(observed), out = mutable_view(filled);
+            const auto observed_values = mutable_view(observed), out = mutable_view(filled);
             float* const spreads = spread.mutable_data();
             {
                 py::gil_scoped_release release;
                 for (std::ptrdiff_t i = 0; i < membranes.size(); ++i)
                     for (std::ptrdiff_t k = 0; k < colours; ++k)
-                        seen(i, k) = static_cast<float>(
-                                         in.data[membranes.positions()[i] * in.channels + k]) *
-                                     scale;
-                membranes(in, colours, scale, silent, out.data, spreads, threads);
+                        observed_values(i, k) =
+                            static_cast<float>(
+                                in.data[membranes.positions()[i] * in.channels + k]) *
+                            scale;
+                membranes(in, colours, scale, left_out, out.data, spreads, threads);
             }
             return py::make_tuple(observed, filled, spread);
         },
@@ -45,16 +46,9 @@ void define_membranes(py::class_<Membranes>& c) {
         py::arg("unknown").noconvert(), py::arg("threads"));
 }
 
-void require_limits(std::pair<float, float> limits) {
-    require(
-        std::isfinite(limits.first) && std::isfinite(limits.second) && limits.first < limits.second,
-        "limits must be finite, black below white");
-}
-
-SeenDust seen_dust(const Array<float>& observed, const Array<float>& density,
-                   const Array<std::int32_t>& labels, const Array<std::int32_t>* neighbours,
-                   const Array<bool>& dark, const Array<float>& responses,
-                   std::pair<float, float> limits) {
+ObservedDust observed_dust(const Array<float>& observed, const Array<float>& density,
+                           const Array<std::int32_t>& labels, const Array<std::int32_t>* neighbours,
+                           const Array<bool>& dark, const Array<float>& responses) {
     require(observed.ndim() == 2 && (observed.shape(1) == 1 || observed.shape(1) == 3),
             "observed must be (N, 1) or (N, 3)");
     const auto pixels = observed.shape(0), colours = observed.shape(1);
@@ -71,7 +65,6 @@ SeenDust seen_dust(const Array<float>& observed, const Array<float>& density,
                 responses.shape(2) == 2,
             "responses must be (2, colours, 2)");
     require_all_finite(responses, "responses");
-    require_limits(limits);
     return {density.size(),
             dark.size(),
             static_cast<int>(observed.shape(1)),
@@ -80,8 +73,7 @@ SeenDust seen_dust(const Array<float>& observed, const Array<float>& density,
             labels.data(),
             neighbours ? neighbours->data() : nullptr,
             bool_bytes(dark, "dark"),
-            reinterpret_cast<const Response*>(responses.data()),
-            {limits.first, limits.second}};
+            reinterpret_cast<const Response*>(responses.data())};
 }
 
 }  // namespace
@@ -90,7 +82,7 @@ inline void register_dust(py::module_& m) {
     m.def(
         "response_sums",
         [](const Array<float>& observed, const Array<float>& filled, const Array<float>& density,
-           const Array<float>& spread, float lift, float fade, std::pair<float, float> limits) {
+           const Array<float>& spread, float lift, float fade) {
             const auto pixels = observed.size();
             require_list(observed, pixels, 0, "observed");
             require_list(filled, pixels, 0, "filled");
@@ -98,47 +90,45 @@ inline void register_dust(py::module_& m) {
             require_list(spread, pixels, 0, "spread");
             require_finite(lift, "lift");
             require_finite(fade, "fade");
-            require_limits(limits);
             py::gil_scoped_release release;
             return response_sums(observed.data(), filled.data(), density.data(), spread.data(),
-                                 pixels, {lift, fade}, {limits.first, limits.second});
+                                 pixels, {lift, fade});
         },
         py::arg("observed").noconvert(), py::arg("filled").noconvert(),
         py::arg("density").noconvert(), py::arg("spread").noconvert(), py::arg("lift"),
-        py::arg("fade"), py::arg("limits"));
+        py::arg("fade"));
 
     m.def(
         "roughness",
         [](const Array<float>& observed, const Array<float>& density,
            const Array<std::int32_t>& labels, const Array<std::int32_t>& neighbours,
-           const Array<bool>& dark, const Array<float>& responses, std::pair<float, float> limits,
-           float faintest, int threads) {
-            const SeenDust dust =
-                seen_dust(observed, density, labels, &neighbours, dark, responses, limits);
+           const Array<bool>& dark, const Array<float>& responses, float faintest, int threads) {
+            const ObservedDust dust =
+                observed_dust(observed, density, labels, &neighbours, dark, responses);
             require_not_negative(faintest, "faintest");
             require_threads(threads);
-            std::vector<float> said;
+            std::vector<float> ratios;
             {
                 py::gil_scoped_release release;
-                said = roughness(dust, faintest, threads);
+                ratios = roughness(dust, faintest, threads);
             }
-            return to_array(said, {density.size()});
+            return to_array(ratios, {density.size()});
         },
         py::arg("observed").noconvert(), py::arg("density").noconvert(),
         py::arg("labels").noconvert(), py::arg("neighbours").noconvert(),
-        py::arg("dark").noconvert(), py::arg("responses").noconvert(), py::arg("limits"),
-        py::arg("faintest"), py::arg("threads"));
+        py::arg("dark").noconvert(), py::arg("responses").noconvert(), py::arg("faintest"),
+        py::arg("threads"));
 
     m.def(
         "unmix",
         [](const Array<float>& observed, const Array<float>& density,
            const Array<std::int32_t>& labels, const Array<bool>& dark,
-           const Array<float>& responses, std::pair<float, float> limits, const Array<bool>& here,
-           const Array<float>& filled, const Array<float>& spread, const Array<float>& error,
-           float noise, float response_error, int threads) {
-            const SeenDust dust =
-                seen_dust(observed, density, labels, nullptr, dark, responses, limits);
-            require_list(here, density.size(), 0, "here");
+           const Array<float>& responses, const Array<bool>& present, const Array<float>& filled,
+           const Array<float>& spread, const Array<float>& error, float noise, float response_error,
+           int threads) {
+            const ObservedDust dust =
+                observed_dust(observed, density, labels, nullptr, dark, responses);
+            require_list(present, density.size(), 0, "present");
             require_list(filled, density.size(), observed.shape(1), "filled");
             require_list(spread, density.size(), 0, "spread");
             require_list(error, density.size(), 0, "error");
@@ -147,19 +137,23 @@ inline void register_dust(py::module_& m) {
             require_threads(threads);
             auto unmixed = shaped_like<float>(observed), weight = shaped_like<float>(observed);
             const auto values = mutable_view(unmixed), weights = mutable_view(weight);
-            const auto* present = bool_bytes(here, "here");
+            const auto* is_present = bool_bytes(present, "present");
             {
                 py::gil_scoped_release release;
-                unmix(dust, present, filled.data(), spread.data(), error.data(), noise,
+                unmix(dust, is_present, filled.data(), spread.data(), error.data(), noise,
                       response_error, values.data, weights.data, threads);
             }
             return py::make_tuple(unmixed, weight);
         },
         py::arg("observed").noconvert(), py::arg("density").noconvert(),
         py::arg("labels").noconvert(), py::arg("dark").noconvert(),
-        py::arg("responses").noconvert(), py::arg("limits"), py::arg("here").noconvert(),
+        py::arg("responses").noconvert(), py::arg("present").noconvert(),
         py::arg("filled").noconvert(), py::arg("spread").noconvert(), py::arg("error").noconvert(),
         py::arg("noise"), py::arg("response_error"), py::arg("threads"));
+
+    m.attr("BLACK") = BLACK;
+    m.attr("WHITE") = WHITE;
+    m.attr("SLOWEST") = SLOWEST;
 
     py::class_<Membranes> membranes(m, "Membranes");
     membranes.def(py::init([](const Array<bool>& mask) {

@@ -21,33 +21,33 @@ void require_weights(const Array<float>& weight) {
 inline void register_estimation(py::module_& m) {
     m.def(
         "add_readings",
-        [](const Array<float>& image, const std::optional<Array<bool>>& seen,
+        [](const Array<float>& image, const std::optional<Array<bool>>& has_data,
            const Array<float>& background, const Array<float>& gain, const Array<float>& weight,
-           py::ssize_t side, float lowest, int times, Array<std::int64_t>& sum,
-           std::optional<Array<std::int64_t>> unseen, int threads) {
+           py::ssize_t side, float lowest, int sign, Array<std::int64_t>& sum,
+           std::optional<Array<std::int64_t>> missing, int threads) {
             const auto in = one_channel(image, "image");
-            const auto where = known_view(seen, in, "seen");
+            const auto where = known_view(has_data, in, "has_data");
             require_threads(threads);
             require_range(lowest, -1.0f, 1.0f, "lowest");
-            require(times == 1 || times == -1, "times must be 1 or -1");
+            require(sign == 1 || sign == -1, "sign must be 1 or -1");
             require_weights(weight);
             require_list(sum, in.rows, in.columns, "sum");
-            require(!unseen || unseen->ndim() == 2, "unseen must have two dimensions");
-            require(!seen || unseen, "unseen must be given with seen");
+            require(!missing || missing->ndim() == 2, "missing must have two dimensions");
+            require(!has_data || missing, "missing must be given with has_data");
             const auto backgrounds = coarse_view(background, in, side, "background"),
                        gains = coarse_view(gain, in, side, "gain"),
                        weights = coarse_view(weight, in, side, "weight");
-            const auto out = mutable_view(sum), missing = unseen ? mutable_view(*unseen) : out;
-            for (const auto& each : {out, missing})
-                require_same_size(each, in, "image, sum and unseen");
+            const auto out = mutable_view(sum), not_read = missing ? mutable_view(*missing) : out;
+            for (const auto& each : {out, not_read})
+                require_same_size(each, in, "image, sum and missing");
             py::gil_scoped_release release;
-            add_readings(in, where, backgrounds, gains, weights, side, lowest, times, out, missing,
+            add_readings(in, where, backgrounds, gains, weights, side, lowest, sign, out, not_read,
                          threads);
         },
-        py::arg("image").noconvert(), py::arg("seen").noconvert(),
+        py::arg("image").noconvert(), py::arg("has_data").noconvert(),
         py::arg("background").noconvert(), py::arg("gain").noconvert(),
-        py::arg("weight").noconvert(), py::arg("side"), py::arg("lowest"), py::arg("times"),
-        py::arg("sum").noconvert(), py::arg("unseen").noconvert(), py::arg("threads"));
+        py::arg("weight").noconvert(), py::arg("side"), py::arg("lowest"), py::arg("sign"),
+        py::arg("sum").noconvert(), py::arg("missing").noconvert(), py::arg("threads"));
     m.attr("READING_STEPS") = READING_STEPS;
 
     m.def(

@@ -7,6 +7,7 @@
 
 namespace dustbust {
 inline void register_files(py::module_& m) {
+    m.attr("MOST_SCANS") = MOST_SCANS;
     m.def(
         "read_jpeg",
         [](const py::bytes& data) {
@@ -18,9 +19,9 @@ inline void register_files(py::module_& m) {
             py::list components;
             for (auto& component : jpeg.components) {
                 Array<std::uint16_t> quantisation({8, 8}, component.quantisation.data());
-                auto* blocks = new std::vector<Block>(std::move(component.blocks));
+                auto* blocks = new std::vector<JpegBlock>(std::move(component.blocks));
                 py::capsule owner(blocks, [](void* pointer) {
-                    delete static_cast<std::vector<Block>*>(pointer);
+                    delete static_cast<std::vector<JpegBlock>*>(pointer);
                 });
                 Array<std::int16_t> values(
                     {component.rows, component.columns, py::ssize_t{8}, py::ssize_t{8}},
@@ -59,7 +60,7 @@ inline void register_files(py::module_& m) {
                         "a quantisation table must not hold 0");
                 const auto k = static_cast<py::ssize_t>(repaired.size());
                 repaired.push_back({horizontal, vertical, quantisation.data(),
-                                    reinterpret_cast<Block*>(blocks.mutable_data()),
+                                    reinterpret_cast<JpegBlock*>(blocks.mutable_data()),
                                     blocks.shape(0), blocks.shape(1), of_colours.data(k, 0),
                                     levels.data()[k]});
             }
@@ -77,7 +78,7 @@ inline void register_files(py::module_& m) {
             std::vector<BlocksView> views;
             for (const auto& array : blocks) {
                 require(array.size() % 64 == 0, "blocks must be of 8 x 8 coefficients");
-                views.push_back({reinterpret_cast<const Block*>(array.data()),
+                views.push_back({reinterpret_cast<const JpegBlock*>(array.data()),
                                  static_cast<std::size_t>(array.size() / 64)});
             }
             std::string result = [&] {

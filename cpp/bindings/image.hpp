@@ -139,17 +139,17 @@ inline void register_image(py::module_& m) {
         py::arg("threads"));
 
     m.def(
-        "particles",
+        "connected_components",
         [](const Array<bool>& mask, const Array<bool>& cores) {
             const auto where = mask_view(mask), core = mask_view(cores, "cores");
             require_same_size(where, core, "mask and cores");
-            Particles all, small;
+            Components all, small;
             std::vector<std::int32_t> labels, places;
             {
                 py::gil_scoped_release release;
                 const MaskedPixels masked(where), inner(core);
-                all = particles(masked, where.rows, where.columns);
-                small = particles(inner, where.rows, where.columns);
+                all = connected_components(masked, where.rows, where.columns);
+                small = connected_components(inner, where.rows, where.columns);
                 places.reserve(inner.size());
                 for (const auto at : inner.positions()) {
                     const auto place = masked(at / where.columns, at % where.columns);

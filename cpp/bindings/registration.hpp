@@ -18,19 +18,23 @@ Image<const float> small_enough(const Array<float>& array, const char* name) {
     return in;
 }
 
-Warp warp_of(const Array<double>& matrix, const Array<float>& bend, std::pair<double, double> pitch,
-             bool inverse) {
+Warp warp_of(const Array<double>& matrix, const Array<float>& distortion,
+             std::pair<double, double> pitch, bool inverse) {
     require(
         matrix.ndim() == 2 && matrix.shape(0) >= 2 && matrix.shape(0) <= 3 && matrix.shape(1) == 3,
         "matrix must be (2, 3) or (3, 3)");
     require_all_finite(matrix, "matrix");
-    require(bend.ndim() == 3 && bend.shape(2) == 2 && (bend.shape(0) == 0 || bend.shape(1) > 0),
-            "bend must be (rows, columns, 2)");
-    require_all_finite(bend, "bend");
+    require(distortion.ndim() == 3 && distortion.shape(2) == 2 &&
+                (distortion.shape(0) == 0 || distortion.shape(1) > 0),
+            "distortion must be (rows, columns, 2)");
+    require_all_finite(distortion, "distortion");
     require_positive(pitch.first, "pitch");
     require_positive(pitch.second, "pitch");
-    Warp warp{
-        {}, {bend.data(), bend.shape(0), bend.shape(1), 2}, pitch.first, pitch.second, inverse};
+    Warp warp{{},
+              {distortion.data(), distortion.shape(0), distortion.shape(1), 2},
+              pitch.first,
+              pitch.second,
+              inverse};
     std::copy_n(matrix.data(), 6, warp.m);
     return warp;
 }
@@ -39,8 +43,8 @@ template <class T>
 void define_resample(py::module_& m) {
     m.def(
         "resample",
-        [](const Array<T>& image, bool alpha, const Array<double>& matrix, const Array<float>& bend,
-           std::pair<double, double> pitch, bool inverse,
+        [](const Array<T>& image, bool alpha, const Array<double>& matrix,
+           const Array<float>& distortion, std::pair<double, double> pitch, bool inverse,
            std::tuple<py::ssize_t, py::ssize_t, py::ssize_t, py::ssize_t> box,
            const Array<double>& gain, const Array<double>& offset, float largest, float opaque,
            int threads) {
@@ -67,7 +71,7 @@ void define_resample(py::module_& m) {
             require_not_negative(largest, "largest");
             require_not_negative(opaque, "opaque");
             require_threads(threads);
-            const Warp warp = warp_of(matrix, bend, pitch, inverse);
+            const Warp warp = warp_of(matrix, distortion, pitch, inverse);
             Array<T> result({height, width, colours + 1});
             const auto out = mutable_view(result);
             py::gil_scoped_release release;
@@ -75,7 +79,7 @@ void define_resample(py::module_& m) {
                      threads);
             return result;
         },
-        py::arg("image").noconvert(), py::arg("alpha"), py::arg("matrix"), py::arg("bend"),
+        py::arg("image").noconvert(), py::arg("alpha"), py::arg("matrix"), py::arg("distortion"),
         py::arg("pitch"), py::arg("inverse"), py::arg("box"), py::arg("gain"), py::arg("offset"),
         py::arg("largest"), py::arg("opaque"), py::arg("threads"));
 }
@@ -92,8 +96,8 @@ inline void register_registration(py::module_& m) {
     define_resample<std::uint16_t>(m);
     define_resample<float>(m);
 
-    m.attr("cell_side") = cell_side;
-    m.attr("patch_cells") = patch_cells;
+    m.attr("CELL_SIDE") = cell_side;
+    m.attr("PATCH_CELLS") = patch_cells;
 
     m.def(
         "find_details",
@@ -113,13 +117,13 @@ inline void register_registration(py::module_& m) {
     m.def(
         "match_patches",
         [](const Array<float>& first, const Array<float>& second, const Array<double>& matrix,
-           const Array<float>& bend, std::pair<double, double> pitch,
+           const Array<float>& distortion, std::pair<double, double> pitch,
            const Array<std::int32_t>& corners, float gain, float limit, int threads) {
             const auto a = one_channel(first, "first"), b = small_enough(second, "second");
             require_finite(gain, "gain");
             require(limit > 0, "limit must be greater than 0");
             require_threads(threads);
-            const auto warp = warp_of(matrix, bend, pitch, false);
+            const auto warp = warp_of(matrix, distortion, pitch, false);
             const auto patches = pairs_of(corners);
             Array<double> result({patches.rows, patch_cells * patch_cells, match_terms});
             const auto out = mutable_view(result);
@@ -128,8 +132,8 @@ inline void register_registration(py::module_& m) {
             return result;
         },
         py::arg("first").noconvert(), py::arg("second").noconvert(), py::arg("matrix"),
-        py::arg("bend"), py::arg("pitch"), py::arg("corners"), py::arg("gain"), py::arg("limit"),
-        py::arg("threads"));
+        py::arg("distortion"), py::arg("pitch"), py::arg("corners"), py::arg("gain"),
+        py::arg("limit"), py::arg("threads"));
 
     m.def(
         "compare_patches",
@@ -150,11 +154,11 @@ inline void register_registration(py::module_& m) {
 
     m.def(
         "warp_points",
-        [](const Array<float>& second, const Array<double>& matrix, const Array<float>& bend,
+        [](const Array<float>& second, const Array<double>& matrix, const Array<float>& distortion,
            std::pair<double, double> pitch, const Array<std::int32_t>& points, int threads) {
             const auto b = small_enough(second, "second");
             require_threads(threads);
-            const auto warp = warp_of(matrix, bend, pitch, false);
+            const auto warp = warp_of(matrix, distortion, pitch, false);
             const auto at = pairs_of(points);
             Array<float> result(at.rows);
             float* out = result.mutable_data();
@@ -162,7 +166,7 @@ inline void register_registration(py::module_& m) {
             warp_points(b, warp, at, out, threads);
             return result;
         },
-        py::arg("second").noconvert(), py::arg("matrix"), py::arg("bend"), py::arg("pitch"),
+        py::arg("second").noconvert(), py::arg("matrix"), py::arg("distortion"), py::arg("pitch"),
         py::arg("points"), py::arg("threads"));
 
     m.def(

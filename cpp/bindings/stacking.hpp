@@ -46,7 +46,7 @@ void define_stacking(py::module_& m) {
         py::arg("stack").noconvert(), py::arg("mode"), py::arg("alpha"), py::arg("threads"));
 
     m.def(
-        "clean_mean",
+        "dust_free_mean",
         [](const std::vector<Array<T>>& stack, const std::vector<Array<std::uint8_t>>& dust,
            py::ssize_t margin, std::pair<float, float> tolerance, int polarity, float largest,
            int threads) {
@@ -72,8 +72,8 @@ void define_stacking(py::module_& m) {
             const auto outcomes = mutable_view(outcome);
             {
                 py::gil_scoped_release release;
-                clean_mean(in, lies, margin, {tolerance.first, tolerance.second}, polarity, largest,
-                           out, outcomes, threads);
+                dust_free_mean(in, lies, margin, {tolerance.first, tolerance.second}, polarity,
+                               largest, out, outcomes, threads);
             }
             return py::make_tuple(page, outcome);
         },

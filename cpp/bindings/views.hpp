@@ -1,5 +1,5 @@
-// Arrays of numpy as pictures, and what every binding refuses: a ValueError says which argument is
-// wrong, and nothing is read or written out of bounds whatever the arguments are. Arrays are not
+// Arrays of numpy as pictures, and what every binding refuses: a ValueError names the argument that
+// is wrong, and nothing is read or written out of bounds whatever the arguments are. Arrays are not
 // converted: a wrong type is a TypeError.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Whether a frame shows the dust of a mask.
+// Log-likelihood ratio of the dust of a mask being present in a frame.
 #pragma once
 
 #include <vector>
@@ -7,9 +7,9 @@
 
 namespace dustbust {
 
-// How much a frame speaks for the dust of each pixel: sum over the pairs of the pixel with its
-// neighbours to the right and below of the logarithm of how much rougher they are with the dust
-// than without it, mean over the colours. Pairs with no more dust than `faintest` are not asked.
-std::vector<float> roughness(const SeenDust& dust, float faintest, int threads);
+// The ratio of each pixel, N: the mean over the colours of the logarithm of how much rougher its
+// pairs with the neighbours to the right and below are with the dust than without it. Positive
+// values speak for the dust. Pairs whose density is at most `faintest` are left out: 0.
+std::vector<float> roughness(const ObservedDust& dust, float faintest, int threads);
 
 }  // namespace dustbust

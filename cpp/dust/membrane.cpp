@@ -16,19 +16,19 @@ namespace {
 constexpr int reach = 14, stride = 4;
 // The least weight of known pixels that tells a spread; all of a tent are 12.8.
 constexpr float enough = 1.5f;
-// Beside the rim the membrane is nearer to the truth than the spread says: measured on photographs.
+// Beside the rim the membrane is nearer to the truth than the spread: measured on photographs.
 constexpr float beside_rim = 0.65f;
 // The membrane is done when no pixel moves by more than this.
 constexpr float precision = 1e-3f;
 
-// What is found for one masked pixel, and holds for all in the same square of `stride` x `stride`
+// A number found for one masked pixel holds for all in the same square of `stride` x `stride`
 // px. The pixels come in reading order, so one row of squares is enough.
 class Squares {
 public:
     explicit Squares(std::ptrdiff_t columns)
         : row_(columns / stride + 1, -1), value_(columns / stride + 1) {}
 
-    // `find(y, x)` is asked in the middle of the square.
+    // `find(y, x)` is called once, for the middle of the square.
     template <class Find>
     float operator()(std::ptrdiff_t y, std::ptrdiff_t x, Find find) {
         const std::ptrdiff_t row = y / stride, column = x / stride;
@@ -45,11 +45,11 @@ private:
 };
 
 template <class T>
-class Span {
+class MembraneSolver {
 public:
-    Span(Image<const T> image, std::ptrdiff_t colours, float scale,
-         Image<const std::uint8_t> unknown, const MaskedPixels& masked, const Particles& particles,
-         float* filled, float* spread)
+    MembraneSolver(Image<const T> image, std::ptrdiff_t colours, float scale,
+                   Image<const std::uint8_t> unknown, const MaskedPixels& masked,
+                   const Components& particles, float* filled, float* spread)
         : image_(image),
           colours_(colours),
           scale_(scale),
@@ -112,7 +112,7 @@ private:
         return masked_(y, x) < 0 && !(unknown_.data && unknown_(y, x));
     }
 
-    // Sum up the known pixels beside a pixel. Is there any?
+    // Sum up the known pixels beside a pixel; false if there is none.
     bool look_beside(std::int32_t i) {
         const std::ptrdiff_t y = positions_[i] / image_.columns, x = positions_[i] % image_.columns;
         const std::ptrdiff_t sides[4][2] = {{y - 1, x}, {y, x - 1}, {y, x + 1}, {y + 1, x}};
@@ -137,7 +137,7 @@ private:
         return known > 0;
     }
 
-    // A first guess, from what is nearer to the rim.
+    // A first guess, from the pixels nearer to the rim.
     void start(std::int32_t i) {
         int found = 0;
         float* const value = filled_ + i * colours_;
@@ -168,7 +168,7 @@ private:
     }
 
     // Standard deviation of the known pixels around (y, x) from the plane that fits them best, or
-    // -1 where there are too few. (The membrane follows a slope: a slope is no error.)
+    // -1 where there are too few. (The membrane follows a slope: a slope is not an error.)
     float spread_around(std::ptrdiff_t y, std::ptrdiff_t x) const {
         float n = 0, u = 0, v = 0, uu = 0, uv = 0, vv = 0, a = 0, ua = 0, va = 0,
               aa = 0;  // weighted sums; u right, v down, a value
@@ -235,8 +235,8 @@ private:
     // `Value`: one number, or several colours at once.
     template <class Value>
     void relax_in_order(const std::vector<std::int32_t>& order, int deepest) {
-        // All that is needed of a pixel side by side. Who is not masked is beside all in one place,
-        // which stays 0.
+        // Everything needed of a pixel lies side by side. Neighbours outside the mask share one
+        // slot that stays 0.
         const auto count = static_cast<std::int32_t>(order.size());
         struct Pixel {
             Value known;
@@ -307,7 +307,7 @@ Membranes::Membranes(Image<const std::uint8_t> mask)
     : rows_(mask.rows),
       columns_(mask.columns),
       masked_(mask),
-      particles_(particles(masked_, rows_, columns_)),
+      particles_(connected_components(masked_, rows_, columns_)),
       begins_(particles_.count + 1, 0),
       members_(masked_.size()) {
     for (const std::int32_t label : particles_.labels) ++begins_[label + 1];
@@ -321,14 +321,14 @@ template <class T>
 void Membranes::operator()(Image<const T> image, std::ptrdiff_t colours, float scale,
                            Image<const std::uint8_t> unknown, float* filled, float* spread,
                            int threads) const {
-    Span<T> span(image, colours, scale, unknown, masked_, particles_, filled, spread);
+    MembraneSolver<T> solver(image, colours, scale, unknown, masked_, particles_, filled, spread);
     split_over_threads(size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        span.find_spread(begin, end);
+        solver.find_spread(begin, end);
     });
-    // Particles are apart from each other, so they may be worked on at the same time.
+    // Components are apart from each other, so they may be worked on at the same time.
     split_over_threads(particles_.count, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         for (std::ptrdiff_t k = begin; k < end; ++k)
-            span(members_.data() + begins_[k], members_.data() + begins_[k + 1]);
+            solver(members_.data() + begins_[k], members_.data() + begins_[k + 1]);
     });
 }
 

@@ -1,4 +1,4 @@
-// What the picture around dust says of the picture under it.
+// The picture under dust, interpolated from the picture around it.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +22,10 @@ public:
 
     // For each masked pixel: `filled`, the membrane that the known pixels around the particle span
     // (Laplace's equation; at the border of the picture the slope across it is 0), and `spread`,
-    // how far the picture is likely to differ from it: the standard deviation of luminance of the
-    // known pixels around. Both in the numbers of the image times `scale`. `unknown`: bytes, 1
-    // where a pixel that is not masked says nothing, either; none, if unknown.data is null. A
-    // particle without any known pixel beside it is left as it is, with a spread of 1.
+    // the standard deviation of the luminance of the known pixels around, by which the picture is
+    // likely to differ from the membrane. Both are in the numbers of the image times `scale`.
+    // `unknown`: bytes, 1 where an unmasked pixel must not be used either; unknown.data may be
+    // null. A particle without any known pixel beside it is left as it is, with a spread of 1.
     template <class T>
     void operator()(Image<const T> image, std::ptrdiff_t colours, float scale,
                     Image<const std::uint8_t> unknown, float* filled, float* spread,
@@ -34,7 +34,7 @@ public:
 private:
     std::ptrdiff_t rows_, columns_;
     MaskedPixels masked_;
-    Particles particles_;
+    Components particles_;
     std::vector<std::int32_t> begins_,
         members_;  // the pixels of each particle, one particle after the other
 };

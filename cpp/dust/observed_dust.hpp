@@ -1,4 +1,4 @@
-// The dust of one frame, pixel by pixel.
+// The dust of one frame, pixel by pixel. Values are 0..1, densities 0 and more.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 namespace dustbust {
 
 // The dust of a frame: N pixels of P particles.
-struct SeenDust {
+struct ObservedDust {
     std::ptrdiff_t pixels, particles;
     int colours;
     const float* observed;           // N x colours
@@ -18,7 +18,6 @@ struct SeenDust {
     const std::int32_t* neighbours;  // N x 4: above, left, right, below, or -1
     const std::uint8_t* dark;        // P
     const Response* responses;       // 2 x colours: to light dust, to dark dust
-    Limits limits;
 };
 
 }  // namespace dustbust

@@ -8,24 +8,30 @@ namespace dustbust {
 
 inline float square(float value) { return value * value; }
 
-// Values nearer than these to black or white may be clipped.
-struct Limits {
-    float black, white;
+// Values (0..1) up to BLACK and from WHITE on may have been clipped. The Python side reads both
+// from here.
+constexpr double BLACK = 0.008, WHITE = 0.985;
 
-    bool clip(float value) const { return value <= black || value >= white; }
-};
+inline bool may_be_clipped(float value) {
+    return value <= static_cast<float>(BLACK) || value >= static_cast<float>(WHITE);
+}
+
+// The least share of its speed at black at which dust still changes a value.
+constexpr double SLOWEST = 0.03;
 
 struct Response {
     float lift, fade;
 
-    float speed(float value) const { return std::max(lift - fade * value, 0.03f * lift); }
+    float speed(float value) const {
+        return std::max(lift - fade * value, static_cast<float>(SLOWEST) * lift);
+    }
 };
 
-// What dust of one density does under a response.
-struct Shown {
+// What dust of one density does to the light under a response.
+struct DustEffect {
     float slope, offset;  // of the observed value with the clean value; the observed value of black
 
-    Shown(Response response, float density) {
+    DustEffect(Response response, float density) {
         const float x = response.fade * density;
         slope = std::exp(-x);
         // Near 0 the difference would lose digits.

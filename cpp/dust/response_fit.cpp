@@ -7,23 +7,23 @@ namespace dustbust {
 
 std::array<double, 5> response_sums(const float* observed, const float* filled,
                                     const float* density, const float* spread,
-                                    std::ptrdiff_t pixels, Response response, Limits limits) {
+                                    std::ptrdiff_t pixels, Response response) {
     // The errors of a fill are those of its surroundings as the dust lets them show, and noise.
     constexpr float noise = 0.004f;
+    constexpr auto black = static_cast<float>(BLACK), white = static_cast<float>(WHITE);
     std::array<double, 5> sums{};
     for (std::ptrdiff_t i = 0; i < pixels; ++i) {
         const float d = density[i], x = response.fade * d;
-        const Shown shown(response, d);
-        const float predicted = shown.offset + shown.slope * filled[i];
-        if (limits.clip(observed[i]) || predicted <= limits.black / 2 ||
-            predicted >= (1 + limits.white) / 2)
+        const DustEffect effect(response, d);
+        const float predicted = effect.offset + effect.slope * filled[i];
+        if (may_be_clipped(observed[i]) || predicted <= black / 2 || predicted >= (1 + white) / 2)
             continue;
-        const float by_lift = shown.offset / response.lift;
+        const float by_lift = effect.offset / response.lift;
         const float by_fade =
             response.lift * (std::abs(x) < 0.01f ? d * d * (x / 3 - 0.5f)
-                                                 : (d * shown.slope - by_lift) / response.fade) -
-            d * shown.slope * filled[i];
-        const float error = spread[i] * std::clamp(shown.slope, 0.15f, 2.0f) + noise,
+                                                 : (d * effect.slope - by_lift) / response.fade) -
+            d * effect.slope * filled[i];
+        const float error = spread[i] * std::clamp(effect.slope, 0.15f, 2.0f) + noise,
                     residual = observed[i] - predicted;
         // Huber: beyond 1.5 standard deviations a residual counts by its size, not by its square.
         const double weight =

@@ -12,6 +12,6 @@ namespace dustbust {
 // (fade, fade), and the right side of both.
 std::array<double, 5> response_sums(const float* observed, const float* filled,
                                     const float* density, const float* spread,
-                                    std::ptrdiff_t pixels, Response response, Limits limits);
+                                    std::ptrdiff_t pixels, Response response);
 
 }  // namespace dustbust

@@ -5,15 +5,16 @@
 
 namespace dustbust {
 
-// The picture without the dust, and by how much to prefer it to what the surroundings suggest, N x
-// colours each.
+// The picture without the dust, 0..1, and how much to trust it against `filled`, 0..1: N x colours
+// each.
 //
-// here: N, whether the dust of each pixel is in the frame; else the pixel stays as observed, with a
-// weight of 1. filled: N x colours, what the surroundings suggest. spread, error: N, how far they,
-// and the density, can be trusted. noise: of the values. response_error: of a response, as a share
-// of what it takes away.
-void unmix(const SeenDust& dust, const std::uint8_t* here, const float* filled, const float* spread,
-           const float* error, float noise, float response_error, float* unmixed, float* weight,
-           int threads);
+// present: N, whether the dust of each pixel is in the frame; where it is not, the pixel stays as
+// observed, with a weight of 1. filled: N x colours, the picture interpolated from its
+// surroundings. spread, error: N, standard deviations of `filled` and of the density. noise:
+// standard deviation of the observed values. response_error: that of a response, as a share of what
+// it takes away.
+void unmix(const ObservedDust& dust, const std::uint8_t* present, const float* filled,
+           const float* spread, const float* error, float noise, float response_error,
+           float* unmixed, float* weight, int threads);
 
 }  // namespace dustbust

@@ -16,46 +16,45 @@ inline float clipped(float reading, float lowest) {
 
 TARGET_CLONES
 void add_row(const float* in, const float* background, const float* gain, const float* weight,
-             float lowest, int times, std::ptrdiff_t columns, std::int64_t* sum) {
+             float lowest, int sign, std::ptrdiff_t columns, std::int64_t* sum) {
     for (std::ptrdiff_t x = 0; x < columns; ++x) {
         const float reading = clipped((in[x] - background[x]) * gain[x], lowest);
         // Rounded by the shift from and back to non-negative numbers: a cast alone would round
         // towards zero.
         const auto steps =
             static_cast<std::int32_t>((reading + 1.0f) * READING_STEPS + 0.5f) - READING_STEPS;
-        sum[x] += times * steps * static_cast<std::int32_t>(weight[x] + 0.5f);
+        sum[x] += sign * steps * static_cast<std::int32_t>(weight[x] + 0.5f);
     }
 }
 
-// Where there is no data the weight is added to `unseen`, and no reading.
-void leave_out(const float* weight, const std::uint8_t* seen, int times, std::ptrdiff_t columns,
-               float* kept, std::int64_t* unseen) {
+// Where there is no data the weight is added to `missing`, and no reading.
+void leave_out(const float* weight, const std::uint8_t* has_data, int sign, std::ptrdiff_t columns,
+               float* kept, std::int64_t* missing) {
     for (std::ptrdiff_t x = 0; x < columns; ++x) {
-        kept[x] = seen[x] ? weight[x] : 0.0f;
-        if (!seen[x]) unseen[x] += times * static_cast<std::int32_t>(weight[x] + 0.5f);
+        kept[x] = has_data[x] ? weight[x] : 0.0f;
+        if (!has_data[x]) missing[x] += sign * static_cast<std::int32_t>(weight[x] + 0.5f);
     }
 }
 
 }  // namespace
 
-void add_readings(Image<const float> in, Image<const std::uint8_t> seen,
+void add_readings(Image<const float> in, Image<const std::uint8_t> has_data,
                   Image<const float> background, Image<const float> gain, Image<const float> weight,
-                  std::ptrdiff_t side, float lowest, int times, Image<std::int64_t> sum,
-                  Image<std::int64_t> unseen, int threads) {
+                  std::ptrdiff_t side, float lowest, int sign, Image<std::int64_t> sum,
+                  Image<std::int64_t> missing, int threads) {
     const GridPlaces down(in.rows, background.rows, side),
         along(in.columns, background.columns, side);
     split_over_threads(in.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         GridRows backgrounds(background, side, down, along), gains(gain, side, down, along),
             weights(weight, side, down, along);
-        std::vector<float> kept(seen.data ? in.columns : 0);
+        std::vector<float> kept(has_data.data ? in.columns : 0);
         for (std::ptrdiff_t y = begin; y < end; ++y) {
             const float* row = weights(y);
-            if (seen.data) {
-                leave_out(row, seen.row(y), times, in.columns, kept.data(), unseen.row(y));
+            if (has_data.data) {
+                leave_out(row, has_data.row(y), sign, in.columns, kept.data(), missing.row(y));
                 row = kept.data();
             }
-            add_row(in.row(y), backgrounds(y), gains(y), row, lowest, times, in.columns,
-                    sum.row(y));
+            add_row(in.row(y), backgrounds(y), gains(y), row, lowest, sign, in.columns, sum.row(y));
         }
     });
 }

@@ -1,5 +1,5 @@
 // Readings of the dust: how far each pixel of a frame stands out from a coarse background.
-// What is smooth (background, gain, weight) lives on a coarse grid (image/block_grid.hpp).
+// The smooth quantities (background, gain, weight) stand on a coarse grid (image/block_grid.hpp).
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,13 @@ constexpr int READING_STEPS = 4096;
 // Add weight * reading to `sum`, reading = clip((in - background) * gain, lowest, 1).
 // `weight` holds whole numbers, 0 to 65535: its sum over the frames, between the blocks
 // interpolated like the weight itself, is what `sum` is to be divided by. sum / (READING_STEPS *
-// weight) is the mean reading. `times` 1 adds a frame, -1 takes it out again. Pixels where `seen`
-// is 0 (none, if seen.data is null) add their weight to `unseen` instead, which is to be taken off.
-void add_readings(Image<const float> in, Image<const std::uint8_t> seen,
+// weight) is the mean reading. `sign` 1 adds a frame, -1 takes it out again. Pixels where
+// `has_data` is 0 (none, if has_data.data is null) add their weight to `missing` instead, which is
+// to be taken off.
+void add_readings(Image<const float> in, Image<const std::uint8_t> has_data,
                   Image<const float> background, Image<const float> gain, Image<const float> weight,
-                  std::ptrdiff_t side, float lowest, int times, Image<std::int64_t> sum,
-                  Image<std::int64_t> unseen, int threads);
+                  std::ptrdiff_t side, float lowest, int sign, Image<std::int64_t> sum,
+                  Image<std::int64_t> missing, int threads);
 
 // Readings of whole particles. Their pixels are at `positions` (row * columns + column), belong to
 // particle `labels` and are expected to have the opacity `expected`: adds to `reading` of each

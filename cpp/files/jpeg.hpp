@@ -10,7 +10,7 @@
 
 namespace dustbust {
 
-using Block =
+using JpegBlock =
     std::array<std::int16_t, 64>;  // quantised coefficients, in rows (not in zigzag order)
 
 struct JpegComponent {
@@ -19,7 +19,7 @@ struct JpegComponent {
     std::array<std::uint16_t, 64> quantisation{};  // in rows
     // Blocks in the file, multiples of the sampling factors; the picture's own may be fewer.
     std::ptrdiff_t rows = 0, columns = 0;
-    std::vector<Block> blocks;
+    std::vector<JpegBlock> blocks;
 };
 
 // Figure 5: place in the block of each coefficient of the file.
@@ -28,7 +28,7 @@ inline constexpr std::uint8_t ZIGZAG[64] = {
     41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
     30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
 
-enum Marker {
+enum Marker : std::uint8_t {
     SOF0 = 0xC0,
     SOF1 = 0xC1,
     SOF2 = 0xC2,
@@ -41,6 +41,9 @@ enum Marker {
     DQT = 0xDB,
     DRI = 0xDD
 };
+
+// A file with more scans is refused: each is a walk over the whole picture.
+constexpr int MOST_SCANS = 500;
 
 [[noreturn]] inline void damaged(const char* what) { throw std::runtime_error(what); }
 

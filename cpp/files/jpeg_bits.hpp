@@ -81,7 +81,7 @@ private:
     int held_ = 0;
 };
 
-// Where an encoder puts what it says: the first time to learn how often each symbol comes.
+// The sink of the first of two passes of an encoder: counts how often each symbol is used.
 struct Counter {
     std::array<Frequencies, 32> frequencies{};  // of each slot
     void symbol(int slot, int value) { ++frequencies[slot][value]; }

@@ -16,7 +16,7 @@ struct Segment {
     const std::uint8_t* end;
 };
 
-// Goes through a file segment by segment and keeps what its headers say.
+// Goes through a file segment by segment and keeps the contents of its headers.
 class Parser {
 public:
     Frame frame;
@@ -58,26 +58,14 @@ public:
         if (count < 1 || count > 4) damaged("a scan header is impossible");
         int blocks = 0;
         for (int i = 0; i < count; ++i) {
-            const int identifier = byte(segment, 1 + 2 * i), slots = byte(segment, 2 + 2 * i);
-            int found = 0;
-            while (found < static_cast<int>(frame.components.size()) &&
-                   frame.components[found].identifier != identifier)
-                ++found;
-            if (found == static_cast<int>(frame.components.size()) || slots >> 4 > 3 ||
-                (slots & 15) > 3)
-                damaged("a scan header is impossible");
-            for (const auto& part : scan.parts)
-                if (part.component == found) damaged("a scan header is impossible");
+            const int found = component_of(byte(segment, 1 + 2 * i), scan),
+                      slots = byte(segment, 2 + 2 * i);
+            if (slots >> 4 > 3 || (slots & 15) > 3) damaged("a scan header is impossible");
             scan.parts.push_back({found, slots >> 4, 16 + (slots & 15)});
             blocks += frame.components[found].horizontal * frame.components[found].vertical;
-            // The table that is in force when a component's first scan begins.
-            auto& component = frame.components[found];
-            const auto& wanted = quantisation_[quantisation_of_[found]];
-            if (wanted.empty()) damaged("a quantisation table is missing");
-            if (std::count(wanted.begin(), wanted.end(), 0))
-                damaged("a quantisation table is impossible");
-            std::copy(wanted.begin(), wanted.end(), component.quantisation.begin());
+            set_quantisation(found);
         }
+        if (count > 1 && blocks > 10) damaged("a scan header is impossible");
         scan.first = byte(segment, 1 + 2 * count);
         scan.last = byte(segment, 2 + 2 * count);
         scan.high = byte(segment, 3 + 2 * count) >> 4;
@@ -85,15 +73,12 @@ public:
         if (!frame.progressive) {
             scan.first = scan.high = scan.low = 0;
             scan.last = 63;
-        } else if (scan.last > 63 || scan.first > scan.last ||
-                   (scan.first == 0 && scan.last != 0) || (scan.first && count > 1) ||
-                   scan.low > 13 || (scan.high && scan.high != scan.low + 1)) {
+        } else if (!is_possible(scan)) {
             damaged("a scan header is impossible");
         }
-        if (count > 1 && blocks > 10) damaged("a scan header is impossible");
         // Each is a walk over the whole picture: a small file must not keep the machine busy for
         // hours.
-        if (++scans_ > 500) damaged("it has too many scans");
+        if (++scans_ > MOST_SCANS) damaged("it has too many scans");
         return scan;
     }
 
@@ -102,6 +87,36 @@ public:
     void go_to(const std::uint8_t* position) { position_ = position; }
 
 private:
+    // The place of a component that is not yet part of the scan.
+    int component_of(int identifier, const Scan& scan) const {
+        const auto& all = frame.components;
+        const auto at = std::find_if(all.begin(), all.end(), [&](const JpegComponent& each) {
+            return each.identifier == identifier;
+        });
+        const int found = static_cast<int>(at - all.begin());
+        const bool again = std::any_of(scan.parts.begin(), scan.parts.end(),
+                                       [&](const Scan::Part& p) { return p.component == found; });
+        if (at == all.end() || again) damaged("a scan header is impossible");
+        return found;
+    }
+
+    // A component has the table that is in force when its first scan begins.
+    void set_quantisation(int component) {
+        const auto& wanted = quantisation_[quantisation_of_[component]];
+        if (wanted.empty()) damaged("a quantisation table is missing");
+        if (std::count(wanted.begin(), wanted.end(), 0))
+            damaged("a quantisation table is impossible");
+        std::copy(wanted.begin(), wanted.end(), frame.components[component].quantisation.begin());
+    }
+
+    // The band and the bits of a progressive scan (G.1.1.1).
+    static bool is_possible(const Scan& scan) {
+        const bool direct = scan.first == 0;
+        return scan.first <= scan.last && scan.last <= 63 && (!direct || scan.last == 0) &&
+               (direct || scan.parts.size() == 1) && scan.low <= 13 &&
+               (scan.high == 0 || scan.high == scan.low + 1);
+    }
+
     static int byte(const Segment& segment, std::ptrdiff_t index) {
         if (segment.end - segment.content <= index) damaged("a header is too short");
         return segment.content[index];
@@ -184,7 +199,7 @@ std::vector<std::uint8_t> last_coefficients(const BlocksView& blocks) {
     return result;
 }
 
-// Whether a sequential scan can say whatever it may have to with these tables (tables F.1 and F.2).
+// Whether these tables have a code for each symbol of a sequential scan (tables F.1 and F.2).
 bool suffice(const Scan& scan, const std::array<HuffmanPointer, 32>& tables) {
     for (const auto& part : scan.parts) {
         if (!tables[part.dc] || !tables[part.ac]) return false;
@@ -207,6 +222,117 @@ const std::uint8_t* end_of_scan(const std::uint8_t* at, const std::uint8_t* end)
     return at;
 }
 
+// Copies a file with other coefficients.
+class Writer {
+public:
+    Writer(const std::uint8_t* data, std::size_t size, const std::vector<BlocksView>& blocks)
+        : parser_(data, size), blocks_(blocks), output_(reinterpret_cast<const char*>(data), 2) {
+        output_.reserve(size + size / 8);
+    }
+
+    std::string operator()() {
+        for (;;) {
+            const auto before = parser_.tables;
+            const Segment segment = parser_.next();
+            if (segment.marker == SOS) {
+                write_scan(segment);
+                continue;
+            }
+            copy(segment);
+            for (int slot = 0; slot < 32; ++slot)
+                if (parser_.tables[slot] != before[slot]) written_[slot] = parser_.tables[slot];
+            if (segment.marker == EOI) return std::move(output_);
+        }
+    }
+
+private:
+    using Tables = std::array<HuffmanPointer, 32>;
+
+    void copy(const Segment& segment) {
+        output_.append(reinterpret_cast<const char*>(segment.begin), segment.end - segment.begin);
+    }
+
+    void write_scan(const Segment& segment) {
+        const Scan scan = parser_.scan(segment);
+        check_blocks();
+        if (last_.empty())
+            for (const auto& view : blocks_) last_.push_back(last_coefficients(view));
+        write_tables(tables_for(scan));
+        copy(segment);
+        BitWriter out(output_, written_);
+        encode(scan, out);
+        out.finish();
+        parser_.go_to(end_of_scan(parser_.position(), parser_.end()));
+    }
+
+    void check_blocks() const {
+        const auto& components = parser_.frame.components;
+        bool fit = blocks_.size() == components.size();
+        for (std::size_t i = 0; fit && i < blocks_.size(); ++i)
+            fit = blocks_[i].count ==
+                  static_cast<std::size_t>(components[i].rows * components[i].columns);
+        if (!fit) throw std::invalid_argument("blocks must be as many as the file has");
+    }
+
+    template <class Sink>
+    void encode(const Scan& scan, Sink& sink) const {
+        const auto& components = parser_.frame.components;
+        ScanWriter writer(scan, parser_.frame.progressive, sink);
+        int restarts = 0;
+        walk(
+            parser_.frame, scan, parser_.interval,
+            [&](int part, std::ptrdiff_t row, std::ptrdiff_t column) {
+                const int component = scan.parts[part].component;
+                const std::ptrdiff_t index = row * components[component].columns + column;
+                writer.block(part, blocks_[component].data[index],
+                             last_[component][static_cast<std::size_t>(index)]);
+            },
+            [&] { writer.restart(restarts++ & 7); });
+        writer.finish();
+    }
+
+    // The tables a scan needs: its own, or better ones where they lack a code.
+    Tables tables_for(const Scan& scan) const {
+        Tables tables{};
+        if (!parser_.frame.progressive && suffice(scan, parser_.tables)) {
+            for (const auto& part : scan.parts)
+                for (int slot : {part.dc, part.ac}) tables[slot] = parser_.tables[slot];
+            return tables;
+        }
+        auto counter = std::make_unique<Counter>();
+        encode(scan, *counter);
+        for (int slot = 0; slot < 32; ++slot)
+            tables[slot] = table_for(counter->frequencies[slot], parser_.tables[slot]);
+        return tables;
+    }
+
+    // A table for these symbols: null where there are none.
+    static HuffmanPointer table_for(const Frequencies& frequency, const HuffmanPointer& own) {
+        bool used = false, enough = own != nullptr;
+        for (int symbol = 0; symbol < 256; ++symbol)
+            if (frequency[symbol]) {
+                used = true;
+                enough = enough && own->length[symbol];
+            }
+        if (!used) return nullptr;
+        return enough ? own : best_huffman(frequency);
+    }
+
+    void write_tables(const Tables& tables) {
+        for (int slot = 0; slot < 32; ++slot) {
+            if (!tables[slot] || (written_[slot] && *written_[slot] == *tables[slot])) continue;
+            output_ += tables[slot]->segment(slot);
+            written_[slot] = tables[slot];
+        }
+    }
+
+    Parser parser_;
+    const std::vector<BlocksView>& blocks_;
+    std::string output_;
+    std::vector<std::vector<std::uint8_t>> last_;
+    Tables written_;  // the tables that a decoder of the output has at this place
+};
+
 }  // namespace
 
 JpegCoefficients read_jpeg(const std::uint8_t* data, std::size_t size) {
@@ -221,7 +347,7 @@ JpegCoefficients read_jpeg(const std::uint8_t* data, std::size_t size) {
         for (auto& component : components)
             if (component.blocks.empty())
                 component.blocks.resize(
-                    static_cast<std::size_t>(component.rows * component.columns), Block{});
+                    static_cast<std::size_t>(component.rows * component.columns), JpegBlock{});
         BitReader in(parser.position(), parser.end());
         ScanReader reader(scan, parser.frame.progressive, parser.tables, in);
         int restarts = 0;
@@ -243,78 +369,7 @@ JpegCoefficients read_jpeg(const std::uint8_t* data, std::size_t size) {
 
 std::string write_jpeg(const std::uint8_t* data, std::size_t size,
                        const std::vector<BlocksView>& blocks) {
-    Parser parser(data, size);
-    std::string output(reinterpret_cast<const char*>(data), 2);
-    output.reserve(size + size / 8);
-    std::vector<std::vector<std::uint8_t>> last;
-    std::array<HuffmanPointer, 32>
-        written;  // the tables that a decoder of the output has at this place
-    for (;;) {
-        const auto before = parser.tables;
-        const Segment segment = parser.next();
-        if (segment.marker == SOS) {
-            const Scan scan = parser.scan(segment);
-            const auto& components = parser.frame.components;
-            bool fit = blocks.size() == components.size();
-            for (std::size_t i = 0; fit && i < blocks.size(); ++i)
-                fit = blocks[i].count ==
-                      static_cast<std::size_t>(components[i].rows * components[i].columns);
-            if (!fit) throw std::invalid_argument("blocks must be as many as the file has");
-            if (last.empty())
-                for (const auto& view : blocks) last.push_back(last_coefficients(view));
-            const auto encode = [&](auto& sink) {
-                ScanWriter writer(scan, parser.frame.progressive, sink);
-                int restarts = 0;
-                walk(
-                    parser.frame, scan, parser.interval,
-                    [&](int part, std::ptrdiff_t row, std::ptrdiff_t column) {
-                        const int component = scan.parts[part].component;
-                        const std::ptrdiff_t index = row * components[component].columns + column;
-                        writer.block(part, blocks[component].data[index],
-                                     last[component][static_cast<std::size_t>(index)]);
-                    },
-                    [&] { writer.restart(restarts++ & 7); });
-                writer.finish();
-            };
-            // Which tables the scan needs: its own, or better ones where they lack a code.
-            std::array<HuffmanPointer, 32> tables{};
-            if (!parser.frame.progressive && suffice(scan, parser.tables)) {
-                for (const auto& part : scan.parts)
-                    for (int slot : {part.dc, part.ac}) tables[slot] = parser.tables[slot];
-            } else {
-                auto counter = std::make_unique<Counter>();
-                encode(*counter);
-                for (int slot = 0; slot < 32; ++slot) {
-                    const auto& frequency = counter->frequencies[slot];
-                    const HuffmanPointer& own = parser.tables[slot];
-                    bool used = false, enough = own != nullptr;
-                    for (int symbol = 0; symbol < 256; ++symbol)
-                        if (frequency[symbol]) {
-                            used = true;
-                            enough = enough && own->length[symbol];
-                        }
-                    if (used) tables[slot] = enough ? own : best_huffman(frequency);
-                }
-            }
-            for (int slot = 0; slot < 32; ++slot) {
-                if (!tables[slot] || (written[slot] && *written[slot] == *tables[slot])) continue;
-                output += tables[slot]->segment(slot);
-                written[slot] = tables[slot];
-            }
-            output.append(reinterpret_cast<const char*>(segment.begin),
-                          segment.end - segment.begin);
-            BitWriter out(output, written);
-            encode(out);
-            out.finish();
-            parser.go_to(end_of_scan(parser.position(), parser.end()));
-            continue;
-        }
-        output.append(reinterpret_cast<const char*>(segment.begin), segment.end - segment.begin);
-        for (int slot = 0; slot < 32; ++slot)
-            if (parser.tables[slot] != before[slot]) written[slot] = parser.tables[slot];
-        if (segment.marker == EOI) break;
-    }
-    return output;
+    return Writer(data, size, blocks)();
 }
 
 }  // namespace dustbust

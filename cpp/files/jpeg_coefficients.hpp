@@ -24,7 +24,7 @@ JpegCoefficients read_jpeg(const std::uint8_t* data, std::size_t size);
 // scans, restarts, metadata. Huffman tables are replaced where they lack a code. What follows the
 // picture (after EOI) is left out. `blocks` are as many as `read_jpeg` gives, for each component.
 struct BlocksView {
-    const Block* data;
+    const JpegBlock* data;
     std::size_t count;
 };
 std::string write_jpeg(const std::uint8_t* data, std::size_t size,

@@ -54,7 +54,7 @@ public:
     bool changed(Index top, Index left, Index height, Index width) const {
         const Index bytes = (std::min(left + width, after_.columns) - left) * after_.channels;
         for (Index y = top; y < std::min(top + height, after_.rows); ++y)
-            if (std::memcmp(&before_(y, left), &after_(y, left), bytes)) return true;
+            if (std::memcmp(&before_(y, left), &after_(y, left), bytes) != 0) return true;
         return false;
     }
 
@@ -66,7 +66,7 @@ public:
         if (top >= after_.rows || left >= after_.columns ||
             !changed(top, left, side * height, side * width))
             return;
-        Block& block = component.blocks[row * component.columns + column];
+        JpegBlock& block = component.blocks[row * component.columns + column];
         Values stored;
         for (Index k = 0; k < side * side; ++k)
             stored[k] = static_cast<float>(block[k]) * component.quantisation[k];

@@ -14,7 +14,7 @@ namespace dustbust {
 struct RepairedComponent {
     int horizontal, vertical;           // sampling factors
     const std::uint16_t* quantisation;  // 64, in rows
-    Block* blocks;
+    JpegBlock* blocks;
     std::ptrdiff_t rows, columns;  // of blocks
     const float* of_colours;       // a value is the sum of of_colours[c] * colour c, less `level`
     float level;
@@ -23,9 +23,9 @@ struct RepairedComponent {
 // Add the transform of what changed from `before` to `after` to the coefficients. The sampling
 // factors of each component divide the largest.
 //
-// The difference is between what is wanted and what is stored, for the values that stand for pixels
-// that changed. What is stored is taken from the coefficients and not from the pixels, since those
-// are clipped to 0..255, often just where there is dust.
+// The difference is that between the wanted and the stored values of the pixels that changed. The
+// stored values are computed from the coefficients and not read from the pixels, since those are
+// clipped to 0..255, often just where there is dust.
 void repair_jpeg(Image<const std::uint8_t> before, Image<const std::uint8_t> after,
                  const std::vector<RepairedComponent>& components);
 

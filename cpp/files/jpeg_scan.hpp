@@ -82,7 +82,7 @@ public:
         previous_ = {};
     }
 
-    void block(int part, Block& block) {
+    void block(int part, JpegBlock& block) {
         if (scan_.first == 0) direct(part, block);
         if (!progressive_) {
             sequential(part, block);
@@ -98,7 +98,7 @@ private:
         return *tables_[slot];
     }
 
-    void direct(int part, Block& block) {  // F.2.2.1, G.1.2.1
+    void direct(int part, JpegBlock& block) {  // F.2.2.1, G.1.2.1
         if (scan_.high) {
             block[0] = static_cast<std::int16_t>(block[0] | in_.bits(1) << scan_.low);
             return;
@@ -111,7 +111,7 @@ private:
         block[0] = static_cast<std::int16_t>(previous_[part] * (1 << scan_.low));
     }
 
-    void sequential(int part, Block& block) {  // F.2.2.2
+    void sequential(int part, JpegBlock& block) {  // F.2.2.2
         const Huffman& codes = table(scan_.parts[part].ac);
         for (int k = 1; k < 64; ++k) {
             const int symbol = in_.symbol(codes), zeros = symbol >> 4, size = symbol & 15;
@@ -126,7 +126,7 @@ private:
         }
     }
 
-    void first_bits(int part, Block& block) {  // G.1.2.2
+    void first_bits(int part, JpegBlock& block) {  // G.1.2.2
         if (run_) {
             --run_;
             return;
@@ -153,26 +153,29 @@ private:
             value = static_cast<std::int16_t>(value + (value > 0 ? 1 : -1) * (1 << scan_.low));
     }
 
-    void more_bits(int part, Block& block) {  // G.1.2.3
+    // Refine the coefficients from place k on that are not 0, up to the place of a new one: behind
+    // `zeros` coefficients that are 0. Gives its place, or one behind the band.
+    int refine_until(JpegBlock& block, int k, int zeros) {
+        for (; k <= scan_.last; ++k) {
+            std::int16_t& old = block[ZIGZAG[k]];
+            if (old) refine(old);
+            else if (zeros-- == 0) break;
+        }
+        return k;
+    }
+
+    void more_bits(int part, JpegBlock& block) {  // G.1.2.3
         const Huffman& codes = table(scan_.parts[part].ac);
         int k = scan_.first;
         while (run_ == 0 && k <= scan_.last) {
-            const int symbol = in_.symbol(codes), size = symbol & 15;
-            int zeros = symbol >> 4, value = 0;
-            if (size == 0) {
-                if (zeros < 15) {
-                    run_ = (1 << zeros) + in_.bits(zeros);
-                    break;
-                }
-            } else {
-                if (size != 1) damaged("its data are damaged");
-                value = (in_.bits(1) ? 1 : -1) * (1 << scan_.low);
+            const int symbol = in_.symbol(codes), zeros = symbol >> 4, size = symbol & 15;
+            if (size == 0 && zeros < 15) {
+                run_ = (1 << zeros) + in_.bits(zeros);
+                break;
             }
-            for (; k <= scan_.last; ++k) {
-                std::int16_t& old = block[ZIGZAG[k]];
-                if (old) refine(old);
-                else if (zeros-- == 0) break;
-            }
+            if (size > 1) damaged("its data are damaged");
+            const int value = size ? (in_.bits(1) ? 1 : -1) * (1 << scan_.low) : 0;
+            k = refine_until(block, k, zeros);
             if (value) {
                 if (k > scan_.last) damaged("its data are damaged");
                 block[ZIGZAG[k]] = static_cast<std::int16_t>(value);
@@ -180,8 +183,7 @@ private:
             ++k;
         }
         if (run_) {
-            for (; k <= scan_.last; ++k)
-                if (block[ZIGZAG[k]]) refine(block[ZIGZAG[k]]);
+            refine_until(block, k, 64);
             --run_;
         }
     }
@@ -215,7 +217,7 @@ public:
     void finish() { end_run(); }
 
     // `last` is the last coefficient that is not 0, in the order of the file.
-    void block(int part, const Block& block, int last) {
+    void block(int part, const JpegBlock& block, int last) {
         if (scan_.first == 0) direct(part, block);
         if (!progressive_) {
             sequential(part, block, last);
@@ -227,12 +229,12 @@ public:
     }
 
 private:
-    // The bits of a number whose size was said (F.1.2.1).
+    // The bits of a number, after the symbol that gives their count (F.1.2.1).
     void number(int value, int size) {
         out_.bits(static_cast<std::uint32_t>(value < 0 ? value - 1 : value), size);
     }
 
-    void direct(int part, const Block& block) {
+    void direct(int part, const JpegBlock& block) {
         if (scan_.high) {
             out_.bits(static_cast<std::uint32_t>(block[0] >> scan_.low), 1);
             return;
@@ -253,7 +255,7 @@ private:
         number(value, size);
     }
 
-    void sequential(int part, const Block& block, int last) {
+    void sequential(int part, const JpegBlock& block, int last) {
         const int slot = scan_.parts[part].ac;
         int zeros = 0;
         for (int k = 1; k <= last; ++k) {
@@ -268,13 +270,13 @@ private:
     }
 
     // What a scan shows of a coefficient: its upper bits, rounded towards zero.
-    int shown(const Block& block, int k) const {
+    int shown(const JpegBlock& block, int k) const {
         const int value = block[ZIGZAG[k]];
         return value < 0 ? -(-value >> scan_.low) : value >> scan_.low;
     }
 
-    void first_bits(const Block& block, int last) {
-        int zeros = 0, done = scan_.first - 1;  // the last coefficient that was said
+    void first_bits(const JpegBlock& block, int last) {
+        int zeros = 0, done = scan_.first - 1;  // the last coefficient written
         for (int k = scan_.first; k <= last; ++k) {
             if (const int value = shown(block, k)) {
                 end_run();
@@ -288,7 +290,7 @@ private:
         if (done < scan_.last && ++run_ == 0x7FFF) end_run();
     }
 
-    void more_bits(const Block& block, int last) {  // Figure G.7
+    void more_bits(const JpegBlock& block, int last) {  // Figure G.7
         int last_new = 0;
         for (int k = scan_.first; k <= last; ++k)
             if (std::abs(shown(block, k)) == 1) last_new = k;

@@ -72,9 +72,9 @@ void each_block_row(Image<const float> in, Image<const std::uint8_t> known, std:
                 gather_row(row(y), known.data ? known.row(y) : nullptr, in.columns, side,
                            sum.data(), count.data());
             for (std::ptrdiff_t x = 0; x < block_columns; ++x) {
-                const float pixels =
-                    static_cast<float>(((bottom - top + every - 1) / every) *
-                                       (std::min((x + 1) * side, in.columns) - x * side));
+                const std::ptrdiff_t used_rows = (bottom - top + every - 1) / every;
+                const float pixels = static_cast<float>(
+                    used_rows * (std::min((x + 1) * side, in.columns) - x * side));
                 finish(block, x, sum[x], known.data ? count[x] : pixels, pixels);
             }
         }

@@ -14,7 +14,8 @@ std::int32_t root(std::vector<std::int32_t>& parent, std::int32_t at) {
 
 }  // namespace
 
-Particles particles(const MaskedPixels& masked, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+Components connected_components(const MaskedPixels& masked, std::ptrdiff_t rows,
+                                std::ptrdiff_t columns) {
     const auto& positions = masked.positions();
     const std::ptrdiff_t count = masked.size();
     const auto place = [&](std::ptrdiff_t y, std::ptrdiff_t x) {
@@ -22,7 +23,7 @@ Particles particles(const MaskedPixels& masked, std::ptrdiff_t rows, std::ptrdif
                    ? std::int32_t{-1}
                    : static_cast<std::int32_t>(masked(y, x));
     };
-    Particles result;
+    Components result;
     result.neighbours.resize(4 * count);
     std::vector<std::int32_t> parent(count);
     for (std::ptrdiff_t i = 0; i < count; ++i) {

@@ -1,4 +1,4 @@
-// The pixels of a mask as a graph: who is beside whom, and which particle each belongs to.
+// The pixels of a mask as a graph: the neighbours of each, and the particle it belongs to.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace dustbust {
 
-struct Particles {
+struct Components {
     std::vector<std::int32_t> neighbours;  // 4 per pixel: place in the list of the pixel above,
                                            // left, right, below; -1 if not in it
     std::vector<std::int32_t> labels;  // number of the particle, in the order of their first pixels
@@ -16,7 +16,8 @@ struct Particles {
 };
 
 // A particle is the pixels that are connected (8 ways).
-Particles particles(const MaskedPixels& masked, std::ptrdiff_t rows, std::ptrdiff_t columns);
+Components connected_components(const MaskedPixels& masked, std::ptrdiff_t rows,
+                                std::ptrdiff_t columns);
 
 // Number the pixels of a larger mask, `neighbours` of which are given, by the particle of a smaller
 // one that is the fewest steps away

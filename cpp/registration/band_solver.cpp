@@ -16,7 +16,7 @@ TARGET_CLONES void subtract(double factor, const double* from, double* __restric
 
 void solve_band(Image<double> band, Image<double> b) {
     const Index count = band.rows, width = band.columns;
-    // A = U' D U, row by row: what is eliminated with a row changes the rows of its band below it.
+    // A = U' D U, row by row: eliminating with a row changes the rows below it within its band.
     for (Index i = 0; i < count; ++i) {
         const double* row = band.row(i);
         if (!(row[0] > 0))

@@ -77,11 +77,15 @@ void find_details(Image<const float> in, Index radius, Image<float> out, int thr
         std::vector<float> sum(columns), number(columns), holes(columns), down(columns),
             fine(columns);
         std::vector<double> box(columns), count(columns), unknown(columns);
+        // Rows outside the picture have nothing to add.
         const auto add = [&](Index y, float sign) {
-            if (y >= 0 && y < rows) add_row(in.row(y), sign, columns, sum.data(), number.data());
+            const Index inside = y >= 0 && y < rows ? columns : 0;
+            add_row(in.row(std::clamp<Index>(y, 0, rows - 1)), sign, inside, sum.data(),
+                    number.data());
         };
         const auto add_holes = [&](Index y, float sign) {
-            if (y >= 0 && y < rows) add_unknown(in.row(y), sign, columns, holes.data());
+            const Index inside = y >= 0 && y < rows ? columns : 0;
+            add_unknown(in.row(std::clamp<Index>(y, 0, rows - 1)), sign, inside, holes.data());
         };
         for (Index b = begin; b < end; ++b) {
             for (auto* values : {&sum, &number, &holes})

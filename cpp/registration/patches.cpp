@@ -17,7 +17,7 @@ constexpr Index patch_side = cell_side * patch_cells, ring_side = patch_side + 2
 static_assert(ring_side * ring_side <= block_points,
               "a patch and its ring are interpolated as one block of points");
 
-// What is not known in both is 0 in both; b is multiplied by the gain.
+// Pixels that are not known in both become 0 in both; b is multiplied by the gain.
 TARGET_CLONES void leave_out_unknown(float* __restrict a, float* __restrict b,
                                      float* __restrict known, float gain) {
     for (Index k = 0; k < block_points; ++k) {
@@ -77,7 +77,7 @@ void match_patches(Image<const float> first, Image<const float> second, const Wa
         return;
     }
     split_over_threads(corners.rows, threads, [&](Index begin, Index end) {
-        const Bend bend(warp);
+        const Distortion distortion(warp);
         std::vector<Point> points(ring_side);
         CubicPlaces places;
         std::fill_n(places.at, block_points, std::int32_t(second.columns) + 1);
@@ -87,16 +87,16 @@ void match_patches(Image<const float> first, Image<const float> second, const Wa
             const bool inside = left >= 0 && top >= 0 && left + ring_side <= first.columns &&
                                 top + ring_side <= first.rows;
             for (Index y = 0; y < ring_side; ++y) {
-                sources(warp, bend, left, top + y, points);
+                sources(warp, distortion, left, top + y, points);
                 set_places(second, points.data(), ring_side, y * ring_side, places, known);
                 float* to = a + y * ring_side;
                 if (inside) std::copy_n(first.row(top + y) + left, ring_side, to);
                 else
                     for (Index x = 0; x < ring_side; ++x) {
-                        const bool here = top + y >= 0 && top + y < first.rows && left + x >= 0 &&
-                                          left + x < first.columns;
-                        to[x] = here ? first(top + y, left + x)
-                                     : std::numeric_limits<float>::quiet_NaN();
+                        const bool present = top + y >= 0 && top + y < first.rows &&
+                                             left + x >= 0 && left + x < first.columns;
+                        to[x] = present ? first(top + y, left + x)
+                                        : std::numeric_limits<float>::quiet_NaN();
                     }
             }
             interpolate_cubic(second.data, std::int32_t(second.columns), places, b);
@@ -138,7 +138,7 @@ void warp_points(Image<const float> second, const Warp& warp, Image<const std::i
     if (!is_large_enough(second)) return;
     split_over_threads(
         (at.rows + block_points - 1) / block_points, threads, [&](Index begin, Index end) {
-            const Bend bend(warp);
+            const Distortion distortion(warp);
             std::vector<Point> points(block_points, Point{0, 0});
             CubicPlaces places;
             float values[block_points], known[block_points];
@@ -146,7 +146,7 @@ void warp_points(Image<const float> second, const Warp& warp, Image<const std::i
                 const Index first = block * block_points,
                             count = std::min(block_points, at.rows - first);
                 for (Index k = 0; k < count; ++k)
-                    points[k] = source(warp, bend, at(first + k, 0), at(first + k, 1));
+                    points[k] = source(warp, distortion, at(first + k, 0), at(first + k, 1));
                 set_places(second, points.data(), block_points, 0, places, known);
                 interpolate_cubic(second.data, std::int32_t(second.columns), places, values);
                 for (Index k = 0; k < count; ++k)

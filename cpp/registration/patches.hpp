@@ -18,7 +18,7 @@ constexpr std::ptrdiff_t cell_side = 8, patch_cells = 2, match_terms = 16;
 // second - first, and g is the gradient of the mean of both (the symmetric choice: S. Benhimane, E.
 // Malis, "Real-time image-based tracking of planes using efficient second-order minimization",
 // 2004). Weights are Tukey's biweight of r, 0 beyond `limit`. After these come, unweighted and of
-// what is known in both, the number of pixels, and the sums of a, b, a a, b b and a b. corners:
+// the pixels known in both, the number of pixels, and the sums of a, b, a a, b b and a b. corners:
 // (patches, 2), x and y of the first pixel of each in `first`. out: (patches, patch_cells^2,
 // match_terms), cells row by row.
 void match_patches(Image<const float> first, Image<const float> second, const Warp& warp,

@@ -45,7 +45,7 @@ T to_pixel(float value, float largest) {
     else return static_cast<T>(value + 0.5f);
 }
 
-// Whole vector registers are read, up to so many pixels more than there are taps.
+// Whole vector registers are read: up to this many pixels beyond the taps.
 constexpr Index read_ahead = 2;
 
 // The weighted sums over taps x taps pixels from `corner` on, all of them inside the picture. ->
@@ -151,10 +151,10 @@ void resample(Image<const T> in, bool alpha, const Warp& warp, Index left, Index
               int threads) {
     const Colours scale{gain, offset, largest, opaque};
     split_over_threads(out.rows, threads, [&](Index begin, Index end) {
-        const Bend bend(warp);
+        const Distortion distortion(warp);
         std::vector<Point> points(out.columns);
         for (Index y = begin; y < end; ++y) {
-            sources(warp, bend, left, top + y, points);
+            sources(warp, distortion, left, top + y, points);
             switch (in.channels) {
                 case 1:
                     row1(in, alpha, points.data(), scale, out, y);

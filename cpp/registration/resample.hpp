@@ -1,4 +1,4 @@
-// A picture seen through a coordinate transform.
+// A picture resampled by a coordinate transform.
 #pragma once
 
 #include "base/image.hpp"

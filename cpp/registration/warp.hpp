@@ -1,4 +1,4 @@
-// A coordinate transform between two pictures: affine, and a smooth bend.
+// A coordinate transform between two pictures: affine, and a smooth distortion.
 #pragma once
 
 #include <algorithm>
@@ -9,26 +9,26 @@
 
 namespace dustbust {
 
-// Where a pixel of the result lies in the picture: q = M p + bend(p), p and q being (x, y), pixel
-// centres at whole numbers.
+// Where a pixel of the result lies in the picture: q = M p + distortion(p), p and q being (x, y),
+// pixel centres at whole numbers.
 struct Warp {
-    double m[6];              // first two rows of M
-    Image<const float> bend;  // (rows, columns, 2), in px of the picture; no rows: none. Linear
-                              // between the knots, constant outside them.
-    double pitch_x, pitch_y;  // distance of its knots, px of the result
+    double m[6];                    // first two rows of M
+    Image<const float> distortion;  // (rows, columns, 2), in px of the picture; no rows: none.
+                                    // Linear between the knots, constant outside them.
+    double pitch_x, pitch_y;        // distance of its knots, px of the result
     bool inverse;  // the other way: the result has the coordinates q, the picture p; M is then that
-                   // of p = M (q - bend(p))
+                   // of p = M (q - distortion(p))
 };
 
-class Bend {
+class Distortion {
 public:
-    explicit Bend(const Warp& warp) : warp_(warp) {}
+    explicit Distortion(const Warp& warp) : warp_(warp) {}
 
     void at(double x, double y, double& dx, double& dy) const {
         dx = dy = 0;
-        const auto& knots = warp_.bend;
+        const auto& knots = warp_.distortion;
         if (knots.rows == 0) return;
-        // What is not a number, as after an overflow, is 0.
+        // A place that is not a number, as after an overflow, counts as 0.
         const auto within = [](double at, std::ptrdiff_t count) {
             return at > 0 ? std::min(at, double(count - 1)) : 0.0;
         };
@@ -59,33 +59,34 @@ struct Point {
     double x, y;
 };
 
-inline Point source(const Warp& warp, const Bend& bend, double x, double y) {
+inline Point source(const Warp& warp, const Distortion& distortion, double x, double y) {
     const double* m = warp.m;
     double dx, dy;
     if (!warp.inverse) {
-        bend.at(x, y, dx, dy);
+        distortion.at(x, y, dx, dy);
         return {m[0] * x + m[1] * y + m[2] + dx, m[3] * x + m[4] * y + m[5] + dy};
     }
     Point p{m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]};
-    // Bends are smooth: each round shrinks the error by the slope of the bend, some hundredths.
-    for (int round = 0; warp.bend.rows && round < 3; ++round) {
-        bend.at(p.x, p.y, dx, dy);
+    // Distortions are smooth: each round shrinks the error by the slope of the distortion, some
+    // hundredths.
+    for (int round = 0; warp.distortion.rows && round < 3; ++round) {
+        distortion.at(p.x, p.y, dx, dy);
         p = {m[0] * (x - dx) + m[1] * (y - dy) + m[2], m[3] * (x - dx) + m[4] * (y - dy) + m[5]};
     }
     return p;
 }
 
 // The sources of a row of the result, from (left, y) on.
-inline void sources(const Warp& warp, const Bend& bend, std::ptrdiff_t left, std::ptrdiff_t y,
-                    std::vector<Point>& points) {
+inline void sources(const Warp& warp, const Distortion& distortion, std::ptrdiff_t left,
+                    std::ptrdiff_t y, std::vector<Point>& points) {
     const std::ptrdiff_t count = points.size();
-    if (warp.bend.rows && (warp.inverse || warp.bend.columns > 1)) {
+    if (warp.distortion.rows && (warp.inverse || warp.distortion.columns > 1)) {
         for (std::ptrdiff_t x = 0; x < count; ++x)
-            points[x] = source(warp, bend, double(left + x), double(y));
+            points[x] = source(warp, distortion, double(left + x), double(y));
         return;
     }
     double dx, dy;
-    bend.at(0, double(y), dx, dy);
+    distortion.at(0, double(y), dx, dy);
     const double* m = warp.m;
     for (std::ptrdiff_t x = 0; x < count; ++x) {
         const double px = double(left + x);

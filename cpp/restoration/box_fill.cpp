@@ -7,61 +7,101 @@
 
 namespace dustbust {
 
+namespace {
+
+template <class T>
+class BoxFill {
+public:
+    BoxFill(Image<const T> image, const MaskedPixels& masked, std::ptrdiff_t colours,
+            std::ptrdiff_t radius, std::vector<float>& values)
+        : image_(image),
+          masked_(masked),
+          colours_(colours),
+          radius_(radius),
+          has_alpha_(image.channels > colours),
+          values_(values),
+          known_(masked.size(), 0) {
+        values_.resize(masked.size() * colours);
+        for (std::ptrdiff_t i = 0; i < masked.size(); ++i) {
+            const T* pixel = image.data + masked.positions()[i] * image.channels;
+            std::copy(pixel, pixel + colours, &values_[i * colours]);
+            if (!has_alpha_ || pixel[colours] != 0) left_.push_back(i);
+        }
+    }
+
+    std::ptrdiff_t left() const { return static_cast<std::ptrdiff_t>(left_.size()); }
+
+    // Fill the pixels that have known ones in their box; false if there was none.
+    bool pass(int threads) {
+        std::vector<std::uint8_t> filled(left_.size(), 0);
+        split_over_threads(left(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+            std::vector<double> sum(colours_);
+            for (std::ptrdiff_t k = begin; k < end; ++k) {
+                const std::ptrdiff_t count = add_box(masked_.positions()[left_[k]], sum);
+                if (count == 0) continue;
+                filled[k] = 1;  // `known_` only follows after the pass: no thread sees it change
+                for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                    values_[left_[k] * colours_ + c] =
+                        static_cast<float>(sum[c] / static_cast<double>(count));
+            }
+        });
+        std::vector<std::int64_t> failures;
+        for (std::size_t k = 0; k < left_.size(); ++k)
+            if (filled[k]) known_[left_[k]] = 1;
+            else failures.push_back(left_[k]);
+        const bool any = failures.size() < left_.size();
+        left_.swap(failures);
+        return any;
+    }
+
+private:
+    // Sums of the known pixels around a position, and their number.
+    std::ptrdiff_t add_box(std::int64_t position, std::vector<double>& sum) const {
+        const std::ptrdiff_t y = position / image_.columns, x = position % image_.columns;
+        const std::ptrdiff_t top = std::max<std::ptrdiff_t>(y - radius_, 0),
+                             bottom = std::min(y + radius_, image_.rows - 1),
+                             left = std::max<std::ptrdiff_t>(x - radius_, 0),
+                             right = std::min(x + radius_, image_.columns - 1);
+        std::fill(sum.begin(), sum.end(), 0.0);
+        std::ptrdiff_t count = 0;
+        for (std::ptrdiff_t v = top; v <= bottom; ++v)
+            for (std::ptrdiff_t u = left; u <= right; ++u) count += add(v, u, sum);
+        return count;
+    }
+
+    // Add a pixel if it is known, and return whether it is.
+    bool add(std::ptrdiff_t y, std::ptrdiff_t x, std::vector<double>& sum) const {
+        const std::ptrdiff_t place = masked_(y, x);
+        if (place >= 0) {
+            if (!known_[place]) return false;
+            for (std::ptrdiff_t c = 0; c < colours_; ++c) sum[c] += values_[place * colours_ + c];
+            return true;
+        }
+        const T* pixel = image_.row(y) + x * image_.channels;
+        if (has_alpha_ && pixel[colours_] == 0) return false;
+        for (std::ptrdiff_t c = 0; c < colours_; ++c) sum[c] += pixel[c];
+        return true;
+    }
+
+    const Image<const T> image_;
+    const MaskedPixels& masked_;
+    const std::ptrdiff_t colours_, radius_;
+    const bool has_alpha_;
+    std::vector<float>& values_;
+    std::vector<std::uint8_t> known_;
+    std::vector<std::int64_t> left_;  // places of the pixels that are still to be filled
+};
+
+}  // namespace
+
 template <class T>
 std::ptrdiff_t box_fill(Image<const T> image, const MaskedPixels& masked, std::ptrdiff_t colours,
                         std::ptrdiff_t radius, int passes, int threads,
                         std::vector<float>& values) {
-    const auto& positions = masked.positions();
-    const bool has_alpha = image.channels > colours;
-    values.resize(masked.size() * colours);
-    std::vector<std::uint8_t> known(masked.size(), 0);
-    std::vector<std::int64_t> left, failures;
-    for (std::ptrdiff_t i = 0; i < masked.size(); ++i) {
-        const T* pixel = image.data + positions[i] * image.channels;
-        std::copy(pixel, pixel + colours, &values[i * colours]);
-        if (!has_alpha || pixel[colours] != 0) left.push_back(i);
-    }
-
-    for (int pass = 0; pass < passes && !left.empty(); ++pass) {
-        std::vector<std::uint8_t> filled(left.size(), 0);
-        split_over_threads(left.size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-            std::vector<double> sum(colours);
-            for (std::ptrdiff_t k = begin; k < end; ++k) {
-                const std::ptrdiff_t y = positions[left[k]] / image.columns,
-                                     x = positions[left[k]] % image.columns;
-                std::fill(sum.begin(), sum.end(), 0.0);
-                std::ptrdiff_t count = 0;
-                for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(y - radius, 0);
-                     v <= std::min(y + radius, image.rows - 1); ++v)
-                    for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(x - radius, 0);
-                         u <= std::min(x + radius, image.columns - 1); ++u) {
-                        const std::ptrdiff_t place = masked(v, u);
-                        if (place < 0) {
-                            const T* pixel = image.row(v) + u * image.channels;
-                            if (has_alpha && pixel[colours] == 0) continue;
-                            for (std::ptrdiff_t c = 0; c < colours; ++c) sum[c] += pixel[c];
-                        } else {
-                            if (!known[place]) continue;
-                            for (std::ptrdiff_t c = 0; c < colours; ++c)
-                                sum[c] += values[place * colours + c];
-                        }
-                        ++count;
-                    }
-                if (count == 0) continue;
-                filled[k] = 1;  // `known` only follows after the pass, so no thread sees it change
-                for (std::ptrdiff_t c = 0; c < colours; ++c)
-                    values[left[k] * colours + c] = static_cast<float>(sum[c] / count);
-            }
-        });
-        failures.clear();
-        for (std::size_t k = 0; k < left.size(); ++k)
-            if (filled[k]) known[left[k]] = 1;
-            else failures.push_back(left[k]);
-        if (failures.size() == left.size())
-            break;  // nothing known within reach, and no pass will change that
-        left.swap(failures);
-    }
-    return left.size();
+    BoxFill<T> fill(image, masked, colours, radius, values);
+    for (int pass = 0; pass < passes && fill.left() > 0; ++pass)
+        if (!fill.pass(threads)) break;
+    return fill.left();
 }
 
 template std::ptrdiff_t box_fill(Image<const std::uint8_t>, const MaskedPixels&, std::ptrdiff_t,

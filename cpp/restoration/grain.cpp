@@ -1,7 +1,7 @@
 // Each tile of 8 x 8 pixels borrows what a 7 x 7 blur takes away from another place nearby, as a
 // whole, and so with its own spectrum and its own correlation between colours. Of some places
 // around the tile, which a hash of its position chooses, the one most like the tile is taken, but
-// none that is much rougher than the others: what is there is not grain but the edge of something.
+// none that is much rougher than the others: its detail is not grain but the edge of something.
 // Of the borrowed detail so much is added that the tile has as much energy of the finest detail as
 // that place, more of it where more was filled. The finest detail is what a 5 x 5 blur takes away:
 // that is what a fill lacks, and of that the wider blur takes nothing away.
@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/lazy_zeros.hpp"
@@ -21,16 +22,16 @@ namespace {
 
 constexpr std::ptrdiff_t side = 8;  // of a tile, px
 constexpr int enough = 6,
-              tries = 64;  // places to choose from, and how many are looked at to find so many
+              tries = 64;  // places to choose from, and the most places looked at to find them
 constexpr int most_colours = 3;
 constexpr std::ptrdiff_t border = 3, block = side + 2 * border;
 using Bell = std::array<float, 2 * border + 1>;
 constexpr Bell narrow = {0, 1 / 16.0f, 4 / 16.0f, 6 / 16.0f, 4 / 16.0f, 1 / 16.0f, 0};
 constexpr Bell wide = {3 / 30.0f, 4 / 30.0f, 5 / 30.0f, 6 / 30.0f, 5 / 30.0f, 4 / 30.0f, 3 / 30.0f};
 constexpr float most =
-    4;  // times the mean size of a tile's detail: more is not grain but the edge of something
+    4;  // multiple of the mean size of a tile's detail: more is not grain but an edge
 constexpr float roughest =
-    2;  // times the energy of detail of other places, or of the tile's clean pixels
+    2;  // multiple of the energy of detail of other places, or of the tile's clean pixels
 constexpr float luma[most_colours] = {red_weight, green_weight, blue_weight};
 
 // Mixes the bits of a number (the finalizer of MurmurHash3, A. Appleby).
@@ -70,7 +71,7 @@ Shift shift(std::int64_t tile, int attempt) {
 }
 
 // A tile and its border, the colours of a pixel side by side, and the tile blurred.
-struct Block {
+struct Tile {
     float value[block][block * most_colours] = {};
     float smoothed[side][side * most_colours];
 
@@ -98,120 +99,159 @@ public:
 
     void add(std::int64_t tile, std::ptrdiff_t top, std::ptrdiff_t left, const float* share,
              float* result) const {
-        std::array<std::ptrdiff_t, side * side> places, rows, columns;
-        int count = 0;
-        for (std::ptrdiff_t y = top; y < std::min(top + side, image_.rows); ++y)
-            for (std::ptrdiff_t x = left; x < std::min(left + side, image_.columns); ++x)
-                if (const std::ptrdiff_t place = masked_(y, x); place >= 0)
-                    places[count] = place, rows[count] = y, columns[count] = x, ++count;
+        const TilePixels pixels = masked_pixels(top, left);
+        Shift best;
+        if (!find_place(tile, pixels, best)) return;  // nothing clean within reach
 
-        // Compare the means of the tile's quarters: they tell the structure and not the grain.
-        float quarter[4][most_colours] = {};
-        int of_quarter[side * side];
-        for (int k = 0; k < count; ++k) {
-            of_quarter[k] = (rows[k] - top >= side / 2) * 2 + (columns[k] - left >= side / 2);
-            for (std::ptrdiff_t c = 0; c < colours_; ++c)
-                quarter[of_quarter[k]][c] += values_[places[k] * colours_ + c];
-        }
-        std::array<Place, enough> places_found;
-        int found = 0;
-        const auto look = [&](bool between_dust) {
-            for (int attempt = 0; attempt < tries && found < enough; ++attempt) {
-                const Shift by = shift(tile, attempt);
-                float other[4][most_colours] = {}, rough = 0;
-                int k = 0;
-                for (; k < count; ++k) {
-                    const std::ptrdiff_t y = rows[k] + by.dy, x = columns[k] + by.dx;
-                    if (y < border || x < border || y >= image_.rows - border ||
-                        x >= image_.columns - border)
-                        break;
-                    if (between_dust ? masked_(y, x) >= 0 : unclean_(y, x)) break;
-                    const T* pixel = image_.row(y) + x * image_.channels;
-                    if (image_.channels > colours_ && pixel[colours_] == 0) break;
-                    for (std::ptrdiff_t c = 0; c < colours_; ++c) {
-                        const float value = pixel[c], right = value - pixel[c - image_.channels];
-                        const float down = value - pixel[c - image_.columns * image_.channels];
-                        other[of_quarter[k]][c] += value, rough += right * right + down * down;
-                    }
-                }
-                if (k < count) continue;
-                float unlike = 0;
-                for (int q = 0; q < 4; ++q)
-                    for (std::ptrdiff_t c = 0; c < colours_; ++c)
-                        unlike += (other[q][c] - quarter[q][c]) * (other[q][c] - quarter[q][c]);
-                places_found[found++] = {by, unlike, rough};
-            }
-        };
-        look(false);
-        if (!found) look(true);  // dust all around: between its particles
-        if (!found) return;      // nothing clean within reach
-        // Of equally good places the first one is taken, whatever the library's algorithms do with
-        // equals.
-        const auto end = places_found.begin() + found;
-        std::array<float, enough> roughness{};
-        std::transform(places_found.begin(), end, roughness.begin(),
-                       [](const Place& place) { return place.rough; });
-        std::nth_element(roughness.begin(), roughness.begin() + (found - 1) / 2,
-                         roughness.begin() + found);
-        const float limit = roughest * roughness[(found - 1) / 2];
-        const Shift best =
-            std::min_element(places_found.begin(), end, [&](const Place& a, const Place& b) {
-                return std::make_pair(a.rough > limit, a.unlike) <
-                       std::make_pair(b.rough > limit, b.unlike);
-            })->by;
-
-        // The tile where detail is borrowed, and what the tile will be like when it is filled, with
-        // what is around them.
-        Block source, own;
+        // The tile where detail is borrowed, and the filled tile, each with a border.
+        Tile source, own;
         for (std::ptrdiff_t y = 0; y < block; ++y)
             for (std::ptrdiff_t x = 0; x < block; ++x) {
-                const std::ptrdiff_t dy = top + y - border, dx = left + x - border;
-                read(dy + best.dy, dx + best.dx, &source.value[y][x * most_colours]);
-                read(dy, dx, &own.value[y][x * most_colours]);
+                const std::ptrdiff_t v = top + y - border, u = left + x - border;
+                read(v + best.dy, u + best.dx, &source.value[y][x * most_colours]);
+                read(v, u, &own.value[y][x * most_colours]);
             }
         source.smooth(wide);
-        float detail[side * side][most_colours], size[most_colours] = {}, there = 0, here = 0;
-        for (int k = 0; k < count; ++k)
+        float detail[side * side][most_colours], size[most_colours] = {};
+        for (int k = 0; k < pixels.count; ++k)
             for (std::ptrdiff_t c = 0; c < colours_; ++c) {
-                const std::ptrdiff_t y = rows[k] - top, x = (columns[k] - left) * most_colours + c;
+                const std::ptrdiff_t y = pixels.rows[k] - top,
+                                     x = (pixels.columns[k] - left) * most_colours + c;
                 detail[k][c] =
                     source.value[y + border][x + border * most_colours] - source.smoothed[y][x];
-                size[c] += std::abs(detail[k][c]) / count;
+                size[c] += std::abs(detail[k][c]) / pixels.count;
             }
         source.smooth(narrow);
         own.smooth(narrow);
         // A pixel of which the part p was filled has its own grain, of amplitude 1 - p, and lacks
         // the energy 1 - (1 - p)^2.
-        float lacks[side * side], borrowed = 0;
-        for (int k = 0; k < count; ++k) {
-            const float part = share ? std::clamp(share[places[k]], 0.0f, 1.0f) : 1.0f;
+        float lacks[side * side], borrowed = 0, wanted = 0, present = 0;
+        for (int k = 0; k < pixels.count; ++k) {
+            const float part = share ? std::clamp(share[pixels.places[k]], 0.0f, 1.0f) : 1.0f;
+            const std::ptrdiff_t y = pixels.rows[k] - top, x = pixels.columns[k] - left;
             lacks[k] = part * (2 - part);
-            const float finest = square_of_finest(source, rows[k] - top, columns[k] - left);
-            there += finest;
+            const float finest = square_of_finest(source, y, x);
+            wanted += finest;
             borrowed += lacks[k] * finest;
-            here += square_of_finest(own, rows[k] - top, columns[k] - left);
+            present += square_of_finest(own, y, x);
         }
-        // Where much of the tile is clean, detail that is far stronger than there is that of
-        // another thing.
+        wanted = std::min(wanted, most_energy(own, top, left, pixels.count));
+        if (wanted <= present || borrowed <= 0) return;
+        const float energy = (wanted - present) / borrowed;
+        for (int k = 0; k < pixels.count; ++k) {
+            const float amplitude = std::sqrt(std::min(energy * lacks[k], 1.0f));
+            for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                result[pixels.places[k] * colours_ + c] =
+                    amplitude * std::clamp(detail[k][c], -most * size[c], most * size[c]);
+        }
+    }
+
+private:
+    // Sums over each quarter of a tile: they show the structure and not the grain.
+    using Quarters = float[4][most_colours];
+
+    // The masked pixels of a tile.
+    struct TilePixels {
+        std::array<std::ptrdiff_t, side * side> places, rows, columns;
+        std::array<int, side * side> quarter;  // which quarter of the tile a pixel is in
+        int count = 0;
+    };
+
+    TilePixels masked_pixels(std::ptrdiff_t top, std::ptrdiff_t left) const {
+        TilePixels pixels;
+        for (std::ptrdiff_t y = top; y < std::min(top + side, image_.rows); ++y)
+            for (std::ptrdiff_t x = left; x < std::min(left + side, image_.columns); ++x) {
+                const std::ptrdiff_t place = masked_(y, x);
+                if (place < 0) continue;
+                const int k = pixels.count++;
+                pixels.places[k] = place, pixels.rows[k] = y, pixels.columns[k] = x;
+                pixels.quarter[k] = (y - top >= side / 2) * 2 + (x - left >= side / 2);
+            }
+        return pixels;
+    }
+
+    // Find the place to borrow from for a tile; false if there is none.
+    bool find_place(std::int64_t tile, const TilePixels& pixels, Shift& best) const {
+        Quarters own = {};
+        for (int k = 0; k < pixels.count; ++k)
+            for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                own[pixels.quarter[k]][c] += values_[pixels.places[k] * colours_ + c];
+        std::array<Place, enough> places;
+        int found = 0;
+        // Where there is dust all around: between its particles.
+        for (const bool between_dust : {false, true}) {
+            if (found) break;
+            for (int attempt = 0; attempt < tries && found < enough; ++attempt)
+                found += look(shift(tile, attempt), pixels, between_dust, own, places[found]);
+        }
+        if (!found) return false;
+        best = best_of(places, found);
+        return true;
+    }
+
+    // Of equally good places the first one is taken, whatever the library's algorithms do with
+    // equals.
+    static Shift best_of(const std::array<Place, enough>& places, int count) {
+        const auto end = places.begin() + count;
+        std::array<float, enough> roughness{};
+        std::transform(places.begin(), end, roughness.begin(),
+                       [](const Place& place) { return place.rough; });
+        std::nth_element(roughness.begin(), roughness.begin() + (count - 1) / 2,
+                         roughness.begin() + count);
+        const float limit = roughest * roughness[(count - 1) / 2];
+        return std::min_element(places.begin(), end,
+                                [&](const Place& a, const Place& b) {
+                                    return std::make_pair(a.rough > limit, a.unlike) <
+                                           std::make_pair(b.rough > limit, b.unlike);
+                                })
+            ->by;
+    }
+
+    // Whether a pixel can be borrowed: clean, or at least not masked, with data.
+    bool is_usable(std::ptrdiff_t y, std::ptrdiff_t x, bool between_dust) const {
+        if (y < border || x < border || y >= image_.rows - border || x >= image_.columns - border)
+            return false;
+        if (between_dust ? masked_(y, x) >= 0 : unclean_(y, x)) return false;
+        return image_.channels == colours_ || image_(y, x, colours_) != 0;
+    }
+
+    // Compare the pixels at a distance with those of the tile, whose sums are `own`; false where
+    // some of them cannot be used.
+    bool look(Shift by, const TilePixels& pixels, bool between_dust, const Quarters& own,
+              Place& place) const {
+        Quarters other = {};
+        float rough = 0;
+        for (int k = 0; k < pixels.count; ++k) {
+            const std::ptrdiff_t y = pixels.rows[k] + by.dy, x = pixels.columns[k] + by.dx;
+            if (!is_usable(y, x, between_dust)) return false;
+            const T* pixel = image_.row(y) + x * image_.channels;
+            for (std::ptrdiff_t c = 0; c < colours_; ++c) {
+                const float value = pixel[c], right = value - pixel[c - image_.channels];
+                const float down = value - pixel[c - image_.columns * image_.channels];
+                other[pixels.quarter[k]][c] += value, rough += right * right + down * down;
+            }
+        }
+        float unlike = 0;
+        for (int q = 0; q < 4; ++q)
+            for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                unlike += (other[q][c] - own[q][c]) * (other[q][c] - own[q][c]);
+        place = {by, unlike, rough};
+        return true;
+    }
+
+    // The most energy of detail for `count` pixels of a tile. Where much of the tile is clean,
+    // far stronger detail belongs to something else.
+    float most_energy(const Tile& own, std::ptrdiff_t top, std::ptrdiff_t left, int count) const {
         float clean = 0;
         int clean_count = 0;
         for (std::ptrdiff_t y = top; y < std::min(top + side, image_.rows); ++y)
             for (std::ptrdiff_t x = left; x < std::min(left + side, image_.columns); ++x)
                 if (masked_(y, x) < 0)
                     clean += square_of_finest(own, y - top, x - left), ++clean_count;
-        if (clean_count >= side * side / 4)
-            there = std::min(there, roughest * clean / clean_count * count);
-        if (there <= here || borrowed <= 0) return;
-        const float energy = (there - here) / borrowed;
-        for (int k = 0; k < count; ++k) {
-            const float amplitude = std::sqrt(std::min(energy * lacks[k], 1.0f));
-            for (std::ptrdiff_t c = 0; c < colours_; ++c)
-                result[places[k] * colours_ + c] =
-                    amplitude * std::clamp(detail[k][c], -most * size[c], most * size[c]);
-        }
+        return clean_count >= side * side / 4 ? roughest * clean / clean_count * count
+                                              : std::numeric_limits<float>::infinity();
     }
 
-private:
     // The colours of a pixel, of a masked one those it is filled with, beyond the border those of
     // the nearest one.
     void read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const {
@@ -223,7 +263,7 @@ private:
             value[c] = place >= 0 ? values_[place * colours_ + c] : static_cast<float>(pixel[c]);
     }
 
-    float square_of_finest(const Block& tile, std::ptrdiff_t y, std::ptrdiff_t x) const {
+    float square_of_finest(const Tile& tile, std::ptrdiff_t y, std::ptrdiff_t x) const {
         float grey = 0;
         for (std::ptrdiff_t c = 0; c < colours_; ++c)
             grey += (colours_ == 1 ? 1 : luma[c]) *

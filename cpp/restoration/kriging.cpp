@@ -6,16 +6,78 @@
 
 namespace dustbust {
 
+namespace {
+
+using Lanes = Kriging::Lanes;
+constexpr int count = Kriging::neighbours;
+
+// Everything here becomes part of the clones of `solve`.
+#define INLINE inline __attribute__((always_inline))
+
+// All in one plain loop, which compilers turn into vector instructions.
+INLINE void take_roots(Lanes* values, int n) {
+    float* const flat = reinterpret_cast<float*>(values);
+    for (int k = 0; k < n * Kriging::lanes; ++k) flat[k] = std::sqrt(flat[k]);
+}
+
+// Column j of the Cholesky decomposition, four rows at a time.
+INLINE void decompose_column(Lanes* const* lower, int j, const Lanes& inverse) {
+    int i = j + 1;
+    for (; i + 3 < count; i += 4) {
+        Lanes row0 = lower[i][j], row1 = lower[i + 1][j], row2 = lower[i + 2][j],
+              row3 = lower[i + 3][j];
+        for (int k = 0; k < j; ++k) {
+            const Lanes factor = lower[j][k];
+            row0 -= lower[i][k] * factor;
+            row1 -= lower[i + 1][k] * factor;
+            row2 -= lower[i + 2][k] * factor;
+            row3 -= lower[i + 3][k] * factor;
+        }
+        lower[i][j] = row0 * inverse;
+        lower[i + 1][j] = row1 * inverse;
+        lower[i + 2][j] = row2 * inverse;
+        lower[i + 3][j] = row3 * inverse;
+    }
+    for (; i < count; ++i) {
+        Lanes row = lower[i][j];
+        for (int k = 0; k < j; ++k) row -= lower[i][k] * lower[j][k];
+        lower[i][j] = row * inverse;
+    }
+}
+
+// Solve the equations of the lower triangle for each colour, in place of the right sides: Cholesky
+// decomposition with the forward substitution, then backwards.
+INLINE void solve_equations(Lanes* const* lower, Lanes (*weight)[count], int colours) {
+    Lanes inverse[count];
+    for (int j = 0; j < count; ++j) {
+        Lanes pivot = lower[j][j];
+        for (int k = 0; k < j; ++k) pivot -= lower[j][k] * lower[j][k];
+        pivot = pivot > 1e-6f ? pivot : Lanes{} + 1e-6f;
+        take_roots(&pivot, 1);
+        inverse[j] = 1 / pivot;
+        decompose_column(lower, j, inverse[j]);
+        for (int c = 0; c < colours; ++c) {
+            Lanes sum = weight[c][j];
+            for (int k = 0; k < j; ++k) sum -= lower[j][k] * weight[c][k];
+            weight[c][j] = sum * inverse[j];
+        }
+    }
+    for (int c = 0; c < colours; ++c)
+        for (int j = count - 1; j >= 0; --j) {
+            const Lanes done = weight[c][j] * inverse[j];
+            weight[c][j] = done;
+            for (int k = 0; k < j; ++k) weight[c][k] -= lower[j][k] * done;
+        }
+}
+
+#undef INLINE
+
+}  // namespace
+
 TARGET_CLONES
 void Kriging::solve(int colours) {
-    constexpr int count = neighbours;
     const auto square = [&](const Lanes& dx, const Lanes& dy, Lanes& result) {
         result = dx * (dx * xx + 2 * dy * xy) + dy * dy * yy;
-    };
-    // All in one plain loop, which compilers turn into vector instructions.
-    const auto take_roots = [](Lanes* values, int n) {
-        float* const flat = reinterpret_cast<float*>(values);
-        for (int k = 0; k < n * lanes; ++k) flat[k] = std::sqrt(flat[k]);
     };
 
     // The variogram has no covariance. But for weights that add up to 1, as they very nearly do
@@ -46,48 +108,7 @@ void Kriging::solve(int colours) {
         for (int i = 0; i < count; ++i) weight[c][i] = value[c][i] - mean[c];
     }
 
-    // Cholesky decomposition column by column, four rows at a time, with the forward substitution;
-    // then backwards.
-    Lanes inverse[count];
-    for (int j = 0; j < count; ++j) {
-        Lanes pivot = lower[j][j];
-        for (int k = 0; k < j; ++k) pivot -= lower[j][k] * lower[j][k];
-        pivot = pivot > 1e-6f ? pivot : Lanes{} + 1e-6f;
-        take_roots(&pivot, 1);
-        inverse[j] = 1 / pivot;
-        int i = j + 1;
-        for (; i + 3 < count; i += 4) {
-            Lanes row0 = lower[i][j], row1 = lower[i + 1][j], row2 = lower[i + 2][j],
-                  row3 = lower[i + 3][j];
-            for (int k = 0; k < j; ++k) {
-                const Lanes factor = lower[j][k];
-                row0 -= lower[i][k] * factor;
-                row1 -= lower[i + 1][k] * factor;
-                row2 -= lower[i + 2][k] * factor;
-                row3 -= lower[i + 3][k] * factor;
-            }
-            lower[i][j] = row0 * inverse[j];
-            lower[i + 1][j] = row1 * inverse[j];
-            lower[i + 2][j] = row2 * inverse[j];
-            lower[i + 3][j] = row3 * inverse[j];
-        }
-        for (; i < count; ++i) {
-            Lanes row = lower[i][j];
-            for (int k = 0; k < j; ++k) row -= lower[i][k] * lower[j][k];
-            lower[i][j] = row * inverse[j];
-        }
-        for (int c = 0; c < colours; ++c) {
-            Lanes sum = weight[c][j];
-            for (int k = 0; k < j; ++k) sum -= lower[j][k] * weight[c][k];
-            weight[c][j] = sum * inverse[j];
-        }
-    }
-    for (int c = 0; c < colours; ++c)
-        for (int j = count - 1; j >= 0; --j) {
-            const Lanes done = weight[c][j] * inverse[j];
-            weight[c][j] = done;
-            for (int k = 0; k < j; ++k) weight[c][k] -= lower[j][k] * done;
-        }
+    solve_equations(lower, weight, colours);
 
     for (int p = 0; p < places; ++p) {
         for (int i = 0; i < count; ++i) square(place_x[p] - x[i], place_y[p] - y[i], distance[i]);

@@ -18,7 +18,7 @@ struct Kriging {
     // The metric. The square of a distance is dx * dx * xx + 2 * dx * dy * xy + dy * dy * yy.
     Lanes xx, xy, yy;
 
-    // What is wanted, the same places in each lane, and the answer.
+    // The places of the wanted values, the same in each lane, and their predictions.
     float place_x[places], place_y[places];
     Lanes predicted[most_colours][places];
 

@@ -1,5 +1,5 @@
 // The picture is cut into cells of 4 x 4 pixels. The pixels of a cell are predicted together, by
-// kriging, from the known pixels nearest to it. What is near is measured along and across the
+// kriging, from the known pixels nearest to it. Nearness is measured along and across the
 // structure around the cell: the metric is that of the mean structure tensor of the known pixels
 // there, so a line or an edge that runs into a hair is near its other end. A cell deep inside a
 // large particle has no known pixel near it. It is first filled in the picture of half the size
@@ -31,8 +31,9 @@ constexpr int few = 24;  // a cell with fewer known pixels within two cells is d
 constexpr float known_noise = 1.0f, guessed_noise = 3.0f;
 constexpr float no_neighbour = 1e6f;  // the noise of a value that shall count for nothing
 
+// A cell and the pixels next to it.
 template <int colours>
-struct Surroundings {
+struct CellAndRing {
     float value[side + 2][(side + 2) * colours];  // a row's pixels without gaps
     std::uint8_t known[side + 2][side + 2];       // 0 or 1
 };
@@ -44,16 +45,16 @@ public:
     Source(std::ptrdiff_t rows, std::ptrdiff_t columns) : rows(rows), columns(columns) {}
     virtual ~Source() = default;
 
-    // Get ready to be asked about the pixels of a rectangle.
+    // Make the pixels of a rectangle ready to be read.
     virtual void prepare(std::ptrdiff_t top, std::ptrdiff_t left, std::ptrdiff_t bottom,
                          std::ptrdiff_t right) = 0;
     virtual bool is_hole(std::ptrdiff_t y, std::ptrdiff_t x) const = 0;
-    // The value of a pixel that is no hole; false if there is none.
+    // The value of a pixel that is not a hole; false if there is none.
     virtual bool read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const = 0;
 
     // The cell at (top, left) and one pixel around it, and which of these pixels are known.
     virtual void read_cell(std::ptrdiff_t top, std::ptrdiff_t left,
-                           Surroundings<colours>& cell) const {
+                           CellAndRing<colours>& cell) const {
         for (std::ptrdiff_t y = 0; y < side + 2; ++y)
             for (std::ptrdiff_t x = 0; x < side + 2; ++x) {
                 const std::ptrdiff_t v = top + y - 1, u = left + x - 1;
@@ -86,7 +87,7 @@ public:
     }
 
     void read_cell(std::ptrdiff_t top, std::ptrdiff_t left,
-                   Surroundings<colours>& cell) const override {
+                   CellAndRing<colours>& cell) const override {
         if (top < 1 || left < 1 || top + side >= this->rows || left + side >= this->columns ||
             image_.channels != colours)
             return Source<colours>::read_cell(top, left, cell);
@@ -142,7 +143,7 @@ public:
     }
 
 private:
-    enum State : std::uint8_t { unseen, nothing, known, hole };
+    enum State : std::uint8_t { not_loaded, nothing, known, hole };
 
     State load(std::ptrdiff_t y, std::ptrdiff_t x) {
         float* sum = &values_[(y * columns + x) * colours];
@@ -195,6 +196,7 @@ std::vector<Offset> nearest_first(double angle, double stretch) {
         candidates.begin(), candidates.end(),
         [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
     std::vector<Offset> offsets;
+    offsets.reserve(candidates.size());
     for (const auto& candidate : candidates) offsets.push_back(candidate.offset);
     return offsets;
 }
@@ -248,6 +250,11 @@ public:
         return guess;
     }
 
+    // The same of a pixel that may lie outside the picture: false there.
+    bool value_inside(std::ptrdiff_t y, std::ptrdiff_t x, float* to) const {
+        return y >= 0 && x >= 0 && y < picture_.rows && x < picture_.columns && value(y, x, to);
+    }
+
     // The cells at most `distance` cells away from some of `cells`, each once.
     std::vector<std::int64_t> around(const std::vector<std::int64_t>& cells,
                                      std::ptrdiff_t distance) const {
@@ -282,6 +289,8 @@ private:
     Metric metric_at(std::int64_t at) const;
     void gather(std::int64_t at, bool guesses, Kriging& kriging, int lane, bool& found) const;
     void guess_from_half_size(const std::vector<std::int64_t>& deep);
+    std::vector<std::uint8_t> predict(const std::vector<std::int64_t>& cells, bool guesses);
+    void store(const Kriging& kriging, int lane, std::int64_t at);
 
     Picture& picture_;
     const int threads_;
@@ -297,7 +306,7 @@ private:
 template <class Picture, int colours>
 typename Filler<Picture, colours>::Cell Filler<Picture, colours>::measure(std::int64_t at) const {
     constexpr std::ptrdiff_t step = colours, length = side * step;
-    Surroundings<colours> around;
+    CellAndRing<colours> around;
     picture_.read_cell(at / cell_columns * side, at % cell_columns * side, around);
     Cell cell;
     float xx[length] = {}, xy[length] = {}, yy[length] = {};
@@ -312,13 +321,13 @@ typename Filler<Picture, colours>::Cell Filler<Picture, colours>::measure(std::i
             cell.known += same[x + 1];
             for (std::ptrdiff_t c = 0; c < step; ++c) use[x * step + c] = all;
         }
-        const float *above = around.value[y], *here = around.value[y + 1],
+        const float *above = around.value[y], *beside = around.value[y + 1],
                     *below = around.value[y + 2];
         for (std::ptrdiff_t k = 0; k < length; ++k) {
             const float falling = below[k + 2 * step] - above[k],
                         rising = above[k + 2 * step] - below[k];
             const float gx =
-                (3 * (falling + rising) + 10 * (here[k + 2 * step] - here[k])) * use[k];
+                (3 * (falling + rising) + 10 * (beside[k + 2 * step] - beside[k])) * use[k];
             const float gy =
                 (3 * (falling - rising) + 10 * (below[k + step] - above[k + step])) * use[k];
             xx[k] += gx * gx, xy[k] += gx * gy, yy[k] += gy * gy;
@@ -409,6 +418,23 @@ void Filler<Picture, colours>::gather(std::int64_t at, bool guesses, Kriging& kr
     while (count < Kriging::neighbours) put({0, 0}, mean, no_neighbour);
 }
 
+// The value at a pixel from a picture of half the size, linear between the middles of its pixels:
+// 3/4 of the one it is in, 1/4 of its neighbour. False, and 0, if none of them has a value.
+template <class HalfFiller, int colours>
+bool guess_between(const HalfFiller& half, std::ptrdiff_t y, std::ptrdiff_t x, float* to) {
+    float sum[colours] = {}, weights = 0;
+    for (const std::ptrdiff_t v : {y / 2, y / 2 + (y % 2 ? 1 : -1)})
+        for (const std::ptrdiff_t u : {x / 2, x / 2 + (x % 2 ? 1 : -1)}) {
+            float value[colours];
+            if (!half.value_inside(v, u, value)) continue;
+            const float weight = (v == y / 2 ? 0.75f : 0.25f) * (u == x / 2 ? 0.75f : 0.25f);
+            for (std::ptrdiff_t c = 0; c < colours; ++c) sum[c] += weight * value[c];
+            weights += weight;
+        }
+    for (std::ptrdiff_t c = 0; c < colours; ++c) to[c] = weights > 0 ? sum[c] / weights : 0;
+    return weights > 0;
+}
+
 // A guess at cells that have nothing known near them, from the picture of half the size.
 template <class Picture, int colours>
 void Filler<Picture, colours>::guess_from_half_size(const std::vector<std::int64_t>& deep) {
@@ -416,6 +442,7 @@ void Filler<Picture, colours>::guess_from_half_size(const std::vector<std::int64
         static_cast<Source<colours>&>(picture_));  // of a half-size picture too, not a copy of it
     Filler<HalfSize<colours>, colours> filler(half, threads_);
     std::vector<std::int64_t> coarse;
+    coarse.reserve(deep.size());
     for (const auto at : deep)
         coarse.push_back(at / cell_columns / 2 * filler.cell_columns + at % cell_columns / 2);
     filler.fill(filler.around(coarse, 1));
@@ -426,24 +453,10 @@ void Filler<Picture, colours>::guess_from_half_size(const std::vector<std::int64
         bool all = true;
         for (std::ptrdiff_t y = top; y < std::min(top + side, picture_.rows); ++y)
             for (std::ptrdiff_t x = left; x < std::min(left + side, picture_.columns); ++x) {
-                // Linear between the middles of the half-size pixels: 3/4 of the one it is in, 1/4
-                // of its neighbour.
-                float sum[colours] = {}, weights = 0;
-                for (const std::ptrdiff_t v : {y / 2, y / 2 + (y % 2 ? 1 : -1)})
-                    for (const std::ptrdiff_t u : {x / 2, x / 2 + (x % 2 ? 1 : -1)}) {
-                        float value[colours];
-                        if (v < 0 || u < 0 || v >= half.rows || u >= half.columns ||
-                            !filler.value(v, u, value))
-                            continue;
-                        const float weight =
-                            (v == y / 2 ? 0.75f : 0.25f) * (u == x / 2 ? 0.75f : 0.25f);
-                        for (std::ptrdiff_t c = 0; c < colours; ++c) sum[c] += weight * value[c];
-                        weights += weight;
-                    }
-                if (picture_.is_hole(y, x)) all &= weights > 0;
                 float* to = &predicted_[((slot * side + y % side) * side + x % side) * colours];
-                for (std::ptrdiff_t c = 0; c < colours; ++c)
-                    to[c] = weights > 0 ? sum[c] / weights : 0;
+                const bool found =
+                    guess_between<Filler<HalfSize<colours>, colours>, colours>(filler, y, x, to);
+                if (picture_.is_hole(y, x)) all &= found;
             }
         ready_[slot] = all;
     }
@@ -476,33 +489,48 @@ void Filler<Picture, colours>::fill(const std::vector<std::int64_t>& wanted) {
     }
     if (!deep.empty()) guess_from_half_size(deep);
 
-    std::vector<std::uint8_t> found(shallow.size(), 0);
-    const std::ptrdiff_t batches = (shallow.size() + Kriging::lanes - 1) / Kriging::lanes;
-    split_over_threads(batches, threads_, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        Kriging kriging;
-        for (int p = 0; p < Kriging::places; ++p)
-            kriging.place_x[p] = p % side, kriging.place_y[p] = p / side;
-        for (std::ptrdiff_t batch = begin; batch < end; ++batch) {
-            for (int lane = 0; lane < Kriging::lanes; ++lane) {
-                const std::size_t k = batch * Kriging::lanes + lane;
-                bool any = false;
-                gather(shallow[std::min(k, shallow.size() - 1)], !deep.empty(), kriging, lane, any);
-                if (k < shallow.size()) found[k] = any;
-            }
-            kriging.solve(colours);
-            for (int lane = 0; lane < Kriging::lanes; ++lane) {
-                const std::size_t k = batch * Kriging::lanes + lane;
-                if (k >= shallow.size()) break;
-                float* to = &predicted_[(slots_[shallow[k]] - 1) * stride];
-                for (int p = 0; p < Kriging::places; ++p)
-                    for (std::ptrdiff_t c = 0; c < colours; ++c)
-                        *to++ = kriging.predicted[c][p][lane];
-            }
-        }
-    });
+    const auto found = predict(shallow, !deep.empty());
     // Only now do predicted cells count as guessed, so that it does not matter in which order they
     // were done.
     for (std::size_t k = 0; k < shallow.size(); ++k) ready_[slots_[shallow[k]] - 1] = found[k];
+}
+
+// Predict cells by kriging, several at once. `guesses`: whether there are guessed pixels to use.
+// Tells of each cell whether it had anything near it.
+template <class Picture, int colours>
+std::vector<std::uint8_t> Filler<Picture, colours>::predict(const std::vector<std::int64_t>& cells,
+                                                            bool guesses) {
+    std::vector<std::uint8_t> found(cells.size(), 0);
+    const std::ptrdiff_t batches = (cells.size() + Kriging::lanes - 1) / Kriging::lanes;
+    split_over_threads(batches, threads_, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        Kriging kriging;
+        for (int p = 0; p < Kriging::places; ++p) {
+            const int row = p / side, column = p % side;
+            kriging.place_x[p] = static_cast<float>(column);
+            kriging.place_y[p] = static_cast<float>(row);
+        }
+        for (std::ptrdiff_t batch = begin; batch < end; ++batch) {
+            const std::size_t first = batch * Kriging::lanes;
+            for (int lane = 0; lane < Kriging::lanes; ++lane) {
+                bool any = false;
+                gather(cells[std::min(first + lane, cells.size() - 1)], guesses, kriging, lane,
+                       any);
+                if (first + lane < cells.size()) found[first + lane] = any;
+            }
+            kriging.solve(colours);
+            for (int lane = 0; lane < Kriging::lanes && first + lane < cells.size(); ++lane)
+                store(kriging, lane, cells[first + lane]);
+        }
+    });
+    return found;
+}
+
+// Keep the prediction of a cell.
+template <class Picture, int colours>
+void Filler<Picture, colours>::store(const Kriging& kriging, int lane, std::int64_t at) {
+    float* to = &predicted_[(slots_[at] - 1) * side * side * colours];
+    for (int p = 0; p < Kriging::places; ++p)
+        for (std::ptrdiff_t c = 0; c < colours; ++c) *to++ = kriging.predicted[c][p][lane];
 }
 
 template <int colours, class T>

@@ -8,7 +8,7 @@
 
 namespace dustbust {
 
-// What the fill found out: parallel lists over the masked pixels, in the order of the picture.
+// The result of the fill: parallel lists over the masked pixels, in the order of the picture.
 struct Filled {
     std::vector<std::int64_t> positions;  // row * columns + column
     std::vector<float> values;            // `colours` per pixel, in the numbers of the image
@@ -17,8 +17,8 @@ struct Filled {
 };
 
 // Predict each masked pixel from known pixels around it. `colours`: the first channels of `image`,
-// 1 or 3; a channel beyond them is alpha, and where it is 0 there is no data. `scale` times a value
-// is in about 0..1.
+// 1 or 3; a channel beyond them is alpha, and where it is 0 there is no data. A value times
+// `scale` is in about 0..1.
 template <class T>
 Filled structured_fill(Image<const T> image, Image<const std::uint8_t> mask, std::ptrdiff_t colours,
                        float scale, int threads);

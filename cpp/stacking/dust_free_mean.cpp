@@ -23,7 +23,7 @@ struct Sample {
 };
 
 // The page under dust that lets 1 - opacity of its light through; light dust takes that share of
-// what is missing to white.
+// its distance from white.
 float without_dust(float value, float opacity, int polarity, float largest) {
     return polarity < 0 ? value / (1 - opacity) : largest - (largest - value) / (1 - opacity);
 }
@@ -96,74 +96,99 @@ Outcome choose(Samples& samples, float limit, int polarity) {
     return Outcome::clean;
 }
 
+template <class T>
+class DustFreeMean {
+public:
+    DustFreeMean(const std::vector<Image<const T>>& stack,
+                 const std::vector<Image<const std::uint8_t>>& dust, Tolerance tolerance,
+                 int polarity, float largest)
+        : stack_(stack),
+          dust_(dust),
+          tolerance_(tolerance),
+          polarity_(polarity),
+          largest_(largest) {}
+
+    // The page at one pixel: colours, then alpha.
+    Outcome operator()(Index y, Index x, Index colours, T* to) {
+        std::fill_n(to, colours + 1, T(0));
+        const T alpha = read(y, x, colours);
+        if (samples_.empty()) return Outcome::clean;
+        all_ = samples_;
+        const float limit = largest_ * tolerance_.noise +
+                            tolerance_.per_gradient * least_gradient(stack_, samples_, y, x);
+        const Outcome outcome = choose(samples_, limit, polarity_);
+        // Of an even number, half of them high and half low, none is near the middle.
+        if (samples_.empty()) samples_ = all_;
+        for (Index c = 0; c < colours; ++c) to[c] = mean(y, x, c);
+        to[colours] = alpha;
+        return outcome;
+    }
+
+private:
+    // Collect the samples of a pixel. Returns the largest alpha.
+    T read(Index y, Index x, Index colours) {
+        samples_.clear();
+        T alpha = 0;
+        for (std::size_t k = 0; k < stack_.size(); ++k) {
+            const T* pixel = &stack_[k](y, x);
+            if (!(pixel[colours] > 0)) continue;
+            const std::uint8_t* known = &dust_[k](y, x);
+            const float mark = known[1] > 0 ? float(known[0]) : 0.0f;
+            const float opacity =
+                polarity_ != 0 ? std::clamp((mark - dust_zero) / dust_opaque, 0.0f, 0.8f) : 0.0f;
+            const float value = luminance(pixel, colours);
+            if (std::isnan(value)) continue;
+            alpha = std::max(alpha, pixel[colours]);
+            samples_.push_back(
+                {int(k), without_dust(value, opacity, polarity_, largest_), mark, opacity});
+        }
+        return alpha;
+    }
+
+    T mean(Index y, Index x, Index c) const {
+        double sum = 0;
+        for (const auto& sample : samples_) {
+            const float value = stack_[sample.scan](y, x, c);
+            sum += sample.opacity > 0 ? without_dust(value, sample.opacity, polarity_, largest_)
+                                      : value;
+        }
+        const double result = sum / static_cast<double>(samples_.size());
+        if constexpr (std::is_same_v<T, float>) return float(result);
+        else return static_cast<T>(std::nearbyint(std::clamp(result, 0.0, double(largest_))));
+    }
+
+    const std::vector<Image<const T>>& stack_;
+    const std::vector<Image<const std::uint8_t>>& dust_;
+    const Tolerance tolerance_;
+    const int polarity_;
+    const float largest_;
+    Samples samples_, all_;
+};
+
 }  // namespace
 
 template <class T>
-void clean_mean(const std::vector<Image<const T>>& stack,
-                const std::vector<Image<const std::uint8_t>>& dust, Index margin,
-                Tolerance tolerance, int polarity, float largest, Image<T> out,
-                Image<std::uint8_t> outcome, int threads) {
-    const Index colours = out.channels - 1;
+void dust_free_mean(const std::vector<Image<const T>>& stack,
+                    const std::vector<Image<const std::uint8_t>>& dust, Index margin,
+                    Tolerance tolerance, int polarity, float largest, Image<T> out,
+                    Image<std::uint8_t> outcome, int threads) {
     split_over_threads(out.rows, threads, [&](Index begin, Index end) {
-        Samples samples, all;
+        DustFreeMean<T> mean(stack, dust, tolerance, polarity, largest);
         for (Index row = begin; row < end; ++row)
-            for (Index x = 0; x < out.columns; ++x) {
-                const Index y = row + margin;
-                samples.clear();
-                T alpha = 0;
-                for (std::size_t k = 0; k < stack.size(); ++k) {
-                    const T* pixel = &stack[k](y, x);
-                    if (!(pixel[colours] > 0)) continue;
-                    const std::uint8_t* known = &dust[k](y, x);
-                    const float lies = known[1] > 0 ? float(known[0]) : 0.0f;
-                    const float opacity =
-                        polarity != 0 ? std::clamp((lies - dust_zero) / dust_opaque, 0.0f, 0.8f)
-                                      : 0.0f;
-                    const float seen = luminance(pixel, colours);
-                    if (std::isnan(seen)) continue;
-                    alpha = std::max(alpha, pixel[colours]);
-                    samples.push_back(
-                        {int(k), without_dust(seen, opacity, polarity, largest), lies, opacity});
-                }
-                T* to = &out(row, x);
-                std::uint8_t& result = outcome(row, x);
-                result = std::uint8_t(Outcome::clean);
-                std::fill_n(to, out.channels, T(0));
-                if (samples.empty()) continue;
-                all = samples;
-                const float limit = largest * tolerance.noise +
-                                    tolerance.per_gradient * least_gradient(stack, samples, y, x);
-                result = std::uint8_t(choose(samples, limit, polarity));
-                if (samples.empty())
-                    samples = all;  // an even number, half of them high and half low: none is near
-                                    // the middle
-                for (Index c = 0; c < colours; ++c) {
-                    double sum = 0;
-                    for (const auto& sample : samples) {
-                        const float value = stack[sample.scan](y, x, c);
-                        sum += sample.opacity > 0
-                                   ? without_dust(value, sample.opacity, polarity, largest)
-                                   : value;
-                    }
-                    const double mean = sum / samples.size();
-                    if constexpr (std::is_same_v<T, float>) to[c] = float(mean);
-                    else
-                        to[c] =
-                            static_cast<T>(std::nearbyint(std::clamp(mean, 0.0, double(largest))));
-                }
-                to[colours] = alpha;
-            }
+            for (Index x = 0; x < out.columns; ++x)
+                outcome(row, x) =
+                    std::uint8_t(mean(row + margin, x, out.channels - 1, &out(row, x)));
     });
 }
 
-template void clean_mean(const std::vector<Image<const std::uint8_t>>&,
-                         const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int,
-                         float, Image<std::uint8_t>, Image<std::uint8_t>, int);
-template void clean_mean(const std::vector<Image<const std::uint16_t>>&,
-                         const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int,
-                         float, Image<std::uint16_t>, Image<std::uint8_t>, int);
-template void clean_mean(const std::vector<Image<const float>>&,
-                         const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int,
-                         float, Image<float>, Image<std::uint8_t>, int);
+template void dust_free_mean(const std::vector<Image<const std::uint8_t>>&,
+                             const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int,
+                             float, Image<std::uint8_t>, Image<std::uint8_t>, int);
+template void dust_free_mean(const std::vector<Image<const std::uint16_t>>&,
+                             const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int,
+                             float, Image<std::uint16_t>, Image<std::uint8_t>, int);
+template void dust_free_mean(const std::vector<Image<const float>>&,
+                             const std::vector<Image<const std::uint8_t>>&, Index, Tolerance, int,
+                             float, Image<float>, Image<std::uint8_t>, int);
 
 }  // namespace dustbust

@@ -1,4 +1,4 @@
-// The mean of scans of one page without those in which dust lies on it.
+// The mean of the scans of one page, at each pixel without those in which dust lies on it.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,12 @@
 
 namespace dustbust {
 
-// What is known of the dust on the scanner, at a pixel, in the numbers of
-// core/dustbust/dust_free.py, which are 60 + 180 * opacity and may be blurred by resampling. From
-// `dust_edge` on there is some. Opacities are uncertain by `dust_step`; so much less than measured
-// is taken out, not to make halos. Where nothing better is had, dust up to `dust_heavy` (a half) is
-// taken out, or, if it is not known whether it is dark or light, dust below `dust_core` (a fourth)
-// is left.
+// Marks of the dust on the scanner: 60 + 180 * opacity, 0 where there is none. The Python side
+// (core/dustbust/stacking) reads both numbers from here. Marks may be blurred by resampling.
+// From `dust_edge` on there is some dust. Opacities are uncertain by `dust_step`: this much less
+// than measured is taken out, to avoid halos. Where no scan is better, dust up to `dust_heavy` (a
+// half) is taken out, or, if it is not known whether it is dark or light, dust below `dust_core` (a
+// fourth) is left.
 constexpr int dust_mark = 60, dust_per_opacity = 180;
 constexpr float dust_edge = 30, dust_core = 105, dust_heavy = 150, dust_step = 10,
                 dust_zero = dust_mark + dust_step, dust_opaque = dust_per_opacity;
@@ -24,7 +24,7 @@ struct Tolerance {
     float noise, per_gradient;
 };
 
-// What came of a pixel: it shows the page, or it is too dusty in all scans and has to be filled.
+// The outcome at a pixel: it shows the page, or it is too dusty in all scans and has to be filled.
 enum class Outcome : std::uint8_t { clean, filled_later };
 
 // stack: colours, then alpha (0 = no data), aligned. dust: for each scan (rows, columns, 2), what
@@ -38,9 +38,9 @@ enum class Outcome : std::uint8_t { clean, filled_later };
 // those with the least of it count, and what it took is given back; with too much of it, the pixel
 // is to be filled.
 template <class T>
-void clean_mean(const std::vector<Image<const T>>& stack,
-                const std::vector<Image<const std::uint8_t>>& dust, std::ptrdiff_t margin,
-                Tolerance tolerance, int polarity, float largest, Image<T> out,
-                Image<std::uint8_t> outcome, int threads);
+void dust_free_mean(const std::vector<Image<const T>>& stack,
+                    const std::vector<Image<const std::uint8_t>>& dust, std::ptrdiff_t margin,
+                    Tolerance tolerance, int polarity, float largest, Image<T> out,
+                    Image<std::uint8_t> outcome, int threads);
 
 }  // namespace dustbust

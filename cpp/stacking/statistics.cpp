@@ -27,11 +27,11 @@ namespace {
 
 // What a mode needs of the values: their order as it comes, the middle of the sorted list, or the
 // whole sorted list.
-enum class Order { any, middle, sorted };
+enum class Order : std::uint8_t { any, middle, sorted };
 
 // How the values come: as numbers of the pictures' own type, as doubles side by side, or as doubles
 // one pixel at a time.
-enum class Kind { own, doubles, single };
+enum class Kind : std::uint8_t { own, doubles, single };
 
 // ---- the modes
 

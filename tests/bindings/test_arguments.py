@@ -1,4 +1,5 @@
-"""Every binding refuses arguments that do not fit, before anything is read or written out of bounds."""
+"""Every binding refuses arguments that do not fit, before it reads or writes out of bounds."""
+
 import resource
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from dustbust import _kernels
 
 U8, U16, F32, F64, I32, I64 = np.uint8, np.uint16, np.float32, np.float64, np.int32, np.int64
 H, W, N = 24, 20, 6
-NO_BEND = np.zeros((0, 0, 2), F32)
+NO_DISTORTION = np.zeros((0, 0, 2), F32)
 
 
 def picture(*channels, dtype=F32):
@@ -19,7 +20,7 @@ def picture(*channels, dtype=F32):
 
 def mask():
     marked = np.zeros((H, W), bool)
-    marked[10, 3:3 + N] = True
+    marked[10, 3 : 3 + N] = True
     return marked
 
 
@@ -36,12 +37,24 @@ def membranes(mask, **options):
 
 
 def dust():
-    return {"observed": numbers(N, 3), "density": numbers(N), "labels": np.zeros(N, I32), "dark": np.zeros(1, bool),
-            "responses": numbers(2, 3, 2), "limits": (0.0, 1.0)}
+    return {
+        "observed": numbers(N, 3),
+        "density": numbers(N),
+        "labels": np.zeros(N, I32),
+        "dark": np.zeros(1, bool),
+        "responses": numbers(2, 3, 2),
+    }
 
 
 def warp(name, **more):
-    return {name: picture(), "matrix": np.eye(3), "bend": NO_BEND, "pitch": (1.0, 1.0), "threads": 1, **more}
+    return {
+        name: picture(),
+        "matrix": np.eye(3),
+        "distortion": NO_DISTORTION,
+        "pitch": (1.0, 1.0),
+        "threads": 1,
+        **more,
+    }
 
 
 def component():
@@ -54,42 +67,175 @@ CALLS = {
     "dilate": lambda: {"mask": mask(), "radius": 2, "threads": 1},
     "window_median": lambda: {"image": picture(), "radius": 2, "threads": 1},
     "block_means": lambda: {"image": picture(), "known": mask(), "side": 8, "threads": 1},
-    "block_spread": lambda: {"image": picture(), "known": mask(), "background": blocks(), "side": 8, "every": 2, "limit": 0.5, "threads": 1},
-    "add_readings": lambda: {"image": picture(), "seen": mask(), "background": blocks(), "gain": blocks(), "weight": blocks(), "side": 8,
-                             "lowest": -1.0, "times": 1, "sum": np.zeros((H, W), I64), "unseen": np.zeros((H, W), I64), "threads": 1},
-    "particle_readings": lambda: {"image": picture(), "background": blocks(), "gain": blocks(), "variance": blocks(), "side": 8,
-                                  "lowest": -1.0, "positions": np.arange(N, dtype=I64), "labels": np.zeros(N, I32),
-                                  "expected": numbers(N), "particles": 1},
+    "block_spread": lambda: {
+        "image": picture(),
+        "known": mask(),
+        "background": blocks(),
+        "side": 8,
+        "every": 2,
+        "limit": 0.5,
+        "threads": 1,
+    },
+    "add_readings": lambda: {
+        "image": picture(),
+        "has_data": mask(),
+        "background": blocks(),
+        "gain": blocks(),
+        "weight": blocks(),
+        "side": 8,
+        "lowest": -1.0,
+        "sign": 1,
+        "sum": np.zeros((H, W), I64),
+        "missing": np.zeros((H, W), I64),
+        "threads": 1,
+    },
+    "particle_readings": lambda: {
+        "image": picture(),
+        "background": blocks(),
+        "gain": blocks(),
+        "variance": blocks(),
+        "side": 8,
+        "lowest": -1.0,
+        "positions": np.arange(N, dtype=I64),
+        "labels": np.zeros(N, I32),
+        "expected": numbers(N),
+        "particles": 1,
+    },
     "interpolate": lambda: {"coarse": blocks(), "side": 8, "rows": H, "columns": W, "threads": 1},
-    "reduce_luminance": lambda: {"image": picture(4, dtype=U8), "alpha": True, "factor": 2, "largest": 255.0, "threads": 1},
-    "particles": lambda: {"mask": mask(), "cores": mask()},
-    "box_fill": lambda: {"image": picture(3, dtype=U8), "mask": mask(), "colours": 3, "box": 5, "passes": 2, "soften": 1.0, "threads": 1},
-    "structured_fill": lambda: {"image": picture(3, dtype=U16), "mask": mask(), "colours": 3, "scale": 1 / 65535, "threads": 1},
-    "grain": lambda: {"image": picture(3), "mask": mask(), "unclean": mask(), "values": numbers(N, 3), "share": numbers(N), "threads": 1},
-    "combine": lambda: {"stack": [picture(4, dtype=U8)] * 3, "mode": "mean", "alpha": True, "threads": 1},
-    "statistic": lambda: {"stack": [picture(4, dtype=U8)] * 3, "mode": "entropy", "alpha": True, "threads": 1},
-    "clean_mean": lambda: {"stack": [picture(2, dtype=U8)] * 3, "dust": [picture(2, dtype=U8)] * 3, "margin": 1, "tolerance": (0.1, 0.1),
-                           "polarity": 1, "largest": 255.0, "threads": 1},
-    "resample": lambda: warp("image", alpha=False, inverse=False, box=(0, 0, W, H), gain=np.ones(1), offset=np.zeros(1), largest=1.0,
-                             opaque=1.0),
+    "reduce_luminance": lambda: {
+        "image": picture(4, dtype=U8),
+        "alpha": True,
+        "factor": 2,
+        "largest": 255.0,
+        "threads": 1,
+    },
+    "connected_components": lambda: {"mask": mask(), "cores": mask()},
+    "box_fill": lambda: {
+        "image": picture(3, dtype=U8),
+        "mask": mask(),
+        "colours": 3,
+        "box": 5,
+        "passes": 2,
+        "soften": 1.0,
+        "threads": 1,
+    },
+    "structured_fill": lambda: {
+        "image": picture(3, dtype=U16),
+        "mask": mask(),
+        "colours": 3,
+        "scale": 1 / 65535,
+        "threads": 1,
+    },
+    "grain": lambda: {
+        "image": picture(3),
+        "mask": mask(),
+        "unclean": mask(),
+        "values": numbers(N, 3),
+        "share": numbers(N),
+        "threads": 1,
+    },
+    "combine": lambda: {
+        "stack": [picture(4, dtype=U8)] * 3,
+        "mode": "mean",
+        "alpha": True,
+        "threads": 1,
+    },
+    "statistic": lambda: {
+        "stack": [picture(4, dtype=U8)] * 3,
+        "mode": "entropy",
+        "alpha": True,
+        "threads": 1,
+    },
+    "dust_free_mean": lambda: {
+        "stack": [picture(2, dtype=U8)] * 3,
+        "dust": [picture(2, dtype=U8)] * 3,
+        "margin": 1,
+        "tolerance": (0.1, 0.1),
+        "polarity": 1,
+        "largest": 255.0,
+        "threads": 1,
+    },
+    "resample": lambda: warp(
+        "image",
+        alpha=False,
+        inverse=False,
+        box=(0, 0, W, H),
+        gain=np.ones(1),
+        offset=np.zeros(1),
+        largest=1.0,
+        opaque=1.0,
+    ),
     "find_details": lambda: {"luminance": picture(2), "radius": 2, "threads": 1},
-    "match_patches": lambda: warp("first", second=picture(), corners=np.zeros((2, 2), I32), gain=1.0, limit=1.0),
-    "compare_patches": lambda: {"first": picture(), "second": picture(), "corners": np.zeros((2, 2), I32), "side": 16, "threads": 1},
+    "match_patches": lambda: warp(
+        "first", second=picture(), corners=np.zeros((2, 2), I32), gain=1.0, limit=1.0
+    ),
+    "compare_patches": lambda: {
+        "first": picture(),
+        "second": picture(),
+        "corners": np.zeros((2, 2), I32),
+        "side": 16,
+        "threads": 1,
+    },
     "warp_points": lambda: warp("second", points=np.zeros((2, 2), I32)),
     "solve_band": lambda: {"band": np.ones((4, 1)), "right": np.ones((4, 2))},
-    "response_sums": lambda: {"observed": numbers(N), "filled": numbers(N), "density": numbers(N), "spread": numbers(N), "lift": 1.0,
-                              "fade": 1.0, "limits": (0.0, 1.0)},
-    "roughness": lambda: {**dust(), "neighbours": np.full((N, 4), -1, I32), "faintest": 0.1, "threads": 1},
-    "unmix": lambda: {**dust(), "here": np.ones(N, bool), "filled": numbers(N, 3), "spread": numbers(N), "error": numbers(N),
-                      "noise": 0.01, "response_error": 0.1, "threads": 1},
-    "Membranes": lambda: {"mask": mask(), "image": picture(3), "colours": 3, "scale": 1.0, "unknown": mask(), "threads": 1},
-    "repair_jpeg": lambda: {"components": [component()], "before": picture(dtype=U8), "after": picture(dtype=U8),
-                            "of_colours": numbers(1, 1), "levels": numbers(1)},
+    "response_sums": lambda: {
+        "observed": numbers(N),
+        "filled": numbers(N),
+        "density": numbers(N),
+        "spread": numbers(N),
+        "lift": 1.0,
+        "fade": 1.0,
+    },
+    "roughness": lambda: {
+        **dust(),
+        "neighbours": np.full((N, 4), -1, I32),
+        "faintest": 0.1,
+        "threads": 1,
+    },
+    "unmix": lambda: {
+        **dust(),
+        "present": np.ones(N, bool),
+        "filled": numbers(N, 3),
+        "spread": numbers(N),
+        "error": numbers(N),
+        "noise": 0.01,
+        "response_error": 0.1,
+        "threads": 1,
+    },
+    "Membranes": lambda: {
+        "mask": mask(),
+        "image": picture(3),
+        "colours": 3,
+        "scale": 1.0,
+        "unknown": mask(),
+        "threads": 1,
+    },
+    "repair_jpeg": lambda: {
+        "components": [component()],
+        "before": picture(dtype=U8),
+        "after": picture(dtype=U8),
+        "of_colours": numbers(1, 1),
+        "levels": numbers(1),
+    },
 }
 
 # Lists of numbers whose values may be anything.
-ANY_VALUE = {"image", "first", "second", "luminance", "values", "share", "expected", "observed", "filled", "density", "spread", "error",
-             "before", "after"}
+ANY_VALUE = {
+    "image",
+    "first",
+    "second",
+    "luminance",
+    "values",
+    "share",
+    "expected",
+    "observed",
+    "filled",
+    "density",
+    "spread",
+    "error",
+    "before",
+    "after",
+}
 
 
 def call(name, arguments):
@@ -119,7 +265,7 @@ def odd_values(name, argument, value):
         return
     elif isinstance(value, int):
         yield "text", "2"
-        if argument not in ("polarity", "times"):
+        if argument not in ("polarity", "sign"):
             yield "negative", -1
         else:
             yield "two", 2
@@ -135,13 +281,26 @@ def odd_values(name, argument, value):
 
 
 # Longer lists of points and larger pictures are as good as others.
-FINE = {("corners", "longer"), ("points", "longer"), ("corners", "nothing"), ("points", "nothing"), ("bend", "nothing"), ("dark", "longer"),
-        ("luminance", "longer"), ("first", "longer"), ("second", "longer"), ("matrix", "longer")} | {
-            (argument, "longer") for argument in ("image", "mask")}
+FINE = {
+    ("corners", "longer"),
+    ("points", "longer"),
+    ("corners", "nothing"),
+    ("points", "nothing"),
+    ("distortion", "nothing"),
+    ("dark", "longer"),
+    ("luminance", "longer"),
+    ("first", "longer"),
+    ("second", "longer"),
+    ("matrix", "longer"),
+} | {(argument, "longer") for argument in ("image", "mask")}
 
-CASES = [pytest.param(name, argument, value, id=f"{name}-{argument}-{word}".replace(" ", "_"))
-         for name, make in CALLS.items() for argument, default in make().items() for word, value in odd_values(name, argument, default)
-         if (argument, word) not in FINE]
+CASES = [
+    pytest.param(name, argument, value, id=f"{name}-{argument}-{word}".replace(" ", "_"))
+    for name, make in CALLS.items()
+    for argument, default in make().items()
+    for word, value in odd_values(name, argument, default)
+    if (argument, word) not in FINE
+]
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -156,7 +315,11 @@ def test_an_argument_that_does_not_fit_is_refused(name, argument, value):
 
 
 def test_all_bindings_are_tried():
-    bindings = {name for name in dir(_kernels) if callable(getattr(_kernels, name)) and not name.startswith("_")}
+    bindings = {
+        name
+        for name in dir(_kernels)
+        if callable(getattr(_kernels, name)) and not name.startswith("_")
+    }
     assert bindings - set(CALLS) == {"read_jpeg", "write_jpeg", "stacking_modes"}
 
 
@@ -187,7 +350,9 @@ def test_one_picture_is_a_stack(mode):
 def test_far_away_corners_have_nothing():
     for far in (np.iinfo(I32).min, np.iinfo(I32).max):
         corners = np.full((2, 2), far, I32)
-        assert not _kernels.match_patches(picture(), picture(), np.eye(3), NO_BEND, (1.0, 1.0), corners, 1.0, 1.0, 1).any()
+        assert not _kernels.match_patches(
+            picture(), picture(), np.eye(3), NO_DISTORTION, (1.0, 1.0), corners, 1.0, 1.0, 1
+        ).any()
 
 
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_AS"), reason="needs a limit of memory")

@@ -132,7 +132,7 @@ def test_a_pattern_moves_as_it_does_in_the_fourier_domain():
     where = np.ones(plane.shape, bool)
     from dustbust import _kernels
 
-    neighbours = _kernels.particles(where, where)[1]
+    neighbours = _kernels.connected_components(where, where)[1]
     y, x = np.fft.fftfreq(plane.shape[0])[:, None], np.fft.fftfreq(plane.shape[1])[None]
     truth = np.fft.ifft2(np.fft.fft2(plane) * np.exp(-2j * np.pi * (0.6 * y - 1.3 * x))).real
     result = moved(plane.ravel().astype(np.float32), neighbours, 0.6, -1.3).reshape(plane.shape)

@@ -81,7 +81,7 @@ class DustModel:
         int32 (N,), the particle of each pixel; int32 (N, 4), index of the pixels above, left, right
         and below, -1 for none.
         """
-        labels, neighbours, _ = _kernels.particles(self.where, self.core)
+        labels, neighbours, _ = _kernels.connected_components(self.where, self.core)
         return labels, neighbours
 
     @cached_property
@@ -114,7 +114,7 @@ class DustModel:
         if not (self.where & ~region).any():
             return self
         where, core = self.where & region, self.core & region
-        labels = _kernels.particles(where, core)[0]
+        labels = _kernels.connected_components(where, core)[0]
         where[where] = labels >= 0  # without the rims of particles that are gone
         kept = where[self.where]
         origin = np.zeros(labels.max(initial=-1) + 1, np.intp)  # a particle may fall into several

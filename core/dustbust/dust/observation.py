@@ -229,7 +229,6 @@ def log_likelihood_ratio(
         expected.neighbours,
         expected.dark,
         as_array(of_colours),
-        (BLACK, WHITE),
         FAINTEST_DENSITY / 4,  # below it both are the same
         count(threads),
     )

@@ -22,7 +22,7 @@ from .. import _kernels
 from ..image.arrays import Mask, Values
 
 # Values nearer to black or white than this may be clipped: they show dust, but not its density.
-BLACK, WHITE = 0.008, 0.985
+BLACK, WHITE = _kernels.BLACK, _kernels.WHITE
 
 # Frames differ in black point, white point and gamma: standard deviation of `lift` and `fade` of a
 # frame from those of its run, as a share of `lift`.
@@ -63,7 +63,7 @@ class Response:
 
     def speed(self, value: Any) -> Any:
         """Change of the value per density, at least a little."""
-        return np.maximum(self.lift - self.fade * value, np.float32(0.03) * self.lift)
+        return np.maximum(self.lift - self.fade * value, np.float32(_kernels.SLOWEST) * self.lift)
 
     def slope(self, density: Any) -> Any:
         """Change of the observed value with the clean value."""
@@ -184,7 +184,7 @@ def fit_response(
     sums: list[float]
     lift, fade = start.lift, start.fade
     for _ in range(rounds):
-        sums = _kernels.response_sums(observed, filled, density, spread, lift, fade, (BLACK, WHITE))
+        sums = _kernels.response_sums(observed, filled, density, spread, lift, fade)
         xx, xy, yy, *right_side = np.array(sums) / PIXELS_PER_READING
         normal, right = np.array([[xx, xy], [xy, yy]]), np.array(right_side)
         if prior is not None:

@@ -143,7 +143,7 @@ class DensityMeter:
         # bool (H, W): the N pixels at which the density is measured.
         self.where = dilate(self.core, RIM, threads=self.threads)
         # Labels, neighbours (see `DustModel.particles`), number of particles.
-        self.graph = _kernels.particles(self.where, self.core)
+        self.graph = _kernels.connected_components(self.where, self.core)
         self.membranes = _kernels.Membranes(self.where)
 
     def __getstate__(self) -> dict[str, Any]:

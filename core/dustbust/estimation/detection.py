@@ -97,7 +97,7 @@ class Detection:
         """
         # In steps of the mask, so that it has the particles that were measured here, no others.
         self.marked = self.near & (to_steps(self.opacity) >= to_steps(threshold))
-        labels, neighbours, particles = _kernels.particles(self.marked, self.marked)
+        labels, neighbours, particles = _kernels.connected_components(self.marked, self.marked)
         area = np.bincount(labels, minlength=particles)
         rim = np.bincount(labels, (neighbours < 0).any(axis=1), particles)
         wrong = (area < smallest) | (

@@ -92,10 +92,10 @@ def connected(mask: Mask) -> tuple[Positions, Labels, int]:
     >>> positions.tolist(), labels.tolist(), components
     ([0, 2], [0, 1], 2)
     """
-    labels, _, components = _kernels.particles(mask, mask)
+    labels, _, components = _kernels.connected_components(mask, mask)
     return np.flatnonzero(mask), labels, components
 
 
 def count_particles(mask: Mask) -> int:
     """How many particles, connected components of 8 neighbours, a mask has."""
-    return _kernels.particles(mask, mask)[2]
+    return _kernels.connected_components(mask, mask)[2]

@@ -53,9 +53,9 @@ class Scan:
         )
 
 
-CELL = _kernels.cell_side
-PATCH = CELL * _kernels.patch_cells
-CELLS = _kernels.patch_cells**2
+CELL = _kernels.CELL_SIDE
+PATCH = CELL * _kernels.PATCH_CELLS
+CELLS = _kernels.PATCH_CELLS**2
 
 # Details are what is smaller than twice this, px.
 DETAIL = 12
@@ -176,7 +176,7 @@ class Level:
 def centres(corners: Integers) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """x and y, (4 n,), of the middle of each cell of each patch."""
     y, x = (
-        np.mgrid[: _kernels.patch_cells, : _kernels.patch_cells].reshape(2, -1) * CELL
+        np.mgrid[: _kernels.PATCH_CELLS, : _kernels.PATCH_CELLS].reshape(2, -1) * CELL
         + (CELL - 1) / 2
     )
     return (corners[:, :1] + x).ravel(), (corners[:, 1:] + y).ravel()

@@ -7,7 +7,6 @@ import numpy as np
 from .. import _kernels
 from ..dust.model import RIM, DustModel, look_around, mirrored
 from ..dust.observation import FrameAtDust, as_array, observe
-from ..dust.response import BLACK, WHITE
 from ..image.arrays import Mask, Picture, Values, largest, put, share_changed
 from ..image.morphology import count_particles, dilate
 from ..runtime.threads import count
@@ -198,7 +197,6 @@ def unmix(
         labels,
         model.dark,
         as_array(observation.of_colours),
-        (BLACK, WHITE),
         present,
         filled,
         spread,

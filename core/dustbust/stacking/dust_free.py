@@ -49,7 +49,7 @@ def clean_page(
     for top, rows, strip in aligned_strips(scans, margin=1):
         box = (0, top - 1, width, rows + 2)
         marks = [scans.on_page(k, dust.marks, box) for k in range(len(scans))]
-        page[top : top + rows], outcome[top : top + rows] = _kernels.clean_mean(
+        page[top : top + rows], outcome[top : top + rows] = _kernels.dust_free_mean(
             strip, marks, 1, tolerance, dust.polarity, scans.white, scans.threads
         )
         if progress:

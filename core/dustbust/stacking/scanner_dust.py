@@ -99,9 +99,9 @@ class ScannerDust:
         """What this dust does to a scan."""
         core = opacity >= MASKED
         where = opacity >= FAINT
-        labels = _kernels.particles(where, core)[0]
+        labels = _kernels.connected_components(where, core)[0]
         where[where] = labels >= 0
-        labels = _kernels.particles(where, core)[0]
+        labels = _kernels.connected_components(where, core)[0]
         light = 1 - np.minimum(opacity[where], LARGEST_OPACITY)
         number = int(labels.max(initial=-1)) + 1
         return DustModel(

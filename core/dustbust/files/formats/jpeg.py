@@ -58,7 +58,7 @@ BAND, REACH = 64, 34
 
 # A file with more scans is refused: a scan of a few bytes takes a pass over the whole picture.
 # Encoders make about ten.
-SCANS = 500
+SCANS = _kernels.MOST_SCANS
 
 # RGB to the YCbCr of JFIF (ITU-T T.871, section 7), less the offset 128 of Cb and Cr.
 YCBCR = np.array(
