@@ -1,4 +1,4 @@
-// What every kernel works on: a picture in memory that belongs to somebody else.
+// The argument of every kernel: a view of a picture in memory that its caller owns.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@ namespace dustbust {
 
 using Index = std::ptrdiff_t;
 
-// What stands for 1 in a picture of this type.
+// The number that stands for 1 in a picture of this type.
 template <class T>
 constexpr float largest_value =
     std::is_same_v<T, float> ? 1.0f : static_cast<float>(std::numeric_limits<T>::max());

@@ -1,4 +1,4 @@
-// Memory as large as a picture of which only the part near dust is ever used.
+// Memory of the size of a picture, of which only the part near dust is used.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The one place that decides how work is split over threads.
+// Splitting work over threads.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace dustbust {
 
-// No machine that cleans scans gains anything from more threads than this.
+// More threads than this bring nothing on any machine that cleans scans.
 constexpr std::ptrdiff_t most_threads = 256;
 
 // Call work(begin, end) on consecutive parts of 0..count, each in a thread of its own. Where the

@@ -1,4 +1,4 @@
-// How a frame shows dust; the formulas are explained in core/dustbust/response.py.
+// How dust changes the values of a frame; core/dustbust/dust/response.py explains the formulas.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +27,7 @@ struct Response {
     }
 };
 
-// What dust of one density does to the light under a response.
+// The effect of dust of one density under a response.
 struct DustEffect {
     float slope, offset;  // of the observed value with the clean value; the observed value of black
 

@@ -1,4 +1,4 @@
-// Fitting a response to a frame: sums over pixels for the Python side.
+// Fitting a response to a frame: sums over its pixels.
 #pragma once
 
 #include <array>

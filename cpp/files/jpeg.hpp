@@ -1,4 +1,4 @@
-// What all parts of the JPEG codec share. Section and figure numbers, here and in its other files,
+// Shared by all parts of the JPEG codec. Section and figure numbers, here and in its other files,
 // are those of ITU-T T.81.
 #pragma once
 

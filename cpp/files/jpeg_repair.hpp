@@ -1,5 +1,4 @@
-// The coefficients of a JPEG after some of its pixels changed: only blocks in which they did get
-// others.
+// New coefficients of a JPEG after some of its pixels changed; other blocks keep theirs.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,7 @@
 
 namespace dustbust {
 
-// Where between the blocks the pixels of a line stand.
+// The places of the pixels of a line between the middles of the blocks.
 struct GridPlaces {
     std::vector<std::int32_t> before, after;
     std::vector<float> fraction;

@@ -5,8 +5,8 @@
 
 namespace dustbust {
 
-// Mean over a (2 * radius + 1)^2 box of one-channel `in`; at the border over the part of the box
-// inside the picture.
+// Mean over a (2 * radius + 1)^2 box of one-channel `in`; at the border the mean covers the part of
+// the box inside the picture.
 void box_blur(Image<const float> in, Image<float> out, std::ptrdiff_t radius, int threads);
 
 }  // namespace dustbust

@@ -1,4 +1,4 @@
-// Going through the set pixels of a mask without looking at each of the others.
+// Visiting the set pixels of a mask, fast where there are few.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// The pixels of a mask as a list, and where in the list a pixel stands: what lets the cost of a
-// repair follow the dust.
+// The set pixels of a mask as a list, and the place of a pixel in it: with it the cost of a repair
+// follows the dust and not the picture.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// The luminance of ITU-R BT.601, which is that of JPEG: the one place of its weights.
+// The luminance of ITU-R BT.601, which is that of JPEG. The Python side reads the weights from
+// here.
 #pragma once
 
 namespace dustbust {

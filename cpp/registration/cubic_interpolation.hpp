@@ -8,7 +8,7 @@
 
 namespace dustbust {
 
-// So many points are interpolated side by side, in whole vector registers.
+// Number of points that are interpolated side by side, in whole vector registers.
 constexpr Index block_points = 328;
 
 // Where points lie between pixels: the offset of the upper left one of the four next to each, and
@@ -17,8 +17,6 @@ struct CubicPlaces {
     std::int32_t at[block_points];
     float x[block_points], y[block_points];
 };
-
-// Four neighbours in memory, in one vector register.
 
 // Cubic convolution of `value`, a picture of rows of `stride` pixels, at each of the places.
 void interpolate_cubic(const float* value, std::int32_t stride, const CubicPlaces& places,

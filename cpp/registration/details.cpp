@@ -66,6 +66,9 @@ TARGET_CLONES void subtract_mean(const float* fine, const double* sum, const dou
     }
 }
 
+// The number of pixels of a row, which may lie outside the picture.
+Index columns_of(Image<const float> in, Index y) { return y >= 0 && y < in.rows ? in.columns : 0; }
+
 }  // namespace
 
 void find_details(Image<const float> in, Index radius, Image<float> out, int threads) {
@@ -79,12 +82,12 @@ void find_details(Image<const float> in, Index radius, Image<float> out, int thr
         std::vector<double> box(columns), count(columns), unknown(columns);
         // Rows outside the picture have nothing to add.
         const auto add = [&](Index y, float sign) {
-            const Index inside = y >= 0 && y < rows ? columns : 0;
+            const Index inside = columns_of(in, y);
             add_row(in.row(std::clamp<Index>(y, 0, rows - 1)), sign, inside, sum.data(),
                     number.data());
         };
         const auto add_holes = [&](Index y, float sign) {
-            const Index inside = y >= 0 && y < rows ? columns : 0;
+            const Index inside = columns_of(in, y);
             add_unknown(in.row(std::clamp<Index>(y, 0, rows - 1)), sign, inside, holes.data());
         };
         for (Index b = begin; b < end; ++b) {

@@ -1,5 +1,5 @@
-// How two pictures of the same thing differ: what registration needs to know of each small part of
-// them.
+// Sums over small patches of two pictures of one thing, from which registration finds how they lie
+// to each other.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,7 @@ void compare_patches(Image<const float> first, Image<const float> second,
                      Image<const std::int32_t> corners, std::ptrdiff_t side, Image<double> out,
                      int threads);
 
-// What `second` has at points of `first`, (points, 2), x and y; where that is not known, not a
-// number.
+// The values of `second` at points of `first`, (points, 2), x and y; not a number where unknown.
 void warp_points(Image<const float> second, const Warp& warp, Image<const std::int32_t> points,
                  float* out, int threads);
 

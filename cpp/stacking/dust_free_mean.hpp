@@ -27,16 +27,16 @@ struct Tolerance {
 // The outcome at a pixel: it shows the page, or it is too dusty in all scans and has to be filled.
 enum class Outcome : std::uint8_t { clean, filled_later };
 
-// stack: colours, then alpha (0 = no data), aligned. dust: for each scan (rows, columns, 2), what
-// lies on the scanner at this pixel of it and, second, whether the scanner is known there. Rows
+// stack: colours, then alpha (0 = no data), aligned. dust: for each scan (rows, columns, 2), the
+// mark of the scanner's dust at this pixel and, second, whether the scanner is known there. Rows
 // `margin` to rows - margin of the stack become those of `out` and `outcome`; the others only serve
 // to see the gradient. `largest` stands for 1.
 //
 // Scans without dust at the pixel are averaged. Where these disagree by more than the tolerance,
 // three or more are cut down to those near their median; of two the one that is not of the dust's
 // `polarity` (-1 dark, 1 light, 0 unknown: both are kept) is taken. Where all scans have dust,
-// those with the least of it count, and what it took is given back; with too much of it, the pixel
-// is to be filled.
+// those with the least of it count, and the light it took is restored; where it is too much, the
+// pixel is to be filled later.
 template <class T>
 void dust_free_mean(const std::vector<Image<const T>>& stack,
                     const std::vector<Image<const std::uint8_t>>& dust, std::ptrdiff_t margin,

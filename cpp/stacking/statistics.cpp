@@ -25,8 +25,7 @@
 namespace dustbust {
 namespace {
 
-// What a mode needs of the values: their order as it comes, the middle of the sorted list, or the
-// whole sorted list.
+// The order in which a mode needs the values: any, sorted in the middle only, or sorted.
 enum class Order : std::uint8_t { any, middle, sorted };
 
 // How the values come: as numbers of the pictures' own type, as doubles side by side, or as doubles
