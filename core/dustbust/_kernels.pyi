@@ -3,8 +3,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-AnyPicture = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
-Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32])
+_AnyPicture = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+_Picture = TypeVar("_Picture", NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32])
 
 READING_STEPS: int
 REC601: tuple[float, float, float]
@@ -20,7 +20,7 @@ PATCH_CELLS: int
 def box_blur(image: NDArray[np.float32], radius: int, threads: int) -> NDArray[np.float32]: ...
 def dilate(mask: NDArray[np.bool_], radius: int, threads: int) -> NDArray[np.bool_]: ...
 def box_fill(
-    image: AnyPicture,
+    image: _AnyPicture,
     mask: NDArray[np.bool_],
     colours: int,
     box: int,
@@ -70,12 +70,12 @@ def interpolate(
     coarse: NDArray[np.float32], side: int, rows: int, columns: int, threads: int
 ) -> NDArray[np.float32]: ...
 def stacking_modes() -> list[tuple[str, bool]]: ...
-def combine(stack: list[Picture], mode: str, alpha: bool, threads: int) -> Picture: ...
+def combine(stack: list[_Picture], mode: str, alpha: bool, threads: int) -> _Picture: ...
 def statistic(
-    stack: list[Picture], mode: str, alpha: bool, threads: int
+    stack: list[_Picture], mode: str, alpha: bool, threads: int
 ) -> NDArray[np.float32]: ...
 def resample(
-    image: Picture,
+    image: _Picture,
     alpha: bool,
     matrix: NDArray[np.float64],
     distortion: NDArray[np.float32],
@@ -87,18 +87,18 @@ def resample(
     largest: float,
     opaque: float,
     threads: int,
-) -> Picture: ...
+) -> _Picture: ...
 def dust_free_mean(
-    stack: list[Picture],
+    stack: list[_Picture],
     dust: list[NDArray[np.uint8]],
     margin: int,
     tolerance: tuple[float, float],
     polarity: int,
     largest: float,
     threads: int,
-) -> tuple[Picture, NDArray[np.uint8]]: ...
+) -> tuple[_Picture, NDArray[np.uint8]]: ...
 def reduce_luminance(
-    image: Picture, alpha: bool, factor: int, largest: float, threads: int
+    image: _Picture, alpha: bool, factor: int, largest: float, threads: int
 ) -> NDArray[np.float32]: ...
 def find_details(
     luminance: NDArray[np.float32], radius: int, threads: int
@@ -131,14 +131,14 @@ def warp_points(
 ) -> NDArray[np.float32]: ...
 def solve_band(band: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]: ...
 def structured_fill(
-    image: AnyPicture,
+    image: _AnyPicture,
     mask: NDArray[np.bool_],
     colours: int,
     scale: float,
     threads: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], int]: ...
 def grain(
-    image: AnyPicture,
+    image: _AnyPicture,
     mask: NDArray[np.bool_],
     unclean: NDArray[np.bool_],
     values: NDArray[np.float32],
@@ -187,7 +187,7 @@ class Membranes:
     def positions(self) -> NDArray[np.int64]: ...
     def __call__(
         self,
-        image: AnyPicture,
+        image: _AnyPicture,
         colours: int,
         scale: float,
         unknown: NDArray[np.bool_] | None,
@@ -196,11 +196,11 @@ class Membranes:
 
 # Identifier, horizontal and vertical sampling factor, quantisation table (8, 8), blocks of
 # coefficients (rows, columns, 8, 8).
-JpegComponent = tuple[int, int, int, NDArray[np.uint16], NDArray[np.int16]]
+_JpegComponent = tuple[int, int, int, NDArray[np.uint16], NDArray[np.int16]]
 
-def read_jpeg(data: bytes) -> list[JpegComponent]: ...
+def read_jpeg(data: bytes) -> list[_JpegComponent]: ...
 def repair_jpeg(
-    components: list[JpegComponent],
+    components: list[_JpegComponent],
     before: NDArray[np.uint8],
     after: NDArray[np.uint8],
     of_colours: NDArray[np.float32],

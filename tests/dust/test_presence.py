@@ -8,7 +8,7 @@ from dustbust.dust import presence
 
 
 def pieces_of(mask):
-    labels, neighbours, particles = _kernels.particles(mask, mask)
+    labels, neighbours, particles = _kernels.connected_components(mask, mask)
     return presence.Pieces(mask, labels, neighbours), labels, particles
 
 

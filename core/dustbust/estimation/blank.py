@@ -248,7 +248,7 @@ def _model_of(opacity: Plane, marked: Mask, noise: float, threads: int | None) -
     passing = 1 - opacity[where]
     density = -np.log(passing)
     error = np.hypot(noise / passing, RELATIVE_ERROR * density) + SMALLEST_ERROR
-    particles = _kernels.particles(where, marked)[2]
+    particles = _kernels.connected_components(where, marked)[2]
     return DustModel(
         where,
         marked,
