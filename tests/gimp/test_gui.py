@@ -306,6 +306,7 @@ def test_7_stack(desktop):
     desktop.wait_gone(DONE)
     desktop.main_key("ctrl+z")
     desktop.wait_until("len(shown.get_layers()) == 2")
+    assert not desktop.windows("GIMP Message")
 
 
 def test_8_action_search(desktop):

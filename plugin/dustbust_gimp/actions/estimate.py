@@ -57,6 +57,15 @@ def declare(plug_in: Gimp.PlugIn, name: str, run: Callable[..., Gimp.ValueArray]
             "none in batch mode"
         ),
     )
+    arguments.add_file(
+        procedure,
+        "blank",
+        _("_Blank scan"),
+        _(
+            "A scan of the empty glass or light table with the settings of the frames, or of an "
+            "evenly lit wall for a camera. The dust is read from it, and one frame is enough"
+        ),
+    )
     arguments.add_choice(
         procedure,
         "polarity",
@@ -122,12 +131,14 @@ def run(
         "largest": config.get_property("largest") or None,
     }
     own = {option.name for option in core.ESTIMATION_METHODS[method].options}
+    blank = arguments.path(config, "blank")
     dust = progress.run(
         _("Estimate Dust Mask"),
         dustbust.estimate_mask,
         files,
         method=method,
         polarity=config.get_property("polarity"),
+        blank=blank,
         leave_out=True,
         threads=core.threads(),
         **{name: value for name, value in areas.items() if name in own},

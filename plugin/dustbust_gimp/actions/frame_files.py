@@ -43,7 +43,7 @@ def files_between(first: str | Path, last: str | Path) -> list[Path]:
     return core.frames_between(first, last)
 
 
-def describe(files: Sequence[Path], open_end: bool = False) -> str:
+def describe(files: Sequence[Path], open_end: bool = False, has_blank: bool = False) -> str:
     """Describe the files of a run in a few lines.
 
     Parameters
@@ -51,6 +51,8 @@ def describe(files: Sequence[Path], open_end: bool = False) -> str:
     files : sequence of Path
     open_end : bool
         Whether the run may end before the last file.
+    has_blank : bool
+        Whether the dust is read from a blank scan, so that few frames are enough.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def describe(files: Sequence[Path], open_end: bool = False) -> str:
         lines.append(_("The run ends where the dust changes, or at the end of the folder."))
     if frames.left_out:
         lines.append(left_out_text(frames.left_out))
-    if number < ENOUGH_FRAMES:
+    if number < ENOUGH_FRAMES and not has_blank:
         lines.append(_("Ten or more frames make a better mask."))
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gi.repository import Gimp
 
 from .. import core
-from ..actions import clean_files, clean_layers
+from ..actions import choices, clean_files, clean_layers
 from ..gimp import arguments, layers, mask_image, pixels
 from ..texts import _, count_text, path_text, share_text, translated
 from .choosers import FrameChooser, MaskChooser
@@ -44,7 +44,9 @@ def ask_for_files(
 ) -> None:
     """Ask how to clean the files of a run."""
     window = Window(procedure, config, _("Apply Dust Mask to a Run"), _("_Write"))
-    window.settings("method", "folder", "exists")
+    window.explained("method", choices.restoration_methods())
+    window.settings("folder")
+    window.explained("exists", choices.existing_files())
     window.folded("first-frame", "last-frame")
     window.add_answer()
     frames, before_and_after = FrameChooser(), BeforeAndAfter(window.worker())
@@ -161,7 +163,8 @@ def ask_for_layers(
     masks = MaskChooser(config, image, sizes, window.worker())
     window.align(masks.label)
     window.add(masks)
-    window.settings("method", "new-layer")
+    window.explained("method", choices.restoration_methods())
+    window.settings("new-layer")
     window.add_answer()
     before_and_after = BeforeAndAfter(window.worker())
     window.add(before_and_after)

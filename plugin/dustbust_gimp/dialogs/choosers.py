@@ -7,10 +7,10 @@ from pathlib import Path
 
 from gi.repository import GdkPixbuf, Gimp, Gtk, Pango
 
-from ..gimp import mask_image
+from ..gimp import mask_image, pixels
 from ..texts import _
 from .background import Background
-from .thumbnail import Thumbnail
+from .thumbnail import Thumbnail, pixbuf
 from .window import MARGIN
 
 FILE = "file"  # the entry of the combo box that stands for a mask file
@@ -100,7 +100,8 @@ class MaskChooser(Gtk.Box):
             )
             if not fits:
                 name += " - " + _("another size")
-            picture = other.get_thumbnail(THUMBNAIL, THUMBNAIL, Gimp.PixbufTransparency.KEEP_ALPHA)
+            layer = mask_image.typical_layer(other)
+            picture = layer and pixbuf(pixels.thumbnail(layer, THUMBNAIL))
             rows.append([str(other.get_id()), picture, name, fits])
             if fits and mask_image.is_mask_image(other):
                 fitting.append(str(other.get_id()))
@@ -164,15 +165,13 @@ class ScanChooser(Gtk.ScrolledWindow):
         self.on_change: Callable[[], None] | None = None
         self._rows: list[tuple[Gimp.Layer, Gtk.CheckButton, Gtk.RadioButton]] = []
         self._quiet = False
-        grid = Gtk.Grid(column_spacing=MARGIN, row_spacing=MARGIN // 4)
+        grid = Gtk.Grid(column_spacing=MARGIN, row_spacing=MARGIN // 2)
         group = None
         for row, layer in enumerate(reversed(offered)):
             tick = Gtk.CheckButton(
                 active=layer in ticked, tooltip_text=_("Whether this layer is one of the scans")
             )
-            picture = Gtk.Image.new_from_pixbuf(
-                layer.get_thumbnail(THUMBNAIL, THUMBNAIL, Gimp.PixbufTransparency.KEEP_ALPHA)
-            )
+            picture = Gtk.Image.new_from_pixbuf(pixbuf(pixels.thumbnail(layer, THUMBNAIL)))
             picture.set_size_request(THUMBNAIL, -1)
             name = Gtk.Label(
                 label=layer.get_name(), xalign=0, hexpand=True, ellipsize=Pango.EllipsizeMode.MIDDLE

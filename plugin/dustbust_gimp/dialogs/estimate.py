@@ -7,7 +7,7 @@ from pathlib import Path
 from gi.repository import Gimp, Gio
 
 from .. import core
-from ..actions import frame_files
+from ..actions import choices, frame_files
 from ..gimp import arguments
 from ..texts import _
 from .window import Window
@@ -17,8 +17,9 @@ def ask(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> None:
     """Let the user choose; raises Cancelled."""
     suggest(config)
     window = Window(procedure, config, _("Estimate Dust Mask"), _("_Estimate"))
-    window.settings("first-frame", "last-frame", "polarity")
-    window.folded("frame", "smallest", "largest", "method")
+    window.settings("first-frame", "last-frame")
+    window.explained("polarity", choices.polarities())
+    window.folded("blank", "frame", "smallest", "largest", "method")
     window.add_answer()
 
     def describe() -> None:
@@ -32,14 +33,15 @@ def ask(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> None:
                 possible=False,
             )
             return
-        window.begin_in(Path(first).parent, "last-frame", "frame")
+        window.begin_in(Path(first).parent, "last-frame", "frame", "blank")
         open_end = arguments.path(config, "last-frame") is None
+        has_blank = arguments.path(config, "blank") is not None
         window.answer(
-            lambda: frame_files.describe(frame_files.files_of_run(config), open_end),
+            lambda: frame_files.describe(frame_files.files_of_run(config), open_end, has_blank),
             lambda text: text,
         )
 
-    window.on_change(describe, "first-frame", "last-frame")
+    window.on_change(describe, "first-frame", "last-frame", "blank")
     window.run()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gi.repository import Gimp
 
 from .. import core
+from ..actions import choices
 from ..actions.scans import DUST_FREE, Scans, options_of, pixels_of
 from ..core import np
 from ..errors import Refused
@@ -34,7 +35,8 @@ def ask(
     window = Window(procedure, config, _("Stack Offset Scans"), _("Stac_k"))
     chooser = ScanChooser(offered, ticked)
     window.add(chooser)
-    window.settings("mode", "polarity", "align", "aligned-layers", "dust-mask")
+    window.explained("mode", choices.stacking_modes())
+    window.settings("polarity", "align", "aligned-layers", "dust-mask")
     window.add_answer()
     before_and_after = BeforeAndAfter(window.worker())
     window.add(before_and_after)

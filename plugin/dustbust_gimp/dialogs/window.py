@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from gi.repository import Gimp, GimpUi, Gio, GLib, GObject, Gtk
 
 from ..core import DustbustError
 from ..errors import Cancelled, Refused
+from ..gimp.arguments import Option
 from ..gimp.progress import Steps
 from ..texts import _, translated
 from .background import Background
@@ -59,6 +60,15 @@ class Window:
         """Add rows for settings."""
         for name in names:
             self.add(self._row(name))
+
+    def explained(self, name: str, options: Iterable[Option]) -> None:
+        """Add a row for a choice, and below it a line about the value that is chosen."""
+        self.settings(name)
+        texts = {option.name: option.explanation for option in options}
+        line = Gtk.Label(xalign=0, wrap=True, max_width_chars=60, margin_bottom=MARGIN // 4)
+        line.get_style_context().add_class("dim-label")
+        self.on_change(lambda: line.set_text(texts.get(self.config.get_property(name), "")), name)
+        self.add(line)
 
     def folded(self, *names: str) -> None:
         """Add rows for settings that few users need, hidden until "More settings" is clicked."""

@@ -108,7 +108,8 @@ def create(
     image.undo_disable()
     parent = None
     if page is not None:
-        _add_picture(image, None, FRAME, page.name, page.filling(height, width))
+        shown = _add_picture(image, None, FRAME, page.name, page.filling(height, width))
+        shown.set_lock_content(True)  # so that a stroke can only land on the mask
         parent = Gimp.GroupLayer.new(image, _("Dust"))
         image.insert_layer(parent, None, 0)
         mark(parent, OVERLAY)
@@ -203,6 +204,12 @@ def shown_of(image: Gimp.Image) -> str | None:
     """Return the file that is shown under the dust, or None."""
     shown = _run_of(image).get("shown")
     return shown if isinstance(shown, str) else None
+
+
+def typical_layer(image: Gimp.Image) -> Gimp.Layer | None:
+    """Return the layer by which an image can be recognised in a list."""
+    known = layer_with_role(image, FRAME) or layer_with_role(image, MASK)
+    return known or next(iter(image.get_layers()), None)
 
 
 def size_of(image: Gimp.Image) -> tuple[int, int]:

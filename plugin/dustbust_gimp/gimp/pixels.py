@@ -103,6 +103,19 @@ def write(
     buffer.flush()
 
 
+def thumbnail(drawable: Gimp.Drawable, side: int) -> np.ndarray:
+    """Read a drawable reduced to at most `side` px, for the screen: uint8 (H, W, 3).
+
+    GIMP's own function for it gives nothing for some kinds of images.
+    """
+    width, height = drawable.get_width(), drawable.get_height()
+    scale = min(1.0, side / max(width, height))
+    width, height = max(int(width * scale), 1), max(int(height * scale), 1)
+    rectangle = Gegl.Rectangle.new(0, 0, width, height)
+    data = drawable.get_buffer().get(rectangle, scale, "R'G'B' u8", Gegl.AbyssPolicy.NONE)
+    return np.frombuffer(data, np.uint8).reshape(height, width, 3)
+
+
 def read_drawable(drawable: Gimp.Drawable, pixel_format: Format | None = None) -> np.ndarray:
     """Read all pixels of a drawable, without its filters, by default in its working format."""
     width, height = drawable.get_width(), drawable.get_height()

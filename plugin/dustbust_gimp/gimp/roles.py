@@ -15,8 +15,9 @@ OF_STACK = (PAGE, ALIGNED)  # results of Stack, which are not scans
 
 
 def attach(item: Gimp.Item | Gimp.Image, name: str, content: bytes) -> None:
-    """Attach a parasite that is saved with the image."""
-    item.attach_parasite(Gimp.Parasite.new(name, Gimp.PARASITE_PERSISTENT, content))
+    """Attach a parasite that is saved with the image, and goes when its layer is undone."""
+    flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
+    item.attach_parasite(Gimp.Parasite.new(name, flags, content))
 
 
 def content(item: Gimp.Item | Gimp.Image, name: str) -> bytes:

@@ -351,3 +351,25 @@ def check_the_actions_are_found_by_what_people_type(folder):
         text = (procedure.get_menu_label() + " " + procedure.get_blurb()).lower()
         for word in ("dust", "scratch", "speck", "clean", "microfilm"):
             assert word in text, (name, word)
+
+
+def check_a_blank_scan_tells_the_dust_of_one_frame(folder):
+    rng = np.random.default_rng(4)
+    dust = np.zeros((160, 200), bool)
+    for y, x in rng.integers(10, 150, (12, 2)):
+        dust[y : y + 4, x : x + 4] = True
+    blank = np.where(dust, 90, 220) + rng.normal(0, 1, dust.shape)
+    frame = np.linspace(60, 180, 200) * np.where(dust, 90 / 220, 1) + rng.normal(0, 1, dust.shape)
+    for name, picture in (("blank.png", blank), ("frame.png", frame)):
+        Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(folder / name)
+    arguments = {"first_frame": folder / "frame.png", "last_frame": folder / "frame.png"}
+    (image,) = call(ESTIMATE, **arguments, blank=folder / "blank.png", polarity="dark")
+    expected = dustbust.estimate_mask(
+        [folder / "frame.png"], blank=folder / "blank.png", polarity="dark"
+    )
+    assert expected.binary()[dust].mean() > 0.9
+    assert np.array_equal(
+        get(image.get_layers()[0], "Y' u16")[..., 0], np.round(expected.grey * 65535)
+    )
+    message = refusal(ESTIMATE, **arguments, blank=folder / "gone.png")
+    assert "gone.png" in message, message
