@@ -1,6 +1,6 @@
 """Damaged and hostile files: each is a picture or one sentence; no crash, no hang, no memory beyond what its size says.
 
-Run in a process of its own, whose memory is limited:  python tests/core/test_fuzz.py FOLDER COUNT
+Run in a process of its own, whose memory is limited:  python tests/files/test_fuzz.py FOLDER COUNT [SEED]
 """
 
 import io
@@ -133,7 +133,7 @@ def with_valid_checksums(data):
     return out
 
 
-def try_all(folder, count):
+def try_all(folder, count, seed=7):
     """Read and write `count` damaged files; give how many were pictures, how many a sentence. Anything else is raised."""
     import resource
 
@@ -141,7 +141,7 @@ def try_all(folder, count):
         taken = int(statm.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
     sound = seeds(folder)
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(seed)
     pictures = sentences = 0
     for index in range(count):
         name = sorted(sound)[index % len(sound)]
@@ -317,4 +317,4 @@ def test_receipts_are_checked(tmp_path, text):
 
 
 if __name__ == "__main__":
-    print(*try_all(Path(sys.argv[1]), int(sys.argv[2])))
+    print(*try_all(Path(sys.argv[1]), *map(int, sys.argv[2:])))
