@@ -1,6 +1,7 @@
 """Where the dust changes, a new run begins; nowhere else."""
 
 import csv
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -19,10 +20,10 @@ def lengths(frames):
 
 def test_each_change_is_found():
     parts = [synthetic_run.run(seed, count)[0] for seed, count in ((7, 7), (8, 6), (9, 9))]
-    frames = sum(parts, [])
+    frames = list(chain.from_iterable(parts))
     found = dustbust.find_runs(frames)
     assert [len(run) for run in found] == [7, 6, 9]
-    assert all(a is b for a, b in zip(sum(found, []), frames))
+    assert all(a is b for a, b in zip(chain.from_iterable(found), frames, strict=True))
 
 
 def test_dark_dust_too():
@@ -72,15 +73,14 @@ def test_particles_that_are_in_some_frames_only_make_no_new_run():
 def test_frames_that_cannot_be_used_end_no_run(tmp_path):
     parts = [synthetic_run.run(seed, count)[0] for seed, count in ((7, 8), (8, 7))]
     frames = []
-    for number, pixels in enumerate(sum(parts, [])):
+    for number, pixels in enumerate(chain.from_iterable(parts)):
         frames.append(tmp_path / f"{number}.png")
         dustbust.files.write.write_picture(frames[-1], pixels if number != 3 else pixels[::2])
     for number in (0, 8, 12):
         frames[number].write_text("not a picture")
     found = dustbust.find_runs(frames, leave_out=True)
-    assert [len(run) for run in found] == [9, 6] and sum(
-        found, []
-    ) == frames  # 8 is of no run; it stays with the one before
+    assert [len(run) for run in found] == [9, 6]
+    assert list(chain.from_iterable(found)) == frames
     written = dustbust.estimate_runs(frames, tmp_path / "masks", leave_out=True)
     assert [len(run.mask.frames) for run in written] == [6, 5]
     with pytest.raises(dustbust.DustbustError, match="0.png"):
@@ -114,29 +114,46 @@ def test_film_borders_that_move_a_little_make_no_new_run():
 def test_errors_name_what_is_wrong():
     with pytest.raises(dustbust.DustbustError, match="no frames"):
         dustbust.find_runs([])
-    frames, _ = synthetic_run.run(1, 2)
-    with pytest.raises(
-        dustbust.DustbustError,
-        match="frame 1: is 300 x 240, but most frames of the run are 360 x 240",
-    ):
-        dustbust.find_runs([frames[0], frames[1][:, :300]])
+
+
+def test_where_the_format_changes_a_new_run_begins(tmp_path):
+    rolls = [
+        synthetic_run.run(seed, count, shape=shape)[0]
+        for seed, count, shape in ((41, 8, (160, 240)), (42, 12, (200, 200)))
+    ]
+    rolls[0][2] = np.ascontiguousarray(rolls[0][2][4:, 3:])  # cropped by the scanner program
+    rolls[0][5] = np.ascontiguousarray(np.rot90(rolls[0][5]))
+    paths = []
+    for number, pixels in enumerate(chain.from_iterable(rolls)):
+        paths.append(tmp_path / f"{number:02d}.png")
+        Image.fromarray(pixels).save(paths[-1])
+    assert [len(run) for run in dustbust.find_runs(paths)] == [8, 12]
+    assert dustbust.run_from(paths[0]) == paths[:8]
+    written = dustbust.estimate_runs(paths, tmp_path / "masks", leave_out=True)
+    assert [len(run.mask.frames) for run in written] == [8, 12]
+    assert written[1].mask.grey.shape == (200, 200)
+    assert written[1].new is None
+
+
+def test_a_few_frames_of_another_format_end_no_run():
+    frames, _ = synthetic_run.run(1, 9)
+    frames[4] = frames[4][::2, ::2]
+    assert lengths(frames) == [9]
 
 
 def test_a_mask_for_each_run_and_a_table(tmp_path):
     frames = synthetic_run.run(7, 9)[0] + synthetic_run.run(8, 10)[0]
     paths = [tmp_path / f"scan {index:02d}.png" for index in range(len(frames))]
-    for path, frame in zip(paths, frames):
+    for path, frame in zip(paths, frames, strict=True):
         Image.fromarray(frame).save(path)
     found = dustbust.estimate_runs(paths, tmp_path / "masks")
     assert [run.path.name for run in found] == ["scan 00-scan 08.png", "scan 09-scan 18.png"]
-    for run, part in zip(found, (paths[:9], paths[9:])):
+    for run, part in zip(found, (paths[:9], paths[9:]), strict=True):
         assert np.array_equal(
             dustbust.DustMask.load(run.path).grey, dustbust.estimate_mask(part).grey
         )
-    assert (
-        found[0].new is None
-        and 0.5 * found[1].mask.coverage < found[1].new <= found[1].mask.coverage
-    )
+    assert found[0].new is None
+    assert 0.5 * found[1].mask.coverage < found[1].new <= found[1].mask.coverage
     with open(tmp_path / "masks" / "runs.csv", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0][:4] == ["mask", "first frame", "last frame", "frames"]

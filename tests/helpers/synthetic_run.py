@@ -1,4 +1,4 @@
-"""Runs of frames whose dust is known: pictures of clouds, rectangles and grain, with specks and hairs on them. Numpy only."""
+"""Runs of frames whose dust is known: clouds and rectangles with grain, specks and hairs."""
 
 import numpy as np
 
@@ -66,7 +66,48 @@ def frame(rng, scene, opacity, polarity="light", grain=0.012):
 
 
 def run(seed, frames, polarity="light", shape=(240, 360), opacity=None, **options):
-    """-> frames, list of uint8 (H, W); opacity of their dust, float64 (H, W). Each frame shows another scene."""
+    """Frames, each of another scene, and the opacity of their dust.
+
+    Returns
+    -------
+    frames : list of ndarray of uint8, shape (H, W)
+    opacity : ndarray of float64, shape (H, W)
+    """
     rng = np.random.default_rng([seed, 5])
     opacity = dust(rng, shape, **options) if opacity is None else opacity
     return [frame(rng, picture(rng, shape), opacity, polarity) for _ in range(frames)], opacity
+
+
+def cut(frames, seed, *, crop=0, wander=0, turned=False):
+    """What scanner programs do to frames: cut, and turn some by quarter turns.
+
+    Parameters
+    ----------
+    frames : list of ndarray, shape (H, W)
+    seed : int
+    crop : int
+        Up to this many px are cut off at each side, so that the sizes differ.
+    wander : int
+        The cut has one size, but lies up to this many px elsewhere.
+    turned : bool
+        Whether every third frame is turned by one or three quarters.
+
+    Returns
+    -------
+    cut : list of ndarray, shape (h, w)
+    places : list of tuple of int
+        Quarter turns, and (y, x) of the first pixel of the upright frame, of each frame.
+    """
+    rng = np.random.default_rng([seed, 9])
+    results, places = [], []
+    for number, pixels in enumerate(frames):
+        height, width = pixels.shape[:2]
+        top, bottom, left, right = rng.integers(0, crop + 1, 4)
+        if wander:
+            top, left = rng.integers(0, wander + 1, 2)
+            bottom, right = wander - top, wander - left
+        turns = int(rng.choice([1, 3])) if turned and number % 3 == 2 else 0
+        part = np.rot90(pixels[top : height - bottom, left : width - right], turns)
+        results.append(np.ascontiguousarray(part))
+        places.append((turns, int(top), int(left)))
+    return results, places

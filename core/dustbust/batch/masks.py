@@ -41,7 +41,8 @@ class RunMask:
     mask : DustMask
         The mask.
     new : float or None
-        Dust that the run before did not have, as a share of the picture; None for the first run.
+        Dust that the run before did not have, as a share of the picture; None for the first run and
+        where the size of the masks changes.
     """
 
     path: Path
@@ -141,7 +142,9 @@ def estimate_runs(
         path = folder / f"{first.stem}-{last.stem}.png"
         mask.save(path)
         marked = mask.binary()
-        new = None if before is None else new_dust(before, marked)
+        new = None
+        if before is not None and before.shape == marked.shape:
+            new = new_dust(before, marked)
         written.append(RunMask(path, first.name, last.name, mask, new))
         done, before = done + len(run), marked
     table = folder / TABLE

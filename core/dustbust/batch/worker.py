@@ -13,6 +13,7 @@ import numpy as np
 
 from ..dust.mask import DustMask
 from ..errors import DustbustError, Sentence, printable
+from ..files.paths import place_of
 from ..files.read import open_frame
 from ..files.write import flush_to_disk
 from ..restoration.apply import Cleaner
@@ -95,7 +96,7 @@ def clean_file(job: Job, clean: Cleaner | SharedCleaner, preserve_times: bool, t
         cleaner = _cleaner(clean) if isinstance(clean, SharedCleaner) else clean
         before = job.frame.stat()
         frame = open_frame(job.frame)
-        pixels, report = cleaner(frame.pixels, threads=threads)
+        pixels, report = cleaner(frame.pixels, name=place_of(job.frame), threads=threads)
         try:
             notes = frame.write(pixels, part) if report.changed else _copy(job.frame, part)
             if report.unfilled:

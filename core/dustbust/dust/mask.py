@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..image.arrays import Mask, Plane
 from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
+from .placement import Placement
 from .polarity import check_polarity
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class DustMask:
         the place of the dust is known.
     report : dict
         Plain JSON data: how far the mask can be trusted.
+    placements : tuple of Placement
+        Where each of `frames` lies on the mask; empty if all of them cover it exactly.
 
     Examples
     --------
@@ -56,12 +59,15 @@ class DustMask:
     frames: tuple[str, ...] = ()
     model: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
+    placements: tuple[Placement, ...] = ()
 
     def __post_init__(self) -> None:
         steps = to_steps(np.asarray(self.grey, np.float32)).astype(np.float32)
         self.grey = steps / np.float32(STEPS_OF_16_BIT)
         self.threshold = round(float(self.threshold) * STEPS_OF_16_BIT) / STEPS_OF_16_BIT
-        self.frames = tuple(self.frames)
+        self.frames, self.placements = tuple(self.frames), tuple(self.placements)
+        if self.placements and len(self.placements) != len(self.frames):
+            raise ValueError("placements must be one for each of the frames, or none")
         self.polarity = check_polarity(self.polarity)
 
     def binary(self, threshold: float | None = None) -> Mask:

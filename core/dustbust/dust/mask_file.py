@@ -26,6 +26,7 @@ from ..files.write import check_target, new_file
 from ..image.arrays import Plane
 from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
 from .mask import DustMask
+from .placement import VERSION, placements_of, rows_of
 
 MASK_SUFFIXES = (".png",)
 
@@ -54,6 +55,8 @@ def extra_of(mask: DustMask) -> bytes:
         "report": mask.report,
         "shape": list(mask.grey.shape),
     }
+    if mask.placements:
+        header["placements"] = {"version": VERSION, "frames": rows_of(mask.placements)}
     entries = {"header.json": json.dumps(header).encode()}
     for name, array in sorted(mask.model.items()):
         raw = io.BytesIO()
@@ -112,8 +115,18 @@ def _checked(grey: Plane, header: dict[str, Any], model: dict[str, npt.NDArray[A
         or not all(isinstance(name, str) for name in (header["method"], *frames))
     ):
         raise ValueError("its entries are not those of a mask")
+    placements = header.get("placements", {"version": VERSION, "frames": []})
+    if placements["version"] != VERSION:
+        raise ValueError("its placements are those of a later version of Dustbust")
     return DustMask(
-        grey, threshold, header["polarity"], header["method"], tuple(frames), model, report
+        grey,
+        threshold,
+        header["polarity"],
+        header["method"],
+        tuple(frames),
+        model,
+        report,
+        placements_of(placements["frames"], len(frames)),
     )
 
 

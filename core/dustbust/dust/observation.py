@@ -52,6 +52,9 @@ DIFFERENCE_COUNTS = 0.25
 SPREAD_OF_COLOURS = (0.1, 0.15)
 
 # Responses are fitted again if the dust to which they are fitted has changed by this share.
+# Spread of a pixel without data, see `model.look_around`.
+NO_DATA = 1.0
+
 SETTLED = 0.02
 
 # Columns of `neighbours`.
@@ -275,7 +278,9 @@ def observe(
     responses = expected.usual
     of_colours: ColourResponses = tuple([r] * colours.number for r in responses)  # type: ignore[assignment]
     shift = (0.0, 0.0)
-    density = expected.density
+    # Dust that the frame does not show makes no difference to it.
+    shown = frame.spread < NO_DATA
+    density = np.where(shown, expected.density, np.float32(0))
     dark_pixels = expected.dark[labels]
     probability = np.ones_like(density)
     for step in range(0 if pieces else 1, 3):
@@ -300,6 +305,7 @@ def observe(
             shift = _find_shift(colours.luminance, expected, probability > 0.5, responses)
             if shift != (0.0, 0.0):
                 density = np.maximum(moved(expected.density, expected.neighbours, *shift), 0)
+                density *= shown
             elif np.count_nonzero(before != (probability > 0.5)) < SETTLED * probability.size:
                 break  # the responses would be the same
     return Observation(density, probability, responses, of_colours, shift)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from .. import _kernels
 from ..dust.model import RIM, DustModel, look_around, mirrored
-from ..dust.observation import ExpectedDust, FrameAtDust, moved, observe
+from ..dust.observation import NO_DATA, ExpectedDust, FrameAtDust, moved, observe
 from ..dust.response import BLACK, WHITE, Response, Responses
 from ..image.arrays import Mask, Picture, Plane
 from ..image.fixed_point import FIXED_POINT_STEP, in_fixed_point
@@ -72,7 +72,9 @@ class Reading:
     density, weight : ndarray of float32, shape (N,)
         A reading of the density, and one over its variance.
     present : ndarray of float32, shape (P,)
-        Probability that each particle is present.
+        Probability that each particle is present; 0 where the frame does not show it.
+    shown : ndarray of bool, shape (P,)
+        Whether the frame has data of half of the particle or more.
     responses : Responses
         Responses to light and to dark dust.
     """
@@ -80,6 +82,7 @@ class Reading:
     density: Values
     weight: Values
     present: Values
+    shown: Mask
     responses: Responses
 
 
@@ -124,6 +127,7 @@ class DensityMeter:
         self._readings: Sums = np.zeros(labels.size, np.int64)  # sum of weight * density
         self._weights: Sums = np.zeros(labels.size, np.int64)
         self._present: Sums = np.zeros(particles, np.int64)  # sum of the probabilities
+        self._shown: Sums = np.zeros(particles, np.int64)  # number of frames that show a particle
         # Of each frame: lift and fade for light dust, lift and fade for dark dust.
         self._responses: list[list[float]] = []
 
@@ -181,6 +185,7 @@ class DensityMeter:
         self._readings += in_fixed_point(reading.weight * reading.density)
         self._weights += in_fixed_point(reading.weight)
         self._present += in_fixed_point(reading.present)
+        self._shown += reading.shown
         self._responses.append(
             [value for response in reading.responses for value in astuple(response)]
         )
@@ -197,6 +202,7 @@ class DensityMeter:
         self._readings += other._readings
         self._weights += other._weights
         self._present += other._present
+        self._shown += other._shown
         self._responses += other._responses
 
     def settle(self) -> None:
@@ -226,7 +232,11 @@ class DensityMeter:
             if step > 0:
                 self.expected = replace(
                     self.expected,
-                    share=sums.present / np.float32(len(held)),
+                    share=np.where(
+                        sums.shown > 0,
+                        sums.present / np.maximum(sums.shown, np.float32(1)),
+                        np.float32(USUAL_SHARE),
+                    ),
                     usual=median_of(sums.responses),
                 )
 
@@ -244,7 +254,8 @@ class DensityMeter:
         else:
             weights = self._weights * FIXED_POINT_STEP
             density = density_of(self._readings * FIXED_POINT_STEP, weights)
-            share = (self._present * (FIXED_POINT_STEP / frames)).astype(np.float32)
+            share = self._present * (FIXED_POINT_STEP / np.maximum(self._shown, 1))
+            share = np.where(self._shown > 0, share, USUAL_SHARE).astype(np.float32)
             medians = np.median(self._responses, axis=0).tolist()
             light, dark = Response(*medians[:2]), Response(*medians[2:])
         error = 1 / np.sqrt(np.maximum(weights, SMALLEST_WEIGHT))
@@ -320,8 +331,12 @@ class DensityMeter:
             predicted = response.observed(filled, observation.density)
             usable &= (predicted > BLACK / 2) & (predicted < (1 + WHITE) / 2)
         weight *= np.where(usable, np.float32(1), np.float32(CLIPPED))
+        has_data = spread < NO_DATA
+        weight *= has_data
+        visible = np.bincount(labels, has_data, particles)
+        shown = 2 * visible >= np.bincount(labels, minlength=particles)
         if observation is None:
-            return Reading(reading, weight, np.ones(particles, np.float32), responses)
+            return Reading(reading, weight, shown.astype(np.float32), shown, responses)
         weight *= observation.probability
         if observation.shift != (0.0, 0.0):
             # Moved back to where the dust of the run lies: only the difference, so that what is
@@ -334,7 +349,7 @@ class DensityMeter:
             )
         present = np.zeros(particles, np.float32)
         present[labels] = observation.probability
-        return Reading(reading, weight, present, responses)
+        return Reading(reading, weight, present * shown, shown, responses)
 
 
 class _Sums:
@@ -342,13 +357,14 @@ class _Sums:
 
     def __init__(self, pixels: int, particles: int) -> None:
         self.readings, self.weights = (np.zeros(pixels, np.float32) for _ in range(2))
-        self.present = np.zeros(particles, np.float32)
+        self.present, self.shown = (np.zeros(particles, np.float32) for _ in range(2))
         self.responses: list[Responses] = []
 
     def add(self, reading: Reading) -> None:
         self.readings += reading.weight * reading.density
         self.weights += reading.weight
         self.present += reading.present
+        self.shown += reading.shown
         self.responses.append(reading.responses)
 
 

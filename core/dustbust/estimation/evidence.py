@@ -47,6 +47,10 @@ INDEPENDENT_PARTS = 4
 # doubt.
 ENOUGH, CERTAIN = 5.0, 15.0
 
+# A candidate that fewer frames show, near the edge of frames that do not share one grid, cannot be
+# told from picture.
+FEWEST_FRAMES = 3
+
 # Evidence is summed in whole steps of this size, so that sums do not depend on their order.
 LOG_DENSITY_STEP = 2.0**-20
 
@@ -207,7 +211,7 @@ class Evidence:
         log_odds = np.logaddexp.reduce(self.log_ratios * LOG_DENSITY_STEP + np.log(PRIORS), axis=0)
         certain = int((log_odds > CERTAIN).sum())
         prior = np.log((self.particles - certain + 1) / (certain + 1))
-        return np.asarray(log_odds > certainty + prior)
+        return np.asarray((log_odds > certainty + prior) & (self.frames >= FEWEST_FRAMES))
 
     def mask_of(self, which: Mask) -> Mask:
         """Pixels of some candidates.

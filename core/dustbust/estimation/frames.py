@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..dust.placement import Placement, Shape
 from ..errors import DustbustError, Sentence
 from ..files.paths import is_path, name_of, place_of
 from ..files.read import Frame, header_of
 from ..image.arrays import check_image
-
-Shape = tuple[int, int]
 
 
 @dataclass
@@ -27,11 +26,17 @@ class Frames:
     places : list of str
         What masks call them: absolute paths.
     shape : tuple of int
-        (H, W) of the run: the commonest size of its frames.
+        (H, W) of the run: the commonest size of its frames, or the grid that holds all of them.
     leave_out : bool
         Whether a frame that cannot be used is left out. Otherwise it is an error.
     left_out : dict of int to Sentence
         Number of each frame that is left out, and the reason.
+    sizes : dict of int to tuple of int
+        (H, W) of each frame that has a readable header.
+    placements : dict of int to Placement
+        Where each frame lies on the grid; empty if all lie exactly on each other.
+    limited : bool
+        Whether it is an error if more than half of the frames are left out.
 
     Examples
     --------
@@ -39,6 +44,7 @@ class Frames:
     >>> from dustbust.estimation.frames import Frames
     >>> sizes = ((20, 30), (24, 36), (24, 36))
     >>> frames = Frames.of([np.zeros(size, np.uint8) for size in sizes], leave_out=True)
+    >>> frames.keep_commonest()
     >>> frames.shape, frames.used
     ((24, 36), ('frame 1', 'frame 2'))
     """
@@ -49,9 +55,14 @@ class Frames:
     shape: Shape
     leave_out: bool
     left_out: dict[int, Sentence] = field(default_factory=dict)
+    sizes: dict[int, Shape] = field(default_factory=dict)
+    placements: dict[int, Placement] = field(default_factory=dict)
+    limited: bool = True
 
     @classmethod
-    def of(cls, frames: Iterable[Frame], *, leave_out: bool = False) -> "Frames":
+    def of(
+        cls, frames: Iterable[Frame], *, leave_out: bool = False, limited: bool = True
+    ) -> "Frames":
         """Look at the sizes of frames. Files are not decoded for that.
 
         Parameters
@@ -59,14 +70,15 @@ class Frames:
         frames : iterable of path or ndarray
             The frames in the order of scanning.
         leave_out : bool
-            True leaves out frames that cannot be read and frames of another size than the
-            commonest. False refuses them.
+            True leaves out frames that cannot be used. False refuses them.
+        limited : bool
+            Whether more than half of the frames must be of use.
 
         Raises
         ------
         DustbustError
-            If there are no frames, none can be read, or one cannot be used and `leave_out` is
-            False. With `leave_out`: if more than half of the frames cannot be used.
+            If there are no frames, none can be read, or one cannot be read and `leave_out` is
+            False. With `leave_out`: if more than half of the frames cannot be read.
         """
         sources = check_frames(frames)
         run = cls(
@@ -75,29 +87,40 @@ class Frames:
             [place_of(frame, number) for number, frame in enumerate(sources)],
             (0, 0),
             leave_out,
+            limited=limited,
         )
-        sizes: dict[int, Shape] = {}
         for number, frame in enumerate(sources):
             try:
-                sizes[number] = shape_of(frame)
+                run.sizes[number] = shape_of(frame)
             except DustbustError as error:
                 run.leave(number, error)
-        run.shape = commonest(sizes.values())
-        for number, size in sizes.items():
-            if size != run.shape:
-                run.leave(number, another_size(run.names[number], size, run.shape))
+        run.shape = commonest(run.sizes.values())
         return run
+
+    def keep_commonest(self) -> None:
+        """Leave out the frames of another size than the commonest."""
+        for number, size in self.sizes.items():
+            if size != self.shape:
+                self.leave(number, another_size(self.names[number], size, self.shape))
 
     def __len__(self) -> int:
         """Number of frames, including those that are left out."""
         return len(self.sources)
 
     @property
+    def usable(self) -> list[int]:
+        """Numbers of the frames that are not left out."""
+        return [number for number in range(len(self)) if number not in self.left_out]
+
+    @property
     def used(self) -> tuple[str, ...]:
         """Places of the frames that are not left out."""
-        return tuple(
-            place for number, place in enumerate(self.places) if number not in self.left_out
-        )
+        return tuple(self.places[number] for number in self.usable)
+
+    @property
+    def places_of_used(self) -> tuple[Placement, ...]:
+        """Placements of the frames that are not left out, or none if all lie on each other."""
+        return tuple(self.placements[number] for number in self.usable if self.placements)
 
     @property
     def reasons(self) -> list[list[str]]:
@@ -109,7 +132,8 @@ class Frames:
         if not self.leave_out:
             raise error
         self.left_out[number] = error.args[0]
-        if 2 * len(self.left_out) > len(self):
+        too_many = 2 * len(self.left_out) > len(self) and self.limited
+        if too_many or len(self.left_out) == len(self):
             raise DustbustError(
                 "{number} of {frames} frames cannot be used. {why}", **self._summary()
             )

@@ -21,6 +21,7 @@ from .film_borders import Borders
 from .frames import Shape, spread_over
 from .opacity import OpacitySums
 from .passes import Removal, Runner
+from .placing import place_frames
 from .report import report
 from .scenes import Digest, Scenes, digest_of
 
@@ -44,11 +45,13 @@ def estimate_opacity(
         Area of the smallest and of the largest particle that is marked, px. None: see
         `Detection.too_large`.
     """
-    shape, threads = runner.frames.shape, runner.threads
+    threads = runner.threads
     numbers = range(len(runner.frames))
     asked = spread_over(numbers, FRAMES_ASKED_FIRST)
     others = sorted({*numbers}.difference(asked))
     few = spread_over(asked, FRAMES_HELD)
+    place_frames(runner, kinds_of(polarity), few, to_come=len(asked) + len(few) + len(numbers))
+    shape = runner.frames.shape
     first = FirstPass(polarity, shape, threads)
     runner.go_over([first], asked, hold=few, to_come=len(few) + len(numbers))
     outside = first.borders.outside()
@@ -96,6 +99,7 @@ def estimate_opacity(
         polarity,
         "opacity",
         runner.frames.used,
+        placements=runner.frames.places_of_used,
     )
     marked = mask.binary()
     mask.model = meter.model().within(_kernels.dilate(marked, RIM, count(threads))).pack()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ..dust.placement import Placement
 from ..errors import DustbustError
 from ..files.read import Frame, read_luminance_and_data
 from ..image.arrays import Mask, Picture, Plane, to_unit
@@ -105,11 +106,13 @@ def removal_from(start: Callable[[], SummingPass]) -> Removal:
 
 
 class Numbered(NamedTuple):
-    """A frame, its number in the run, and what messages call it."""
+    """A frame, its number in the run, what messages call it, its size and its place."""
 
     number: int
     name: str
     source: Frame
+    size: Shape
+    placement: Placement | None
 
 
 class Runner:
@@ -167,6 +170,8 @@ class Runner:
                 number,
                 self.frames.names[number],
                 self._held.get(number, self.frames.sources[number]),
+                self.frames.sizes[number],
+                self.frames.placements.get(number),
             )
             for number in numbers
             if number not in self.frames.left_out
@@ -222,9 +227,9 @@ Look = tuple[Picture | None, list[Any]]
 
 
 def look_at(
-    passes: Sequence[Pass], shape: Shape, hold: set[int], frame: Numbered
+    passes: Sequence[Pass], grid: Shape, hold: set[int], frame: Numbered
 ) -> Look | DustbustError:
-    """Show one frame to passes.
+    """Show one frame to passes, on the grid of the run if it has a placement.
 
     Returns
     -------
@@ -234,11 +239,13 @@ def look_at(
     """
     try:
         plane, has_data = read_luminance_and_data(frame.source)
-        if plane.shape != shape:
-            raise another_size(frame.name, (plane.shape[0], plane.shape[1]), shape)
+        if plane.shape != frame.size:  # not what the header says
+            raise another_size(frame.name, (plane.shape[0], plane.shape[1]), frame.size)
     except DustbustError as error:
         return error
     kept = in_steps_of_8_bit(plane) if frame.number in hold and has_data is None else None
+    if frame.placement is not None:
+        plane, has_data = frame.placement.on_grid(plane, has_data, grid)
     return kept, [one.look(plane, has_data) for one in passes]
 
 

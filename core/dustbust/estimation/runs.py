@@ -9,7 +9,7 @@ mean correlation across the place over the geometric mean of those on both sides
 frames show dust cancels.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
@@ -20,11 +20,11 @@ import numpy.typing as npt
 from ..errors import DustbustError
 from ..files.read import Frame, read_luminance_and_data
 from ..image.arrays import Mask, Plane
-from ..runtime.progress import Progress
+from ..runtime.progress import Progress, part_of
 from ..runtime.read_ahead import read_ahead
 from .background import Surroundings
 from .film_borders import Borders
-from .frames import Frames
+from .frames import Frames, Shape, commonest
 
 # A run has at least SHORTEST_RUN frames. On each side of a place, up to FRAMES_COMPARED are
 # compared.
@@ -38,6 +38,9 @@ CHANGE_DEVIATIONS = 4.5
 # Frames that show dust poorly differ from others by no more than this: correlations across, as a
 # share of those on the better side.
 FAINTEST_CORRELATION = 0.3
+
+# Frames of one format may be cropped by this share of a side.
+CROPPED = 0.1
 
 # What stands out counts up to this many deviations.
 LIMIT = 2.0
@@ -59,13 +62,15 @@ def find_runs(
 ) -> list[list[Frame]]:
     """Split a series of frames into runs: where the dust changes, a new run begins.
 
+    Where the format of the frames changes, a new run begins, too.
+
     Parameters
     ----------
     frames : iterable of path or ndarray
         Frames as of `estimate_mask`, in the order of scanning.
     leave_out : bool
-        Whether frames that cannot be read, or have another size than most, are passed over, so that
-        `estimate_mask` can leave them out. False refuses them.
+        Whether frames that cannot be read are passed over, so that `estimate_mask` can leave them
+        out. False refuses them.
     progress : callable, optional
         Called as progress(fraction, text).
     executor : concurrent.futures.Executor, optional
@@ -96,10 +101,76 @@ def find_runs(
     >>> [len(run) for run in find_runs(frames)]
     [6, 4]
     """
-    run = Frames.of(frames, leave_out=leave_out)
-    found, fit = correlations(run, progress, executor, threads)
-    ends = [0, *(fit[place] for place in changes(found)), len(run)]
-    return [run.sources[begin:end] for begin, end in pairwise(ends)]
+    series = Frames.of(frames, leave_out=leave_out, limited=False)
+    starts = [0]
+    segments = list(by_format(series.sizes))
+    for index, segment in enumerate(segments):
+        if index:
+            starts.append(segment[0])
+        size = commonest(series.sizes[number] for number in segment)
+        part = part_of(progress, segment[0], len(segment), len(series))
+        alike = [number for number in segment if series.sizes[number] == size]
+        found, fit = correlations(series, alike, part, executor, threads)
+        starts += [fit[place] for place in changes(found)]
+    return [series.sources[begin:end] for begin, end in pairwise([*starts, len(series)])]
+
+
+def by_format(sizes: Mapping[int, Shape]) -> Iterator[list[int]]:
+    """Divide a series of frames where their format changes.
+
+    Frames that were cropped or turned by the scanner program have one format. A few frames of
+    another format in between, fewer than SHORTEST_RUN, do not divide a series.
+
+    Parameters
+    ----------
+    sizes : mapping of int to tuple of int
+        (H, W) by the number of the frame.
+
+    Yields
+    ------
+    list of int
+        Numbers of consecutive frames.
+
+    Examples
+    --------
+    >>> from dustbust.estimation.runs import by_format
+    >>> sizes = [(160, 240), (240, 158), (160, 240), (200, 200), (200, 200), (200, 200)]
+    >>> list(by_format(dict(enumerate(sizes))))
+    [[0, 1, 2], [3, 4, 5]]
+    """
+    formats: list[Shape] = []
+    segments: list[tuple[int, list[int]]] = []
+    for number, size in sizes.items():
+        sides = (min(size), max(size))
+        known = (place for place, other in enumerate(formats) if _one_format(sides, other))
+        kind = next(known, len(formats))
+        if kind == len(formats):
+            formats.append(sides)
+        if segments and segments[-1][0] == kind:
+            segments[-1][1].append(number)
+        else:
+            segments.append((kind, [number]))
+    merged: list[tuple[int, list[int]]] = []
+    waiting: list[int] = []  # of too short a segment at the beginning
+    for kind, numbers in segments:
+        if merged and (merged[-1][0] == kind or len(numbers) < SHORTEST_RUN):
+            merged[-1][1].extend(numbers)
+        elif len(numbers) < SHORTEST_RUN:
+            waiting += numbers
+        else:
+            merged.append((kind, [*waiting, *numbers]))
+            waiting = []
+    if not merged:
+        merged = [(0, waiting)]
+    for _, numbers in merged:
+        yield numbers
+
+
+def _one_format(sides: Shape, other: Shape) -> bool:
+    """Whether two frames, (shorter, longer) side each, are of one format."""
+    return all(
+        abs(one - two) <= CROPPED * max(one, two) for one, two in zip(sides, other, strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -151,19 +222,22 @@ def look_if_fit(frame: Frame) -> tuple[Plane, Plane] | DustbustError:
 
 
 def looks(
-    run: Frames, progress: Progress | None, executor: Executor | None, threads: int | None
+    series: Frames,
+    numbers: Sequence[int],
+    progress: Progress | None,
+    executor: Executor | None,
+    threads: int | None,
 ) -> Iterator[tuple[int, Plane, Plane]]:
     """Yield the number of each frame that can be used, and what `look` gives for it."""
-    numbers = [number for number in range(len(run)) if number not in run.left_out]
-    sources = [run.sources[number] for number in numbers]
+    sources = [series.sources[number] for number in numbers]
     results = read_ahead(sources, look_if_fit, threads, executor)
-    for number, result in zip(numbers, results, strict=True):
+    for done, (number, result) in enumerate(zip(numbers, results, strict=True), 1):
         if isinstance(result, DustbustError):
-            run.leave(number, result)
+            series.leave(number, result)
         else:
             yield number, *result
         if progress:
-            progress((number + 1) / len(run), run.names[number])
+            progress(done / len(numbers), series.names[number])
 
 
 def trace(stands_out: Plane, inside: Mask) -> npt.NDArray[np.float32]:
@@ -173,12 +247,13 @@ def trace(stands_out: Plane, inside: Mask) -> npt.NDArray[np.float32]:
 
 
 def correlations(
-    run: Frames,
+    series: Frames,
+    numbers: Sequence[int],
     progress: Progress | None = None,
     executor: Executor | None = None,
     threads: int | None = None,
 ) -> tuple[Correlations, list[int]]:
-    """Correlations of all pairs of frames that are near each other.
+    """Correlations of all pairs of frames, of one size, that are near each other.
 
     At most 2 * FRAMES_COMPARED traces are held. The first of them show where the borders of the
     film are, which move a little.
@@ -188,11 +263,13 @@ def correlations(
     correlations : Correlations
         Of the frames that can be used.
     fit : list of int
-        Their numbers in the run.
+        Their numbers in the series.
     """
-    values, fit = np.zeros((len(run), 2 * FRAMES_COMPARED)), []
-    shown = looks(run, progress, executor, threads)
+    values, fit = np.zeros((len(numbers), 2 * FRAMES_COMPARED)), list[int]()
+    shown = looks(series, numbers, progress, executor, threads)
     first = list(islice(shown, 2 * FRAMES_COMPARED))
+    if not first:
+        return Correlations(values[:0], 1.0), fit
     borders = Borders(first[0][1].shape)
     for _, _, background in first:
         borders.add(background)

@@ -33,6 +33,7 @@ def estimate_sum(runner: Runner, polarity: str, *, blur: float = 25.0, trim: int
     trim : int
         Width of the margin at the edges in which nothing is marked, px.
     """
+    runner.frames.keep_commonest()
     total = SumPass()
     runner.go_over([total], range(len(runner.frames)), to_come=0)
     frames = runner.frames

@@ -1,16 +1,18 @@
 """Apply Dust Mask: one frame without its dust."""
 
 import warnings
+from dataclasses import replace
 from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from ..dust.mask import DustMask
-from ..errors import DustbustError
+from ..dust.placement import Placement
 from ..image.arrays import Mask, Picture, Plane, alpha_channel, check_image, colour_channels
 from ..options import Number, describe
 from .methods import DEFAULT, METHODS, method_named
+from .places import Places
 from .repair import DustToRepair, RepairReport
 
 __all__ = ["METHODS", "Cleaner", "RepairReport", "apply_mask"]
@@ -80,7 +82,7 @@ def apply_mask(
     Raises
     ------
     DustbustError
-        If a `DustMask` differs from the frame in size.
+        If the frame of a `DustMask` has another size than the mask and does not show its dust.
     TypeError
         If `frame` is not a picture, `dust` is not a mask, or the method does not have an option.
     ValueError
@@ -144,31 +146,55 @@ class Cleaner:
         chosen = method_named(method)
         options = chosen.checked(options)
         self.dusty, strength = binary_and_strength(dust)
-        self.is_of_a_run = isinstance(dust, DustMask)
+        self._places = Places(dust) if isinstance(dust, DustMask) else None
         packed = dust.model if isinstance(dust, DustMask) else {}
         self._repair = chosen.prepare(
             DustToRepair(self.dusty, strength, packed), threads=threads, **options
         )
 
     def __call__(
-        self, frame: Picture, *, threads: int | None = None
+        self, frame: Picture, *, name: str = "", threads: int | None = None
     ) -> tuple[Picture, RepairReport]:
-        """As `apply_mask` with `return_report`."""
+        """As `apply_mask` with `return_report`.
+
+        Parameters
+        ----------
+        frame : ndarray
+            See `apply_mask`.
+        name : str
+            What the mask calls the frame, if it was made from it.
+        threads : int or None
+            See `apply_mask`.
+        """
         frame = check_image(frame, "frame")
-        if self.is_of_a_run and self.dusty.shape != frame.shape[:2]:
-            raise DustbustError(
-                "the frame is {frame}, but the mask is {mask}; "
-                "use the mask that was made from the frames of this run",
-                frame="{1} x {0}".format(*frame.shape),
-                mask="{1} x {0}".format(*self.dusty.shape),
-            )
         hidden = not_finite(frame)
         if hidden is not None:
-            return self._where_finite(frame, hidden, threads)
-        return self._repair(frame, threads=threads)
+            return self._where_finite(frame, hidden, name, threads)
+        if self._places is None:
+            return self._repair(frame, threads=threads)
+        place = self._places.of(frame, name)
+        if place is not None:
+            return self._placed(frame, place, threads)
+        result = self._repair(frame, threads=threads)
+        if self._places.is_doubtful(result[1].particles, result[1].absent):
+            place = self._places.find(frame)
+            if place is not None and not place.covers(self._places.grid):
+                return self._placed(frame, place, threads)
+        return result
+
+    def _placed(
+        self, frame: Picture, place: Placement, threads: int | None
+    ) -> tuple[Picture, RepairReport]:
+        """The same for a frame that does not cover the mask exactly."""
+        pasted = place.pasted(frame, (self.dusty.shape[0], self.dusty.shape[1]))
+        clean, report = self._repair(pasted, threads=threads)
+        pixels = frame.shape[0] * frame.shape[1]
+        return place.taken_back(clean, frame), replace(
+            report, changed=report.changed * self.dusty.size / pixels
+        )
 
     def _where_finite(
-        self, frame: Picture, hidden: Mask, threads: int | None
+        self, frame: Picture, hidden: Mask, name: str, threads: int | None
     ) -> tuple[Picture, RepairReport]:
         """The same for a frame with pixels that are not finite.
 
@@ -178,6 +204,7 @@ class Cleaner:
         opaque = np.where(hidden, np.float32(0), np.float32(1) if alpha is None else alpha)
         clean, report = self(
             np.dstack([np.where(hidden[..., None], np.float32(0), colour_channels(frame)), opaque]),
+            name=name,
             threads=threads,
         )
         result: Picture = frame.copy()

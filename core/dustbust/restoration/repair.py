@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..dust.model import DustModel, PackedModel
-from ..image.arrays import Mask, Picture, Plane
+from ..image.arrays import Mask, Picture, Plane, alpha_channel
 from ..image.morphology import count_particles
 
 
@@ -101,6 +101,7 @@ class Filler:
     ) -> tuple[Picture, RepairReport]:
         """See `Repair`."""
         clean, unfilled = self._fill(frame, threads=threads)
-        particles = count_particles(self._dusty)
+        alpha = alpha_channel(frame)
+        particles = count_particles(self._dusty if alpha is None else self._dusty & (alpha != 0))
         changed = (np.asarray(frame) != clean).reshape(*self._dusty.shape, -1).any(axis=2)
         return clean, RepairReport(particles, 0, particles, 0, float(changed.mean()), unfilled)

@@ -1,5 +1,6 @@
 """Recovering the picture under dust: translucent dust is un-mixed, opaque dust is filled."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +8,15 @@ import numpy as np
 from .. import _kernels
 from ..dust.model import RIM, DustModel, look_around, mirrored
 from ..dust.observation import FrameAtDust, as_array, observe
-from ..image.arrays import Mask, Picture, Values, largest, put, share_changed
+from ..image.arrays import (
+    Mask,
+    Picture,
+    Values,
+    alpha_channel,
+    largest,
+    put,
+    share_changed,
+)
 from ..image.morphology import count_particles, dilate
 from ..runtime.threads import count
 from .inpaint import fill_at, fill_dust, grain_at
@@ -26,6 +35,9 @@ SIGNIFICANT_DEVIATIONS = 1.7
 
 # A pixel that is un-mixed to this share or more counts as known when the others are filled.
 KNOWN = 0.8
+
+# Pixels of a particle that a frame shows of it, at least, to be cleaned of it.
+FEWEST_SHOWN = 4
 
 
 def prepare_restore(dust: DustToRepair, *, threads: int | None = None) -> Repair:
@@ -86,8 +98,9 @@ class Restorer:
         report : RepairReport
         """
         frame = np.ascontiguousarray(frame)
+        shown = self._shown(frame, threads)
         unmixed, filled, weight, present = unmix(
-            frame, self.model, also_unknown=self.near_other, threads=threads
+            frame, self.model, shown=shown, also_unknown=self.near_other, threads=threads
         )
         clean: Picture = frame.copy()
         put(clean, self.positions, weight * unmixed + (1 - weight) * filled)
@@ -107,21 +120,48 @@ class Restorer:
             put(clean, self.positions[doubtful], better / white)
         if self.other is not None:
             clean, _ = fill_dust(clean, self.other, threads=threads)
-        return clean, self._report(frame, clean, share, present)
+        report = self._report(share, present, shown)
+        return clean, replace(report, changed=share_changed(frame, clean, self.touched))
 
-    def _report(self, frame: Picture, clean: Picture, share: Values, present: Mask) -> RepairReport:
-        """Particles of which at least a part is present were restored or filled."""
+    def _shown(self, frame: Picture, threads: int | None) -> Mask | None:
+        """Pixels at which the frame shows dust of the mask, or its rim; None: all of them.
+
+        Particles that lie outside the frame, but for less than FEWEST_SHOWN px, are left alone.
+        """
+        alpha = alpha_channel(frame)
+        if alpha is None:
+            return None
+        opaque = alpha != 0
+        core = self.model.core.ravel()[self.positions]
+        shown = core & opaque.ravel()[self.positions]
+        area, area_shown = (
+            np.bincount(self.labels, weights, self.model.share.size) for weights in (core, shown)
+        )
+        kept = area_shown >= np.minimum(area, FEWEST_SHOWN)
+        visible = np.zeros_like(self.model.core)
+        visible.ravel()[self.positions[shown & kept[self.labels]]] = True
+        near = dilate(visible, RIM, threads=threads)
+        return np.asarray((near & opaque).ravel()[self.positions])
+
+    def _report(self, share: Values, present: Mask, shown: Mask | None) -> RepairReport:
+        """Particles of which at least a part is present were restored or filled.
+
+        Particles of which the frame has no data do not count.
+        """
         density, particles = self.model.density * present, self.model.share.size
         some = np.bincount(self.labels, present, particles) > 0
         mostly = np.bincount(self.labels, share * density, particles) > 0.5 * np.bincount(
             self.labels, density, particles
         )
+        visible = np.ones(particles, bool)
+        if shown is not None:
+            visible = np.bincount(self.labels, shown, particles) > 0
         return RepairReport(
-            particles + self.others,
+            int(visible.sum()) + self.others,
             int((some & mostly).sum()),
             int((some & ~mostly).sum()) + self.others,
-            int((~some).sum()),
-            share_changed(frame, clean, self.touched),
+            int((visible & ~some).sum()),
+            0.0,
         )
 
 
@@ -164,6 +204,7 @@ def unmix(
     frame: Picture,
     model: DustModel,
     *,
+    shown: Mask | None = None,
     also_unknown: Mask | None = None,
     threads: int | None = None,
 ) -> Unmixed:
@@ -174,6 +215,8 @@ def unmix(
     frame : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
     model : DustModel
         The dust of the frame's run.
+    shown : ndarray of bool, shape (N,), or None
+        Pixels at which the frame shows the dust; None: all of them. Others stay as they are.
     also_unknown : ndarray of bool, shape (H, W), or None
         More pixels that tell nothing about their neighbours.
     threads : int or None
@@ -191,6 +234,8 @@ def unmix(
     observed, filled = mirrored(observed, dark), mirrored(filled, dark)
     observation = observe(FrameAtDust(observed, filled, spread), model.expected, threads=threads)
     present = observation.probability > 0.5
+    if shown is not None:
+        present = present & shown
     unmixed, weight = _kernels.unmix(
         observed,
         observation.density,

@@ -1,0 +1,90 @@
+"""Frames that the mask was not made from are placed by the mask's dust."""
+
+import numpy as np
+import pytest
+
+import dustbust
+from dustbust.dust.placement import Placement
+from dustbust.restoration.places import Places
+from helpers import synthetic_run
+
+SHAPE = (300, 450)
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Frames of one run, three more of it that the mask does not know, and its dust."""
+    frames, opacity = synthetic_run.run(31, 13, shape=SHAPE, specks=50, hairs=8)
+    return frames[:10], frames[10:], opacity
+
+
+@pytest.fixture(scope="module")
+def mask(run):
+    return dustbust.estimate_mask(run[0])
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_frame_is_cleaned_as_the_upright_one(run, mask, turns):
+    for frame in run[1]:
+        upright = dustbust.apply_mask(frame, mask)
+        turned = dustbust.apply_mask(np.ascontiguousarray(np.rot90(frame, turns)), mask)
+        difference = np.rot90(turned, -turns).astype(int) - upright
+        assert np.abs(difference).mean() < 0.02
+        assert (upright != frame).any()
+
+
+@pytest.mark.parametrize("part", [(12, 8, 30, 40), (0, 60, 90, 0), (40, 0, 0, 100)])
+def test_a_cropped_frame_is_found(run, mask, part):
+    top, bottom, left, right = part
+    places = Places(mask)
+    for frame in run[1]:
+        cropped = frame[top : SHAPE[0] - bottom, left : SHAPE[1] - right]
+        place = places.of(cropped, "")
+        assert place.corner == (top, left)
+        assert place.quarter_turns == 0
+        clean = dustbust.apply_mask(np.ascontiguousarray(cropped), mask)
+        whole = dustbust.apply_mask(frame, mask)
+        difference = clean.astype(int) - whole[top : SHAPE[0] - bottom, left : SHAPE[1] - right]
+        assert np.abs(difference)[12:-12, 12:-12].mean() < 0.05
+
+
+def test_a_frame_of_the_same_size_that_lies_elsewhere_is_found(run, mask):
+    frame = run[1][0]
+    moved = np.roll(frame, (5, -9), (0, 1))
+    clean = dustbust.apply_mask(moved, mask)
+    back = np.roll(clean, (-5, 9), (0, 1))
+    straight = dustbust.apply_mask(frame, mask)
+    assert np.abs(back.astype(int) - straight)[20:-20, 20:-20].mean() < 0.05
+    assert (straight != frame).any()
+
+
+def test_frames_of_another_run_are_refused(mask):
+    other, _ = synthetic_run.run(77, 1, shape=(280, 420), specks=50)
+    with pytest.raises(dustbust.DustbustError, match="does not show the dust of the mask"):
+        dustbust.apply_mask(other[0], mask)
+
+
+def test_dust_beyond_the_edge_of_a_frame_does_not_touch_it():
+    frames, opacity = synthetic_run.run(33, 10, shape=SHAPE, specks=90)
+    cut, places = synthetic_run.cut(frames, 4, crop=12)
+    mask = dustbust.estimate_mask(cut)
+    for frame, (_, y, x) in zip(cut, places, strict=True):
+        clean = dustbust.apply_mask(frame, mask)
+        part = opacity[y : y + frame.shape[0], x : x + frame.shape[1]] > 0.01
+        near = np.zeros_like(part)
+        for dy, dx in np.ndindex(33, 33):
+            near |= np.roll(np.pad(part, 16), (dy - 16, dx - 16), (0, 1))[16:-16, 16:-16]
+        assert np.array_equal(clean[~near], frame[~near])
+
+
+@pytest.mark.parametrize("channels", [None, 1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_frame_comes_back_from_the_grid_as_it_was(channels, dtype):
+    rng = np.random.default_rng(3)
+    shape = (7, 5) if channels is None else (7, 5, channels)
+    frame = (rng.random(shape) * 200).astype(dtype)
+    for turns in range(4):
+        place = Placement((7, 5), turns, (2.0, -1.0))
+        pasted = place.pasted(frame, (9, 8))
+        assert pasted.shape == (9, 8, 4 if channels in (3, 4) else 2)
+        assert np.array_equal(place.taken_back(pasted, frame), frame)
