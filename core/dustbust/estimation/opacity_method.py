@@ -9,6 +9,7 @@ import numpy as np
 from .. import _kernels
 from ..dust.mask import DustMask
 from ..dust.model import RIM
+from ..dust.placement import Shape
 from ..image.arrays import Mask, Plane
 from ..image.block_grid import block_side, grid_shape, on_pixels
 from ..runtime.threads import count
@@ -18,7 +19,7 @@ from .density_meter import FRAMES_HELD, DensityMeter
 from .detection import FEWEST_SCENES, NEAR_BLOCKS, Detection
 from .evidence import ENOUGH, Evidence, Observed
 from .film_borders import Borders
-from .frames import Shape, spread_over
+from .frames import spread_over
 from .opacity import OpacitySums
 from .passes import Removal, Runner
 from .placing import place_frames
