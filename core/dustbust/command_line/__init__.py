@@ -1,8 +1,11 @@
 """The command line: one module a command, each with its options and what it does."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
 
 from .. import __version__
 from ..errors import DustbustError
@@ -15,7 +18,15 @@ COMMANDS = (estimate, apply, verify, stack, compare)
 def program() -> None:
     """Run as a program of its own: `dustbust` and `python -m dustbust` do exactly this."""
     memory.keep_for_reuse()
-    sys.exit(main())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # names may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
+    code = main()
+    try:
+        sys.stdout.flush()
+    except OSError:  # was reported; Python must not try once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,13 +45,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except DustbustError as error:
-        print(f"dustbust: {error}", file=sys.stderr)
-        return 1
+        return report(str(error))
+    except MemoryError:
+        return report("there is not enough memory; close other programs, or give fewer files")
+    except OSError as error:
+        what = error.filename or "the output cannot be written"
+        return report(f"{what} ({error.strerror or error})")
     except KeyboardInterrupt:
         print("dustbust: interrupted; files that were finished are whole", file=sys.stderr)
         return 130
+
+
+def report(message: str) -> int:
+    """Print an error where that is possible. -> the exit code"""
+    with suppress(OSError):
+        print(f"dustbust: {message}", file=sys.stderr, flush=True)
+    return 1
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,11 +1,14 @@
 """dustbust compare: a picture of before and after."""
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
 from ..figures import before_after
-from ..files.write import write_picture
+from ..files.write import check_target, write_picture
+from ..files.written import check_replaceable
+from .options import add_overwrite
 
 SUMMARY = "write one picture of the part that changed most: before on the left, after on the right"
 
@@ -17,10 +20,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-o", "--output", default="before-after.png", help="the picture (%(default)s)"
     )
+    add_overwrite(command)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the comparison."""
+    check_target(options.output, (options.before, options.after))
+    check_replaceable(Path(options.output), options.overwrite)
     picture = np.asarray(before_after(options.before, options.after))
     write_picture(options.output, picture, inputs=(options.before, options.after))
     print(f"{options.output}: {options.before} beside {options.after}")

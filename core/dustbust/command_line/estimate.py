@@ -11,7 +11,16 @@ from ..estimation.estimate import estimate_mask
 from ..estimation.methods import METHODS
 from ..files.find import find_frames, frames_between
 from ..files.write import check_target
-from .options import add_choice, add_dask, default_of, executor_of, given_options, progress
+from ..files.written import check_replaceable
+from .options import (
+    add_choice,
+    add_dask,
+    add_overwrite,
+    default_of,
+    executor_of,
+    given_options,
+    progress,
+)
 
 # Where the results go if the user names nothing.
 MASK, MASKS = "dust-mask.png", "dust-masks"
@@ -62,6 +71,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="scans of the empty glass, light table or wall with the settings of the frames, or "
         "TIFFs with an infrared plane: the dust is read from them, and one frame is enough",
     )
+    add_overwrite(command)
     add_dask(command)
 
 
@@ -97,8 +107,10 @@ def write_mask(frames: list[Path], options: argparse.Namespace, how: dict[str, A
     """Estimate the mask of a run."""
     output = options.output or MASK
     check_target(output, frames, MASK_SUFFIXES)  # before the work, not after it
+    check_replaceable(Path(output), options.overwrite)
     if options.plot:
         check_target(options.plot, frames)
+        check_replaceable(Path(options.plot), options.overwrite)
     dust = estimate_mask(frames, **how)
     dust.save(output)
     if options.plot:

@@ -118,6 +118,16 @@ def default_of(function: Callable[..., object], option: str) -> Any:
     return inspect.signature(function).parameters[option].default
 
 
+def add_overwrite(command: argparse.ArgumentParser) -> None:
+    """Add the option that lets outputs replace files of others."""
+    command.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace outputs that exist even if dustbust did not write them or somebody changed "
+        "them since",
+    )
+
+
 def add_dask(command: argparse.ArgumentParser) -> None:
     """Add the option that moves the work to a cluster."""
     command.add_argument(

@@ -9,9 +9,10 @@ from ..dust.mask_file import MASK_SUFFIXES
 from ..errors import DustbustError
 from ..files.find import find_frames
 from ..files.write import EXISTS, check_complete, check_target, free_name, write_picture
+from ..files.written import check_replaceable
 from ..stacking.modes import MODES
 from ..stacking.stack import StackReport, stack_scans
-from .options import add_choice, at_least_two, default_of, given_options, progress
+from .options import add_choice, add_overwrite, at_least_two, default_of, given_options, progress
 
 # Where the pages go if the user names nothing.
 PAGES = "pages"
@@ -53,6 +54,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         default=default_of(clean_frames, "exists"),
         help="with --pairs or --group: what to do if a page exists already (%(default)s)",
     )
+    add_overwrite(command)
     add_choice(command, "mode", MODES, stack_scans)
     command.add_argument(
         "--no-align",
@@ -80,7 +82,10 @@ def run(options: argparse.Namespace) -> int:
         return stack_groups(options)
     if not options.output:
         raise DustbustError("the page needs a name; give one, such as -o page.tif")
-    stack(find_frames(options.scans), Path(options.output), options)
+    scans = find_frames(options.scans)
+    check_target(options.output, scans)
+    check_replaceable(Path(options.output), options.overwrite)
+    stack(scans, Path(options.output), options)
     return 0
 
 
@@ -131,6 +136,7 @@ def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
                 f"--dust: mode {options.mode} does not look for dust; use dust-free"
             )
         check_target(options.dust, scans, MASK_SUFFIXES)
+        check_replaceable(Path(options.dust), options.overwrite)
     report = stack_scans(
         scans,
         mode=options.mode,

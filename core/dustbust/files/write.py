@@ -14,6 +14,7 @@ from .formats import WRITABLE
 from .formats.base import FrameFile
 from .paths import as_path
 from .read import open_frame
+from .written import remember
 
 # What to do about an output that exists.
 EXISTS = ("skip", "overwrite", "rename")
@@ -89,6 +90,7 @@ def new_file(path: Path) -> Iterator[Path]:
         flush_to_disk(part)
         os.replace(part, path)
         flush_folder(path.parent)
+        remember(path)
     except OSError as error:
         raise DustbustError(
             "{path}: cannot be written ({error}); choose another folder", path=path, error=error

@@ -13,6 +13,7 @@ import io
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,9 +129,18 @@ class JpegFile(FrameFile):
 
     def _check(self, written: bytes, pixels: Picture) -> None:
         """Decode what was written with libjpeg: it differs from the file near repairs only."""
-        found = np.asarray(_open(written))
-        if found.shape != self.pixels.shape:
+        with suppress(Exception):
+            # In a third of the time that Pillow needs. Where its libjpeg is another one, whose
+            # pixels differ by one, Pillow has the last word.
+            if self._is_as_wanted(imagecodecs.jpeg8_decode(written), pixels):
+                return
+        if not self._is_as_wanted(np.asarray(_open(written)), pixels):
             raise not_as_written(self.path)
+
+    def _is_as_wanted(self, found: Picture, pixels: Picture) -> bool:
+        """Whether decoded pixels are those of the file, but near pixels that were repaired."""
+        if found.shape != self.pixels.shape:
+            return False
         for top in range(0, len(found), BAND):
             band = slice(top, top + BAND)
             if np.array_equal(found[band], self.pixels[band]):
@@ -142,7 +152,8 @@ class JpegFile(FrameFile):
                 repaired, differs = repaired.any(1), differs.any(1)
             near = np.convolve(repaired, np.ones(2 * REACH + 1), "same") > 0
             if (differs & ~near).any():
-                raise not_as_written(self.path)
+                return False
+        return True
 
 
 @dataclass(frozen=True)
