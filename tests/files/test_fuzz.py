@@ -1,6 +1,7 @@
-"""Damaged and hostile files: each is a picture or one sentence; no crash, no hang, no memory beyond what its size says.
+"""Damaged and hostile files: each is a picture or one sentence.
 
-Run in a process of its own, whose memory is limited:  python tests/files/test_fuzz.py FOLDER COUNT [SEED]
+No crash, no hang, no more memory than the size of the file allows. In a process of its own, whose
+memory is limited:  python tests/files/test_fuzz.py FOLDER COUNT [SEED]
 """
 
 import io
@@ -72,6 +73,18 @@ def seeds(folder):
     (folder / "grey.j2k").write_bytes(
         imagecodecs.jpeg2k_encode(colours[..., 0], level=40, codecformat="j2k")
     )
+    with tifffile.TiffWriter(folder / "pages.tif") as file:
+        layers = [(37724, 7, 300, bytes(300), True)]
+        file.write(deep[::4, ::4].copy(), photometric="rgb", subfiletype=1, subifds=1)
+        file.write(deep, photometric="rgb", compression="lzw", extratags=layers, rowsperstrip=9)
+        file.write(deep[..., 0].copy(), photometric="minisblack")
+    plain = (folder / "base.jpg").read_bytes()
+    (folder / "tail.jpg").write_bytes(plain + rng.bytes(5000))
+    (folder / "noend.jpg").write_bytes(plain[:-2] + b"SEFT" + rng.bytes(100))
+    small = Image.fromarray(colours[::2, ::2].copy())
+    Image.fromarray(colours).save(
+        folder / "previews.jpg", "MPO", save_all=True, append_images=[small]
+    )
     Image.fromarray(colours).save(folder / "colours.bmp")
     Image.fromarray(colours[..., 0]).save(folder / "grey.bmp")
     dust = dustbust.DustMask(
@@ -134,7 +147,10 @@ def with_valid_checksums(data):
 
 
 def try_all(folder, count, seed=7):
-    """Read and write `count` damaged files; give how many were pictures, how many a sentence. Anything else is raised."""
+    """Read and write `count` damaged files.
+
+    -> how many were pictures, how many a sentence; anything else is raised.
+    """
     import resource
 
     with open("/proc/self/statm") as statm:
@@ -156,7 +172,8 @@ def try_all(folder, count, seed=7):
                 action(path)
                 pictures += 1
             except dustbust.DustbustError as error:
-                assert "\n" not in str(error) and str(path) in str(error), str(error)
+                if "\n" in str(error) or str(path) not in str(error):
+                    raise AssertionError(str(error)) from error
                 sentences += 1
             except BaseException as error:
                 raise AssertionError(f"{path}: {type(error).__name__}: {error}") from error
@@ -193,7 +210,8 @@ def test_a_thousand_damaged_files_are_pictures_or_sentences(tmp_path):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     pictures, sentences = map(int, done.stdout.split())
-    assert sentences > FILES / 2 and pictures > FILES / 20
+    assert sentences > FILES / 2
+    assert pictures > FILES / 20
 
 
 def mask_with(tmp_path, entries):
@@ -304,9 +322,20 @@ def test_mask_that_would_unpack_to_gigabytes_is_refused(tmp_path):
         "[" * 100000,
         '{"format": 1, "batches": {}, "files": {}}',
         '{"format": 1, "batches": [], "files": []}',
-        '{"format": 1, "batches": [{}], "files": {"../a": {"frame": "", "size": 1, "sha256": "", "batch": 0}}}',
-        '{"format": 1, "batches": [{}], "files": {"a": {"frame": "", "size": "1", "sha256": "", "batch": 0}}}',
-        '{"format": 1, "batches": [{}], "files": {"a": {"frame": "", "size": 1, "sha256": "", "batch": 7}}}',
+        *(
+            '{"format": 1, "batches": [{}], "files": ' + files + "}"
+            for files in (
+                '{"../a": {"frame": "", "size": 1, "sha256": "", "batch": 0}}',
+                '{"a\\u0000": {"frame": "", "size": 1, "sha256": "", "batch": 0}}',
+                '{"\\ud800": {"frame": "", "size": 1, "sha256": "", "batch": 0}}',
+                '{"a": {"frame": "", "size": "1", "sha256": "", "batch": 0}}',
+                '{"a": {"frame": "", "size": 1, "sha256": "", "batch": 7}}',
+                '{"a": {"frame": "", "size": 1, "sha256": "", "batch": true}}',
+                '{"a": [1]}',
+            )
+        ),
+        '{"format": ' + "9" * 5000 + "}",
+        "\0" * 100,
     ],
     ids=lambda text: text[:60],
 )

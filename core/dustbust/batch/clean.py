@@ -17,6 +17,7 @@ from ..dust.mask import DustMask
 from ..dust.mask_file import checksum_of
 from ..errors import DustbustError, Sentence
 from ..files.find import find_frames
+from ..files.formats import output_name
 from ..files.paths import as_path, is_path
 from ..files.write import EXISTS, check_complete, flush_folder, free_name
 from ..image.arrays import Picture
@@ -222,7 +223,7 @@ def _check_frames(frames: list[Path]) -> None:
         )
     names: dict[str, Path] = {}
     for frame in frames:
-        other = names.setdefault(os.path.normcase(frame.name), frame)
+        other = names.setdefault(os.path.normcase(output_name(frame)), frame)
         if other != frame:
             raise DustbustError(
                 "{other} and {frame} have the same name, so that one output would replace the "
@@ -265,7 +266,7 @@ def _plan(task: _Task, records: Records) -> tuple[BatchPlan, list[Found | str]]:
     number = batches.index(task.batch) if task.batch in batches else None
 
     def look(frame: Path) -> Found | str:
-        output = task.folder / frame.name
+        output = task.folder / output_name(frame)
         try:
             found = look_at(frame, output, records, number)
             if found.state != State.UNKNOWN:
@@ -288,7 +289,7 @@ def _plan(task: _Task, records: Records) -> tuple[BatchPlan, list[Found | str]]:
     }
     for frame, one in zip(task.frames, found, strict=True):
         if isinstance(one, Found):
-            lists[one.state].append(task.folder / frame.name)
+            lists[one.state].append(task.folder / output_name(frame))
         else:
             plan.failed[frame] = one
     return plan, found
@@ -357,7 +358,7 @@ class _Batch:
         """What to do about each frame, in the order of the run."""
         exists = self.task.exists
         for frame, found in zip(self.task.frames, self.found, strict=True):
-            output = self.folder / frame.name
+            output = self.folder / output_name(frame)
             if isinstance(found, str):
                 yield _Item(frame, output, problem=found)
                 continue

@@ -98,7 +98,8 @@ def clean_file(job: Job, clean: Cleaner | SharedCleaner, preserve_times: bool, t
         frame = open_frame(job.frame)
         pixels, report = cleaner(frame.pixels, name=place_of(job.frame), threads=threads)
         try:
-            notes = frame.write(pixels, part) if report.changed else _copy(job.frame, part)
+            copied = not report.changed and not frame.written_as
+            notes = _copy(job.frame, part) if copied else frame.write(pixels, part)
             if report.unfilled:
                 notes.append(_unfilled(report.unfilled))
             if preserve_times:

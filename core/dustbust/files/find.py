@@ -3,12 +3,14 @@
 import glob
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..errors import DustbustError
 from .formats import SUFFIXES
 from .formats.png import MASK_CHUNK, chunk_in
+from .formats.raw import RawFile
 from .paths import as_path, is_path
 
 PathLike = str | bytes | os.PathLike[str]
@@ -50,8 +52,18 @@ def is_mask(path: Path) -> bool:
 
 
 def frames_in(folder: PathLike) -> list[Path]:
-    """The picture files of a folder, in natural order."""
-    return _files_in(as_path(folder), is_picture)
+    """The picture files of a folder, in natural order.
+
+    A raw file beside a picture of the same name, as cameras write pairs, is left out: it is the
+    same frame.
+    """
+    return _without_twins(_files_in(as_path(folder), is_picture))
+
+
+def _without_twins(paths: list[Path]) -> list[Path]:
+    raw = {path for path in paths if path.suffix.lower() in RawFile.suffixes}
+    names = {path.with_suffix("") for path in paths if path not in raw}
+    return [path for path in paths if path not in raw or path.with_suffix("") not in names]
 
 
 def masks_in(folder: PathLike) -> list[Path]:
@@ -76,6 +88,25 @@ def _files_in(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
         raise DustbustError(
             "{folder}: cannot be listed ({error})", folder=folder, error=error
         ) from error
+
+
+def _no_pictures(path: Path) -> DustbustError:
+    """The exception for a folder or pattern without pictures; it names the kinds that are there."""
+    kinds: Counter[str] = Counter()
+    if path.is_dir():
+        kinds.update(
+            each.suffix.lower()
+            for each in path.iterdir()
+            if each.suffix and each.is_file() and not each.name.startswith(".")
+        )
+    if not kinds:
+        return DustbustError("{path}: there are no pictures", path=path)
+    return DustbustError(
+        "{path}: there are no pictures of a kind that can be read, only {kinds}; "
+        "save them as TIFF, PNG or JPEG",
+        path=path,
+        kinds=", ".join(f"{number} {kind}" for kind, number in kinds.most_common(5)),
+    )
 
 
 def frames_between(first: PathLike, last: PathLike) -> list[Path]:
@@ -155,6 +186,6 @@ def find_frames(sources: PathLike | Iterable[PathLike]) -> list[Path]:
                 key=lambda found: (str(found.parent), natural_order(found)),
             )
         if not paths:
-            raise DustbustError("{path}: there are no pictures", path=path)
+            raise _no_pictures(path)
         found.update(dict.fromkeys(paths))
     return list(found)

@@ -177,7 +177,7 @@ def _read(path: Path, read: Callable[[type[FrameFile]], Result]) -> Result:
     for form in FORMATS:
         if form.recognises(head):
             try:
-                return read(form)
+                return read(form.refined(path))
             except DustbustError:
                 raise
             except MemoryError as error:

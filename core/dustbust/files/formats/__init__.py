@@ -6,22 +6,30 @@ from the classes. To add a format, write its module and add its class here.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ...errors import Sentence
 from .base import FrameFile
 from .bmp import BmpFile
+from .heif import AvifFile, HeifFile
 from .jpeg import JpegFile
 from .jpeg2000 import Jpeg2000File
+from .jpegxl import JpegXlFile
 from .png import PngFile
+from .raw import RawFile
 from .tiff import TiffFile
 from .webp import WebpFile
 
 FORMATS: tuple[type[FrameFile], ...] = (
     JpegFile,
     PngFile,
+    RawFile,  # before TIFF: some begin like one
     TiffFile,
     WebpFile,
     Jpeg2000File,
+    JpegXlFile,
+    AvifFile,
+    HeifFile,
     BmpFile,
 )
 
@@ -30,6 +38,23 @@ SUFFIXES = frozenset(suffix for form in FORMATS for suffix in form.suffixes)
 
 #: Suffix -> format, of the formats in which new files can be made.
 WRITABLE = {suffix: form for form in FORMATS if form.creates for suffix in form.suffixes}
+
+
+#: Suffix -> what is added to the names of cleaned copies, of the formats that are only read.
+WRITTEN_AS = {suffix: form.written_as for form in FORMATS for suffix in form.suffixes}
+
+
+def output_name(frame: Path) -> str:
+    """The name of a cleaned copy: that of the frame, with .tif behind it if it is only read.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from dustbust.files.formats import output_name
+    >>> output_name(Path("1.jpg")), output_name(Path("1.nef"))
+    ('1.jpg', '1.nef.tif')
+    """
+    return frame.name + WRITTEN_AS.get(frame.suffix.lower(), "")
 
 
 def names_of_formats(formats: Sequence[type[FrameFile]] = FORMATS) -> Sentence:
@@ -48,8 +73,8 @@ def names_of_formats(formats: Sequence[type[FrameFile]] = FORMATS) -> Sentence:
     Examples
     --------
     >>> from dustbust.files.formats import FORMATS, names_of_formats
-    >>> names_of_formats(FORMATS[:3])
-    'JPEG, PNG or TIFF'
+    >>> names_of_formats(FORMATS[:2])
+    'JPEG or PNG'
     """
     *names, last = (form.kind for form in formats)
     return Sentence("{names} or {last}", names=", ".join(names), last=last)

@@ -53,6 +53,8 @@ class FrameFile:
         Whether it holds transparency.
     creates : bool
         Whether `create` makes new files of this format.
+    written_as : str
+        Suffix that is added to the names of cleaned copies, if `write` makes another format.
     """
 
     kind: ClassVar[str] = ""
@@ -61,6 +63,7 @@ class FrameFile:
     dtypes: ClassVar[tuple[str, ...]] = ()
     alpha: ClassVar[bool] = False
     creates: ClassVar[bool] = False
+    written_as: ClassVar[str] = ""
 
     #: Pillow's class for the format, which `header` asks. `Image.open` has a limit of its own.
     opener: ClassVar[type[ImageFile.ImageFile] | None] = None
@@ -75,6 +78,11 @@ class FrameFile:
     def recognises(head: bytes) -> bool:
         """Whether a file that begins with these 16 bytes is of this format."""
         raise NotImplementedError
+
+    @classmethod
+    def refined(cls, path: Path) -> "type[FrameFile]":
+        """The format of a file that was recognised, where more than its beginning tells it."""
+        return cls
 
     @classmethod
     def read(cls, path: Path) -> "FrameFile":

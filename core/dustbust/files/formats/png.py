@@ -20,6 +20,7 @@ from PIL import PngImagePlugin
 
 from ...errors import DustbustError, Sentence
 from ...image.arrays import Picture
+from ..paths import check_regular
 from .base import (
     FrameFile,
     animated,
@@ -207,6 +208,7 @@ def chunk_in(path: Path, name: bytes) -> bytes | None:
     OSError
         If the file cannot be read.
     """
+    check_regular(path)
     with open(path, "rb") as file:
         if file.read(8) != SIGNATURE:
             return None

@@ -97,6 +97,13 @@ class TiffFile(FrameFile):
         self.bilevel = page.bitspersample == 1
 
     @classmethod
+    def refined(cls, path: Path) -> type[FrameFile]:
+        from .raw import RawFile, is_raw  # which write TIFFs
+
+        with open(path, "rb") as file:
+            return RawFile if is_raw(file) else cls
+
+    @classmethod
     def header(cls, path: Path) -> tuple[tuple[int, int], int]:
         with open(path, "rb") as file:
             structure = TiffStructure(file)

@@ -1,0 +1,77 @@
+"""Formats that are only read: their cleaned copies are TIFFs beside their names.
+
+The profile, XMP and what names camera, time and author go into the TIFF.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import tifffile
+
+from ...errors import DustbustError, Sentence
+from ...image.arrays import Picture, alpha_channel
+from .base import FrameFile
+from .tiff import TiffFile
+
+XMP_TAG = 700
+BYTES = 1  # type of a TIFF tag
+
+
+class DecodedFile(FrameFile):
+    """A file whose cleaned copy is a TIFF.
+
+    Attributes
+    ----------
+    profile : bytes or None
+        Its ICC profile.
+    tags : list of (int, int, int, object, bool)
+        Further tags of the TIFF: code, type, count, value, whether they are written once.
+    """
+
+    written_as = ".tif"
+
+    def __init__(
+        self,
+        path: Path,
+        pixels: Picture,
+        profile: bytes | None = None,
+        tags: list[tuple[int, int, int, Any, bool]] | None = None,
+    ) -> None:
+        self.path, self.pixels = path, pixels
+        self.profile, self.tags = profile or None, tags or []
+
+    def _write(self, pixels: Picture, target: Path) -> list[str]:
+        colours = pixels.ndim == 3 and pixels.shape[2] >= 3
+        tifffile.imwrite(
+            target,
+            pixels,
+            compression="adobe_deflate",
+            predictor=True,
+            photometric="rgb" if colours else "minisblack",
+            extrasamples=["unassalpha"] if alpha_channel(pixels) is not None else None,
+            iccprofile=self.profile,
+            extratags=self.tags,
+            metadata=None,
+        )
+        return [
+            Sentence("a {kind} cannot be written, so its cleaned copy is a TIFF", kind=self.kind)
+        ]
+
+    def _read_back(self, target: Path) -> Picture:
+        return TiffFile.read(target).pixels
+
+
+def xmp_tag(xmp: bytes | None) -> list[tuple[int, int, int, Any, bool]]:
+    """The tag with XMP, if there is any."""
+    return [(XMP_TAG, BYTES, len(xmp), xmp, True)] if xmp else []
+
+
+def needs_package(path: Path, kind: str, package: str) -> DustbustError:
+    """The exception for a format whose library is not installed."""
+    return DustbustError(
+        "{path}: to read {kind} the Python package {package} is needed; "
+        "install it (pip install {package}), or save the picture as a TIFF",
+        path=path,
+        kind=kind,
+        package=package,
+    )
