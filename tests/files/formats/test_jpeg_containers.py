@@ -75,6 +75,21 @@ def test_previews_in_the_list_of_pictures_go_and_the_video_behind_them_stays(tmp
     assert data[: -len(VIDEO)].count(b"\xff\xd8\xff") == 1
 
 
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"progressive": True}], ids=str)
+@pytest.mark.parametrize("more", [b"", b"\0\0\x01\x0aImage_UTC_Data" + VIDEO[:5000] + b"SEFT"])
+def test_a_file_without_an_end_marker_is_read_as_libjpeg_reads_it(tmp_path, options, more):
+    whole = coded(**options)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(whole[:-2] + more)
+    assert np.array_equal(open_frame(path).pixels, np.asarray(Image.open(io.BytesIO(whole))))
+    assert read_luminance(path).shape == (H, W)
+    out, notes = rewritten(path)
+    assert notes == ["its missing end marker was added"]
+    assert out.read_bytes().endswith(more)
+    with Image.open(out) as opened:
+        opened.load()
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.98])
 def test_a_file_that_is_cut_off_is_refused_with_and_without_an_end_marker(
@@ -149,6 +164,27 @@ def test_subsampling_by_a_fraction_is_refused_by_estimate_already(tmp_path):
     (tmp_path / "a.jpg").write_bytes(data)
     with pytest.raises(DustbustError, match="by a fraction"):
         read_luminance(tmp_path / "a.jpg")
+
+
+def test_of_a_quantisation_table_that_is_redefined_the_first_use_counts(tmp_path):
+    """As libjpeg decodes: a component keeps the table that it had in its first scan."""
+    data = coded(progressive=True)
+    tables = data[data.index(b"\xff\xdb") :]
+    (length,) = struct.unpack_from(">H", tables, 2)
+    other = bytearray(tables[: length + 2])
+    other[5:] = bytes(other[5:6]) + bytes(min(255, 3 * value + 1) for value in other[6:])
+    second = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
+    changed = data[:second] + bytes(other) + data[second:]
+    path = tmp_path / "a.jpg"
+    path.write_bytes(changed)
+    plain = np.asarray(Image.open(io.BytesIO(data)))
+    assert np.array_equal(open_frame(path).pixels, plain)
+    out, _ = rewritten(path)
+    with Image.open(out) as opened:
+        found = np.asarray(opened)
+    wanted = repaired(plain)
+    region = np.s_[20:31, 40:52]
+    assert np.abs(found[region].astype(float) - wanted[region]).mean() < 8
 
 
 def test_thumbnails_stay_and_are_said(tmp_path):

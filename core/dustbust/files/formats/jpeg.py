@@ -36,12 +36,14 @@ from .exif import has_exif_thumbnail
 from .photoshop import has_thumbnail_resource
 from .tiff_structure import TiffStructure
 
-EOI, SOS, DNL = 0xD9, 0xDA, 0xDC
+EOI, SOS, DQT, DNL = 0xD9, 0xDA, 0xDB, 0xDC
 APP0, APP1, APP2, APP11, APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE
 BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
+USUAL = {BASELINE, EXTENDED, PROGRESSIVE}
 FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 END = bytes((0xFF, EOI))
+TOO_LONG = "it has more data than its size needs"  # what the codec says
 EXIF, PHOTOSHOP = b"Exif\0\0", b"Photoshop 3.0\0"
 MP_ENTRIES = 0xB002  # tag of the list of pictures in MPF
 
@@ -115,6 +117,7 @@ class JpegFile(FrameFile):
 
     def _write(self, pixels: Picture, target: Path) -> list[str]:
         data, tail, notes = _safe_to_copy(self.parts)
+        data = _with_first_tables(data)
         components = _kernels.read_jpeg(data)
         _repair(components, self.pixels, pixels, _is_rgb(data, components))
         written = _kernels.write_jpeg(data, [blocks for *_, blocks in components])
@@ -214,9 +217,9 @@ def _parts(path: Path, data: bytes, only_header: bool = False) -> Parts:
     notes: list[str] = []
     end, later_height = _end_of_picture(data)
     if end is None:
-        # Whether the picture is whole is found out by decoding every block.
-        picture = data + END
-        _kernels.read_jpeg(picture)
+        end = _end_of_data(data)
+        picture, tail = data[:end] + END, data[end:]
+        notes.append(Sentence("its missing end marker was added"))
     elif end < len(data):
         picture, tail = data[:end], data[end:]
     if not height and later_height:
@@ -250,6 +253,75 @@ def _end_of_picture(data: bytes) -> tuple[int | None, tuple[int, int] | None]:
     return None, height
 
 
+def _end_of_data(data: bytes) -> int:
+    """Where the data of the last scan end in a file without an end marker.
+
+    libjpeg stops when it has all blocks; what follows may be anything. The place is searched by
+    decoding: with too few bytes the codec says so, and with too many as well.
+
+    Raises
+    ------
+    RuntimeError
+        If the data end early.
+    """
+    start = max(end for marker, _, end in _all_segments(data) if marker == SOS)
+    found = NEXT_MARKER.search(data, start)
+    low, high = start, found.start() if found else len(data)
+    _decode_enough(data[:high])  # raises if all of it is too short
+    while low < high:
+        middle = (low + high) // 2
+        try:
+            _decode_enough(data[:middle])
+        except RuntimeError:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _decode_enough(data: bytes) -> None:
+    """Decode data without an end marker; they may be more than needed, but not fewer."""
+    try:
+        _kernels.read_jpeg(data + END)
+    except RuntimeError as error:
+        if str(error) != TOO_LONG:
+            raise
+
+
+def _all_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield (marker, start, end) of each segment, also between and behind scans."""
+    position = 2
+    for segment in segments(data):
+        yield segment
+        position = segment[2]
+    while found := NEXT_MARKER.search(data, position):
+        start = found.start()
+        marker = data[start + 1]
+        if marker == EOI or start + 4 > len(data):
+            return
+        position = start + 2 + struct.unpack_from(">H", data, start + 2)[0]
+        yield marker, start, position
+
+
+def _with_first_tables(data: bytes) -> bytes:
+    """The picture without quantisation tables between its scans.
+
+    A component keeps the table of its first scan (as libjpeg decodes), so that one that comes
+    after the first scans of all components is never used.
+    """
+    components = next(data[start + 9] for marker, start, _ in segments(data) if marker in USUAL)
+    seen: set[int] = set()
+    unused = []
+    for marker, start, end in _all_segments(data):
+        if marker == SOS:
+            seen |= set(data[start + 5 : start + 5 + 2 * data[start + 4] : 2])
+        elif marker == DQT and len(seen) >= components:
+            unused.append((start, end))
+    for start, end in reversed(unused):
+        data = data[:start] + data[end:]
+    return data
+
+
 def _with_height(picture: bytes, frame: int, height: tuple[int, int]) -> bytes:
     """The picture with its height in the frame header instead of in a DNL segment."""
     place, rows = height
@@ -269,7 +341,7 @@ def _check_kind(path: Path, marker: int, precision: int, components: bytes) -> N
     `components` begins with their number; each has an identifier, sampling factors, and a table.
     """
     channels = components[0] if components else 0
-    if marker not in (BASELINE, EXTENDED, PROGRESSIVE):
+    if marker not in USUAL:
         coding = Sentence(
             "JPEGs with arithmetic coding"
             if marker in ARITHMETIC
