@@ -20,6 +20,10 @@ from ..files.write import new_file
 RECEIPT_NAME = "dustbust-receipt.json"
 FORMAT = 1
 
+# In the names of temporary files of a batch. What an interrupted batch left is removed by the next
+# one, and nothing else is.
+OWNER = "batch-"
+
 # What the receipt holds about a batch (version, mask, settings) and about an output.
 Batch = dict[str, Any]
 Entry = dict[str, Any]
@@ -101,7 +105,7 @@ class Receipt:
             "batches": self.batches,
             "files": self.files,
         }
-        with new_file(Path(path)) as part:
+        with new_file(Path(path), owner=OWNER) as part:
             part.write_text(json.dumps(content, indent=1), encoding="ascii")
 
 

@@ -17,11 +17,10 @@ from ..files.paths import place_of
 from ..files.read import open_frame
 from ..files.write import flush_to_disk
 from ..restoration.apply import Cleaner
-from .receipt import Entry, checksum
+from .receipt import OWNER, Entry, checksum
 
-# Beginning of the names of temporary files in the folder of the outputs. What an interrupted batch
-# left is removed by the next one, and nothing else is.
-TEMPORARY = ".dustbust-batch-"
+# Beginning of the names of temporary files in the folder of the outputs.
+TEMPORARY = f".dustbust-{OWNER}"
 
 # After these errors the rest of a batch would fail as well.
 FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

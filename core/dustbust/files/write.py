@@ -67,11 +67,12 @@ def check_target(
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
+def new_file(path: Path, *, owner: str = "") -> Iterator[Path]:
     """A file that is written whole or not at all.
 
     Gives a temporary name beside `path` to write to, which no other process uses. If writing
     fails, `path` stays as it was. Otherwise the content is on the disk before it gets its name.
+    `owner` stands in the temporary name, for those who remove what a killed process left.
 
     Examples
     --------
@@ -84,7 +85,7 @@ def new_file(path: Path) -> Iterator[Path]:
     ...     Path(folder, "a.txt").read_text()
     'whole'
     """
-    part = path.with_name(f".dustbust-{secrets.token_hex(8)}.part")
+    part = path.with_name(f".dustbust-{owner}{secrets.token_hex(8)}.part")
     try:
         yield part
         flush_to_disk(part)
