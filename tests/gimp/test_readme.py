@@ -58,7 +58,7 @@ def test_python_recipe_fails_with_an_exit_code(gimp, folder):
 
 def test_command_line_and_python_examples(gimp, folder):
     """With the core that install.sh built, for the Python that GIMP runs: it has no command."""
-    path = f"export PYTHONPATH={gimp.plug_in}; dustbust() {{ python3 -m dustbust \"$@\"; }};"
+    path = f'export PYTHONPATH={gimp.plug_in}; dustbust() {{ python3 -m dustbust "$@"; }};'
     for command in [
         line
         for kind, code in BLOCKS
