@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
 def stack_groups(options: argparse.Namespace) -> int:
     """Make one page from each group of consecutive scans.
 
-    A group that fails is reported and the others are done. Run again, it goes on where it stopped.
+    A group that fails is reported and the others are done. A later run continues there.
     """
     scans = find_frames(options.scans)
     if len(scans) % options.group:

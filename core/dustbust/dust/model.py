@@ -86,7 +86,7 @@ class DustModel:
 
     @cached_property
     def pieces(self) -> Pieces:
-        """What is present or absent, each by itself."""
+        """The parts that can be present or absent independently."""
         return Pieces(self.where, *self.particles)
 
     @cached_property

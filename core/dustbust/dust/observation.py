@@ -101,9 +101,9 @@ class ExpectedDust:
     usual : Responses
         Usual responses of the frames of the run.
     pieces : Pieces or None
-        What is present or absent, each by itself. None: whole particles. The density of a run is
-        measured with whole particles: without the pieces that happen to look faint a particle would
-        be taken for denser than it is.
+        The parts that can be present or absent independently. None: whole particles. The density of
+        a run is measured with whole particles: without the pieces that happen to look faint a
+        particle would be taken for denser than it is.
     """
 
     density: Values

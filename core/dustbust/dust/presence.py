@@ -10,7 +10,7 @@ from ..image.arrays import Labels, Mask, Values
 PIECE_SIDE = 8
 
 # Pieces of one particle go together, but for a probability of exp(-TOGETHER): particles that touch
-# are one particle in the mask, and come and go each by itself.
+# are one particle in the mask, but come and go independently.
 TOGETHER = 6.0
 
 # Standard deviation of the log odds of all particles of a frame from those of the run.

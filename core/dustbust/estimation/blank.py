@@ -195,8 +195,8 @@ def light_of(blank: Frame) -> Plane:
     """The light that reaches the scanner in a blank: linear, float32 (H, W).
 
     A picture with whole numbers is taken for sRGB (IEC 61966-2-1); an infrared plane and float32
-    are linear. A plain factor of the density, such as another gamma makes, is no matter, as the
-    response of each frame is measured.
+    are linear. A constant factor of the density, as from another gamma, does not matter, because
+    the response of each frame is measured.
     """
     if is_path(blank):
         infrared = infrared_in(as_path(blank))

@@ -59,7 +59,7 @@ METHODS: dict[str, Method] = {
         Method(
             "sum",
             estimate_sum,
-            "the original, the sum of the frames less a heavy blur, for about 50 frames",
+            "the sum of the frames less a heavy blur, as in the original, for about 50 frames",
             (
                 Option("blur", 25.0, 1000, "px", "standard deviation of the blur", least=1),
                 Option(

@@ -36,7 +36,7 @@ def open_frame(path: str | bytes | os.PathLike[str]) -> FrameFile:
     Raises
     ------
     DustbustError
-        If it is no such file, is damaged or cut short, or would not come out as it went in.
+        If it does not exist, is damaged or cut short, or cannot be written back unchanged.
 
     Examples
     --------

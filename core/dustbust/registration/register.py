@@ -126,7 +126,7 @@ def register_scans(
     ----------
     scans : sequence of two or more ndarray, shape (H, W) or (H, W, C), or of file paths
         uint8, uint16 or float32. They may differ in size, brightness and contrast. Fully
-        transparent pixels are no data.
+        transparent pixels do not count as data.
     names : sequence of str, optional
         What messages call the scans. Default: their paths, or "scan 0", "scan 1" and so on.
     progress : callable, optional

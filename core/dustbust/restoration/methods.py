@@ -48,7 +48,7 @@ METHODS: dict[str, Method] = {
         Method(
             "fill",
             prepare_fill,
-            "the original, fills the dust with means of its surroundings",
+            "fills the dust with means of its surroundings, as the original did",
             (BOX, GROW, SOFTEN, PASSES),
         ),
     )

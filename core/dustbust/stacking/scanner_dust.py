@@ -43,7 +43,7 @@ ONE_SIDED = 0.85
 # with the surroundings, about this wide, px.
 LEAST_CONTRAST, SURROUNDINGS = 0.35, 12.0
 
-# The soft edge of a particle goes on where it is fainter than the noise, px.
+# The soft edge of a particle continues where it is fainter than the noise, px.
 SOFT_EDGE = 2
 
 # The blur of a difference leaves this share of the standard deviation of white noise: three boxes

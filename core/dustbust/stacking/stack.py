@@ -95,7 +95,7 @@ def stack_scans(
     ----------
     scans : sequence of two or more ndarray, shape (H, W) or (H, W, C), or of file paths
         Of one dtype: uint8, uint16 or float32. They may differ in size. Fully transparent pixels
-        are no data. However many files there are, only strips of them are in memory at once;
+        do not count. However many files there are, only strips of them are in memory at once;
         decoded, they wait in the temporary folder.
     mode : str
         How the scans are combined, for each pixel over the scans that have data there.

@@ -9,7 +9,7 @@ from .scans import Scans
 # and far less than the scans themselves.
 STRIP_BYTES = 64 << 20
 
-# Strips are not lower than this, px, so that what a strip costs by itself does not count.
+# Strips are not lower than this, px, so that the fixed cost of a strip does not matter.
 LEAST_ROWS = 16
 
 Strip = tuple[int, int, list[Picture]]

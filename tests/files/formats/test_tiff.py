@@ -82,12 +82,12 @@ def test_tiff_keeps_every_tag_its_coding_and_all_else(
         software="scanner",
         datetime="2001:02:03 04:05:06",
         description="roll 7",
-        iccprofile=ICC,
         metadata=None,
         extratags=[
             (700, 1, len(XMP), XMP, True),
             (33723, 7, 8, b"\x1c\x02\x05\0\3abc", True),
             (274, 3, 1, 6, True),
+            (34675, 7, len(ICC), ICC, True),
         ],
     )
     before = open_frame(path).pixels

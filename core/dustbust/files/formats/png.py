@@ -128,7 +128,7 @@ class PngFile(FrameFile):
         path.write_bytes(imagecodecs.png_encode(pixels))
 
     def _write(self, pixels: Picture, target: Path) -> list[str]:
-        if self.depth < 8:  # is read all the same, since a mask may be black and white
+        if self.depth < 8:  # it is read anyway, since a mask may be black and white
             raise DustbustError(
                 "{path}: pictures with {bits} bits cannot be cleaned; "
                 "convert it to 8 or 16 bit grey first",

@@ -212,7 +212,7 @@ class TiffFile(FrameFile):
 
 def _check_writable(path: Path, page: tifffile.TiffPage) -> None:
     """Refuse a picture that can be read but not encoded again as it was."""
-    if page.dtype == bool:  # is read all the same, since a mask may be black and white
+    if page.dtype == bool:  # it is read anyway, since a mask may be black and white
         raise DustbustError(
             "{path}: pictures with 1 bit cannot be cleaned; convert it to 8 or 16 bit grey first",
             path=path,
