@@ -65,6 +65,22 @@ def test_a_range_has_both_its_ends(tmp_path):
     assert names(frames_between(tmp_path / "f3.jpg", tmp_path / "f3.jpg")) == ["f3.jpg"]
 
 
+def test_a_range_goes_on_where_the_counter_of_a_camera_wraps(tmp_path):
+    taken = ["IMG_9998.jpg", "IMG_9999.jpg", "IMG_0001.jpg", "IMG_0002.jpg"]
+    touch(tmp_path, *taken)
+    for second, name in enumerate(taken):
+        os.utime(tmp_path / name, (second, second))
+    assert names(frames_between(tmp_path / taken[0], tmp_path / taken[-1])) == taken
+    assert names(find_frames(tmp_path)) == taken
+    # Ends in reverse are the same run.
+    assert names(frames_between(tmp_path / taken[-1], tmp_path / taken[0])) == taken
+    # Without the times, nothing tells that the counter wrapped.
+    for name in taken:
+        os.utime(tmp_path / name, (5, 5))
+    assert names(find_frames(tmp_path)) == sorted(taken)
+    assert names(frames_between(tmp_path / taken[0], tmp_path / taken[-1])) == [taken[3], taken[0]]
+
+
 def test_a_range_is_of_one_folder_and_of_files_that_are_there(tmp_path):
     touch(tmp_path / "a", "1.jpg")
     touch(tmp_path / "b", "2.jpg")

@@ -14,7 +14,7 @@ from ..dust.mask import DustMask
 from ..errors import DustbustError
 from ..estimation.estimate import estimate_mask
 from ..estimation.runs import find_runs
-from ..files.find import frames_between, frames_in
+from ..files.find import frames_between, frames_in, in_order_of_taking
 from ..files.paths import as_path
 from ..files.write import new_file
 from ..image.arrays import Mask
@@ -77,7 +77,8 @@ def run_from(first: PathLike, **options: Any) -> list[Path]:
     >>> frames = dustbust.run_from("roll/scan 01.jpg")  # doctest: +SKIP
     """
     first = as_path(first)
-    paths = frames_between(first, (frames_in(first.parent) or [first])[-1])
+    paths = in_order_of_taking(frames_in(first.parent)) or [first]
+    paths = frames_between(first, paths[-1])
     return [as_path(path) for path in find_runs(paths, **options)[0]]
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from ..errors import Sentence
 
+# A mask with fewer particles than this does not tell whether it belongs to a run.
+FEWEST_PARTICLES = 6
+
 
 @dataclass
 class BatchPlan:
@@ -76,6 +79,8 @@ class BatchReport:
         Frame -> why it could not be cleaned, one sentence.
     notes : dict of pathlib.Path to list of str
         Output -> what could not be kept, or what to look at.
+    mostly_absent : int
+        Number of written frames that do not show most of the dust of the mask.
     """
 
     folder: Path
@@ -84,6 +89,36 @@ class BatchReport:
     edited: list[Path] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
     notes: dict[Path, list[str]] = field(default_factory=dict)
+    mostly_absent: int = 0
+
+    def count_dust(self, particles: int, absent: int) -> None:
+        """Take in how many particles of the mask a written frame should show, and does not."""
+        self.mostly_absent += particles >= FEWEST_PARTICLES and 2 * absent > particles
+
+    @property
+    def warnings(self) -> list[Sentence]:
+        """Sentences to read before the outputs are used.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from dustbust.batch.report import BatchReport
+        >>> report = BatchReport(Path("out"), written=[Path("out/1.jpg")])
+        >>> report.count_dust(particles=90, absent=80)
+        >>> len(report.warnings)
+        1
+        """
+        if 2 * self.mostly_absent <= len(self.written):
+            return []
+        return [
+            Sentence(
+                "{number} of {frames} frames do not show most of the dust of the mask and were "
+                "hardly changed: check that the mask was made from this run, with the right "
+                "polarity.",
+                number=self.mostly_absent,
+                frames=len(self.written),
+            )
+        ]
 
     @property
     def done(self) -> int:

@@ -103,6 +103,8 @@ def clean(mask: Path, options: argparse.Namespace) -> int:
         )
     for path, notes in report.notes.items():
         print(f"{path}: {'; '.join(notes)}")
+    for sentence in report.warnings:
+        print(sentence)
     for sentence in report.failed.values():
         print(f"dustbust: {sentence}", file=sys.stderr)
     print(

@@ -139,15 +139,36 @@ class Frames:
             )
 
     def warnings(self) -> list[Sentence]:
-        """Sentences for the user about the frames that are left out."""
-        if not self.left_out:
-            return []
-        return [
-            Sentence(
-                "{number} of {frames} frames cannot be used and were left out. {why}",
-                **self._summary(),
+        """Sentences for the user about frames that are left out or could not be placed."""
+        sentences = []
+        if self.left_out:
+            sentences.append(
+                Sentence(
+                    "{number} of {frames} frames cannot be used and were left out. {why}",
+                    **self._summary(),
+                )
             )
-        ]
+        placed = [place.placed for place in self.places_of_used]
+        unplaced = placed.count(False)
+        if 2 * unplaced > len(placed):
+            sentences.append(
+                Sentence(
+                    "Only {number} of {frames} frames show enough dust to find where they lie. "
+                    "The others are taken to lie where most do; check their cleaned copies.",
+                    number=len(placed) - unplaced,
+                    frames=len(placed),
+                )
+            )
+        elif unplaced:
+            sentences.append(
+                Sentence(
+                    "{number} of {frames} frames show too little dust to find where they lie, and "
+                    "are taken to lie where most do.",
+                    number=unplaced,
+                    frames=len(placed),
+                )
+            )
+        return sentences
 
     def _summary(self) -> dict[str, object]:
         """Words of the sentences about frames that are left out."""

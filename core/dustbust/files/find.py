@@ -5,6 +5,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from ..errors import DustbustError
@@ -12,6 +13,9 @@ from .formats import SUFFIXES
 from .formats.png import MASK_CHUNK, chunk_in
 from .formats.raw import RawFile
 from .paths import as_path, is_path
+
+# Cameras count with this many digits or more before they begin again.
+FEWEST_DIGITS = 3
 
 PathLike = str | bytes | os.PathLike[str]
 
@@ -112,6 +116,9 @@ def _no_pictures(path: Path) -> DustbustError:
 def frames_between(first: PathLike, last: PathLike) -> list[Path]:
     """The picture files of a folder from one to another in natural order.
 
+    Ends in reverse give the same files. Cameras count to 9999 and begin again: from IMG_9990 to
+    IMG_0012 the run goes on after the wrap, if the files were made in that order.
+
     Parameters
     ----------
     first, last : path-like
@@ -132,12 +139,65 @@ def frames_between(first: PathLike, last: PathLike) -> list[Path]:
             raise DustbustError("{path}: there is no such file", path=path)
     if not os.path.samefile(first.parent, last.parent):
         raise DustbustError(
-            "{first} and {last} are in different folders; a run is part of one folder",
+            "{first} and {last} are in different folders; a run is part of one folder: "
+            "copy its frames into one, or name them one by one in the order of scanning",
             first=first,
             last=last,
         )
+    paths = in_order_of_taking(frames_in(first.parent))
+    order = {path.name: place for place, path in enumerate(paths)}
+    if first.name in order and last.name in order:
+        begin, end = sorted((order[first.name], order[last.name]))
+        return paths[begin : end + 1]
     low, high = sorted((natural_order(first), natural_order(last)))
-    return [path for path in frames_in(first.parent) if low <= natural_order(path) <= high]
+    return [path for path in paths if low <= natural_order(path) <= high]
+
+
+def in_order_of_taking(paths: list[Path]) -> list[Path]:
+    """Files in natural order; where a camera's counter wrapped, the files before that come first.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from dustbust.files.find import in_order_of_taking
+    >>> [path.name for path in in_order_of_taking([Path("1.tif"), Path("2.tif")])]
+    ['1.tif', '2.tif']
+    """
+    numbers = [counter[1] if (counter := _counter(path)) else 0 for path in paths]
+    gaps = [after - before for before, after in pairwise(numbers)]
+    if not gaps:
+        return paths
+    place = gaps.index(max(gaps)) + 1
+    earlier, later = paths[place:], paths[:place]
+    return earlier + later if _counter_wraps(earlier, later) else paths
+
+
+def _counter_wraps(earlier: list[Path], later: list[Path]) -> bool:
+    """Whether files go on after the highest number of a camera's counter with the lowest ones.
+
+    All names differ in their last number only, the first part has the highest number, there is a
+    gap between both, and all files of the second part were modified after those of the first.
+    """
+    parts = [[_counter(path) for path in part] for part in (earlier, later)]
+    if not all(parts) or None in parts[0] + parts[1]:
+        return False
+    (high, low) = ([counter for counter in part if counter] for part in parts)
+    kinds = {(prefix, digits) for prefix, _, digits in high + low}
+    if len(kinds) > 1:
+        return False
+    digits = high[0][2]
+    first, last = min(number for _, number, _ in high), max(number for _, number, _ in low)
+    if digits < FEWEST_DIGITS or max(number for _, number, _ in high) != 10**digits - 1:
+        return False
+    before = max(path.stat().st_mtime_ns for path in earlier)
+    after = min(path.stat().st_mtime_ns for path in later)
+    return first - last > 1 and after > before
+
+
+def _counter(path: Path) -> tuple[str, int, int] | None:
+    """The name of a file before its last number, the number, and how many digits it has."""
+    found = re.fullmatch("(.*?)([0-9]+)[^0-9]*", path.stem)
+    return (found[1].casefold(), int(found[2]), len(found[2])) if found else None
 
 
 def find_frames(sources: PathLike | Iterable[PathLike]) -> list[Path]:
@@ -146,8 +206,8 @@ def find_frames(sources: PathLike | Iterable[PathLike]) -> list[Path]:
     Parameters
     ----------
     sources : path-like or iterable of path-like
-        Picture files, folders (their pictures in natural order) and patterns with `*`, `?` or
-        `[...]`.
+        Picture files, folders (their pictures in natural order, see `in_order_of_taking`) and
+        patterns with `*`, `?` or `[...]`.
 
     Returns
     -------
@@ -172,10 +232,11 @@ def find_frames(sources: PathLike | Iterable[PathLike]) -> list[Path]:
     ['frame9.tif', 'frame10.tif']
     """
     found: dict[Path, None] = {}
-    for source in [sources] if is_path(sources) else sources:
+    named: Iterable[PathLike] = [sources] if is_path(sources) else sources  # type: ignore[list-item, assignment]
+    for source in named:
         path = as_path(source)
         if path.is_dir():
-            paths = frames_in(path)
+            paths = in_order_of_taking(frames_in(path))
         elif is_mask(path):
             raise DustbustError("{path}: is a dust mask, not a frame; leave it out", path=path)
         elif path.exists() or not glob.has_magic(str(path)):
