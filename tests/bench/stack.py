@@ -4,14 +4,16 @@
 
 maximum   five RGB scans, against copying them
 median    five RGB scans, against np.median
-register  the sample pair, in colour and in grey, enlarged to size, with the noise of a scanner, against decoding its two JPEGs on the same
-          processors. It is blank for the most part, which is quick to decode, and bent, which takes longest to align.
+register  the sample pair, in colour and in grey, enlarged to size, with the noise of a scanner,
+          against decoding its two JPEGs on the same processors. It is blank for the most part,
+          which is quick to decode, and distorted, which takes longest to align.
 """
 
 import argparse
 import io
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +40,10 @@ def seconds(work, repeats=5):
 
 
 def enlarged(megapixels, mode, noise=4.0):
-    """The sample pair, "RGB" or "L", enlarged to so many megapixels, with noise of that standard deviation (of 255), as JPEG files in memory."""
+    """The sample pair, "RGB" or "L", as JPEG files in memory.
+
+    Enlarged to this number of megapixels, with noise of that standard deviation (of 255).
+    """
     files, rng = [], np.random.default_rng(2)
     for path in PAIR:
         scan = Image.fromarray(read_frame(path)).convert(mode)
@@ -80,18 +85,25 @@ def main():
     ours = seconds(lambda: combine(scans, "median", threads=threads))
     theirs = seconds(lambda: np.median(scans, axis=0), 1)
     print(
-        f"median of five    {ours:.3f} s, np.median takes {theirs / ours:.1f} times as long ({theirs:.2f} s)"
+        f"median of five    {ours:.3f} s, "
+        f"np.median takes {theirs / ours:.1f} times as long ({theirs:.2f} s)"
     )
 
-    decode = lambda file: np.asarray(Image.open(io.BytesIO(file)))
+    def decode(file):
+        return np.asarray(Image.open(io.BytesIO(file)))
+
+    def decode_all(files):
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(decode, files))
+
     for mode in ("RGB", "L"):
         files = enlarged(megapixels, mode)
-        with ThreadPoolExecutor(threads) as pool:
-            pair = list(pool.map(decode, files))
-            decoding = seconds(lambda: list(pool.map(decode, files)), 3)
-        ours = seconds(lambda: register_scans(pair), 3)
+        pair = decode_all(files)
+        decoding = seconds(partial(decode_all, files), 3)
+        ours = seconds(partial(register_scans, pair), 3)
         print(
-            f"registration {mode:4s} {ours:.2f} s, {ours / decoding:.1f} times decoding the pair ({decoding:.2f} s)"
+            f"registration {mode:4s} {ours:.2f} s, "
+            f"{ours / decoding:.1f} times decoding the pair ({decoding:.2f} s)"
         )
 
 

@@ -1,7 +1,8 @@
 """Offset scans of a made-up page, with known dust and known offsets; numpy only.
 
-The page is a table of ink that is four times as fine as a scan. A scan looks up where each of its fine pixels lies on the page and averages
-4 x 4 of them, so that movements by quarters of a pixel are exact, and of others the average is.
+The page is a table of ink that is four times as fine as a scan. A scan looks up where each of its
+fine pixels lies on the page and averages 4 x 4 of them, so that movements by quarters of a pixel
+are exact, and of others the average is.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,18 @@ PAPER, INK = 0.85, 0.12
 
 @dataclass
 class Scans:
-    """scans: list of uint8 (H, W). clean: float (H, W), 0..255, what scan 0 would be without dust and noise. matrices: list of (3, 3), pixel of
-    scan 0 to pixel of scan k. dust: float (H, W), opacity of the dust on the scanner."""
+    """Scans of one page, and the truth about them.
+
+    Parameters
+    ----------
+    scans : list of ndarray of uint8, shape (H, W)
+    clean : ndarray of float, shape (H, W)
+        0..255, what scan 0 would be without dust and noise.
+    matrices : list of ndarray, shape (3, 3)
+        Pixel of scan 0 to pixel of scan k.
+    dust : ndarray of float, shape (H, W)
+        Opacity of the dust on the scanner.
+    """
 
     scans: list
     clean: np.ndarray
@@ -60,17 +71,23 @@ def dust_on_glass(rng, height, width, coverage=0.04):
 
 
 def movement(dx=0.0, dy=0.0, turn=0.0, stretch=1.0, height=480, width=640):
-    """Matrix of a page that moves by (dx, dy) px, turns by so many degrees and stretches about the middle of scan 0."""
+    """Matrix of a page that moves by (dx, dy) px, turns (degrees) and stretches.
+
+    It does so about the middle of scan 0.
+    """
     c, s = stretch * np.cos(np.radians(turn)), stretch * np.sin(np.radians(turn))
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     matrix = np.eye(3)
     matrix[:2, :2] = [[c, s], [-s, c]]
-    matrix[:2, 2] = middle + (dx, dy) - matrix[:2, :2] @ middle
+    matrix[:2, 2] = middle - matrix[:2, :2] @ middle + np.array([dx, dy])
     return matrix
 
 
 def scan_page(page, matrix, shape, waver=None):
-    """What a clean scan shows, float (H, W) in 0..1. waver: (H, 2) px by which each row of the scan looks beside its place."""
+    """What a clean scan shows, float (H, W) in 0..1.
+
+    waver: (H, 2) px by which each row of the scan looks beside its place.
+    """
     height, width = shape
     y, x = np.mgrid[: height * FINE, : width * FINE].astype(np.float64)
     y, x = (y + 0.5) / FINE - 0.5, (x + 0.5) / FINE - 0.5
@@ -119,7 +136,7 @@ def simulate(
     if page is None:
         page = page_of_text(rng, 2 * height, 2 * width)
     dust = dust_on_glass(rng, height, width, coverage) if coverage else np.zeros(shape, np.float32)
-    matrices = [np.eye(3)] + list(moves)
+    matrices = [np.eye(3), *moves]
     scans = []
     for k, matrix in enumerate(matrices):
         view = scan_page(page, matrix, shape, waver if k else None) * (gain[k] if gain else 1.0)

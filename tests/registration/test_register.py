@@ -139,7 +139,7 @@ def test_a_page_that_repeats_is_refused():
     case = simulate([movement(17.25, -11.75)], page=np.tile(dots, (24, 32)))
     with pytest.raises(
         dustbust.DustbustError,
-        match="scan 1: shows what scan 0 shows at more than one place.*repeats",
+        match=r"scan 1: shows what scan 0 shows at more than one place.*repeats",
     ):
         dustbust.register_scans(case.scans)
 
@@ -184,11 +184,12 @@ def test_blank_pages_are_refused(noise):
 def test_identical_scans_did_not_move():
     scan = simulate([]).scans[0]
     found = dustbust.register_scans([scan, scan])[1]
-    assert found.moved < 0.01 and found.confidence == 1
+    assert found.moved < 0.01
+    assert found.confidence == 1
 
 
 def test_files_are_named(tmp_path):
-    with pytest.raises(dustbust.DustbustError, match="missing.png"):
+    with pytest.raises(dustbust.DustbustError, match=r"missing\.png"):
         dustbust.register_scans([simulate([]).scans[0], tmp_path / "missing.png"])
 
 
@@ -232,7 +233,10 @@ def test_even_transport_is_not_bent():
 
 
 def test_real_pair_is_aligned_everywhere():
-    """One target, filmed and scanned twice, with uneven transport. A patch shows how far the scans are apart across its strongest edge, if it has one."""
+    """One target, filmed and scanned twice, with uneven transport.
+
+    A patch shows how far the scans are apart across its strongest edge, if it has one.
+    """
     one, two = (read_frame(PAIR / f"scan-{letter}.jpg") for letter in "ab")
     found = dustbust.register_scans([one, two])[1]
     height, width = one.shape[:2]
@@ -251,7 +255,8 @@ def test_real_pair_is_aligned_everywhere():
                 continue
             g = np.stack([gx[here].ravel(), gy[here].ravel()])
             strengths, directions = np.linalg.eigh(g @ g.T)
-            # Edges that cross the patch, and are in both scans: not dust, nor the ringing beside an edge.
+            # Edges that cross the patch, and are in both scans: not dust, nor the ringing beside
+            # an edge.
             if (
                 strengths[1] < 40 * 40 * side
                 or np.corrcoef(first[here].ravel(), second[here].ravel())[0, 1] < 0.6
@@ -262,7 +267,8 @@ def test_real_pair_is_aligned_everywhere():
             normal, difference = normal - normal.mean(), difference - difference.mean()
             apart.append(float(normal @ difference / (normal @ normal)))
     assert len(apart) > 200
-    assert np.median(np.abs(apart)) < 0.06 and np.abs(apart).max() < 0.5
+    assert np.median(np.abs(apart)) < 0.06
+    assert np.abs(apart).max() < 0.5
 
 
 def test_registration_does_not_depend_on_threads():

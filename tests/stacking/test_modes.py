@@ -33,7 +33,9 @@ def test_a_report_is_one_object_for_all_modes():
     page = dustbust.stack_scans(SCANS, mode="range", align=False, view=True)
     assert isinstance(report, dustbust.StackReport)
     assert np.array_equal(report.page, page)
-    assert report.dust is None and report.white == 2 and report.filled == 0
+    assert report.dust is None
+    assert report.white == 2
+    assert report.filled == 0
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

@@ -32,13 +32,16 @@ def test_positions_place_scans_of_different_size():
 
 
 def test_one_scan_is_refused():
-    with pytest.raises(dustbust.DustbustError, match="one scan.*two scans"):
+    with pytest.raises(dustbust.DustbustError, match=r"one scan.*two scans"):
         dustbust.stack_scans([np.zeros((5, 5), np.uint8)], align=False)
 
 
 @pytest.mark.parametrize("move", [(17.25, -11.75), (60.5, 40.25)])
 def test_dust_free_page_beats_the_textbook(move):
-    """Of two scans with dark dust the lighter one at each pixel, with the true offsets; dust-free is closer to the page, without a known polarity."""
+    """The textbook takes the lighter one of two scans with dark dust, and knows the offsets.
+
+    Dust-free is closer to the page, without a known polarity.
+    """
     case = simulate([movement(*move)])
     report = dustbust.stack_scans(case.scans, return_report=True)
     page, dust = report.page, report.dust
@@ -64,7 +67,7 @@ def test_identical_scans_cannot_be_told_from_their_dust():
     scan = simulate([]).scans[0]
     registrations = [Registration(np.eye(3)), Registration(np.eye(3))]
     with pytest.raises(
-        dustbust.DustbustError, match="moved by 0.0 px.*nothing tells dust from page"
+        dustbust.DustbustError, match=r"moved by 0.0 px.*nothing tells dust from page"
     ):
         dustbust.stack_scans([scan, scan], registrations=registrations)
     assert np.array_equal(
@@ -103,7 +106,10 @@ def test_polarity_that_is_known_is_not_looked_for():
 
 
 def test_half_a_turn_does_not_make_paper_of_dust():
-    """Turned back, it is half a turn again: in both scans the same places differ, those with dust and those that dust of the other scan hides."""
+    """Turned back, it is half a turn again: in both scans the same places differ.
+
+    They are those with dust and those that dust of the other scan hides.
+    """
     case = simulate([movement(13.5, 9.25, turn=180)], seed=5)
     report = dustbust.stack_scans(case.scans, return_report=True)
     page, dust = report.page, report.dust
@@ -166,15 +172,15 @@ def test_dust_of_the_scanner_cleans_a_page_that_is_scanned_once(tmp_path):
     assert psnr(cleaned, clean) >= psnr(once, clean) + 6
 
 
-# --- many scans from files -------------------------------------------------------------------------------------------------------
+# --- many scans from files ---
 
 
 def write_scans(folder, number, shape=(240, 320)):
-    """Files of so many scans of noise, which lie as they are, and their pixels."""
+    """Files of scans of noise, which lie as they are, and their pixels."""
     rng = np.random.default_rng(8)
     scans = [rng.integers(0, 256, shape, dtype=np.uint8) for _ in range(number)]
     paths = [folder / f"{k}.png" for k in range(number)]
-    for path, scan in zip(paths, scans):
+    for path, scan in zip(paths, scans, strict=True):
         Image.fromarray(scan).save(path)
     return paths, scans
 
@@ -204,8 +210,8 @@ def test_nothing_stays_behind_when_stacking_fails(tmp_path, temporary):
     paths, _ = write_scans(tmp_path, 2)
     with pytest.raises(dustbust.DustbustError, match="no place on it shows"):
         dustbust.stack_scans(paths)
-    with pytest.raises(dustbust.DustbustError, match="missing.png"):
-        dustbust.stack_scans(paths + [tmp_path / "missing.png"], mode="mean", align=False)
+    with pytest.raises(dustbust.DustbustError, match=r"missing\.png"):
+        dustbust.stack_scans([*paths, tmp_path / "missing.png"], mode="mean", align=False)
     assert not list(temporary.iterdir())
 
 

@@ -12,7 +12,7 @@ DTYPES = (np.uint8, np.uint16, np.float32)
 
 
 def skewness(values):
-    """Photoshop's: like the textbook's, but the sum of cubes is divided by n - 1 and the cube of the n - 1 standard deviation."""
+    """Photoshop's: the sum of cubes is divided by n - 1 and the cube of the n - 1 deviation."""
     n = len(values)
     return np.sum((values - values.mean(axis=0)) ** 3, axis=0) / (
         (n - 1) * values.std(axis=0, ddof=1) ** 3
@@ -27,8 +27,11 @@ def kurtosis(values):
 
 
 def entropy(values):
-    shares = lambda column: np.unique(column, return_counts=True)[1] / len(column)
-    return np.apply_along_axis(lambda column: stats.entropy(shares(column), base=2), 0, values)
+    def of(column):
+        shares = np.unique(column, return_counts=True)[1] / len(column)
+        return stats.entropy(shares, base=2)
+
+    return np.apply_along_axis(of, 0, values)
 
 
 REFERENCES = {
@@ -48,7 +51,7 @@ REFERENCES = {
 
 def random_stack(rng, dtype, count, shape):
     """Pictures with many equal values, and with values at both ends of the range."""
-    levels = rng.integers(0, 6, (count,) + shape)
+    levels = rng.integers(0, 6, (count, *shape))
     if dtype == np.float32:
         return (levels / 5 + rng.choice([0, 1e-3], levels.shape)).astype(np.float32)
     return (levels * (np.iinfo(dtype).max // 5)).astype(dtype)
@@ -133,9 +136,10 @@ def test_viewable_statistic_says_its_scale():
     assert inside.mean() >= 0.999
     assert np.abs(picture[inside] / 255 * white - values[inside]).max() <= white / 255 / 2 + 1e-3
     middle, white = viewable(np.array([[-2, 0, 2]], np.float32), np.uint16)
-    assert middle.tolist() == [[0, 32768, 65535]] and white == 2
+    assert middle.tolist() == [[0, 32768, 65535]]
+    assert white == 2
 
 
 def test_unknown_mode_is_named():
-    with pytest.raises(ValueError, match="maximum.*not 'average'"):
+    with pytest.raises(ValueError, match=r"maximum.*not 'average'"):
         combine([np.zeros((2, 2), np.uint8)] * 2, "average")
