@@ -129,13 +129,22 @@ def simulate(
     gain=(),
     waver=None,
     page=None,
+    later=None,
 ):
-    """Scans of one page: scan 0, and one for each matrix of `moves`."""
+    """Scans of one page: scan 0, and one for each matrix of `moves`.
+
+    later: share of the glass on which other dust lies in all scans but the first, 0 if it was
+    wiped; None for the same dust in all.
+    """
     rng = np.random.default_rng(seed)
     height, width = shape
     if page is None:
         page = page_of_text(rng, 2 * height, 2 * width)
     dust = dust_on_glass(rng, height, width, coverage) if coverage else np.zeros(shape, np.float32)
+    dusts = [dust] * (1 + len(moves))
+    if later is not None:
+        other = dust_on_glass(np.random.default_rng([seed, 9]), height, width, later)
+        dusts[1:] = [other] * len(moves)
     matrices = [np.eye(3), *moves]
     scans = []
     for k, matrix in enumerate(matrices):
@@ -143,7 +152,7 @@ def simulate(
         if k == 0:
             clean = view * 255
         tone = {"dark": 0.05, "light": 0.98}[polarity]
-        view = view * (1 - dust) + tone * dust + rng.normal(0, noise, shape)
+        view = view * (1 - dusts[k]) + tone * dusts[k] + rng.normal(0, noise, shape)
         scans.append((np.clip(view, 0, 1) * 255 + 0.5).astype(np.uint8))
     return Scans(scans, clean, matrices, dust)
 

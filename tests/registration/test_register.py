@@ -82,6 +82,34 @@ def test_half_a_turn():
     )
 
 
+@pytest.mark.parametrize("quarters", [1, 3])
+def test_quarter_turns(quarters):
+    case = simulate([movement(13.5, 9.25)])
+    height, width = case.scans[1].shape
+    turns = {1: [[0, 1, 0], [-1, 0, width - 1]], 3: [[0, -1, height - 1], [1, 0, 0]]}
+    turned = np.array([*turns[quarters], [0, 0, 1]], float)
+    found = dustbust.register_scans([case.scans[0], np.rot90(case.scans[1], quarters)])[1]
+    assert largest_error(found.matrix, turned @ case.matrices[1]) <= 0.05
+
+
+@pytest.mark.parametrize("ratio", [0.5, 2.0])
+@pytest.mark.parametrize("cut", [0, 30])
+def test_other_resolution(ratio, cut):
+    """Also where the sizes do not tell it, as the scan was cut."""
+    case = simulate([movement(13.5, 9.25)])
+    scan = case.scans[1]
+    if ratio == 2:
+        scan = np.kron(scan, np.ones((2, 2), np.uint8))
+    else:
+        blocks = scan.reshape(240, 2, 320, 2).astype(float)
+        scan = np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
+    scan = scan[: len(scan) - cut]
+    larger = np.diag([ratio, ratio, 1])
+    larger[:2, 2] = (ratio - 1) / 2
+    found = dustbust.register_scans([case.scans[0], scan])[1]
+    assert largest_error(found.matrix, larger @ case.matrices[1]) <= 0.1
+
+
 def test_the_other_way_round_is_the_inverse():
     case = simulate([movement(13.5, 9.25, turn=0.4)])
     there = dustbust.register_scans(case.scans)[1].matrix

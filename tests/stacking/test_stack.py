@@ -120,6 +120,38 @@ def test_half_a_turn_does_not_make_paper_of_dust():
     assert psnr(page, case.clean) >= psnr(textbook, case.clean) + 1.5
 
 
+@pytest.mark.parametrize("polarity", ["dark", "light"])
+@pytest.mark.parametrize("later", [0, 0.04], ids=["wiped", "other dust"])
+def test_dust_that_did_not_stay_is_removed(polarity, later):
+    """Never worse than the better of maximum and minimum, which know nothing of the dust."""
+    case = simulate([movement(17.25, -11.75)], polarity=polarity, later=later, seed=11)
+    registrations = [Registration(m, moved=21.0) for m in case.matrices]
+    report = dustbust.stack_scans(case.scans, registrations=registrations, return_report=True)
+    best = max(
+        psnr(dustbust.stack_scans(case.scans, mode=mode, registrations=registrations), case.clean)
+        for mode in ("maximum", "minimum")
+    )
+    assert report.dust.polarity == polarity
+    assert psnr(report.page, case.clean) >= best + 0.5
+
+
+def test_tone_curve_of_a_scan_is_undone():
+    case = simulate([movement(17.25, -11.75)], seed=12)
+    registrations = [Registration(m, moved=21.0) for m in case.matrices]
+    dark = np.rint(255 * (case.scans[1] / 255.0) ** 2).astype(np.uint8)
+    page = dustbust.stack_scans([case.scans[0], dark], registrations=registrations)
+    even = dustbust.stack_scans(case.scans, registrations=registrations)
+    assert psnr(page, case.clean) >= psnr(even, case.clean) - 1.5
+
+
+def test_a_negative_is_inverted():
+    case = simulate([movement(17.25, -11.75)], seed=13)
+    report = dustbust.stack_scans([case.scans[0], 255 - case.scans[1]], return_report=True)
+    assert [found.negative for found in report.registrations] == [False, True]
+    even = dustbust.stack_scans(case.scans)
+    assert psnr(report.page, case.clean) >= psnr(even, case.clean) - 0.2
+
+
 def test_uneven_transport_does_not_blur_the_page():
     rows = np.arange(480)
     waver = np.stack(

@@ -1,13 +1,16 @@
 """dustbust stack: one page from several scans."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from ..batch.clean import clean_frames
 from ..dust.mask_file import MASK_SUFFIXES
 from ..errors import DustbustError
+from ..files.bilevel import BILEVEL_SUFFIXES, check_kinds, write_bilevel
 from ..files.find import find_frames
+from ..files.formats import WRITABLE
 from ..files.write import EXISTS, check_complete, check_target, free_name, write_picture
 from ..files.written import check_replaceable
 from ..stacking.modes import MODES
@@ -55,6 +58,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="with --pairs or --group: what to do if a page exists already (%(default)s)",
     )
     add_overwrite(command)
+    command.add_argument(
+        "--format",
+        choices=[suffix[1:] for suffix in WRITABLE],
+        help="with --pairs or --group: the format of the pages (that of the scans)",
+    )
     add_choice(command, "mode", MODES, stack_scans)
     command.add_argument(
         "--no-align",
@@ -101,16 +109,19 @@ def stack_groups(options: argparse.Namespace) -> int:
             "add the missing scan or name the scans of whole groups"
         )
     folder = Path(options.output) if options.output else scans[0].parent / PAGES
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DustbustError(
-            f"{folder}: cannot be made ({error.strerror or error}); choose another folder"
-        ) from error
+    groups = [scans[start : start + options.group] for start in range(0, len(scans), options.group)]
+    pages = pages_of(groups, folder, options.format)
+    for place in {page.parent for page in pages}:
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DustbustError(
+                f"{place}: cannot be made ({error.strerror or error}); choose another folder"
+            ) from error
+    for group, page in zip(groups, pages, strict=True):
+        check_target(page, group)  # before the work, not after it
     written, skipped, failed = 0, 0, 0
-    for start in range(0, len(scans), options.group):
-        group = scans[start : start + options.group]
-        page = folder / group[0].name
+    for group, page in zip(groups, pages, strict=True):
         try:
             if page.exists() and options.exists == "skip":
                 check_complete(group[0], page)
@@ -127,8 +138,37 @@ def stack_groups(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def pages_of(groups: list[list[Path]], folder: Path, form: str | None) -> list[Path]:
+    """Where the page of each group goes.
+
+    Pages are named after the first scan of their group. Where scans of several folders have equal
+    names, the pages go into folders like those of the scans.
+
+    Raises
+    ------
+    DustbustError
+        When two groups would have one page.
+    """
+    names = [group[0].with_suffix(f".{form}").name if form else group[0].name for group in groups]
+    pages = [folder / name for name in names]
+    if len(set(pages)) < len(pages):
+        parents = [group[0].absolute().parent for group in groups]
+        common = Path(os.path.commonpath(parents))
+        pages = [
+            folder / parent.relative_to(common) / name
+            for parent, name in zip(parents, names, strict=True)
+        ]
+    if len(set(pages)) < len(pages):
+        twice = next(page for page in pages if pages.count(page) > 1)
+        raise DustbustError(
+            f"{twice}: would be the page of two groups; stack them apart, or rename the scans"
+        )
+    return pages
+
+
 def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
     """Make one page."""
+    bilevel = check_kinds(scans)
     check_target(output, scans)
     if options.dust:
         if MODES[options.mode].kind != "dust-free":
@@ -147,10 +187,25 @@ def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
         **given_options(MODES, "mode", options),
         progress=progress(),
     )
-    write_picture(output, report.page, like=scans[0], inputs=scans)
+    if bilevel and output.suffix.lower() in BILEVEL_SUFFIXES:
+        write_bilevel(output, report.page, like=scans[0], inputs=scans)
+    else:
+        write_picture(output, report.page, like=None if bilevel else scans[0], inputs=scans)
+    keep_newer(output, scans)
     if options.dust and report.dust is not None:
         report.dust.save(options.dust)
     print(f"{output}: {summary(report, options)}")
+
+
+def keep_newer(page: Path, scans: list[Path]) -> None:
+    """Make a page as new as its scans, whose clock may have been ahead.
+
+    A page that is older than its scans is taken for one of other scans when the work goes on.
+    """
+    newest = max(scan.stat().st_mtime_ns for scan in scans)
+    times = page.stat()
+    if times.st_mtime_ns < newest:
+        os.utime(page, ns=(times.st_atime_ns, newest))
 
 
 def summary(report: StackReport, options: argparse.Namespace) -> str:
@@ -159,6 +214,9 @@ def summary(report: StackReport, options: argparse.Namespace) -> str:
     if options.align:
         moves = ", ".join(f"{found.moved:.1f}" for found in report.registrations[1:])
         parts.append(f"the page moved by {moves} px")
+    negatives = [k for k, found in enumerate(report.registrations) if found.negative]
+    if negatives:
+        parts.append(f"inverted as negatives: scan {', scan '.join(map(str, negatives))}")
     if report.white is not None:
         parts.append(f"white is {report.white:g}")
     if MODES[options.mode].kind == "dust-free":

@@ -16,10 +16,10 @@ Integers = npt.NDArray[np.int32]
 
 
 class Scan:
-    """A scan, and its details at several reductions."""
+    """A scan, and its details at several reductions; of a negative, those of the positive."""
 
-    def __init__(self, image: Picture, name: str, threads: int) -> None:
-        self.name, self.threads = name, threads
+    def __init__(self, image: Picture, name: str, threads: int, *, negative: bool = False) -> None:
+        self.name, self.threads, self.negative = name, threads, negative
         self.shape: tuple[int, int] = image.shape[:2]
         self.image = np.ascontiguousarray(image)
         self.luminances: dict[int, Plane] = {}
@@ -44,9 +44,12 @@ class Scan:
     def _reduced(self, fine: int, step: int) -> Plane:
         if fine not in self.luminances:
             image = self.image
-            self.luminances[fine] = _kernels.reduce_luminance(
+            reduced = _kernels.reduce_luminance(
                 image, alpha_channel(image) is not None, fine, largest(image.dtype), self.threads
             )
+            if self.negative:
+                reduced[..., 0] = 1 - reduced[..., 0]
+            self.luminances[fine] = reduced
         whole = self.luminances[fine]
         return (
             whole if step == 1 else _kernels.reduce_luminance(whole, True, step, 1.0, self.threads)

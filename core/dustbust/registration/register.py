@@ -1,7 +1,8 @@
 """Register: how a page lies in each of its scans, in spite of dust that does not move with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from os import PathLike
 
 import numpy as np
@@ -9,22 +10,26 @@ import numpy.typing as npt
 
 from .. import _kernels
 from ..errors import DustbustError
+from ..files.bilevel import read_scan
 from ..files.paths import names_of_scans
-from ..files.read import read_frame
 from ..files.spool import Spool
 from ..image.arrays import Picture, alpha_channel, colour_channels, largest
 from ..runtime.threads import count
 from .distortion import refine_distortion
+from .likeness import LEAST_RATIO, Likeness, first_guesses, is_negative, more_guesses
 from .patches import Match, compare, find_dust, what_stays
 from .pyramid import Level, Scan
 from .refine import PRECISION, ROUGHLY, refine
-from .search import CONVINCING, LEAST_SHARE, is_page, search
+from .search import CONVINCING, LEAST_SHARE, RepeatingPageError, is_page, search
 from .transform import Transform
 
 Scannable = Picture | str | bytes | PathLike[str]
 
 # Longest side, px, of the reduced scans in which the page is placed exactly.
 REFINE_SIDE = 1640
+
+# The same for the comparison of spectra.
+SPECTRUM_SIDE = 640
 
 
 @dataclass
@@ -42,11 +47,14 @@ class Registration(Transform):
         Share of scan 0 that this scan shows.
     moved : float
         px, how far the page moved on the scanner between the two scans: rms over the overlap.
+    negative : bool
+        Whether one of the two scans is light where the other one is dark.
     """
 
     confidence: float = 1.0
     overlap: float = 1.0
     moved: float = 0.0
+    negative: bool = False
 
     def scaled(self, factor: float) -> "Registration":
         """The same for scans that are `factor` times as large."""
@@ -122,6 +130,9 @@ def register_scans(
     steps with weights that ignore what does not fit, and patches that dust explains better do not
     count.
 
+    A scan may also be turned by quarters of a circle, have another resolution (by a factor of up to
+    2), or be a negative.
+
     Parameters
     ----------
     scans : sequence of two or more ndarray, shape (H, W) or (H, W, C), or of file paths
@@ -156,13 +167,12 @@ def register_scans(
         scans = list(scans)
     sources = range(len(scans)) if isinstance(scans, Spool) else scans
     names, threads = names_of_scans(sources, names), count(threads)
-    reference = Scan(read_frame(scans[0]), names[0], threads)
+    reference = Scan(read_scan(scans[0]), names[0], threads)
     found = [Registration(np.eye(3))]
     for index in range(1, len(scans)):
-        other = Scan(read_frame(scans[index]), names[index], threads)
-        found.append(_register(reference, other))
+        found.append(_find(reference, read_scan(scans[index]), names[index]))
         if progress:
-            progress(index / (len(scans) - 1), other.name)
+            progress(index / (len(scans) - 1), names[index])
     return found
 
 
@@ -207,9 +217,70 @@ LEAST_IN_THE_END = 0.6
 MUCH_DUST = 0.1
 
 
-def _register(reference: Scan, other: Scan) -> Registration:
+def _find(reference: Scan, image: Picture, name: str) -> Registration:
     """The registration of one scan, or a DustbustError that says why there is none."""
-    fine = max(1, round(max(reference.shape + other.shape) / REFINE_SIDE))
+    failure: DustbustError | None = None
+    guesses = first_guesses(reference.shape, image.shape)
+    tried: list[Likeness] = []
+    for guess in chain(guesses, _later_guesses(reference, image, name)):
+        if any(_alike(guess, before) for before in tried):
+            continue
+        tried.append(guess)
+        other = Scan(_made_like(image, guess, reference.threads), name, reference.threads)
+        fine = reduction(reference, other)
+        candidates = [other]
+        if is_negative(reference.level(fine, 1), other.level(fine, 1)):
+            candidates.insert(0, Scan(other.image, name, reference.threads, negative=True))
+        for candidate in candidates:
+            try:
+                match = _register(reference, candidate, fine)
+            except RepeatingPageError:
+                raise
+            except DustbustError as error:
+                failure = failure or error
+                continue
+            transform = guess.undone(match.transform.scaled(fine), image.shape)
+            found = _registration(transform, match.share, reference.shape, image.shape)
+            return replace(found, negative=candidate.negative)
+    assert failure is not None
+    raise failure
+
+
+def _made_like(image: Picture, guess: Likeness, threads: int) -> Picture:
+    """A scan, turned and at the resolution of the reference."""
+    turned = np.ascontiguousarray(np.rot90(image, guess.quarters))
+    if guess.ratio == 1:
+        return turned
+    height, width = (max(int(n / guess.ratio), 1) for n in turned.shape[:2])
+    return Registration(guess.scale).resample(turned, (0, 0, width, height), threads=threads)
+
+
+def _later_guesses(reference: Scan, image: Picture, name: str) -> Iterator[Likeness]:
+    """What a scan may be if it is not what its size suggests."""
+    other = Scan(image, name, reference.threads)
+    step = max(1, round(max(reference.shape + other.shape) / SPECTRUM_SIDE))
+    yield from more_guesses(reference.level(step, 1), other.level(step, 1))
+    yield Likeness(1)
+
+
+def _alike(one: Likeness, other: Likeness) -> bool:
+    """Whether a search from one guess finds what that from another one has found."""
+    return one.quarters == other.quarters and abs(one.ratio / other.ratio - 1) < LEAST_RATIO
+
+
+def reduction(reference: Scan, other: Scan) -> int:
+    """The factor by which two scans are reduced to be aligned."""
+    return max(1, round(max(reference.shape + other.shape) / REFINE_SIDE))
+
+
+def _register(reference: Scan, other: Scan, fine: int) -> Match:
+    """The match of one scan, of levels that are reduced by the factor `fine`.
+
+    Raises
+    ------
+    DustbustError
+        When there is none.
+    """
     best, step, moved = search(reference, other, fine)
     least_share, least_in_the_end = (
         (LEAST_SHARE, LEAST_IN_THE_END) if moved else (CONVINCING, CONVINCING)
@@ -236,13 +307,17 @@ def _register(reference: Scan, other: Scan) -> Registration:
             first=reference.name,
             share=best.share,
         )
-    transform = best.transform.scaled(fine)
-    height, width = reference.shape
+    return best
+
+
+def _registration(
+    transform: Transform, share: float, reference: tuple[int, ...], other: tuple[int, ...]
+) -> Registration:
+    """A registration, with the overlap of the two shapes and how far the page moved."""
+    height, width = reference[:2]
     x, y = np.meshgrid(np.linspace(0, width - 1, 33), np.linspace(0, height - 1, 33))
     at = transform.map_points(x, y)
-    inside = (
-        (at[0] >= 0) & (at[1] >= 0) & (at[0] <= other.shape[1] - 1) & (at[1] <= other.shape[0] - 1)
-    )
+    inside = (at[0] >= 0) & (at[1] >= 0) & (at[0] <= other[1] - 1) & (at[1] <= other[0] - 1)
     distance = (
         float(np.sqrt(np.mean((at[0] - x)[inside] ** 2 + (at[1] - y)[inside] ** 2)))
         if inside.any()
@@ -252,7 +327,7 @@ def _register(reference: Scan, other: Scan) -> Registration:
         transform.matrix,
         transform.distortion,
         transform.pitch,
-        best.share,
+        share,
         float(inside.mean()),
         distance,
     )

@@ -36,6 +36,10 @@ PROMISING, CONVINCING = 4, 0.7
 NEAR, REPEATING, ROUNDS = 6, 0.4, 3
 
 
+class RepeatingPageError(DustbustError):
+    """The page is at several places alike."""
+
+
 def search(reference: Scan, other: Scan, fine: int) -> tuple[Match, int, bool]:
     """The match to believe, of levels that are reduced by the factors `fine` and `step`.
 
@@ -50,7 +54,7 @@ def search(reference: Scan, other: Scan, fine: int) -> tuple[Match, int, bool]:
 
     Raises
     ------
-    DustbustError
+    RepeatingPageError
         When the page is at several places alike.
     """
     pages: list[tuple[Match, int, Match | None]] = []
@@ -75,7 +79,7 @@ def search(reference: Scan, other: Scan, fine: int) -> tuple[Match, int, bool]:
     match, step, rival = max(pages, key=lambda page: page[0].support * page[1] ** 2)
     if rival is not None:
         (x, y), (u, v) = (one.transform.scaled(step * fine).matrix[:2, 2] for one in (match, rival))
-        raise DustbustError(
+        raise RepeatingPageError(
             "{scan}: shows what {first} shows at more than one place "
             "({x:+.0f}, {y:+.0f} px and {u:+.0f}, {v:+.0f} px from there), as on a page that "
             "repeats; place it by hand",

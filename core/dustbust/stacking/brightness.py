@@ -101,12 +101,12 @@ def overlap(
     two = registration.scaled(1 / factor).resample(two, box, threads=threads)
     both = ((one[..., 1] > 0.5) & (two[..., 1] > 0.5)).astype(np.float32)
     inside = both > 0
-    weight = np.maximum(gaussian_blur(both, BLUR, threads), 1e-6)
-    one, two = (
-        gaussian_blur(np.ascontiguousarray(plane[..., 0]) * both, BLUR, threads) / weight
-        for plane in (one, two)
+    weight: Plane = np.maximum(gaussian_blur(both, BLUR, threads), np.float32(1e-6))
+    first_values, other_values = (
+        (gaussian_blur(np.ascontiguousarray(p[..., 0]) * both, BLUR, threads) / weight)[inside]
+        for p in (one, two)
     )
-    return one[inside], two[inside]
+    return first_values, other_values
 
 
 def _reduced(image: Picture, channel: int, factor: int, threads: int) -> Plane:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from ..files.spool import Spool
 from ..image.arrays import Picture, alpha_channel, colour_channels, largest
 from ..registration.register import Registration
+from .tone import Curve, curved
 
 
 @dataclass
@@ -24,6 +25,9 @@ class Scans:
         How the page lies in each scan, as seen from scan 0.
     gain, offset : ndarray of float64, shape (scans, colours)
         gain * value + offset makes a scan as bright as scan 0.
+    curves : list of ndarray of float64, shape (colours, KNOTS), or None
+        The tone curves of a scan, after gain and offset, where these are not enough: see
+        `dustbust.stacking.tone`.
     threads : int
     """
 
@@ -32,6 +36,7 @@ class Scans:
     registrations: list[Registration]
     gain: npt.NDArray[np.float64]
     offset: npt.NDArray[np.float64]
+    curves: list[Curve | None]
     threads: int
 
     def __len__(self) -> int:
@@ -98,6 +103,7 @@ class Scans:
             and not len(registration.distortion)
             and (self.gain[k] == 1).all()
             and (self.offset[k] == 0).all()
+            and self.curves[k] is None
         )
 
     def rows(self, k: int, top: int, rows: int) -> Picture:
@@ -114,13 +120,15 @@ class Scans:
         box : tuple of int
             Left, top, width, height of the part, px of scan 0.
         """
-        return self.registrations[k].resample(
+        part = self.registrations[k].resample(
             self.pictures[k],
             box,
             gain=self.gain[k],
             offset=self.offset[k],
             threads=self.threads,
         )
+        curves = self.curves[k]
+        return part if curves is None else curved(part, curves)
 
     def seen_from(self, k: int, picture: Picture, box: tuple[int, int, int, int]) -> Picture:
         """Part of a picture that lies on the grid of scan 0, seen on that of scan k."""

@@ -11,20 +11,21 @@ import numpy.typing as npt
 from ..dust.mask import DustMask
 from ..dust.polarity import SIGNS
 from ..errors import DustbustError
+from ..files.bilevel import read_scan
 from ..files.paths import is_path, names_of_scans
-from ..files.read import read_frame
 from ..files.spool import Spool
-from ..image.arrays import Picture, colour_channels
+from ..image.arrays import Picture, colour_channels, largest
 from ..registration.register import Registration, place_scans, register_scans
 from ..runtime.progress import steps
 from ..runtime.threads import count
-from .brightness import match_brightness
+from .brightness import brightened, match_brightness
 from .dust_free import clean_page
 from .modes import Mode, docstring_list, mode_of
 from .scanner_dust import check_moved, find_scanner_dust
 from .scans import Scans
 from .statistics import combine, viewable
 from .strips import aligned_strips, rows_of
+from .tone import Curve, match_curves
 
 Scan = Picture | str | bytes | PathLike[str]
 Progress = Callable[[float, str], object]
@@ -199,7 +200,7 @@ def _read(scans: Sequence[Scan], names: Sequence[str], pictures: Spool) -> None:
 
     first_kind = None
     for name, scan in zip(names, scans, strict=True):
-        image = read_frame(scan)
+        image = read_scan(scan)
         first_kind = first_kind or kind(image)
         if kind(image) != first_kind:
             raise DustbustError(
@@ -222,11 +223,20 @@ def _evened(
     """The scans, with what makes each as bright as scan 0."""
     colours = colour_channels(pictures[0]).shape[2]
     gain, offset = np.ones((len(pictures), colours)), np.zeros((len(pictures), colours))
-    for k in range(1, len(pictures) if normalise else 0):
-        gain[k], offset[k] = match_brightness(
-            pictures[0], pictures[k], registrations[k], threads=threads
-        )
-    return Scans(pictures, names, registrations, gain, offset, threads)
+    curves: list[Curve | None] = [None] * len(pictures)
+    white = largest(pictures[0].dtype)
+    for k in range(1, len(pictures)):
+        first, other, registration = pictures[0], pictures[k], registrations[k]
+        if registration.negative:
+            gain[k], offset[k] = -1, white
+            other = brightened(other, gain[k], offset[k])
+        if not normalise:
+            continue
+        by, plus = match_brightness(first, other, registration, threads=threads)
+        curves[k] = match_curves(first, other, registration, by, plus, threads=threads)
+        if curves[k] is None:
+            gain[k], offset[k] = by * gain[k], by * offset[k] + plus
+    return Scans(pictures, names, registrations, gain, offset, curves, threads)
 
 
 def _report(scans: Scans, page: Picture, dust: DustMask | None = None) -> StackReport:

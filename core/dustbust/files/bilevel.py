@@ -1,0 +1,109 @@
+"""Scans of 1 bit a pixel, as readers of microfilm write them: read as grey, written as such."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from ..errors import DustbustError
+from ..image.arrays import Picture, colour_channels, largest
+from .paths import as_path, is_path
+from .read import header_of, read_frame, read_luminance
+from .write import check_target, new_file
+
+# Suffixes of files that can hold 1 bit a pixel here, compressed as fax group 4 (ITU-T T.6).
+BILEVEL_SUFFIXES = (".tif", ".tiff")
+
+# Resolution in Pillow's unit, dots an inch, of one in dots a centimetre.
+PER_CENTIMETRE = 2.54
+
+
+def is_bilevel(path: Path) -> bool:
+    """Whether a file has 1 bit a pixel."""
+    return header_of(path)[1] == 1
+
+
+def read_scan(scan: Picture | str | bytes | PathLike[str]) -> Picture:
+    """The pixels of a scan, at the depth they have in the file; 1 bit a pixel as uint8 0 and 255.
+
+    Parameters
+    ----------
+    scan : ndarray or path
+        An array is given back as it is.
+
+    Raises
+    ------
+    DustbustError
+        As `open_frame`.
+    """
+    if is_path(scan) and is_bilevel(as_path(scan)):
+        return np.where(read_luminance(scan) > 0.5, np.uint8(255), np.uint8(0))
+    return read_frame(scan)
+
+
+def write_bilevel(
+    path: str | Path, picture: Picture, *, like: str | Path, inputs: list[Path]
+) -> None:
+    """Write a picture as a TIFF of 1 bit a pixel, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that is there is replaced, but never one of `inputs`.
+    picture : ndarray, shape (H, W) or (H, W, C)
+        What is lighter than the middle grey becomes white.
+    like : str or Path
+        The file whose resolution the new one takes over.
+    inputs : list of Path
+        The files that the picture was made from.
+
+    Raises
+    ------
+    DustbustError
+        When the file cannot be written.
+    """
+    target = as_path(path)
+    check_target(target, inputs, BILEVEL_SUFFIXES)
+    white = colour_channels(picture)[..., 0] >= largest(picture.dtype) / 2
+    resolution = _resolution(as_path(like))
+    with new_file(target) as part:
+        Image.fromarray(white).save(part, "TIFF", compression="group4", dpi=resolution)
+
+
+def _resolution(path: Path) -> tuple[float, float] | None:
+    """Dots an inch, across and down, of a TIFF; None where it has none."""
+    if path.suffix.lower() not in BILEVEL_SUFFIXES:
+        return None
+    with tifffile.TiffFile(path) as file:
+        tags = file.pages.first.tags
+        if "XResolution" not in tags or "YResolution" not in tags:
+            return None
+        unit = tags["ResolutionUnit"].value if "ResolutionUnit" in tags else 2
+        factor = {2: 1.0, 3: PER_CENTIMETRE}.get(int(unit))
+        if factor is None:
+            return None
+        across, down = (Fraction(*tags[name].value) for name in ("XResolution", "YResolution"))
+        return float(across) * factor, float(down) * factor
+
+
+def check_kinds(scans: list[Path]) -> bool:
+    """Whether all scans have 1 bit a pixel.
+
+    Raises
+    ------
+    DustbustError
+        When only some have.
+    """
+    bilevel = [is_bilevel(scan) for scan in scans]
+    if any(bilevel) and not all(bilevel):
+        raise DustbustError(
+            "{scan}: has 1 bit a pixel, but {other} has more; convert them to one kind",
+            scan=scans[bilevel.index(True)],
+            other=scans[bilevel.index(False)],
+        )
+    return all(bilevel)

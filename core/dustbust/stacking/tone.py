@@ -1,0 +1,191 @@
+"""Tone curves between scans: smooth and monotonic, where gain and offset are not enough."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..image.arrays import Picture, Plane, colour_channels, largest
+from ..image.filters import gaussian_blur
+from ..image.robust import MEDIAN_OF_ABSOLUTE, TUKEY
+from ..registration.register import Registration
+
+# Curves have this number of knots, from black to white.
+KNOTS = 33
+
+# They are found in this number of samples of rows, each this number high.
+SAMPLES, SAMPLE_ROWS = 8, 96
+
+# The values of both scans are counted in this number of steps; from one to the next the curve rises
+# by at most STEEPEST of them.
+STEPS, STEEPEST = 64, 8
+
+# Where the brightness changes by about this much a pixel, pixels count half: there it also depends
+# on sharpness and alignment.
+FLAT = 0.02
+
+# How smooth a curve is: weight of its squared second differences against the squared residuals of a
+# thousandth of the pixels.
+SMOOTHNESS = 2.0
+
+# A curve is used when it is this far (rms, of the range) from gain and offset; smaller differences
+# are within what noise, dust and the ends of the range make of a straight line.
+CURVED = 0.015
+
+# The fewest pixels from which a curve is found, and for a knot to count in that comparison.
+FEWEST_PIXELS, FEWEST_AT_KNOT = 2000, 100
+
+Curve = npt.NDArray[np.float64]
+
+
+def match_curves(
+    first: Picture,
+    other: Picture,
+    registration: Registration,
+    gain: npt.NDArray[np.float64],
+    offset: npt.NDArray[np.float64],
+    *,
+    threads: int,
+) -> Curve | None:
+    """The curves that make the colours of one scan those of another; None for gain and offset.
+
+    Parameters
+    ----------
+    first, other : ndarray, shape (H, W) or (H, W, C)
+        Of one dtype and one number of colours.
+    registration : Registration
+        How the page lies in `other`, as seen from `first`.
+    gain, offset : ndarray of float64, shape (colours,)
+        What `match_brightness` found.
+    threads : int
+
+    Returns
+    -------
+    ndarray of float64, shape (colours, KNOTS), or None
+        Values in 0..1 at equally spaced values of `other` from 0 to 1; between them linear.
+
+    Notes
+    -----
+    The most likely monotonic path through the joint histogram of both scans, each count over the
+    geometric mean of what both scans have of its two values: dust, dark in one scan where the other
+    one shows paper, is little beside all the paper. Then a smoothed robust fit near that path.
+    """
+    white = largest(first.dtype)
+    curves, bent = [], False
+    for channel in range(colour_channels(first).shape[2]):
+        x, y, weight = _pairs(first, other, registration, channel, threads)
+        line = np.linspace(0, 1, KNOTS) * gain[channel] + offset[channel] / white
+        curve = line if x.size < FEWEST_PIXELS else _fit(x, y, weight)
+        at_knots = np.bincount(np.rint(x * (KNOTS - 1)).astype(int), minlength=KNOTS)
+        counts = at_knots >= FEWEST_AT_KNOT
+        apart = (np.clip(curve, 0, 1) - np.clip(line, 0, 1))[counts]
+        bent |= bool(apart.size) and float(np.sqrt(np.mean(apart**2))) > CURVED
+        curves.append(curve)
+    return np.array(curves) if bent else None
+
+
+def curved(picture: Picture, curves: Curve) -> Picture:
+    """A picture with its colours changed by curves, which `match_curves` gives; alpha stays.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (H, W, colours) or (H, W, colours + 1)
+        Of uint8, uint16 or float32, the dtype of the result.
+    curves : ndarray of float64, shape (colours, KNOTS)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> brighter = np.sqrt(np.linspace(0, 1, KNOTS))[None]
+    >>> curved(np.array([[[0], [64], [255]]], np.uint8), brighter).ravel().tolist()
+    [0, 128, 255]
+    """
+    result: Picture = picture.copy()
+    knots = np.linspace(0, 1, KNOTS)
+    white = largest(picture.dtype)
+    for channel, curve in enumerate(curves):
+        if picture.dtype.kind == "f":
+            result[..., channel] = np.interp(picture[..., channel], knots, curve)
+        else:
+            table = np.interp(np.arange(int(white) + 1) / white, knots, np.clip(curve, 0, 1))
+            table = (table * white + 0.5).astype(picture.dtype)
+            result[..., channel] = table[picture[..., channel]]
+    return result
+
+
+def _pairs(
+    first: Picture, other: Picture, registration: Registration, channel: int, threads: int
+) -> tuple[Plane, Plane, Plane]:
+    """Values of the other scan and of the first one at samples of the page, and their weights."""
+    height, width = first.shape[:2]
+    white = np.float32(largest(first.dtype))
+    rows = min(SAMPLE_ROWS, height)
+    parts = []
+    for top in np.linspace(0, height - rows, SAMPLES).astype(int):
+        box = (0, int(top), width, rows)
+        one = Registration(np.eye(3)).resample(first, box, threads=threads)
+        two = registration.resample(other, box, threads=threads)
+        data = (one[..., -1] > 0) & (two[..., -1] > 0)
+        if min(data.shape) < 2 or not data.any():
+            continue
+        planes = [
+            gaussian_blur(np.ascontiguousarray(p[..., channel], np.float32) / white, 1.0, threads)
+            for p in (two, one)
+        ]
+        slope = np.max([np.hypot(*np.gradient(plane)) for plane in planes], axis=0)
+        weight = (1 / (1 + (slope / np.float32(FLAT)) ** 2)).astype(np.float32)
+        parts.append([plane[data] for plane in (*planes, weight)])
+    if not parts:
+        empty = np.zeros(0, np.float32)
+        return empty, empty, empty
+    x, y, weights = (np.concatenate(planes) for planes in zip(*parts, strict=True))
+    return np.clip(x, 0, 1), np.clip(y, 0, 1), weights
+
+
+def _fit(x: Plane, y: Plane, weight: Plane) -> Curve:
+    """The curve from x to y."""
+    path = _path(x, y, weight)
+    knots = np.linspace(0, 1, KNOTS)
+    curve = np.interp(knots, (np.arange(STEPS) + 0.5) / STEPS, (path + 0.5) / STEPS)
+    place = np.minimum((x * (KNOTS - 1)).astype(int), KNOTS - 2)
+    share = x * (KNOTS - 1) - place
+    bend = np.diff(np.eye(KNOTS), 2, axis=0)
+    limit = 3 / STEPS
+    for _ in range(4):
+        residual = y - np.interp(x, knots, curve)
+        w = weight * np.maximum(1 - (residual / limit) ** 2, 0) ** 2
+        sides = ((place, 1 - share), (place + 1, share))
+        matrix = SMOOTHNESS * float(w.sum()) / 1000 * bend.T @ bend + 1e-9 * np.eye(KNOTS)
+        right = np.zeros(KNOTS)
+        for one, part in sides:
+            right += np.bincount(one, w * part * y, KNOTS)
+            for two, other in sides:
+                at = np.bincount(one * KNOTS + two, w * part * other, KNOTS * KNOTS)
+                matrix += at.reshape(KNOTS, KNOTS)
+        curve = np.maximum.accumulate(np.linalg.solve(matrix, right))
+        fits = np.abs(residual)[np.abs(residual) < limit]
+        if fits.size:
+            limit = max(TUKEY / MEDIAN_OF_ABSOLUTE * float(np.median(fits)), 1 / STEPS)
+    return curve
+
+
+def _path(x: Plane, y: Plane, weight: Plane) -> npt.NDArray[np.int_]:
+    """Step of y for each step of x: the monotonic path on which most of the pixels lie."""
+    columns, rows = (np.minimum((v * STEPS).astype(int), STEPS - 1) for v in (x, y))
+    counts = np.bincount(columns * STEPS + rows, weight, STEPS * STEPS).reshape(STEPS, STEPS)
+    level = np.sqrt(counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True))
+    likely = counts / np.maximum(level, 1e-9)
+    best = np.full((STEPS, STEPS), -np.inf)
+    came = np.zeros((STEPS, STEPS), int)
+    best[0] = likely[0]
+    for step in range(1, STEPS):
+        before = np.full((STEEPEST + 1, STEPS), -np.inf)
+        for rise in range(STEEPEST + 1):
+            before[rise, rise:] = best[step - 1, : STEPS - rise]
+        came[step] = before.argmax(axis=0)
+        best[step] = likely[step] + before.max(axis=0)
+    path = np.zeros(STEPS, int)
+    path[-1] = int(best[-1].argmax())
+    for step in range(STEPS - 1, 0, -1):
+        path[step - 1] = path[step] - came[step, path[step]]
+    return path

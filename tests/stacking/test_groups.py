@@ -1,0 +1,66 @@
+"""Pages of many groups of scans, on the command line."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dustbust.__main__ import main
+from dustbust.files.read import header_of, read_frame
+
+
+def write_groups(folder, suffix, *, groups=2, seed=0):
+    """Two scans of each page, which lie on each other; the means of the pairs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    means = []
+    for group in range(groups):
+        pair = rng.integers(0, 256, (2, 40, 60), dtype=np.uint8)
+        for name, scan in zip("ab", pair, strict=True):
+            Image.fromarray(scan).save(folder / f"p{group}{name}{suffix}")
+        means.append(np.rint(pair.mean(axis=0)))
+    return means
+
+
+def stack(*arguments):
+    return main(["stack", "--pairs", "--mode", "mean", "--no-align", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind"),
+    [(".png", "PNG"), (".tif", "TIFF"), (".bmp", "BMP"), (".jp2", "JPEG 2000"), (".webp", "WebP")],
+)
+def test_pages_have_the_format_of_the_scans(tmp_path, suffix, kind):
+    write_groups(tmp_path / "roll", suffix)
+    assert stack(tmp_path / "roll") == 0
+    pages = sorted((tmp_path / "roll" / "pages").iterdir())
+    assert [page.name for page in pages] == [f"p0a{suffix}", f"p1a{suffix}"]
+    assert {header_of(page)[2] for page in pages} == {kind}
+
+
+def test_pages_of_another_format(tmp_path):
+    means = write_groups(tmp_path / "roll", ".bmp")
+    assert stack(tmp_path / "roll", "--format", "png") == 0
+    page = tmp_path / "roll" / "pages" / "p1a.png"
+    assert header_of(page)[2] == "PNG"
+    assert np.array_equal(read_frame(page), means[1])
+
+
+def test_equal_names_in_several_folders_lose_no_page(tmp_path):
+    means = [write_groups(tmp_path / roll, ".png", seed=k) for k, roll in enumerate(("r1", "r2"))]
+    for _ in range(2):  # the second time all pages are there already
+        assert stack(tmp_path / "r1", tmp_path / "r2", "-o", tmp_path / "pages") == 0
+        for roll, pages in zip(("r1", "r2"), means, strict=True):
+            for k, mean in enumerate(pages):
+                page = read_frame(tmp_path / "pages" / roll / f"p{k}a.png")
+                assert np.array_equal(page, mean)
+
+
+def test_scans_from_the_future_do_not_stop_a_second_run(tmp_path, capsys):
+    write_groups(tmp_path / "roll", ".png")
+    for scan in (tmp_path / "roll").iterdir():
+        os.utime(scan, (4e9, 4e9))
+    assert stack(tmp_path / "roll") == 0
+    assert stack(tmp_path / "roll") == 0
+    assert "0 pages written, 2 there already, 0 failed" in capsys.readouterr().out
