@@ -288,7 +288,7 @@ def _present(core: Mask, codes: list[Marks]) -> list[Mask]:
     codes : list of ndarray of uint8, shape (H, W)
         What each scan shows of them.
     """
-    labels = _kernels.particles(core, core)[0]
+    labels = _kernels.connected_components(core, core)[0]
     number = int(labels.max(initial=-1)) + 1
     strong, unknown = (
         [np.bincount(labels[plane[core] == code], minlength=number) for plane in codes]
@@ -315,7 +315,7 @@ def _differing(core: Mask, found: _Found, scans: Scans) -> list[Mask]:
     stays = dilate(core, SOFT_EDGE, threads=threads)
     there = scans.on_page(1, stays.astype(np.uint8), box)[..., 0] > 0
     differing: Mask = (found.votes != 0) & ~stays & ~there
-    labels = _kernels.particles(differing, differing)[0]
+    labels = _kernels.connected_components(differing, differing)[0]
     votes = np.bincount(labels, found.votes[differing])
     of_first, of_second = np.zeros_like(differing), np.zeros_like(differing)
     of_first[differing], of_second[differing] = votes[labels] > 0, votes[labels] <= 0
