@@ -551,7 +551,10 @@ class _Readings:
         """
         scans = self.scans
         height, width = scans.pictures.shapes[k][:2]
-        box = (0, top, width, max(min(rows, height - top), 0))
+        box = (0, top, width, min(rows, height - top))
+        if box[3] <= 0:  # scans may differ in height
+            nothing = np.zeros((0, width), np.float32)
+            return nothing, nothing, nothing, nothing
         rows_of_scan = np.ascontiguousarray(scans.rows(k, top, box[3]))
         curves = scans.curves[k]
         if curves is None:
