@@ -107,7 +107,8 @@ def test_other_resolution(ratio, cut):
     larger = np.diag([ratio, ratio, 1])
     larger[:2, 2] = (ratio - 1) / 2
     found = dustbust.register_scans([case.scans[0], scan])[1]
-    assert largest_error(found.matrix, larger @ case.matrices[1]) <= 0.1
+    # Of the first scan's pixels: the error is measured on the other scan.
+    assert largest_error(found.matrix, larger @ case.matrices[1]) <= 0.1 * max(ratio, 1)
 
 
 def test_the_other_way_round_is_the_inverse():
@@ -286,7 +287,9 @@ def test_real_pair_is_aligned_everywhere():
             # Edges that cross the patch, and are in both scans: not dust, nor the ringing beside
             # an edge.
             if (
-                strengths[1] < 40 * 40 * side
+                not np.ptp(first[here])  # blank in one scan, where dust is on the other
+                or not np.ptp(second[here])
+                or strengths[1] < 40 * 40 * side
                 or np.corrcoef(first[here].ravel(), second[here].ravel())[0, 1] < 0.6
             ):
                 continue
