@@ -55,9 +55,9 @@ NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 PIXELS_PER_BYTE = 256
 MIDDLE_GREY = 128  # of the blocks that libjpeg makes up where data are missing
 
-# What was written is compared in bands of rows. A repair changes whole blocks, of up to 32 x 32
-# pixels with the largest subsampling, and two pixels beyond where colours are interpolated.
-BAND, REACH = 64, 34
+# What was written is compared in bands of this height. A repair changes whole blocks, of up to
+# 32 x 32 pixels with the largest subsampling, and two pixels beyond where colours are interpolated.
+REACH = 34
 
 # A file with more scans is refused: a scan of a few bytes takes a pass over the whole picture.
 # Encoders make about ten.
@@ -144,19 +144,26 @@ class JpegFile(FrameFile):
         """Whether decoded pixels are those of the file, but near pixels that were repaired."""
         if found.shape != self.pixels.shape:
             return False
-        for top in range(0, len(found), BAND):
-            band = slice(top, top + BAND)
-            if np.array_equal(found[band], self.pixels[band]):
-                continue
-            rows = slice(max(0, top - REACH), top + BAND + REACH)
-            repaired = (self.pixels[rows] != pixels[rows]).reshape(-1, *pixels.shape[1:]).any(0)
-            differs = (self.pixels[band] != found[band]).any(0)
-            if found.ndim == 3:
-                repaired, differs = repaired.any(1), differs.any(1)
-            near = np.convolve(repaired, np.ones(2 * REACH + 1), "same") > 0
-            if (differs & ~near).any():
+        differs = _columns_that_differ(found, self.pixels)
+        if not differs.any():
+            return True
+        repaired = np.pad(_columns_that_differ(self.pixels, pixels), ((1, 1), (0, 0)))
+        repaired = repaired[:-2] | repaired[1:-1] | repaired[2:]
+        for band in np.flatnonzero((differs & ~repaired).any(1)):
+            near = np.convolve(repaired[band], np.ones(2 * REACH + 1), "same") > 0
+            if (differs[band] & ~near).any():
                 return False
         return True
+
+
+def _columns_that_differ(one: Picture, other: Picture) -> Mask:
+    """In which columns two pictures differ, bool (bands of REACH rows, W)."""
+    bands = []
+    for top in range(0, len(one), REACH):
+        band = slice(top, top + REACH)
+        columns = (one[band] != other[band]).any(0)
+        bands.append(columns.any(1) if columns.ndim == 2 else columns)
+    return np.array(bands)
 
 
 @dataclass(frozen=True)
