@@ -127,6 +127,16 @@ def test_preview_of_a_mask_of_another_size_is_refused(dust):
         MaskPreview(dust).look(0, lambda: np.zeros((20, 30), np.uint8))
 
 
+def test_preview_of_a_turned_frame_shows_its_dust_removed(dust):
+    turned = np.ascontiguousarray(np.rot90(read_frame(FRAMES[0])))
+    before, after = MaskPreview(dust).look(0, lambda: turned)
+    clean = dustbust.apply_mask(turned, dust)
+    assert (before != after).any()
+    rows = np.flatnonzero((clean != turned).any(axis=(1, 2)))
+    assert len(rows) > 0
+    assert before.shape == after.shape == (SPOT_SIDE, SPOT_SIDE, 3)
+
+
 def test_preview_of_a_mask_that_knows_only_where_the_dust_is(dust):
     plain = dataclasses.replace(dust, model={})
     frame = read_frame(FRAMES[0])

@@ -189,7 +189,7 @@ class MaskPreview:
         """
         picture = read()
         if picture.shape[:2] != self._dust.grey.shape:
-            apply_mask(picture, self._dust)  # reports that the mask does not fit
+            return self._look_where_placed(number, picture, options)
         part, near = self._spots.window(number)
         after, __ = apply_mask(
             np.ascontiguousarray(picture[near]),
@@ -198,6 +198,15 @@ class MaskPreview:
             **options,
         )
         return picture[part], after[_inside(part, near)]
+
+    def _look_where_placed(
+        self, number: int, picture: np.ndarray, options: dict[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Do as `look`, for a picture that does not cover the mask: all of it is cleaned."""
+        after, __ = apply_mask(picture, self._dust, return_report=True, **options)
+        changed = (after != picture).reshape(*picture.shape[:2], -1).any(axis=2)
+        part, __ = Spots(changed).window(number)
+        return picture[part], after[part]
 
 
 @dataclass(frozen=True)

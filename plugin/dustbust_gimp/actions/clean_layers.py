@@ -82,7 +82,13 @@ def warnings(reports: Sequence[Any]) -> list[str]:
 
 
 def check_size(dust: DustMask, image: Gimp.Image, chosen: Sequence[Gimp.Layer]) -> None:
-    """Refuse layers that have neither the mask's size nor are part of a picture of its size."""
+    """Refuse layers of other sizes, if the mask does not know what its dust looks like.
+
+    A mask from Estimate finds its dust in a layer that was turned or cropped. Any other mask fits
+    layers of its own size, and those that are part of a picture of its size.
+    """
+    if dust.model:
+        return
     whole = image.get_height(), image.get_width()
     for layer in chosen:
         size = layer.get_height(), layer.get_width()
@@ -99,13 +105,18 @@ def check_size(dust: DustMask, image: Gimp.Image, chosen: Sequence[Gimp.Layer]) 
             )
 
 
+def is_part_of_picture(dust: DustMask, image: Gimp.Image) -> bool:
+    """Return whether a mask is for the whole picture, of which a layer may be a part."""
+    return dust.grey.shape == (image.get_height(), image.get_width())
+
+
 def _cleaned(
     layer: Gimp.Layer, dust: DustMask, image: Gimp.Image, apply_mask: Callable[..., Any]
 ) -> tuple[np.ndarray, np.ndarray, Any]:
     """Return the layer's pixels before and after, in its working format, and the core's report."""
     title = _("Apply Dust Mask")
     before = pixels.read_drawable(layer)
-    if dust.grey.shape == before.shape[:2]:
+    if dust.grey.shape == before.shape[:2] or not is_part_of_picture(dust, image):
         return before, *progress.run_plain(title, apply_mask, before, dust)
     # The mask is for the whole picture and the layer is a part of it: the rest has no data.
     canvas, part, whole = layers.place_on_canvas(

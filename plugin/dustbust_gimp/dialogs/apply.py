@@ -174,7 +174,8 @@ def ask_for_layers(
     def found(dust: DustMask) -> str:
         nonlocal preview
         clean_layers.check_size(dust, image, chosen)
-        if dust.grey.shape == before.shape[:2]:
+        same_size = dust.grey.shape == before.shape[:2]
+        if same_size or not clean_layers.is_part_of_picture(dust, image):
             preview = core.previews.MaskPreview(dust)
             show()
         return marked(dust)

@@ -94,7 +94,8 @@ class MaskChooser(Gtk.Box):
         fitting = []
         for other in others:
             size = mask_image.size_of(other)
-            fits = size in sizes
+            # A mask from Estimate finds its place in a layer that was turned or cropped.
+            fits = size in sizes or mask_image.is_mask_image(other)
             name = _("{image}, {width} x {height}").format(
                 image=other.get_name(), width=size[0], height=size[1]
             )

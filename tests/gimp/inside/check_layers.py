@@ -4,8 +4,11 @@ import numpy as np
 from gi.repository import Babl, Gegl, Gimp
 
 import dustbust
+import dustbust.image.morphology
 from helpers import (
     APPLY,
+    ESTIMATE,
+    FRAMES,
     STACK,
     add_layer,
     all_layers,
@@ -348,3 +351,15 @@ def check_wrong_masks_are_refused(folder):
         APPLY, image=image, drawables=[layer], mask_file=folder / "gone.xcf"
     )
     assert np.array_equal(bits(layer), before)
+
+
+def check_a_turned_layer_is_cleaned_with_the_mask_of_its_run(folder):
+    mask, *__ = call(ESTIMATE, first_frame=FRAMES[0], last_frame=FRAMES[-1])
+    frame = np.rot90(dustbust.files.read.read_frame(FRAMES[0]))
+    frame = np.ascontiguousarray(frame)
+    image = new_image(frame.shape[1], frame.shape[0])
+    layer = add_layer(image, frame, "R'G'B' u8")
+    call(APPLY, image=image, drawables=[layer], mask_image=mask)
+    clean = get(layer, "R'G'B' u8")
+    assert (clean != frame).any()
+    assert np.array_equal(clean, dustbust.apply_mask(frame, dustbust.estimate_mask(FRAMES)))

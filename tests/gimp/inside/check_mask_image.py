@@ -8,6 +8,7 @@ import numpy as np
 from gi.repository import Gimp
 
 import dustbust
+import dustbust.image.morphology
 from helpers import (
     APPLY,
     ESTIMATE,
