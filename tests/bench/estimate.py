@@ -1,9 +1,10 @@
-"""How fast runs are found and masks estimated, against decoding the frames to luminance; and how memory grows with the frames.
+"""Speed of finding runs and estimating masks, against decoding the frames; and growth of memory.
 
     python tests/bench/estimate.py [--frames 50] [--megapixels 6] [--memory]
 
-The frames are clouds with grain, each another one, behind the dust of the sample run: a frame that came again would not count, and cost less.
-Beside the time that passes stands that of the processors, which other work on the machine does not change much.
+The frames are clouds with grain behind the dust of the sample run. Each differs: a frame that comes
+again does not count and costs less. The time of the processors is printed beside the time
+that passes, because other work on the machine does not change it much.
 """
 
 import argparse
@@ -54,7 +55,7 @@ def make_frames(folder, number, megapixels):
 
 
 def timed(name, work, unit=None):
-    """Seconds and processor seconds that some work took; printed, and beside `unit`, those of decoding."""
+    """Seconds and processor seconds of some work, printed beside `unit`, those of decoding."""
     start = time.perf_counter(), time.process_time()
     work()
     took = time.perf_counter() - start[0], time.process_time() - start[1]
@@ -70,7 +71,10 @@ def timed(name, work, unit=None):
 
 def peak(frames):
     """The peak memory of a process that estimates from these frames, MB."""
-    code = "import sys, resource, dustbust; dustbust.estimate_mask(sys.argv[1:]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    code = (
+        "import sys, resource, dustbust; dustbust.estimate_mask(sys.argv[1:]); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
     return float(
         subprocess.run(
             [sys.executable, "-c", code, *map(str, frames)],
@@ -96,7 +100,8 @@ def main():
         if options.memory:
             few, all_frames = peak(frames[:10]), peak(frames)
             print(
-                f"peak memory: 10 frames {few:.0f} MB, {len(frames)} frames {all_frames:.0f} MB, {100 * (all_frames / few - 1):+.1f} %"
+                f"peak memory: 10 frames {few:.0f} MB, {len(frames)} frames {all_frames:.0f} MB, "
+                f"{100 * (all_frames / few - 1):+.1f} %"
             )
             return
         decoding = timed(

@@ -1,14 +1,18 @@
-"""How good and how fast the fill of dust is, beside OpenCV, scikit-image and the candidates that were not kept.
+"""Quality and speed of the fill, beside OpenCV, scikit-image and candidates that were not kept.
 
     python -m pip install opencv-python-headless scikit-image scipy
-    python tests/bench/fill.py quality [--photos FOLDER]    PSNR in holes with the shape of real dust
-    python tests/bench/fill.py pairs --pairs FOLDER         error against scans that were cleaned by hand
-    python tests/bench/fill.py pairs --pairs FOLDER --pictures FOLDER     and before/after pictures at 200 %
-    python tests/bench/fill.py speed                        processor time of 24 megapixels, 1.4 % dust
+    python tests/bench/fill.py quality [--photos FOLDER]
+        PSNR in holes with the shape of real dust
+    python tests/bench/fill.py pairs --pairs FOLDER [--pictures FOLDER]
+        error against scans that were cleaned by hand, and before/after pictures at 200 %
+    python tests/bench/fill.py speed
+        processor time of 24 megapixels, 1.4 % dust
 
-`--photos` takes clean pictures; without it the sample run serves, with the mask turned round so that it falls on clean picture.
+`--photos` takes clean pictures. Without it the sample run serves, with the mask turned round so
+that it falls on clean picture.
 `--pairs` takes NAME_dirty.jpg, NAME_clean.jpg and NAME_diffmask.png.
-All figures are without added grain, which costs PSNR by nature. Times are of the processor, so another program does not change them much.
+All figures are without added grain, which always costs PSNR. Times are of the processor, so
+another program does not change them much.
 """
 
 import argparse
@@ -76,7 +80,7 @@ def harmonic(image, mask):
 
 
 def normalised_convolution(image, mask):
-    """A Gaussian mean of the known pixels, as wide as the hole is deep (H. Knutsson and C.-F. Westin, 1993)."""
+    """Gaussian mean of known pixels, as wide as the hole is deep (Knutsson and Westin, 1993)."""
     result, depth = image.astype(np.float32), distance_transform_edt(mask)
     for sigma in (1.0, 1.5, 2.5, 4.0, 8.0, 16.0, 32.0):
         blur = [
@@ -89,7 +93,7 @@ def normalised_convolution(image, mask):
 
 
 def non_local_means(image, mask, radius=10, patch=3, sharpness=60.0):
-    """Means of pixels with known, similar surroundings (A. Buades et al., 2005), after a first fill."""
+    """Means of pixels with similar known surroundings (Buades et al., 2005) after a first fill."""
     first = original(image, mask).astype(np.float32)
     reach = radius + patch
     padded = np.pad(first, [(reach, reach)] * 2 + [(0, 0)], "reflect")
@@ -98,7 +102,7 @@ def non_local_means(image, mask, radius=10, patch=3, sharpness=60.0):
         padded, (2 * patch + 1, 2 * patch + 1), axis=(0, 1)
     )
     result = first.copy()
-    for y, x in zip(*np.nonzero(mask)):
+    for y, x in zip(*np.nonzero(mask), strict=True):
         unlike = np.mean(
             (
                 windows[y : y + 2 * radius + 1, x : x + 2 * radius + 1]
@@ -267,7 +271,8 @@ def speed():
             work()
             wall[name] = min(wall[name], time.perf_counter() - start)
     print(
-        f"by the clock, all cores: fill_at {wall['fill_at']:.3f}, NS {wall['OpenCV NS']:.3f}: {wall['OpenCV NS'] / wall['fill_at']:.1f} times as fast"
+        f"by the clock, all cores: fill_at {wall['fill_at']:.3f}, NS {wall['OpenCV NS']:.3f}: "
+        f"{wall['OpenCV NS'] / wall['fill_at']:.1f} times as fast"
     )
     dust[600:], dust[:, 600:] = (
         False,
@@ -278,7 +283,8 @@ def speed():
     again = processor_seconds(lambda: fill_pixels(twice, more, threads=1), 8)
     copy = processor_seconds(twice.copy, 8) - processor_seconds(photo.copy, 8)
     print(
-        f"twice the picture, the same dust: {again - once:+.3f} s; the copy alone costs {copy:+.3f} s"
+        f"twice the picture, the same dust: {again - once:+.3f} s; "
+        f"the copy alone costs {copy:+.3f} s"
     )
 
 

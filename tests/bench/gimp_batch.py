@@ -1,10 +1,12 @@
-"""How much longer Estimate and Apply take as procedures in GIMP's batch mode than as functions of the core, GIMP's start aside.
+"""Estimate and Apply as procedures in GIMP's batch mode, against the functions of the core.
 
     python tests/bench/gimp_batch.py [--frames 20] [--megapixels 24] [--rounds 3]
 
-It runs in the GIMP 3 of this machine, or where DUSTBUST_GIMP_RUN says (see tests/gimp/conftest.py). The frames are those of the bench
-of Estimate. Beside the time that passes stands that of the processors, which other work on the machine does not change much; beside the
-ratio of the whole that without the two starts of the plug-in, which are GIMP's and of the same length for frames of any size and number.
+It runs in the GIMP 3 of this machine, or where DUSTBUST_GIMP_RUN says (see tests/gimp/conftest.py).
+GIMP's start does not count. The frames are those of the bench of Estimate. The time of the
+processors is printed beside the time that passes, because other work on the machine does not change
+it much. A second ratio leaves out the two starts of the plug-in, which take GIMP the same time for
+frames of any size and number.
 """
 
 import argparse
@@ -13,8 +15,9 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "gimp"))
-from conftest import Gimp
 from estimate import make_frames
+
+from conftest import Gimp
 
 INSIDE = Path(__file__).parents[1] / "gimp" / "inside"
 
@@ -42,7 +45,8 @@ def main():
             print(f"  {name:16s}" + "".join(f"{second:8.2f}" for second in seconds))
         procedures, core, starts = map(min, times.values())
         print(
-            f"  procedures / core, the best of each: {procedures / core:.3f}, without the starts {(procedures - starts) / core:.3f}"
+            f"  procedures / core, the best of each: {procedures / core:.3f}, "
+            f"without the starts {(procedures - starts) / core:.3f}"
         )
 
 

@@ -1,4 +1,6 @@
-"""What the dust of a run does to its frames is measured: density, presence, response; and it travels with the mask."""
+"""What the dust of a run does to its frames is measured: density, presence, response; and it
+travels with the mask.
+"""
 
 import numpy as np
 import pytest
@@ -85,14 +87,15 @@ def test_a_mask_keeps_its_effect_in_a_file(tmp_path):
         tmp_path / "mask.png"
     )
     loaded = DustModel.unpack(DustMask.load(tmp_path / "mask.png").model, transmittance.shape)
-    assert np.array_equal(loaded.where, effect.where) and np.array_equal(loaded.dark, effect.dark)
+    assert np.array_equal(loaded.where, effect.where)
+    assert np.array_equal(loaded.dark, effect.dark)
     assert np.abs(loaded.density - effect.density).max() <= 0.5001 / 1024
     assert np.abs(np.log(loaded.error / np.maximum(effect.error, 1e-3))).max() < 0.03
     assert np.abs(loaded.share - effect.share).max() < 0.003
 
 
 def test_the_part_within_a_region_keeps_whole_what_lies_inside():
-    transmittance, masks = film_scans.particles()
+    transmittance, _masks = film_scans.particles()
     effect = measured("gamma", transmittance)
     region = np.zeros(transmittance.shape, bool)
     region[:71] = True  # between two rows of particles
@@ -100,7 +103,8 @@ def test_the_part_within_a_region_keeps_whole_what_lies_inside():
     assert np.array_equal(part.where, effect.where & region)
     assert np.array_equal(part.density, effect.density[region[effect.where]])
     labels, neighbours = part.particles
-    assert labels.min() == 0 and labels.max() + 1 == len(part.share) == len(part.dark)
+    assert labels.min() == 0
+    assert labels.max() + 1 == len(part.share) == len(part.dark)
     assert neighbours.max() < len(part.density)
     assert 0 < len(part.share) < len(effect.share)
 

@@ -32,7 +32,9 @@ def light_mask(light):
 
 
 def quality(mask, opacity):
-    """-> recall, precision of the marked pixels. Soft edges, 2 to 12 % of the light, may be marked or not."""
+    """-> recall, precision of the marked pixels. Soft edges, 2 to 12 % of the light, may be marked
+    or not.
+    """
     marked, dusty = mask.binary(), opacity > 0.12
     edge = (opacity > 0.02) & ~dusty
     hit = (marked & dusty).sum()
@@ -45,7 +47,8 @@ def quality(mask, opacity):
 def test_dust_is_found_and_picture_is_not(seed, frames, polarity):
     run, opacity = synthetic_run.run(seed, frames, polarity)
     recall, precision = quality(dustbust.estimate_mask(run, polarity=polarity), opacity)
-    assert recall > 0.97 and precision > 0.95
+    assert recall > 0.97
+    assert precision > 0.95
 
 
 def test_grey_is_the_share_of_the_light_that_dust_takes(light, light_mask):
@@ -83,10 +86,8 @@ def test_both_finds_light_and_dark_dust_in_one_run():
         frames.append(synthetic_run.frame(rng, seen, dark, "dark"))
     mask = dustbust.estimate_mask(frames, polarity="both")
     assert mask.polarity == "both"
-    assert (
-        mask.binary()[(light > 0.2) & (dark == 0)].mean() > 0.95
-        and mask.binary()[dark > 0.2].mean() > 0.95
-    )
+    assert mask.binary()[(light > 0.2) & (dark == 0)].mean() > 0.95
+    assert mask.binary()[dark > 0.2].mean() > 0.95
     assert quality(mask, np.maximum(light, dark))[1] > 0.9
 
 
@@ -94,7 +95,9 @@ def test_run_without_dust_gives_an_empty_mask():
     for seed in (5, 6):
         run, _ = synthetic_run.run(seed, 10, opacity=np.zeros((240, 360)))
         mask = dustbust.estimate_mask(run, polarity="both")
-        assert not mask.binary().any() and mask.particles == [] and mask.coverage == 0
+        assert not mask.binary().any()
+        assert mask.particles == []
+        assert mask.coverage == 0
 
 
 def test_frames_of_one_scene_cannot_tell_dust_from_picture():
@@ -102,7 +105,8 @@ def test_frames_of_one_scene_cannot_tell_dust_from_picture():
     scene, opacity = synthetic_run.picture(rng), synthetic_run.dust(rng)
     mask = dustbust.estimate_mask([synthetic_run.frame(rng, scene, opacity) for _ in range(14)])
     assert not mask.binary().any()
-    assert len(mask.report["left_out"]) == 13 and mask.report["left_out"][0] == [
+    assert len(mask.report["left_out"]) == 13
+    assert mask.report["left_out"][0] == [
         "frame 1",
         "shows the same scene as frame 0",
     ]
@@ -112,7 +116,8 @@ def test_frames_of_one_scene_cannot_tell_dust_from_picture():
 def test_frames_that_come_again_do_not_count_again(light, light_mask):
     frames, _ = light
     again = dustbust.estimate_mask(frames[:4] + frames[:2] + frames[4:])
-    assert again.report["frames"] == 10 and [name for name, _ in again.report["left_out"]] == [
+    assert again.report["frames"] == 10
+    assert [name for name, _ in again.report["left_out"]] == [
         "frame 4",
         "frame 5",
     ]
@@ -128,7 +133,8 @@ def test_same_plain_sky_in_all_frames_is_no_reason_to_leave_them_out():
         for level in np.linspace(0.2, 0.5, 6)
     ]
     mask = dustbust.estimate_mask(frames)
-    assert mask.report["left_out"] == [] and quality(mask, opacity)[0] > 0.97
+    assert mask.report["left_out"] == []
+    assert quality(mask, opacity)[0] > 0.97
 
 
 def test_film_border_is_no_dust():
@@ -156,10 +162,12 @@ def test_letterbox_is_no_dust_and_makes_no_frames_alike(light, colour):
     mask = dustbust.estimate_mask(
         [np.where(inside, frame, colour).astype(np.uint8) for frame in frames]
     )
-    assert mask.report["left_out"] == [] and not mask.binary()[~inside].any()
+    assert mask.report["left_out"] == []
+    assert not mask.binary()[~inside].any()
     opacity[~inside] = 0
     recall, precision = quality(mask, opacity)
-    assert recall > 0.93 and precision > 0.95
+    assert recall > 0.93
+    assert precision > 0.95
 
 
 def line(start, end, radius, shape=(240, 360)):
@@ -180,7 +188,8 @@ def test_hairs_across_the_frame_are_dust_however_long():
     recall, precision = quality(
         dustbust.estimate_mask(synthetic_run.run(7, 10, opacity=opacity)[0]), opacity
     )
-    assert recall > 0.98 and precision > 0.98
+    assert recall > 0.98
+    assert precision > 0.98
 
 
 def test_a_lamp_in_all_frames_is_left_alone():
@@ -201,7 +210,8 @@ def test_what_is_no_number_says_nothing(light, light_mask):
     for frame in frames[:3]:
         frame[100:110, 200:220] = np.nan
     mask = dustbust.estimate_mask(frames)
-    assert np.isfinite(mask.grey).all() and (mask.binary() != light_mask.binary()).mean() < 0.001
+    assert np.isfinite(mask.grey).all()
+    assert (mask.binary() != light_mask.binary()).mean() < 0.001
 
 
 def test_limits_on_the_size_of_particles(light):
@@ -217,7 +227,8 @@ def test_dust_of_half_of_the_frames_is_found():
     recall, precision = quality(
         dustbust.estimate_mask(before[0] + after[0]), np.maximum(before[1], after[1])
     )
-    assert recall > 0.8 and precision > 0.95
+    assert recall > 0.8
+    assert precision > 0.95
 
 
 def test_share_of_the_frames_that_a_particle_was_in():
@@ -256,7 +267,9 @@ def test_depth_and_colour_make_no_difference(light, light_mask):
 
 
 def with_holes(frames, colour, kind):
-    """Frames with alpha: four of them lack a part in the middle, all lack a corner. What is there is of this colour, and means nothing."""
+    """Frames with alpha: four of them lack a part in the middle, all lack a corner. What is there
+    is of this colour, and means nothing.
+    """
     holed = []
     for index, frame in enumerate(frames):
         alpha = np.full(frame.shape, 255, np.uint8)
@@ -279,11 +292,13 @@ def test_transparent_pixels_say_nothing(light, kind):
     opacity = opacity.copy()
     opacity[:40, :50] = 0
     recall, precision = quality(black, opacity)
-    assert recall > 0.95 and precision > 0.93
+    assert recall > 0.95
+    assert precision > 0.93
     hole = np.zeros(opacity.shape, bool)
     hole[60:130, 90:230] = True
     inside = hole & (opacity > 0.3)
-    assert inside.any() and abs(np.median(black.grey[inside] - opacity[inside])) < 0.04
+    assert inside.any()
+    assert abs(np.median(black.grey[inside] - opacity[inside])) < 0.04
     assert all(
         particle["share"] > 0.8 for particle in black.particles
     )  # where a frame has no data, nothing is missing from it
@@ -298,7 +313,8 @@ def test_transparent_pixels_of_files_say_nothing_either(light, tmp_path):
     black, white = (
         dustbust.estimate_mask(frames_in(tmp_path / name)) for name in ("black", "white")
     )
-    assert np.array_equal(black.grey, white.grey) and black.model.keys() == white.model.keys()
+    assert np.array_equal(black.grey, white.grey)
+    assert black.model.keys() == white.model.keys()
     assert all(np.array_equal(black.model[name], white.model[name]) for name in black.model)
     assert [len(run) for run in dustbust.find_runs(frames_in(tmp_path / "white"))] == [10]
 
@@ -336,7 +352,9 @@ def test_sums_of_parts_of_a_run_merge_to_the_same_bytes(light):
 
 @pytest.fixture(scope="module")
 def long_run():
-    """Twenty frames with dust of both kinds, some of them of the same scene, so that parts of the run take others for the first of a scene."""
+    """Twenty frames with dust of both kinds, some of them of the same scene, so that parts of the
+    run take others for the first of a scene.
+    """
     frames, _ = synthetic_run.run(21, 14)
     again = synthetic_run.run(21, 14)[0]
     return (
@@ -367,7 +385,8 @@ def test_any_division_of_a_run_gives_the_same_bytes(long_run, options, monkeypat
 
 
 def test_scenes_that_change_little_by_little_are_told_apart_in_the_same_way(monkeypatch):
-    # Each frame is like the one before and the one after it, but not like those further away: which ones count depends on which come first.
+    # Each frame is like the one before and the one after it, but not like those further away: which
+    # ones count depends on which come first.
     rng = np.random.default_rng(5)
     one, two = (synthetic_run.cloud(rng, (240, 360)) - 0.5 for _ in range(2))
     opacity = synthetic_run.dust(rng)
@@ -390,7 +409,8 @@ def test_of_a_long_run_some_frames_are_asked_first_and_all_count(long_run, asked
     all_asked = dustbust.estimate_mask(long_run)
     monkeypatch.setattr(opacity_method, "FRAMES_ASKED_FIRST", asked)
     whole = dustbust.estimate_mask(long_run)
-    assert whole.report["frames"] == 14 and whole.report["left_out"] == all_asked.report["left_out"]
+    assert whole.report["frames"] == 14
+    assert whole.report["left_out"] == all_asked.report["left_out"]
     assert (whole.binary() != all_asked.binary()).mean() < 0.002
     said = []
     with ThreadPoolExecutor(2) as executor:
@@ -400,14 +420,16 @@ def test_of_a_long_run_some_frames_are_asked_first_and_all_count(long_run, asked
                 long_run, executor=executor, progress=lambda fraction, name: said.append(fraction)
             )
             assert everything(again) == everything(whole)
-            assert said == sorted(said) and said[-1] == 1
+            assert said == sorted(said)
+            assert said[-1] == 1
             said.clear()
 
 
 def test_a_frame_that_shows_a_scene_of_another_one_that_was_not_asked_first_does_not_count(
     light, monkeypatch
 ):
-    # Frames 0, 2 and 4 are asked first. Frame 2 shows the scene of frame 1, so it had its say in vain.
+    # Frames 0, 2 and 4 are asked first. Frame 2 shows the scene of frame 1, so it had its say in
+    # vain.
     frames = [light[0][0], light[0][1], synthetic_run.run(1, 2)[0][1], *light[0][2:4]]
     monkeypatch.setattr(opacity_method, "FRAMES_ASKED_FIRST", 3)
     assert dustbust.estimate_mask(frames).report["left_out"] == [
@@ -424,7 +446,8 @@ def test_ten_frames_are_decoded_only_once(frames, reads, tmp_path, monkeypatch):
         PngFile, "read_luminance_and_data", lambda path: calls.append(path.name) or read(path)
     )
     mask = dustbust.estimate_mask(frames_in(tmp_path))
-    assert len(calls) == reads and len(set(calls)) == frames
+    assert len(calls) == reads
+    assert len(set(calls)) == frames
     monkeypatch.setattr(passes, "LARGEST_HELD", 0)
     assert everything(dustbust.estimate_mask(frames_in(tmp_path))) == everything(mask)
 
@@ -461,17 +484,17 @@ def test_progress_of_parts_goes_from_0_to_1(light, monkeypatch):
         dustbust.estimate_mask(
             light[0], executor=executor, progress=lambda fraction, text: said.append(fraction)
         )
-    assert said == sorted(said) and said[-1] == 1
+    assert said == sorted(said)
+    assert said[-1] == 1
 
 
 def test_report_survives_the_file(light_mask, tmp_path):
     light_mask.save(tmp_path / "mask.png")
     again = dustbust.DustMask.load(tmp_path / "mask.png")
-    assert (
-        again.report == json.loads(json.dumps(light_mask.report))
-        and again.particles == light_mask.particles
-    )
-    assert again.summary() == light_mask.summary() and "10 frames" in again.summary()
+    assert again.report == json.loads(json.dumps(light_mask.report))
+    assert again.particles == light_mask.particles
+    assert again.summary() == light_mask.summary()
+    assert "10 frames" in again.summary()
     assert (
         abs(
             sum(particle["area"] for particle in again.particles) / again.grey.size - again.coverage
@@ -483,16 +506,16 @@ def test_report_survives_the_file(light_mask, tmp_path):
 @pytest.mark.parametrize("method", METHODS)
 def test_frames_that_cannot_be_used_are_left_out_when_asked_and_said(light, tmp_path, method):
     frames = [tmp_path / f"{number}.png" for number in range(9)]
-    for path, pixels in zip(frames, light[0]):
+    for path, pixels in zip(frames, light[0], strict=False):
         dustbust.files.write.write_picture(path, pixels)
     good = [path for number, path in enumerate(frames) if number not in (0, 4, 6)]
     frames[0].write_bytes(b"")
     frames[4].write_bytes(frames[4].read_bytes()[:3000])
     dustbust.files.write.write_picture(frames[6], light[0][6][::2, ::2])
-    with pytest.raises(dustbust.DustbustError, match="0.png: is empty"):
+    with pytest.raises(dustbust.DustbustError, match=r"0.png: is empty"):
         dustbust.estimate_mask(frames, method=method)
     with pytest.raises(
-        dustbust.DustbustError, match="3 of 5 frames cannot be used. .*0.png: is empty"
+        dustbust.DustbustError, match=r"3 of 5 frames cannot be used. .*0.png: is empty"
     ):
         dustbust.estimate_mask(
             [frames[number] for number in (0, 1, 2, 4, 6)], method=method, leave_out=True
@@ -505,10 +528,8 @@ def test_frames_that_cannot_be_used_are_left_out_when_asked_and_said(light, tmp_
             assert [path for path, _ in mask.report["left_out"]] == [
                 str(frames[number]) for number in (0, 4, 6)
             ]
-            assert (
-                mask.warnings[0].startswith("3 of 9 frames cannot be used and were left out.")
-                and "0.png: is empty" in mask.warnings[0]
-            )
+            assert mask.warnings[0].startswith("3 of 9 frames cannot be used and were left out.")
+            assert "0.png: is empty" in mask.warnings[0]
 
 
 def test_few_frames_are_said(light):
@@ -533,7 +554,9 @@ def test_progress_goes_from_0_to_1(light):
         light[0][:4], progress=lambda fraction, text: said.append((fraction, text))
     )
     fractions = [fraction for fraction, _ in said]
-    assert fractions == sorted(fractions) and fractions[-1] == 1 and said[0][1] == "frame 0"
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert said[0][1] == "frame 0"
 
 
 def test_errors_name_what_is_wrong(light, tmp_path):
@@ -547,7 +570,7 @@ def test_errors_name_what_is_wrong(light, tmp_path):
         dustbust.estimate_mask([*frames[:2], frames[2][::2, ::2]])
     (tmp_path / "text.jpg").write_text("no picture")
     for method in ("opacity", "sum"):
-        with pytest.raises(dustbust.DustbustError, match="text.jpg"):
+        with pytest.raises(dustbust.DustbustError, match=r"text.jpg"):
             dustbust.estimate_mask([frames[0], tmp_path / "text.jpg"], method=method)
     with pytest.raises(ValueError, match="method must be one of opacity, sum"):
         dustbust.estimate_mask(frames, method="average")
@@ -573,7 +596,8 @@ def test_sum_is_the_original_method(light):
     mask = dustbust.estimate_mask(frames, method="sum", blur=15.0, trim=8)
     inner = (slice(50, -50), slice(50, -50))
     assert np.abs(mask.grey[inner] - expected[inner]).max() < 0.01
-    assert not mask.grey[:8].any() and not mask.grey[:, -8:].any()
+    assert not mask.grey[:8].any()
+    assert not mask.grey[:, -8:].any()
 
 
 MEASURE = """

@@ -83,9 +83,9 @@ def test_frames_that_cannot_be_used_end_no_run(tmp_path):
     assert list(chain.from_iterable(found)) == frames
     written = dustbust.estimate_runs(frames, tmp_path / "masks", leave_out=True)
     assert [len(run.mask.frames) for run in written] == [6, 5]
-    with pytest.raises(dustbust.DustbustError, match="0.png"):
+    with pytest.raises(dustbust.DustbustError, match=r"0.png"):
         dustbust.find_runs(frames)
-    with pytest.raises(dustbust.DustbustError, match="0.png"):
+    with pytest.raises(dustbust.DustbustError, match=r"0.png"):
         dustbust.find_runs(frames[:1], leave_out=True)
 
 

@@ -27,7 +27,7 @@ def scene(seed, shape=SHAPE, grain=0.01):
 
 
 def particles(seed=0, shape=SHAPE, count=14, strongest=0.75):
-    """Transmittance of soft-edged particles well apart from each other, and a list of their masks."""
+    """Transmittance of soft-edged particles well apart from each other, and their masks."""
     rng = np.random.default_rng(seed)
     places = [(y, x) for y in range(20, shape[0] - 15, 34) for x in range(20, shape[1] - 15, 34)]
     y, x = np.mgrid[: shape[0], : shape[1]]
@@ -48,7 +48,9 @@ def particles(seed=0, shape=SHAPE, count=14, strongest=0.75):
 
 
 def shown(film, scene, transmittance, levels=(0.0, 1.0, 1.0)):
-    """The positive of a scene through dust: what the scanner and the conversion make of it. `levels`: black point, white point, gamma."""
+    """The positive of a scene through dust: what the scanner and the conversion make of it.
+    `levels`: black point, white point, gamma.
+    """
     light = {
         "linear": lambda: 1 - 0.85 * scene,
         "gamma": lambda: (1 - 0.9 * scene) ** 2.2,
@@ -74,11 +76,14 @@ def run(film, frames=10, transmittance=None, first=0):
     """(dusty, clean): lists of uint8 frames of one run."""
     scenes = [scene(first + k) for k in range(frames)]
     through = [transmittance] * frames if isinstance(transmittance, np.ndarray) else transmittance
-    to8 = lambda positive: (positive * 255 + 0.5).astype(np.uint8)
+
+    def to8(positive):
+        return (positive * 255 + 0.5).astype(np.uint8)
+
     return (
         [
             to8(shown(film, s, t, levels_of(first + k)))
-            for k, (s, t) in enumerate(zip(scenes, through))
+            for k, (s, t) in enumerate(zip(scenes, through, strict=True))
         ],
         [to8(shown(film, s, 1.0, levels_of(first + k))) for k, s in enumerate(scenes)],
     )

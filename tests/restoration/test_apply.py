@@ -46,7 +46,7 @@ def test_fill_is_the_original(frame, dusty):
 
 
 def test_a_dust_mask_of_another_run_is_an_error_that_says_so(frame):
-    with pytest.raises(DustbustError, match="200 x 160.*64 x 32"):
+    with pytest.raises(DustbustError, match=r"200 x 160.*64 x 32"):
         apply_mask(frame, DustMask(np.zeros((32, 64), np.float32), 0.5))
 
 
@@ -63,7 +63,7 @@ def test_wrong_arguments(frame, dusty, method):
 
 
 def test_an_unknown_method_is_named(frame, dusty):
-    with pytest.raises(ValueError, match="restore, fill.*'magic'"):
+    with pytest.raises(ValueError, match=r"restore, fill.*'magic'"):
         apply_mask(frame, dusty, method="magic")
 
 
@@ -114,7 +114,8 @@ def test_a_hair_of_one_pixel_across_the_whole_frame():
 def test_values_beyond_white_stay_beyond_white(frame, dusty):
     bright = np.where(dusty, np.float32(9), frame / np.float32(64))
     clean = apply_mask(bright, dusty)
-    assert np.array_equal(clean[:30], bright[:30]) and clean.max() <= bright[~dusty].max() + 0.3
+    assert np.array_equal(clean[:30], bright[:30])
+    assert clean.max() <= bright[~dusty].max() + 0.3
     assert film_scans.rms(clean * 64, frame, dusty) < 12
 
 

@@ -50,8 +50,8 @@ def original_fill_in_numpy(image, mask, box, grow, soften, passes):
     y, x = np.mgrid[-grow : grow + 1, -grow : grow + 1]
     disc = np.abs(x) <= np.rint(np.sqrt(grow**2 - y**2))
     grown = np.zeros(mask.shape, bool)
-    for v, u in zip(*np.nonzero(mask)):
-        for dy, dx in zip(y[disc], x[disc]):
+    for v, u in zip(*np.nonzero(mask), strict=True):
+        for dy, dx in zip(y[disc], x[disc], strict=True):
             if 0 <= v + dy < mask.shape[0] and 0 <= u + dx < mask.shape[1]:
                 grown[v + dy, u + dx] = True
     filled, left = image.astype(np.float64), grown.copy()
@@ -64,11 +64,16 @@ def original_fill_in_numpy(image, mask, box, grow, soften, passes):
         left &= ~now
     reach = int(np.ceil(4 * soften))
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / soften) ** 2)
-    blur = lambda plane: np.apply_along_axis(
-        lambda line: np.convolve(np.pad(line, reach), bell, "valid"),
-        0,
-        np.apply_along_axis(lambda line: np.convolve(np.pad(line, reach), bell, "valid"), 1, plane),
-    )
+
+    def blur(plane):
+        return np.apply_along_axis(
+            lambda line: np.convolve(np.pad(line, reach), bell, "valid"),
+            0,
+            np.apply_along_axis(
+                lambda line: np.convolve(np.pad(line, reach), bell, "valid"), 1, plane
+            ),
+        )
+
     weight = np.where(grown, blur(grown.astype(float)) / blur(np.ones(mask.shape)), 0)
     return image + (filled - image) * (weight if image.ndim == 2 else weight[..., None]), left.sum()
 
@@ -79,7 +84,8 @@ def test_the_original_fill_does_what_its_description_says(dtype, shape):
     image, mask = picture(shape, dtype), some_dust(shape)
     expected, failures = original_fill_in_numpy(image, mask, 5, 1, 0.8, 50)
     filled, reported = fill_boxes(image, mask, box=5, grow=1, soften=0.8, passes=50)
-    assert filled.dtype == dtype and failures == reported == 0
+    assert filled.dtype == dtype
+    assert failures == reported == 0
     assert np.abs(filled.astype(float) - expected).max() <= (1e-5 if dtype == np.float32 else 0.51)
 
 
@@ -87,7 +93,7 @@ def test_too_few_passes_are_reported():
     image = picture((60, 60))
     mask = np.zeros((60, 60), bool)
     mask[10:50, 10:50] = True
-    expected, failures = original_fill_in_numpy(image, mask, 7, 0, 1.0, 3)
+    _expected, failures = original_fill_in_numpy(image, mask, 7, 0, 1.0, 3)
     assert failures == 22**2
     assert fill_boxes(image, mask, grow=0, passes=3)[1] == failures
     with pytest.warns(RuntimeWarning, match=f"{failures} pixels"):
@@ -97,7 +103,8 @@ def test_too_few_passes_are_reported():
 def test_a_picture_that_is_all_dust_is_left_as_it_is():
     image = picture((20, 30, 3))
     filled, failures = fill_boxes(image, np.ones((20, 30), bool))
-    assert np.array_equal(filled, image) and failures == 600
+    assert np.array_equal(filled, image)
+    assert failures == 600
 
 
 def test_pixels_away_from_dust_are_the_same_bytes():
@@ -159,7 +166,8 @@ def test_an_edge_runs_on_through_a_hair(angle):
     dusty = np.where(mask, np.float32(1), image)
     error = np.sqrt(np.mean((fill_pixels(dusty, mask) - image)[mask] ** 2))
     plain = np.sqrt(np.mean((fill_boxes(dusty, mask, grow=0, soften=0)[0] - image)[mask] ** 2))
-    assert error < 0.35 * plain and error < 0.02
+    assert error < 0.35 * plain
+    assert error < 0.02
 
 
 def test_large_dust_is_filled_smoothly():
@@ -168,10 +176,8 @@ def test_large_dust_is_filled_smoothly():
     mask = np.hypot(y - 150, x - 200) < 60
     filled = fill_pixels(np.where(mask, np.float32(1), image), mask)
     assert np.abs(filled - image)[mask].max() < 0.1
-    assert (
-        np.abs(np.diff(filled, axis=0)).max() < 0.03
-        and np.abs(np.diff(filled, axis=1)).max() < 0.03
-    )
+    assert np.abs(np.diff(filled, axis=0)).max() < 0.03
+    assert np.abs(np.diff(filled, axis=1)).max() < 0.03
 
 
 def test_what_is_under_the_mask_does_not_matter():
@@ -184,7 +190,8 @@ def test_what_is_under_the_mask_does_not_matter():
 def test_with_nothing_known_the_fill_says_so():
     image = picture((30, 20, 3))
     _, values, failures = fill_at(image, np.ones((30, 20), bool))
-    assert failures == 600 and np.array_equal(values.reshape(30, 20, 3), image)
+    assert failures == 600
+    assert np.array_equal(values.reshape(30, 20, 3), image)
     assert np.array_equal(fill_pixels(image, np.ones((30, 20), bool)), image)
 
 
@@ -215,10 +222,8 @@ def test_the_fill_is_the_same_for_all_depths_of_one_picture():
     filled = fill_pixels(image, mask).astype(int)
     deeper = fill_pixels(image.astype(np.uint16) * 257, mask) / 257
     unit = fill_pixels(image.astype(np.float32) / np.float32(255), mask) * 255
-    assert (
-        np.abs(deeper - filled).max() <= 0.51
-        and np.abs(np.clip(unit, 0, 255) - filled).max() <= 0.51
-    )
+    assert np.abs(deeper - filled).max() <= 0.51
+    assert np.abs(np.clip(unit, 0, 255) - filled).max() <= 0.51
 
 
 def test_the_number_of_threads_changes_nothing_in_the_fill():
@@ -254,12 +259,16 @@ def test_filled_pixels_have_the_grain_of_their_surroundings():
     filled = smooth.copy()
     filled[mask] += grain_at(image, mask, values)
     inside = mask[1:-1, 1:-1]
-    energy = lambda picture: np.mean(finest(picture.mean(axis=2))[inside] ** 2)
+
+    def energy(picture):
+        return np.mean(finest(picture.mean(axis=2))[inside] ** 2)
+
     assert energy(smooth) < 0.5 * energy(image)
     assert 0.85 < energy(filled) / energy(image) < 1.15
-    alike = lambda picture: np.corrcoef(
-        finest(picture[..., 0])[inside], finest(picture[..., 1])[inside]
-    )[0, 1]
+
+    def alike(picture):
+        return np.corrcoef(finest(picture[..., 0])[inside], finest(picture[..., 1])[inside])[0, 1]
+
     assert abs(alike(filled) - alike(image)) < 0.15
     assert abs((filled - image)[mask].mean()) < 0.005
 

@@ -1,4 +1,4 @@
-"""The picture under dust is brought back: measured against scans of the same scenes without dust."""
+"""The picture under dust is recovered, compared with scans of the same scenes without dust."""
 
 from functools import lru_cache
 
@@ -90,7 +90,8 @@ def test_all_kinds_of_frames(dtype, channels):
     if channels in (2, 4):
         frame[..., -1] = largest // 2 if largest > 1 else 0.5
     result = apply_mask(frame, dust)
-    assert result.dtype == frame.dtype and result.shape == frame.shape
+    assert result.dtype == frame.dtype
+    assert result.shape == frame.shape
     colours = result if channels is None else result[..., 0]
     here = transmittance < 0.95
     assert film_scans.rms(colours / largest, clean, here) < 0.3 * film_scans.rms(dusty, clean, here)
@@ -118,20 +119,19 @@ def test_transparent_pixels_are_no_data():
         for value in (0, 255)
     )
     assert np.array_equal(black[~hidden], white[~hidden])
-    assert (black[hidden, 0] == 0).all() and (white[hidden, 0] == 255).all()
+    assert (black[hidden, 0] == 0).all()
+    assert (white[hidden, 0] == 255).all()
 
 
 def test_a_particle_that_is_not_in_the_frame_is_left_alone():
     transmittance, masks, dust = mask_of()
     strong = [mask for mask in masks if transmittance[mask].min() < 0.6]
     without = np.where(strong[0], 1, transmittance)
-    dusty, clean = one_frame("gamma", without)
+    dusty, _clean = one_frame("gamma", without)
     result, report = apply_mask(dusty, dust, return_report=True)
     assert np.array_equal(result[strong[0]], dusty[strong[0]])
-    assert (
-        report.absent == 1
-        and report.particles == len(masks) == report.restored + report.filled + report.absent
-    )
+    assert report.absent == 1
+    assert report.particles == len(masks) == report.restored + report.filled + report.absent
     assert report.changed == pytest.approx((result != dusty).mean())
 
 
@@ -146,7 +146,7 @@ def test_dust_is_told_from_none_on_a_busy_picture(film, turn):
     dusty = (film_scans.shown(film, scene, np.where(gone, 1, transmittance)) * 255 + 0.5).astype(
         np.uint8
     )
-    clean, report = apply_mask(dusty, dust, return_report=True)
+    clean, _report = apply_mask(dusty, dust, return_report=True)
     strong = [mask for mask in masks if transmittance[mask].min() < 0.8]
     right = sum(np.array_equal(clean[mask], dusty[mask]) == (mask & gone).any() for mask in strong)
     assert right == len(strong) > 7
@@ -169,7 +169,7 @@ def test_colours_that_were_converted_each_in_its_own_way():
         )
 
 
-@pytest.mark.parametrize("down, right", [(0.6, -0.4), (-1.3, 0.8)])
+@pytest.mark.parametrize(("down", "right"), [(0.6, -0.4), (-1.3, 0.8)])
 def test_a_pattern_that_is_shifted_as_a_whole_is_found(down, right):
     transmittance, _, dust = mask_of()
     y, x = (
@@ -197,7 +197,8 @@ def test_clipped_pixels_are_filled():
         for t in (transmittance, np.ones_like(transmittance))
     )
     clipped = dusty == 255
-    assert clipped.sum() > 100 and clean.max() < 240
+    assert clipped.sum() > 100
+    assert clean.max() < 240
     assert np.abs(apply_mask(dusty, dust).astype(int) - clean)[clipped].max() <= 6
 
 
@@ -304,7 +305,8 @@ def test_of_two_fibres_that_touch_the_one_that_is_there_is_taken_off(which):
         (fibre > 0.06) & (other < 0.005)
         for fibre, other in ((fibres[which], fibres[1 - which]), (fibres[1 - which], fibres[which]))
     )
-    assert report.particles == 1 and report.absent == 0
+    assert report.particles == 1
+    assert report.absent == 0
     assert film_scans.rms(result, clean, here) < 0.3 * film_scans.rms(dusty, clean, here)
     assert (result != dusty)[gone].mean() < 0.15
 
@@ -312,6 +314,6 @@ def test_of_two_fibres_that_touch_the_one_that_is_there_is_taken_off(which):
 @pytest.mark.parametrize("film", film_scans.FILMS)
 def test_dust_that_was_always_there_and_is_gone_for_the_most_part(film):
     transmittance, masks, dust = mask_of(film)
-    dusty, clean = one_frame(film, np.where(np.logical_or.reduce(masks[1:]), 1, transmittance))
+    dusty, _clean = one_frame(film, np.where(np.logical_or.reduce(masks[1:]), 1, transmittance))
     gone = np.logical_or.reduce([mask for mask in masks[1:] if transmittance[mask].min() < 0.8])
     assert (apply_mask(dusty, dust) != dusty)[gone].mean() < 0.1

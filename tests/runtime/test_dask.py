@@ -1,6 +1,8 @@
 """Batches and masks are the same to the byte, wherever they are made.
 
-As a program, in a process of its own since Dask starts more of them:  python tests/core/test_cluster.py FOLDER
+As a program, in a process of its own since Dask starts more of them:
+
+    python tests/runtime/test_dask.py FOLDER
 """
 
 import os
@@ -49,12 +51,11 @@ def test_any_executor_gives_the_same_bytes(tmp_path, kind):
         else ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor
     ):
         there = dustbust.clean_frames(tmp_path / "scans", mask, "there", executor=executor)
-    assert outputs(here.folder) == outputs(there.folder) and len(there.written) == 7
+    assert outputs(here.folder) == outputs(there.folder)
+    assert len(there.written) == 7
     assert list(there.failed.values()) == list(here.failed.values())
-    assert (
-        Receipt.load(there.folder / NAME).files == Receipt.load(here.folder / NAME).files
-        and verify(there.folder) == []
-    )
+    assert Receipt.load(there.folder / NAME).files == Receipt.load(here.folder / NAME).files
+    assert verify(there.folder) == []
 
 
 def test_arrays_as_masks_reach_the_workers(tmp_path):
@@ -128,7 +129,9 @@ def with_dask(folder):
             ]
         )
     assert outputs(here.folder) == outputs(there.folder) == outputs(folder / "scans" / "line")
-    assert len(there.written) == 7 and len(there.failed) == 1 and failed == 1
+    assert len(there.written) == 7
+    assert len(there.failed) == 1
+    assert failed == 1
     assert main(["verify", str(there.folder)]) == 0
 
 
@@ -139,7 +142,7 @@ def estimate_with_dask(folder):
     (folder / "run").mkdir()
     frames = synthetic_run.run(3, 11)[0] + synthetic_run.run(4, 9)[0]
     paths = [folder / "run" / f"{index:02d}.png" for index in range(len(frames))]
-    for path, frame in zip(paths, frames):
+    for path, frame in zip(paths, frames, strict=True):
         Image.fromarray(frame).save(path)
     dustbust.estimate_mask(paths).save(folder / "here.png")
     dustbust.estimate_runs(paths, folder / "here")
@@ -149,18 +152,15 @@ def estimate_with_dask(folder):
         with Client(cluster) as client, client.get_executor() as executor:
             dustbust.estimate_mask(paths, executor=executor).save(folder / "there.png")
         line = ["estimate", str(folder / "run"), "--dask", cluster.scheduler_address]
-        assert (
-            main([*line, "-o", str(folder / "line.png")]) == 0
-            and main([*line, "--runs", "-o", str(folder / "line")]) == 0
-        )
+        assert main([*line, "-o", str(folder / "line.png")]) == 0
+        assert main([*line, "--runs", "-o", str(folder / "line")]) == 0
     assert (
         (folder / "here.png").read_bytes()
         == (folder / "there.png").read_bytes()
         == (folder / "line.png").read_bytes()
     )
-    assert (
-        outputs(folder / "here") == outputs(folder / "line") and len(outputs(folder / "here")) == 3
-    )
+    assert outputs(folder / "here") == outputs(folder / "line")
+    assert len(outputs(folder / "here")) == 3
 
 
 if __name__ == "__main__":
