@@ -1,0 +1,367 @@
+"""Round dust whose size and strength change from frame to frame.
+
+Dust on a camera's sensor lies in front of it, so that it throws a shadow of the lens's aperture:
+small and dark at f/22, wide and faint at f/4. No model of the lens is needed. All particles of a
+frame have one profile, the density at a distance from the centre, and each particle has its own
+strength; the profile is the mean over the particles, and is measured in each frame anew.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..image.arrays import Mask, Plane, Positions, Values
+from ..image.block_grid import block_side
+from ..image.morphology import connected
+from ..image.robust import DEVIATIONS_PER_MAD
+from .response import Response
+
+# Largest radius of a profile, and width of the ring around it that tells the background: in blocks.
+REACH, RING = 6.0, 1.5
+
+# No more particles than this, the strongest ones, tell a profile.
+PARTICLES_ASKED = 120
+
+# A profile ends where it falls below this share of its maximum; the rest is left alone.
+END_OF_PROFILE = 0.04
+
+# A profile is trusted if its middle is this many times as large as its error.
+SIGNIFICANT = 4.0
+
+# Share of the readings around a particle that err independently.
+INDEPENDENT = 0.1
+
+# Strengths of a particle in one frame differ from its usual one by about this share.
+SPREAD_OF_STRENGTH = 0.15
+
+# A run has changing dust if the radius at half height of its profiles differs by this factor, and
+# by this many blocks, between the sharper and the wider third of the frames that show it well.
+# Chosen on the rolls and runs of the measuring kit: 1.6 where the aperture changes, else below 1.2.
+CHANGING, CHANGING_BLOCKS, WELL_SEEN = 1.3, 0.3, 8.0
+
+# Values nearer to black or white are left out: they are clipped, or say little.
+DARKEST, LIGHTEST = 0.03, 0.97
+
+
+class Around(NamedTuple):
+    """Readings of the density around one particle, in one frame.
+
+    Parameters
+    ----------
+    down, right : ndarray of float32, shape (n,)
+        Place of each pixel from the centre, px.
+    reading : ndarray of float32, shape (n,)
+        Reading of the density.
+    deviation : float
+        Standard deviation of a reading, as the ring around the particle shows it.
+    """
+
+    down: Values
+    right: Values
+    reading: Values
+    deviation: float
+
+    def distance(self, offset: tuple[float, float] = (0.0, 0.0)) -> Values:
+        """Distance of each pixel from the centre, moved by an offset (down, right) in px."""
+        return np.hypot(self.down - np.float32(offset[0]), self.right - np.float32(offset[1]))
+
+
+@dataclass
+class Profile:
+    """The density of a particle of strength 1, in one frame.
+
+    Parameters
+    ----------
+    density : ndarray of float32, shape (bins,)
+        Density at the distances 0, `step`, 2 `step`, ... from the centre; it does not rise.
+    step : int
+        Width of a bin, px.
+    error : float
+        Standard error of the density in the middle.
+    """
+
+    density: Values
+    step: int
+    error: float
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the frame shows the dust at all."""
+        return bool(self.density[0] > SIGNIFICANT * self.error)
+
+    @property
+    def radius(self) -> float:
+        """Where the profile ends, px."""
+        return float(self.step * np.count_nonzero(self.density > END_OF_PROFILE * self.density[0]))
+
+    @property
+    def half_radius(self) -> float:
+        """Where the profile falls to half of its maximum, px."""
+        below = np.flatnonzero(self.density < self.density[0] / 2)
+        if below.size == 0 or below[0] == 0:
+            return float(self.step * self.density.size)
+        k = int(below[0])
+        before, after = self.density[k - 1 : k + 1]
+        part = (before - self.density[0] / 2) / max(float(before - after), 1e-9)
+        return float(self.step * (k - 1 + part))
+
+    def at(self, distance: npt.NDArray[Any]) -> Values:
+        """The density at some distances, px; 0 beyond the end."""
+        places = np.arange(self.density.size) * self.step
+        values = np.interp(distance, places, self.density, right=0)
+        ends = self.density > END_OF_PROFILE * self.density[0]
+        return np.where(distance < self.step * np.count_nonzero(ends), values, 0).astype(np.float32)
+
+
+@dataclass
+class RoundDust:
+    """Round particles of a run.
+
+    Parameters
+    ----------
+    centres : ndarray of float32, shape (P, 2)
+        y and x, px.
+    strength : ndarray of float32, shape (P,)
+        Density relative to the profile of a frame.
+    dark : bool
+        Whether the dust is darker than the picture.
+    fade : float
+        Fade of the frames' responses as a share of their lift.
+    """
+
+    centres: npt.NDArray[np.float32]
+    strength: Values
+    dark: bool
+    fade: float = 1.0
+
+    @classmethod
+    def of(
+        cls, mask: Mask, opacity: Plane, dark: bool, limit: int = PARTICLES_ASKED
+    ) -> "RoundDust":
+        """The strongest particles of a mask; their strength is their largest opacity.
+
+        Parameters
+        ----------
+        mask : ndarray of bool, shape (H, W)
+        opacity : ndarray of float32, shape (H, W)
+        dark : bool
+        limit : int
+            The largest number of particles.
+        """
+        positions, labels, particles = connected(mask)
+        weight = np.maximum(opacity.ravel()[positions], 1e-6).astype(np.float64)
+        total = np.maximum(np.bincount(labels, weight, particles), 1e-12)
+        y, x = np.divmod(positions, mask.shape[1])
+        centres = np.stack([np.bincount(labels, weight * a, particles) / total for a in (y, x)], 1)
+        strength = np.zeros(particles)
+        np.maximum.at(strength, labels, weight)
+        order = np.sort(np.argsort(-total, kind="stable")[:limit])
+        return cls(
+            centres[order].astype(np.float32), strength[order].astype(np.float32), dark
+        )
+
+    @property
+    def response(self) -> Response:
+        """Response whose lift is 1: the profile includes the lift of the frame."""
+        return Response(1.0, self.fade)
+
+    def readings(
+        self, plane: Plane, has_data: Mask | None, radius: float, step: int
+    ) -> list[Around | None]:
+        """Readings around each particle, in a frame.
+
+        Parameters
+        ----------
+        plane : ndarray of float32, shape (H, W)
+            Luminance of the frame.
+        has_data : ndarray of bool, shape (H, W), or None
+            False where the frame has no data.
+        radius : float
+            The dust ends at this distance; a ring around it tells the background.
+        step : int
+            Only every such row and column is used.
+
+        Returns
+        -------
+        list of Around or None
+            None for a particle whose surroundings are not in the picture.
+        """
+        ring = RING * block_side(plane.shape)
+        return [self._around(plane, has_data, centre, (radius, ring), step) for centre in self.centres]
+
+    def _around(
+        self,
+        plane: Plane,
+        has_data: Mask | None,
+        centre: npt.NDArray[np.float32],
+        reach: tuple[float, float],
+        step: int,
+    ) -> Around | None:
+        radius, ring = reach
+        y, x, distance = disc(centre, radius + ring, plane.shape, step)
+        values = plane[y, x]
+        usable = (values > DARKEST) & (values < LIGHTEST)
+        if has_data is not None:
+            usable &= has_data[y, x]
+        y, x, distance, values = (a[usable] for a in (y, x, distance, values))
+        if self.dark:
+            values = 1 - values
+        outer = distance > radius
+        if np.count_nonzero(outer) < 24 or np.count_nonzero(~outer) < 12:
+            return None
+        # A plane through the ring, without what stands out of it.
+        terms = np.stack([np.ones(y.size), (y - centre[0]) / radius, (x - centre[1]) / radius], 1)
+        kept = outer
+        for _ in range(3):
+            plain = np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
+            residual = values - terms @ plain
+            limit = 2.5 * DEVIATIONS_PER_MAD * float(np.median(np.abs(residual[outer]))) + 1e-3
+            kept = outer & (np.abs(residual) < limit)
+            if np.count_nonzero(kept) < 12:
+                return None
+        background = np.clip(terms @ plain, 0.01, 0.99).astype(np.float32)
+        response = self.response
+        deviation = float(np.std(residual[outer])) + 0.004
+        speed = float(np.mean(response.speed(background)))
+        return Around(
+            (y - centre[0])[~outer].astype(np.float32),
+            (x - centre[1])[~outer].astype(np.float32),
+            np.asarray(response.density(values, background)[~outer], np.float32),
+            deviation / max(speed, 0.05),
+        )
+
+    def profile(self, around: list[Around | None], step: int) -> Profile:
+        """The profile of a frame: weighted medians of the readings around the particles."""
+        bins = 1 + max((int(a.distance().max() // step) for a in around if a), default=0)
+        means, weights = [], []
+        for each, strength in zip(around, self.strength, strict=True):
+            if each is None or strength <= 0:
+                continue
+            place = np.rint(each.distance() / step).astype(int).clip(0, bins - 1)
+            number = np.bincount(place, minlength=bins)
+            mean = np.bincount(place, each.reading, bins) / np.maximum(number, 1)
+            means.append(np.where(number > 0, mean / strength, np.nan))
+            weights.append(float(strength / each.deviation) ** 2)
+        if not weights:
+            return Profile(np.zeros(1, np.float32), step, 1.0)
+        table, certain = np.array(means), np.array(weights)
+        values = np.array([weighted_median(column, certain) for column in table.T])
+        values = np.maximum(_falling(values, np.isfinite(table).sum(axis=0)), 0)
+        middles = np.nanmean(table[:, : max(2, round(0.3 * self._bins_within(values)))], axis=1)
+        off = np.abs(middles - weighted_median(middles, certain))
+        spread = DEVIATIONS_PER_MAD * weighted_median(off, certain)
+        # The variance of a weighted median is about pi / 2 times that of the weighted mean.
+        error = spread * np.sqrt(np.pi / 2 * (certain**2).sum()) / certain.sum()
+        # The few particles of a busy frame may agree by chance: not better than their surroundings.
+        error = max(error, np.sqrt(np.pi / 2 * INDEPENDENT / certain.sum()))
+        return Profile(values.astype(np.float32), step, max(float(error), 1e-4))
+
+    @staticmethod
+    def _bins_within(values: npt.NDArray[np.float64]) -> int:
+        """Number of bins above half of the first one."""
+        return int(np.count_nonzero(values > values[0] / 2))
+
+    def measure(
+        self, plane: Plane, has_data: Mask | None = None
+    ) -> tuple[Profile, list[Around | None]]:
+        """The profile of a frame, and the readings around each particle.
+
+        Parameters
+        ----------
+        plane : ndarray of float32, shape (H, W)
+            Luminance of the frame.
+        has_data : ndarray of bool, shape (H, W), or None
+            False where the frame has no data.
+
+        Returns
+        -------
+        profile : Profile
+        around : list of Around or None
+            Readings as far as this frame's dust reaches.
+        """
+        side = block_side(plane.shape)
+        step = max(1, side // 4)
+        # First with room for the widest dust; then the ring lies where this frame's dust ends.
+        profile, around = Profile(np.zeros(1, np.float32), step, 1.0), []
+        radius = REACH * side
+        for _ in range(2):
+            around = self.readings(plane, has_data, radius, step)
+            profile = self.profile(around, step)
+            if not profile.is_significant:
+                break
+            radius = min(max(profile.radius + side, 2 * side), REACH * side)
+        return profile, around
+
+    def shown(
+        self, around: list[Around | None], profile: Profile
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Strength of each particle as one frame shows it, and its error; (P,) each."""
+        strength = np.zeros(len(around))
+        error = np.full(len(around), np.inf)
+        for number, each in enumerate(around):
+            if each is None:
+                continue
+            shape = profile.at(each.distance()).astype(np.float64)
+            power = float(shape @ shape)
+            if power > 0:
+                strength[number] = float(shape @ each.reading) / power
+                # The background errs as a whole: few of the readings are independent.
+                independent = max(np.count_nonzero(shape) * INDEPENDENT, 1.0)
+                error[number] = each.deviation / np.sqrt(power / shape.size * independent)
+        return strength, error
+
+    def strengths(self, around: list[Around | None], profile: Profile) -> Values:
+        """Strength of each particle in a frame: between what it shows and what is usual."""
+        shown, error = self.shown(around, profile)
+        prior = SPREAD_OF_STRENGTH * self.strength
+        weight = prior**2 / (prior**2 + error**2)
+        result = np.maximum(self.strength + weight * (shown - self.strength), 0)
+        return np.where(np.isfinite(error), result, self.strength).astype(np.float32)
+
+
+def weighted_median(values: npt.NDArray[Any], weights: npt.NDArray[Any]) -> float:
+    """The value that halves the weights; values that are not finite do not count.
+
+    >>> import numpy as np
+    >>> weighted_median(np.array([1.0, 2.0, 9.0]), np.array([1.0, 1.0, 1.0]))
+    2.0
+    """
+    finite = np.isfinite(values)
+    if not finite.any():
+        return 0.0
+    values, weights = values[finite], weights[finite]
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weights[order])
+    return float(values[order[np.searchsorted(total, total[-1] / 2)]])
+
+
+def disc(
+    centre: npt.NDArray[np.float32], radius: float, shape: tuple[int, ...], step: int = 1
+) -> tuple[Positions, Positions, Values]:
+    """Rows, columns and distances of the pixels of a picture within a radius of a point.
+
+    >>> import numpy as np
+    >>> y, x, distance = disc(np.float32([0, 0]), 1.0, (5, 5))
+    >>> y.tolist(), x.tolist(), distance.tolist()
+    ([0, 0, 1], [0, 1, 0], [0.0, 1.0, 1.0])
+    """
+    cy, cx = float(centre[0]), float(centre[1])
+    ys = np.arange(max(int(np.ceil(cy - radius)), 0), min(int(cy + radius) + 1, shape[0]), step)
+    xs = np.arange(max(int(np.ceil(cx - radius)), 0), min(int(cx + radius) + 1, shape[1]), step)
+    y, x = np.meshgrid(ys, xs, indexing="ij")
+    distance = np.hypot(y - cy, x - cx).astype(np.float32)
+    inside = distance <= radius
+    return y[inside], x[inside], distance[inside]
+
+
+def _falling(values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> Any:
+    """The nearest values that do not rise: pool adjacent violators (Barlow et al., 1972)."""
+    blocks: list[list[float]] = []
+    for value, weight in zip(values, weights, strict=True):
+        blocks.append([float(value), max(float(weight), 1e-9), 1])
+        while len(blocks) > 1 and blocks[-2][0] < blocks[-1][0]:
+            (a, m, n), (b, v, w) = blocks[-2:]
+            blocks[-2:] = [[(a * m + b * v) / (m + v), m + v, n + w]]
+    return np.repeat([b[0] for b in blocks], [int(b[2]) for b in blocks])
