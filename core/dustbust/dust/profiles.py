@@ -6,20 +6,24 @@ frame have one profile, the density at a distance from the centre, and each part
 strength; the profile is the mean over the particles, and is measured in each frame anew.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import DustbustError
 from ..image.arrays import Mask, Plane, Positions, Values
 from ..image.block_grid import block_side
 from ..image.morphology import connected
 from ..image.robust import DEVIATIONS_PER_MAD
 from .response import Response
 
-# Largest radius of a profile, and width of the ring around it that tells the background: in blocks.
-REACH, RING = 6.0, 1.5
+# Radii of the region that is looked at, and width of the ring that tells its background: in
+# blocks. A near ring knows the background better, a far one sees all of wide dust; the radius at
+# which the dust stands out most is taken.
+REACHES, RING = (6.0, 4.25, 3.0, 2.25), 1.5
 
 # No more particles than this, the strongest ones, tell a profile.
 PARTICLES_ASKED = 120
@@ -36,10 +40,20 @@ INDEPENDENT = 0.1
 # Strengths of a particle in one frame differ from its usual one by about this share.
 SPREAD_OF_STRENGTH = 0.15
 
-# A run has changing dust if the radius at half height of its profiles differs by this factor, and
-# by this many blocks, between the sharper and the wider third of the frames that show it well.
-# Chosen on the rolls and runs of the measuring kit: 1.6 where the aperture changes, else below 1.2.
-CHANGING, CHANGING_BLOCKS, WELL_SEEN = 1.3, 0.3, 8.0
+# A particle is absent from a frame in which it is weaker than usual by this many errors.
+ABSENT = 4.0
+
+# A run has changing dust if, between the sharper and the wider third of the frames that show it
+# well, the radius at half height rises by this factor and by this many blocks, and the density in
+# the middle falls by a factor: what spreads out gets fainter. In runs of glass dust the radius
+# differs by chance, as hairs and crumbs have no clear one. They are small: shadows of an aperture
+# have at least SMALLEST_SHADOW blocks even where they are sharpest (measuring kit: 1.4, glass dust
+# 0.4 to 0.9).
+CHANGING, CHANGING_BLOCKS, FADING, SMALLEST_SHADOW = 1.3, 0.3, 2.0, 1.2
+
+# Centres are stored in steps of 1/256 px. No dust reaches farther than LARGEST_REACH px.
+CENTRE_STEPS = 256
+LARGEST_REACH = 2000.0
 
 # Values nearer to black or white are left out: they are clipped, or say little.
 DARKEST, LIGHTEST = 0.03, 0.97
@@ -87,9 +101,14 @@ class Profile:
     error: float
 
     @property
+    def significance(self) -> float:
+        """The density in the middle, in errors."""
+        return float(self.density[0]) / self.error
+
+    @property
     def is_significant(self) -> bool:
         """Whether the frame shows the dust at all."""
-        return bool(self.density[0] > SIGNIFICANT * self.error)
+        return self.significance > SIGNIFICANT
 
     @property
     def radius(self) -> float:
@@ -129,12 +148,63 @@ class RoundDust:
         Whether the dust is darker than the picture.
     fade : float
         Fade of the frames' responses as a share of their lift.
+    reach : float
+        Radius within which all that the mask marks belongs to a particle, px.
     """
 
     centres: npt.NDArray[np.float32]
     strength: Values
     dark: bool
     fade: float = 1.0
+    reach: float = 0.0
+
+    def part(self, which: Mask) -> "RoundDust":
+        """Some of the particles, bool (P,)."""
+        return replace(self, centres=self.centres[which], strength=self.strength[which])
+
+    def region(self, shape: tuple[int, ...]) -> Mask:
+        """Where the particles are: discs of radius `reach`, bool (H, W)."""
+        result = np.zeros(shape, bool)
+        for centre in self.centres:
+            y, x, _ = disc(centre, self.reach, shape)
+            result[y, x] = True
+        return result
+
+    def pack(self) -> dict[str, npt.NDArray[Any]]:
+        """The particles as the small arrays that travel with a `DustMask`, beside its model."""
+        return {
+            "round_centres": np.rint(np.maximum(self.centres, 0) * CENTRE_STEPS).astype(np.uint32),
+            "round_strength": self.strength.astype(np.float16),
+            "round_numbers": np.array([self.dark, self.fade, self.reach], np.float16),
+        }
+
+    @classmethod
+    def unpack(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> "RoundDust | None":
+        """The round particles in `DustMask.model`, or None.
+
+        Raises
+        ------
+        DustbustError
+            If the arrays, which may come from a stranger, do not fit each other.
+        """
+        if "round_centres" not in arrays:
+            return None
+        try:
+            centres = arrays["round_centres"].astype(np.float32) / np.float32(CENTRE_STEPS)
+            strength = arrays["round_strength"].astype(np.float32)
+            dark, fade, reach = (float(number) for number in arrays["round_numbers"])
+            fits = centres.shape == (strength.size, 2) and strength.ndim == 1
+            finite = np.isfinite(strength).all() and np.isfinite([dark, fade, reach]).all()
+            if not (fits and finite and (strength >= 0).all() and 0 <= reach <= LARGEST_REACH):
+                raise ValueError("its parts do not fit each other")
+            if not -2 <= fade <= 1.2:
+                raise ValueError("its response is not one")
+        except (KeyError, ValueError, TypeError) as error:
+            raise DustbustError(
+                "what the mask knows of its dust is damaged ({error}); estimate it again",
+                error=error,
+            ) from error
+        return cls(centres, strength, bool(dark), fade, reach)
 
     @classmethod
     def of(
@@ -158,9 +228,7 @@ class RoundDust:
         strength = np.zeros(particles)
         np.maximum.at(strength, labels, weight)
         order = np.sort(np.argsort(-total, kind="stable")[:limit])
-        return cls(
-            centres[order].astype(np.float32), strength[order].astype(np.float32), dark
-        )
+        return cls(centres[order].astype(np.float32), strength[order].astype(np.float32), dark)
 
     @property
     def response(self) -> Response:
@@ -189,7 +257,9 @@ class RoundDust:
             None for a particle whose surroundings are not in the picture.
         """
         ring = RING * block_side(plane.shape)
-        return [self._around(plane, has_data, centre, (radius, ring), step) for centre in self.centres]
+        return [
+            self._around(plane, has_data, centre, (radius, ring), step) for centre in self.centres
+        ]
 
     def _around(
         self,
@@ -249,7 +319,9 @@ class RoundDust:
         table, certain = np.array(means), np.array(weights)
         values = np.array([weighted_median(column, certain) for column in table.T])
         values = np.maximum(_falling(values, np.isfinite(table).sum(axis=0)), 0)
-        middles = np.nanmean(table[:, : max(2, round(0.3 * self._bins_within(values)))], axis=1)
+        inner = table[:, : max(2, round(0.3 * self._bins_within(values)))]
+        known = np.isfinite(inner).sum(axis=1)
+        middles = np.where(known > 0, np.nansum(inner, axis=1) / np.maximum(known, 1), np.nan)
         off = np.abs(middles - weighted_median(middles, certain))
         spread = DEVIATIONS_PER_MAD * weighted_median(off, certain)
         # The variance of a weighted median is about pi / 2 times that of the weighted mean.
@@ -283,16 +355,14 @@ class RoundDust:
         """
         side = block_side(plane.shape)
         step = max(1, side // 4)
-        # First with room for the widest dust; then the ring lies where this frame's dust ends.
-        profile, around = Profile(np.zeros(1, np.float32), step, 1.0), []
-        radius = REACH * side
-        for _ in range(2):
-            around = self.readings(plane, has_data, radius, step)
+        best: tuple[Profile, list[Around | None]] | None = None
+        for blocks in REACHES:
+            around = self.readings(plane, has_data, blocks * side, step)
             profile = self.profile(around, step)
-            if not profile.is_significant:
-                break
-            radius = min(max(profile.radius + side, 2 * side), REACH * side)
-        return profile, around
+            if best is None or profile.significance > best[0].significance:
+                best = profile, around
+        assert best is not None
+        return best
 
     def shown(
         self, around: list[Around | None], profile: Profile
@@ -316,8 +386,14 @@ class RoundDust:
         """Strength of each particle in a frame: between what it shows and what is usual."""
         shown, error = self.shown(around, profile)
         prior = SPREAD_OF_STRENGTH * self.strength
+        # Busy surroundings err more than their rings show: as much as the particles disagree.
+        known = np.isfinite(error)
+        if known.any():
+            off = np.abs(shown - self.strength)[known] / np.hypot(error, prior)[known]
+            error = error * max(1.0, DEVIATIONS_PER_MAD * float(np.median(off))) ** 2
         weight = prior**2 / (prior**2 + error**2)
         result = np.maximum(self.strength + weight * (shown - self.strength), 0)
+        result[shown < self.strength - ABSENT * error] = 0
         return np.where(np.isfinite(error), result, self.strength).astype(np.float32)
 
 
@@ -365,3 +441,8 @@ def _falling(values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) 
             (a, m, n), (b, v, w) = blocks[-2:]
             blocks[-2:] = [[(a * m + b * v) / (m + v), m + v, n + w]]
     return np.repeat([b[0] for b in blocks], [int(b[2]) for b in blocks])
+
+
+def without_round(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a mask's model without those of round dust."""
+    return {name: array for name, array in arrays.items() if not name.startswith("round_")}

@@ -24,6 +24,7 @@ from .opacity import OpacitySums
 from .passes import Removal, Runner
 from .placing import place_frames
 from .report import report
+from .round_dust import find_round_dust
 from .scenes import Digest, Scenes, digest_of
 
 # This many frames from all over the run settle where dust may be and what it does to a frame. More
@@ -71,6 +72,10 @@ def estimate_opacity(
         threads=threads,
     )
     runner.go_over([meter], few, to_come=len(rest) + len(others))
+    round_dust = {
+        kind: find_round_dust(lambda one, many: runner.go_over([one], few[:many]), each)
+        for kind, each in second.evidence.items()
+    }
     runner.release()
     meter.settle()
     runner.go_over([second, meter], rest, to_come=len(others))
@@ -102,8 +107,16 @@ def estimate_opacity(
         runner.frames.used,
         placements=runner.frames.places_of_used,
     )
+    changing = round_dust.get(polarity)
+    if changing is not None:
+        mask.grey = np.maximum(mask.grey, changing.opacity(shape))
     marked = mask.binary()
-    mask.model = meter.model().within(_kernels.dilate(marked, RIM, count(threads))).pack()
+    near = _kernels.dilate(marked, RIM, count(threads))
+    if changing is not None:
+        near &= ~changing.dust.region(shape)
+    mask.model = meter.model().within(near).pack()
+    if changing is not None:
+        mask.model |= changing.dust.pack()
     mask.report = report(mask, marked, list(found.values()), scenes, runner.frames)
     return mask
 

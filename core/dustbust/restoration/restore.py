@@ -8,6 +8,7 @@ import numpy as np
 from .. import _kernels
 from ..dust.model import RIM, DustModel, look_around, mirrored
 from ..dust.observation import FrameAtDust, as_array, observe
+from ..dust.profiles import RoundDust, without_round
 from ..image.arrays import (
     Mask,
     Picture,
@@ -21,6 +22,7 @@ from ..image.morphology import count_particles, dilate
 from ..runtime.threads import count
 from .inpaint import fill_at, fill_dust, grain_at
 from .repair import DustToRepair, Filler, Repair, RepairReport
+from .round_repair import RoundRepair
 
 # Deviation of a value that un-mixing amplifies, measured on scans; it includes the errors of the
 # density and of the response near white.
@@ -42,7 +44,14 @@ FEWEST_SHOWN = 4
 
 def prepare_restore(dust: DustToRepair, *, threads: int | None = None) -> Repair:
     """The method "restore" for a mask, see `methods.METHODS`."""
-    model = dust.model()
+    model, round_dust = dust.model(), RoundDust.unpack(dust.packed)
+    if round_dust is not None:
+        other = dust.binary & ~round_dust.region(dust.binary.shape)
+        rest = DustToRepair(other, dust.strength, without_round(dust.packed))
+        needed = other.any() or (model is not None and model.core.any())
+        return RoundRepair(
+            round_dust, dust.binary, prepare_restore(rest, threads=threads) if needed else None
+        )
     if model is None:
         return Filler(fill_dust, dust)
     return Restorer(dust.binary, model, threads=threads)
