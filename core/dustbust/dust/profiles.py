@@ -29,7 +29,8 @@ REACHES, RING = (6.0, 4.25, 3.0, 2.25), 1.5
 PARTICLES_ASKED = 120
 
 # A profile ends where it falls below this share of its maximum; the rest is left alone.
-END_OF_PROFILE = 0.04
+# It is no wider than WIDEST half radii: a disc has 1, a Gaussian 2.2 where it is at 4 %.
+END_OF_PROFILE, WIDEST = 0.04, 2.2
 
 # A profile is trusted if its middle is this many times as large as its error.
 SIGNIFICANT = 4.0
@@ -79,7 +80,10 @@ class Around(NamedTuple):
 
     def distance(self, offset: tuple[float, float] = (0.0, 0.0)) -> Values:
         """Distance of each pixel from the centre, moved by an offset (down, right) in px."""
-        return np.hypot(self.down - np.float32(offset[0]), self.right - np.float32(offset[1]))
+        away: Values = np.hypot(
+            self.down - np.float32(offset[0]), self.right - np.float32(offset[1])
+        )
+        return away
 
 
 @dataclass
@@ -113,7 +117,8 @@ class Profile:
     @property
     def radius(self) -> float:
         """Where the profile ends, px."""
-        return float(self.step * np.count_nonzero(self.density > END_OF_PROFILE * self.density[0]))
+        ends = self.step * np.count_nonzero(self.density > END_OF_PROFILE * self.density[0])
+        return float(min(ends, WIDEST * self.half_radius))
 
     @property
     def half_radius(self) -> float:
@@ -130,8 +135,7 @@ class Profile:
         """The density at some distances, px; 0 beyond the end."""
         places = np.arange(self.density.size) * self.step
         values = np.interp(distance, places, self.density, right=0)
-        ends = self.density > END_OF_PROFILE * self.density[0]
-        return np.where(distance < self.step * np.count_nonzero(ends), values, 0).astype(np.float32)
+        return np.where(distance < self.radius, values, 0).astype(np.float32)
 
 
 @dataclass
@@ -275,7 +279,7 @@ class RoundDust:
         usable = (values > DARKEST) & (values < LIGHTEST)
         if has_data is not None:
             usable &= has_data[y, x]
-        y, x, distance, values = (a[usable] for a in (y, x, distance, values))
+        y, x, distance, values = y[usable], x[usable], distance[usable], values[usable]
         if self.dark:
             values = 1 - values
         outer = distance > radius

@@ -201,7 +201,8 @@ def light_of(blank: Frame) -> Plane:
     if is_path(blank):
         infrared = infrared_in(as_path(blank))
         if infrared is not None:
-            return infrared.astype(np.float32) / np.float32(largest_of(infrared))
+            light: Plane = infrared.astype(np.float32) / np.float32(largest(infrared.dtype))
+            return light
     picture = read_frame(blank)
     plane = luminance(picture)
     if picture.dtype == np.float32:
@@ -211,11 +212,6 @@ def light_of(blank: Frame) -> Plane:
     curve = ((plane + np.float32(0.055)) / np.float32(1.055)) ** np.float32(2.4)
     linear: Plane = np.where(low, plane / np.float32(12.92), curve)
     return linear
-
-
-def largest_of(plane: npt.NDArray[Any]) -> float:
-    """The value that stands for 1.0 in a plane, whatever its dtype."""
-    return largest(plane.dtype)
 
 
 def _loss(light: Plane, threads: int | None) -> Plane:

@@ -44,6 +44,12 @@ FEWEST_FRAMES = 4
 # and one true one is lost.
 CLEAR, BEYOND_DOUBT, FAINTEST, SEEN, CLEARLY = 5.0, 8.0, 0.4, 0.8, 0.5
 
+# The profile explains this share of the readings around dust.
+EXPLAINED = 0.3
+
+# Candidates weaker than this share of the median are not told from chance.
+WEAKEST = 0.55
+
 # Offsets from a candidate's place at which its centre is looked for, in parts of the sharpest half
 # radius; first coarse, then fine.
 OFFSETS = ((0.6, 5), (0.15, 5))
@@ -85,18 +91,22 @@ class ProfilePass:
         """Frames that show the dust, in the order of the run."""
         return [self.looked[n] for n in sorted(self.looked) if self.looked[n][0].is_significant]
 
+    def shadows(self, shape: Sequence[int]) -> list[Looked]:
+        """Significant frames but for chance profiles, which are narrower than any shadow."""
+        smallest = SMALLEST_SHADOW * block_side(shape)
+        return [each for each in self.significant if each[0].half_radius > smallest]
+
     def size_changes(self, shape: Sequence[int]) -> bool:
         """Whether the size of the dust differs between the frames that show it."""
-        profiles = sorted((profile for profile, _ in self.significant), key=_half_radius)
-        if len(profiles) < FEWEST_FRAMES:
+        profiles = sorted((profile for profile, _ in self.shadows(shape)), key=_half_radius)
+        if len(profiles) < max(FEWEST_FRAMES, 2 * len(self.significant) / 3):
             return False
         third = max(1, len(profiles) // 3)
         small, large = profiles[:third], profiles[-third:]
         radii = [float(np.mean([p.half_radius for p in part])) for part in (small, large)]
         middles = [float(np.mean([p.density[0] for p in part])) for part in (small, large)]
         return (
-            radii[0] > SMALLEST_SHADOW * block_side(shape)
-            and radii[1] > CHANGING * radii[0]
+            radii[1] > CHANGING * radii[0]
             and radii[1] - radii[0] > CHANGING_BLOCKS * block_side(shape)
             and middles[0] > FADING * middles[1]
         )
@@ -120,7 +130,8 @@ class ChangingDust:
             y, x, distance = disc(centre, self.sharpest.radius, shape)
             density = strength * self.sharpest.at(distance)
             result[y, x] = np.maximum(result[y, x], -np.expm1(-density))
-        return to_steps(result).astype(np.float32) / np.float32(STEPS_OF_16_BIT)
+        grey: Plane = to_steps(result).astype(np.float32) / np.float32(STEPS_OF_16_BIT)
+        return grey
 
 
 def find_round_dust(
@@ -156,7 +167,7 @@ def find_round_dust(
     for _ in range(ROUNDS):
         search = ProfilePass(dust, others)
         go_over(search, FRAMES_ASKED)
-        looked = search.significant
+        looked = search.shadows(evidence.shape)
         if len(looked) < FEWEST_FRAMES:
             return None
         sharpest = min((profile for profile, _ in looked), key=lambda p: p.half_radius)
@@ -186,15 +197,18 @@ def _sure(candidates: RoundDust, looked: Sequence[Looked], sharpest: Profile) ->
         if (
             certainty > CLEAR
             and np.average(seen, weights=weight) >= SEEN
+            and _explained(frames, offset, shown / error) > EXPLAINED
             and (certainty > BEYOND_DOUBT or (clearly.any() and seen[clearly].mean() > 0.6))
         ):
             centres.append(np.asarray(centre) + offset)
             strengths.append(strength)
             certainties.append(certainty)
     kept: list[int] = []
+    weakest = WEAKEST * float(np.median(strengths)) if strengths else 0.0
     for number in np.argsort(-np.array(certainties), kind="stable"):
         near = [np.hypot(*(centres[number] - centres[k])) for k in kept]
-        if min(near, default=np.inf) > 1.2 * sharpest.half_radius:
+        apart = min(near, default=np.inf) > 1.2 * sharpest.half_radius
+        if apart and strengths[number] > weakest:
             kept.append(int(number))
     kept.sort()
     return RoundDust(
@@ -222,6 +236,25 @@ def _best_offset(
             if explained > best:
                 best, result = explained, (float(down), float(right))
     return result
+
+
+def _explained(
+    frames: Sequence[tuple[Profile, Any]], offset: tuple[float, float], clearness: Any
+) -> float:
+    """Share of the readings' power that the profile explains where it is seen best.
+
+    An edge of the picture that passes through a candidate is explained by about half.
+    """
+    shares = []
+    for number in np.argsort(-clearness, kind="stable")[:2]:
+        profile, each = frames[number]
+        shape = profile.at(each.distance(offset))
+        inside = shape > 0
+        reading = each.reading[inside]
+        strength = float(shape[inside] @ reading) / max(float(shape @ shape), 1e-9)
+        rest = float(((reading - strength * shape[inside]) ** 2).sum())
+        shares.append(1 - rest / max(float((reading**2).sum()), 1e-9))
+    return float(np.mean(shares))
 
 
 def _strengths(
