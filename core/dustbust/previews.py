@@ -308,7 +308,7 @@ class PagePreview:
         smallest = min(min(picture.shape[:2]) for picture in self._pictures)
         factor = min(max(1, round(max(shape) / OVERVIEW_SIDE)), smallest)
         scans = [_reduced(picture, factor, self._threads) for picture in self._pictures]
-        placed = {
+        placed: dict[str, Any] = {
             "registrations": [
                 transform.scaled(1 / factor) for transform in self._transforms(align)
             ],
@@ -363,7 +363,8 @@ class PagePreview:
                 parts.append(part)
                 registrations.append(transform.within_box(*inside))
         if len(parts) == 1:
-            return parts[0]
+            only: np.ndarray = np.asarray(parts[0])
+            return only
         options: dict[str, Any] = {"polarity": polarity} if mode == DUST_FREE else {}
         return stack_scans(
             parts,

@@ -105,8 +105,8 @@ def clean(mask: Path, options: argparse.Namespace) -> int:
         print(f"{path}: {'; '.join(notes)}")
     for sentence in report.warnings:
         print(sentence)
-    for sentence in report.failed.values():
-        print(f"dustbust: {sentence}", file=sys.stderr)
+    for failure in report.failed.values():
+        print(f"dustbust: {failure}", file=sys.stderr)
     print(
         f"{report.folder}: {len(report.written)} written, {len(report.skipped)} there already, "
         f"{len(report.failed)} failed"

@@ -42,7 +42,8 @@ def read_scan(scan: Picture | str | bytes | PathLike[str]) -> Picture:
         As `open_frame`.
     """
     if is_path(scan) and is_bilevel(as_path(scan)):
-        return np.where(read_luminance(scan) > 0.5, np.uint8(255), np.uint8(0))
+        pixels: Picture = np.where(read_luminance(scan) > 0.5, np.uint8(255), np.uint8(0))
+        return pixels
     return read_frame(scan)
 
 

@@ -592,7 +592,7 @@ class _Readings:
         )
         part = slice(top - first, top - first + rows)
         everywhere = np.ones_like(data)
-        shown: list[tuple[Plane, Plane]] = [(score, data), (share, data), (value, everywhere)]
+        shown = [(score, data), (share.astype(np.float32, copy=False), data), (value, everywhere)]
         for plane, (values, where) in zip(planes, shown, strict=True):
             known = where[part]
             plane[: known.shape[0], : known.shape[1], 0] = values[part] * known
