@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def run_from(first: PathLike, **options: Any) -> list[Path]:
     first = as_path(first)
     paths = in_order_of_taking(frames_in(first.parent)) or [first]
     paths = frames_between(first, paths[-1])
-    return [as_path(path) for path in find_runs(paths, **options)[0]]
+    return [path for path in find_runs(paths, **options)[0] if isinstance(path, Path)]
 
 
 def estimate_runs(
@@ -139,7 +139,7 @@ def estimate_runs(
             **where,
             **options,
         )
-        first, last = (as_path(run[place]) for place in (0, -1))
+        first, last = (as_path(cast(PathLike, run[place])) for place in (0, -1))
         path = folder / f"{first.stem}-{last.stem}.png"
         mask.save(path)
         marked = mask.binary()

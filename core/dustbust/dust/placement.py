@@ -151,7 +151,7 @@ class Placement:
         result = picture.copy()
         channels = self.upright(result[..., None] if result.ndim == 2 else result)
         channels[part] = pasted[window][..., : channels.shape[2]]
-        return result
+        return np.asarray(result)
 
     def moved(self, by: Sequence[float]) -> "Placement":
         """The same frame, with an offset that is larger by (y, x) px."""

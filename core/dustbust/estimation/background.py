@@ -87,5 +87,5 @@ class Surroundings:
     def gain(self, polarity: str) -> Plane:
         """Reading per difference from the background, (rows, columns)."""
         if polarity == "light":
-            return 1 / np.maximum(1 - self.background, np.float32(SMALLEST_ROOM))
-        return -1 / np.maximum(self.background, np.float32(SMALLEST_ROOM))
+            return np.asarray(1 / np.maximum(1 - self.background, np.float32(SMALLEST_ROOM)))
+        return np.asarray(-1 / np.maximum(self.background, np.float32(SMALLEST_ROOM)))

@@ -54,9 +54,10 @@ def noise_floor(opacity: Plane, threads: int | None = None) -> Plane:
 
     floor = np.array([[median_of(y, x) for x in range(columns)] for y in range(rows)], np.float32)
     height, width = opacity.shape
-    return _kernels.interpolate(
+    deviation: Plane = _kernels.interpolate(
         soften(soften(floor)) * np.float32(MAD), tile, height, width, count(threads)
     ) + np.float32(1e-6)
+    return deviation
 
 
 def denoise(opacity: Plane, threads: int | None = None) -> Plane:

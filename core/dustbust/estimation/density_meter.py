@@ -250,12 +250,12 @@ class DensityMeter:
         if frames == 0:
             density, share = expected.density, expected.share
             light, dark = expected.usual
-            weights = np.zeros(density.shape)
+            weights: npt.NDArray[Any] = np.zeros(density.shape)
         else:
             weights = self._weights * FIXED_POINT_STEP
             density = density_of(self._readings * FIXED_POINT_STEP, weights)
-            share = self._present * (FIXED_POINT_STEP / np.maximum(self._shown, 1))
-            share = np.where(self._shown > 0, share, USUAL_SHARE).astype(np.float32)
+            shares = self._present * (FIXED_POINT_STEP / np.maximum(self._shown, 1))
+            share = np.where(self._shown > 0, shares, USUAL_SHARE).astype(np.float32)
             medians = np.median(self._responses, axis=0).tolist()
             light, dark = Response(*medians[:2]), Response(*medians[2:])
         error = 1 / np.sqrt(np.maximum(weights, SMALLEST_WEIGHT))
@@ -380,4 +380,5 @@ def median_of(responses: Sequence[Responses]) -> Responses:
 
 def density_of(readings: npt.NDArray[Any], weights: npt.NDArray[Any]) -> Values:
     """Mean density from the sums of weight * density and of the weights, each (N,)."""
-    return np.maximum(readings / np.maximum(weights, 1e-9), 0).astype(np.float32)
+    density = np.maximum(readings / np.maximum(weights, 1e-9), 0)
+    return np.asarray(density, np.float32)

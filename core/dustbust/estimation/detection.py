@@ -1,5 +1,7 @@
 """What two passes over a run found: which pixels are marked."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -111,7 +113,7 @@ class Detection:
             self.near & ~_kernels.dilate(left, self.reach, count(self.threads))
         )
 
-    def too_large(self, area: npt.NDArray[np.int64], rim: npt.NDArray[np.float64]) -> Mask:
+    def too_large(self, area: npt.NDArray[Any], rim: npt.NDArray[Any]) -> Mask:
         """Which particles are too large for dust: not those that are long and thin.
 
         Parameters

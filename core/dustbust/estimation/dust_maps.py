@@ -13,11 +13,11 @@ from functools import partial
 import numpy as np
 
 from .. import _kernels
+from ..dust.placement import Shape
 from ..image.arrays import Mask, Plane
 from ..image.block_grid import block_side
 from ..image.filters import gaussian_blur
 from .background import FIRST_RADIUS, Surroundings
-from .frames import Shape
 
 # The constants of this module were chosen on rolls of simulated film whose placements are known.
 
@@ -149,7 +149,7 @@ def _stand_out(
         values *= ~_kernels.dilate(share < 1, EDGE, 1)
     for edge in (slice(0, EDGE), slice(-EDGE, None)):
         values[edge] = values[:, edge] = 0
-    return values
+    return np.asarray(values)
 
 
 def _resized(blocks: Plane, side: float, shape: Shape) -> Plane:
@@ -162,7 +162,7 @@ def _resized(blocks: Plane, side: float, shape: Shape) -> Plane:
         first = np.take(blocks, low, axis)
         second = np.take(blocks, np.minimum(low + 1, blocks.shape[axis] - 1), axis)
         blocks = first + part * (second - first)
-    return blocks
+    return np.asarray(blocks)
 
 
 def _digest(background: Plane, inside: Plane) -> Plane | None:

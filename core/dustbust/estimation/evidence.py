@@ -103,9 +103,9 @@ class Evidence:
         self, labels: npt.NDArray[np.int32], expected: npt.NDArray[np.float32]
     ) -> tuple[Integers, Floats]:
         """Area of each candidate, and the sum of squares of its expected opacity."""
-        return np.bincount(labels, minlength=self.particles), np.bincount(
-            labels, expected.astype(np.float64) ** 2, self.particles
-        )
+        area = np.bincount(labels, minlength=self.particles).astype(np.int64)
+        power = np.bincount(labels, expected.astype(np.float64) ** 2, self.particles)
+        return area, power.astype(np.float64)
 
     def another(self) -> "Evidence":
         """Empty evidence for the same candidates."""

@@ -14,11 +14,11 @@ bytes are the same.
 import numpy as np
 
 from .. import _kernels
+from ..dust.placement import Shape
 from ..image.arrays import Mask, Plane
 from ..image.block_grid import block_side, grid_shape
 from ..runtime.threads import count
 from .background import Surroundings
-from .frames import Shape
 
 # Part of the deviation of a reading that no smoothness of the picture removes, in opacity: frames
 # are converted differently, and particles come and go. It keeps a single smooth dark frame from

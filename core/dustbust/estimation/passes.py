@@ -7,17 +7,17 @@ are divided among workers changes the result.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
-from ..dust.placement import Placement
+from ..dust.placement import Placement, Shape
 from ..errors import DustbustError
 from ..files.read import Frame, read_luminance_and_data
 from ..image.arrays import Mask, Picture, Plane, to_unit
 from ..runtime.progress import Progress
 from ..runtime.read_ahead import read_ahead
-from .frames import Frames, Shape, another_size
+from .frames import Frames, another_size
 
 # A worker's part of a run has at least this many frames, because its result is as large as some
 # frames. There are at most MOST_PARTS parts.
@@ -63,7 +63,7 @@ class Pass(Protocol):
 
 
 class SummingPass(Pass, Protocol):
-    """A pass that can also take frames out again."""
+    """A pass that can also take frames out again; `start` gives another one."""
 
     def add(self, observed: Any, *, sign: int = 1) -> None:
         """Add what `look` gave for a frame. `sign` -1 takes it out."""
@@ -83,7 +83,7 @@ class Removal:
         self.sums = sums
 
     @property
-    def start(self) -> "Callable[[], Removal]":
+    def start(self) -> "Callable[[], Pass]":
         """See `Pass`."""
         return partial(removal_from, self.sums.start)
 
@@ -100,9 +100,9 @@ class Removal:
         self.sums.merge(other.sums)
 
 
-def removal_from(start: Callable[[], SummingPass]) -> Removal:
+def removal_from(start: Callable[[], Pass]) -> Removal:
     """A `Removal` from the empty pass that `start` gives."""
-    return Removal(start())
+    return Removal(cast(SummingPass, start()))
 
 
 class Numbered(NamedTuple):

@@ -14,10 +14,11 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 
+from ..dust.placement import Shape
 from ..image.arrays import Plane
 from ..runtime.read_ahead import read_ahead
 from .dust_maps import DustMap
-from .frames import Shape, spread_over
+from .frames import spread_over
 
 # The constants of this module were chosen on rolls of simulated film whose placements are known:
 # cropped, wandering, turned, with 6 to 20 frames, 30 particles and more, with and without dust.
@@ -116,7 +117,7 @@ class Canvas:
 
     def corner(self, shape: Shape) -> npt.NDArray[np.int64]:
         """(y, x) of the first pixel of a map of this shape at its nominal place."""
-        return (np.array(self.shape) - shape) // 2
+        return np.asarray((np.array(self.shape) - shape) // 2, np.int64)
 
     def spectrum(self, values: Plane) -> Spectrum:
         """The whitened spectrum of a map, of mean power 1."""
@@ -127,15 +128,15 @@ class Canvas:
         size = np.abs(spectrum)
         mean = size.mean()
         if mean < 1e-9:
-            return np.zeros_like(spectrum)
+            return np.zeros(spectrum.shape, np.complex64)
         spectrum /= (size + np.float32(0.1) * mean) ** np.float32(WHITENING)
-        return spectrum / _power(spectrum)
+        return np.asarray(spectrum / _power(spectrum), np.complex64)
 
     def moved(self, spectrum: Spectrum, by: tuple[float, float], weight: float = 1) -> Spectrum:
         """The spectrum of a map that is moved by (y, x) and weighted."""
         down = np.exp(-2j * np.pi * self._down * by[0]).astype(np.complex64)
         right = (weight * np.exp(-2j * np.pi * self._right * by[1])).astype(np.complex64)
-        return spectrum * (down * right)
+        return np.asarray(spectrum * (down * right), np.complex64)
 
     def match(self, still: Spectrum, moving: Spectrum, turns: int = 0) -> Match:
         """Where the second map lies relative to the first."""
@@ -143,7 +144,7 @@ class Canvas:
         limit = self.limit
         surface = np.concatenate([surface[-limit:], surface[: limit + 1]])
         surface = np.concatenate([surface[:, -limit:], surface[:, : limit + 1]], axis=1)
-        return _peak(surface, turns)
+        return _peak(np.asarray(surface, np.float32), turns)
 
 
 def _fast_length(length: int) -> int:
@@ -158,7 +159,8 @@ def _fast_length(length: int) -> int:
 
 def _power(spectrum: Spectrum) -> np.float32:
     """Root of the mean power."""
-    return np.float32(np.sqrt(np.mean(spectrum.real**2 + spectrum.imag**2)))
+    power: np.float32 = np.sqrt(np.mean(spectrum.real**2 + spectrum.imag**2))
+    return power
 
 
 def _peak(surface: Plane, turns: int) -> Match:
@@ -286,7 +288,9 @@ class Roll:
         for number, found in self.maps.items():
             if found.digest is not None:
                 spectra[number] = [
-                    np.fft.rfft2(np.rot90(found.digest, -turns), s=(side, side))
+                    np.fft.rfft2(np.rot90(found.digest, -turns), s=(side, side)).astype(
+                        np.complex64
+                    )
                     for turns in self.turns(number)
                 ]
         kin = {number: {number} for number in self.maps}

@@ -17,6 +17,7 @@ from itertools import chain, islice, pairwise
 import numpy as np
 import numpy.typing as npt
 
+from ..dust.placement import Shape
 from ..errors import DustbustError
 from ..files.read import Frame, read_luminance_and_data
 from ..image.arrays import Mask, Plane
@@ -24,7 +25,7 @@ from ..runtime.progress import Progress, part_of
 from ..runtime.read_ahead import read_ahead
 from .background import Surroundings
 from .film_borders import Borders
-from .frames import Frames, Shape, commonest
+from .frames import Frames, commonest
 
 # A run has at least SHORTEST_RUN frames. On each side of a place, up to FRAMES_COMPARED are
 # compared.
@@ -209,8 +210,9 @@ def look(frame: Frame) -> tuple[Plane, Plane]:
     plane, has_data = read_luminance_and_data(frame)
     surroundings = Surroundings.of(plane, has_data, radius=RADIUS, rows=ROWS, threads=1)
     difference = surroundings.mean - surroundings.background
-    stands_out = np.clip(difference / np.sqrt(surroundings.variance), -LIMIT, LIMIT)
-    return stands_out, surroundings.background
+    deviations = difference / np.sqrt(surroundings.variance)
+    stands_out = np.clip(deviations, np.float32(-LIMIT), np.float32(LIMIT))
+    return np.asarray(stands_out, np.float32), surroundings.background
 
 
 def look_if_fit(frame: Frame) -> tuple[Plane, Plane] | DustbustError:

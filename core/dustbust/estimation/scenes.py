@@ -44,7 +44,7 @@ class Scenes:
     def __init__(self, digests: Mapping[int, Digest], outside: Mask) -> None:
         self.kept: list[int] = []
         self.left_out: dict[int, int] = {}
-        inside = _reduced(1 - outside.astype(np.float32))
+        inside = _reduced(np.asarray(~outside, np.float32))
         numbers: list[int] = []
         shown = np.zeros((len(digests), inside.size), np.float32)
         for number in sorted(digests):

@@ -232,7 +232,7 @@ def find_frames(sources: PathLike | Iterable[PathLike]) -> list[Path]:
     ['frame9.tif', 'frame10.tif']
     """
     found: dict[Path, None] = {}
-    named: Iterable[PathLike] = [sources] if is_path(sources) else sources  # type: ignore[list-item, assignment]
+    named: Iterable[PathLike] = [sources] if is_path(sources) else sources  # type: ignore[assignment]
     for source in named:
         path = as_path(source)
         if path.is_dir():

@@ -39,7 +39,7 @@ SIGNIFICANT_DEVIATIONS = 1.7
 KNOWN = 0.8
 
 # Pixels of a particle that a frame shows of it, at least, to be cleaned of it.
-FEWEST_SHOWN = 4
+FEWEST_SHOWN = 12
 
 
 def prepare_restore(dust: DustToRepair, *, threads: int | None = None) -> Repair:
