@@ -48,7 +48,8 @@ class Scenes:
         numbers: list[int] = []
         shown = np.zeros((len(digests), inside.size), np.float32)
         for number in sorted(digests):
-            detail = _detail(digests[number].astype(np.float32) / STEPS_OF_16_BIT, inside)
+            digest = np.asarray(digests[number].astype(np.float32) / STEPS_OF_16_BIT, np.float32)
+            detail = _detail(digest, inside)
             count = len(numbers)
             if detail is not None and count:
                 alike = shown[:count] @ detail
