@@ -203,9 +203,9 @@ class MaskPreview:
         self, number: int, picture: np.ndarray, options: dict[str, Any]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Do as `look`, for a picture that does not cover the mask: all of it is cleaned."""
-        after, __ = apply_mask(picture, self._dust, return_report=True, **options)
+        after = apply_mask(picture, self._dust, **options)
         changed = (after != picture).reshape(*picture.shape[:2], -1).any(axis=2)
-        part, __ = Spots(changed).window(number)
+        part, _ = Spots(changed).window(number)
         return picture[part], after[part]
 
 
@@ -353,7 +353,8 @@ class PagePreview:
         """
         rows, columns = box
         inside = columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
-        parts, registrations = [], []
+        parts: list[np.ndarray] = []
+        registrations = []
         scans = zip(self._pictures, self._transforms(align), self._brightness(align), strict=True)
         for picture, transform, (gain, offset) in scans:
             part = picture[box]
@@ -363,8 +364,7 @@ class PagePreview:
                 parts.append(part)
                 registrations.append(transform.within_box(*inside))
         if len(parts) == 1:
-            only: np.ndarray = np.asarray(parts[0])
-            return only
+            return parts[0]
         options: dict[str, Any] = {"polarity": polarity} if mode == DUST_FREE else {}
         return stack_scans(
             parts,

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from conftest import CHECKOUT, PREFIX
 
 FRAMES = sorted((CHECKOUT / "tests" / "samples" / "run").glob("*.jpg"))[:4]

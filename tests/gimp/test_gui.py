@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import CHECKOUT, PREFIX
 from desktop import Desktop, after, thumbnail
 from PIL import Image
+
+from conftest import CHECKOUT, PREFIX
 
 DONE = "^Dustbust$"  # the window with the result
 SAMPLES = CHECKOUT / "tests" / "samples"

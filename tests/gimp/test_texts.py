@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from conftest import CHECKOUT
 
 LOCALE = CHECKOUT / "plugin" / "locale"
