@@ -366,7 +366,7 @@ class PagePreview:
         if len(parts) == 1:
             return parts[0]
         options: dict[str, Any] = {"polarity": polarity} if mode == DUST_FREE else {}
-        return stack_scans(
+        page: np.ndarray = stack_scans(
             parts,
             mode=mode,
             registrations=registrations,
@@ -375,6 +375,7 @@ class PagePreview:
             threads=self._threads,
             **options,
         )
+        return page
 
 
 def _reduced(picture: np.ndarray, factor: int, threads: int) -> np.ndarray:
