@@ -11,7 +11,7 @@
 namespace dustbust {
 
 // New values of the masked pixels, pixel after pixel, `colours` values each (the first channels of
-// `image`; a last channel beyond them is alpha, and where it is 0 the pixel is no data: not known,
+// `image`; a last channel beyond them is alpha, and where it is 0 the pixel has no data: not known,
 // and not filled). Values that could not be filled stay as they were. Returns how many pixels those
 // are.
 template <class T>
