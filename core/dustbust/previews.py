@@ -19,16 +19,24 @@ from .dust.mask import DustMask
 from .dust.model import DustModel
 from .errors import DustbustError
 from .files.read import read_frame, read_luminance
+from .files.spool import Spool
 from .image.arrays import alpha_channel, colour_channels, from_unit, largest, to_unit
 from .registration.register import Registration
 from .restoration.apply import apply_mask
+from .runtime.progress import steps
 from .runtime.threads import count
-from .stacking.brightness import brightened, match_brightness
-from .stacking.stack import stack_scans
+from .stacking.modes import mode_of
+from .stacking.scans import Scans
+from .stacking.stack import combine_scans, stack_scans
+from .stacking.tone import Evening
 
 # The side of a spot in px, shown one to one, and how far around it pixels can influence its repair.
 SPOT_SIDE = 240
 SPOT_MARGIN = 60
+
+# Scans with no more numbers than this are combined whole: about a second. What tells dust from the
+# page is then that of the whole page. Of larger ones, only the part that is shown is combined.
+WHOLE_SIZE = 6_000_000
 
 # Scans are reduced to about this many px on the longer side to look for dust.
 OVERVIEW_SIDE = 1600
@@ -254,6 +262,7 @@ class PagePreview:
         self._brightness = functools.cache(self._fit_brightness)
         self._overview = functools.cache(self._look_for_dust)
         self._page = functools.lru_cache(maxsize=16)(self._combine_spot)
+        self._whole = functools.lru_cache(maxsize=4)(self._combine_whole)
 
     def look(
         self, number: int, mode: str, align: bool, polarity: str = "auto"
@@ -276,9 +285,16 @@ class PagePreview:
     def _combine_spot(self, number: int, mode: str, align: bool, polarity: str) -> np.ndarray:
         overview = self._overview(align)
         part, near = overview.spots.window(number)
+        if self._pictures[0].size <= WHOLE_SIZE:
+            return self._whole(mode, align, polarity)[part]
         box = self._box_around(near, mode, align)
         known = overview.polarity if polarity == "auto" else polarity
         return self._combined(box, mode, align, known)[_inside(part, box)]
+
+    def _combine_whole(self, mode: str, align: bool, polarity: str) -> np.ndarray:
+        """Return the whole page."""
+        bottom, right = np.max([picture.shape[:2] for picture in self._pictures], axis=0)
+        return self._combined((slice(0, bottom), slice(0, right)), mode, align, polarity)
 
     def _transforms(self, align: bool) -> list[Registration]:
         """Return where the page lies in each scan."""
@@ -290,14 +306,14 @@ class PagePreview:
             transforms.append(Registration(matrix, moved=float(np.hypot(x, y))))
         return transforms
 
-    def _fit_brightness(self, align: bool) -> list[tuple[Any, Any]]:
-        """Return gain and offset that make each scan as bright as the first one."""
+    def _fit_brightness(self, align: bool) -> list[Evening]:
+        """Return what makes each scan as bright as the first one."""
         first, *others = self._pictures
         fitted = [
-            match_brightness(first, other, transform, threads=self._threads)
+            Evening.between(first, other, transform, threads=self._threads)
             for other, transform in zip(others, self._transforms(align)[1:], strict=True)
         ]
-        return [(1.0, 0.0), *fitted]
+        return [Evening.unchanged(colour_channels(first).shape[2]), *fitted]
 
     def _look_for_dust(self, align: bool) -> Overview:
         """Look for dust in reduced scans.
@@ -353,29 +369,28 @@ class PagePreview:
         """
         rows, columns = box
         inside = columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
-        parts: list[np.ndarray] = []
-        registrations = []
-        scans = zip(self._pictures, self._transforms(align), self._brightness(align), strict=True)
-        for picture, transform, (gain, offset) in scans:
-            part = picture[box]
-            if part.size:  # scans may differ in size
-                if align or mode == DUST_FREE:
-                    part = brightened(part, gain, offset)
-                parts.append(part)
-                registrations.append(transform.within_box(*inside))
-        if len(parts) == 1:
-            return parts[0]
-        options: dict[str, Any] = {"polarity": polarity} if mode == DUST_FREE else {}
-        page: np.ndarray = stack_scans(
-            parts,
-            mode=mode,
-            registrations=registrations,
-            normalise=False,
-            view=True,
-            threads=self._threads,
-            **options,
+        how = mode_of(mode)
+        evening = (
+            self._brightness(align)
+            if align or mode == DUST_FREE
+            else [Evening.unchanged(colour_channels(self._pictures[0]).shape[2])]
+            * len(self._pictures)
         )
-        return page
+        registrations, evening_of_parts = [], []
+        with Spool() as parts:
+            for picture, transform, even in zip(
+                self._pictures, self._transforms(align), evening, strict=True
+            ):
+                if picture[box].size:  # scans may differ in size
+                    parts.add(picture[box], on_disk=False)
+                    registrations.append(transform.within_box(*inside))
+                    evening_of_parts.append(even)
+            if len(parts) == 1:
+                return parts[0]
+            names = [f"scan {number}" for number in range(len(parts))]
+            scans = Scans.of(parts, names, registrations, evening_of_parts, self._threads)
+            options = how.checked({"polarity": polarity} if mode == DUST_FREE else {})
+            return combine_scans(scans, how, steps(None, mode), view=True, **options).page
 
 
 def _reduced(picture: np.ndarray, factor: int, threads: int) -> np.ndarray:

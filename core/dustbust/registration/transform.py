@@ -83,14 +83,17 @@ class Transform:
         [-5.0, 0.0]
         """
         corner = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], float)
-        distortion, (across, down) = self.distortion, self.pitch
+        distortion, pitch = self.distortion, self.pitch
         if len(distortion):
-            x = np.arange(left, left + width + across, across)
-            y = np.arange(top, top + height + down, down)
+            # A knot at each pixel: other knots than those of the whole would change what is
+            # between them. Along a direction in which nothing changes, one is enough.
+            rows, columns = (length > 1 for length in distortion.shape[:2])
+            x = np.arange(left, left + width + 1) if columns else np.array([left])
+            y = np.arange(top, top + height + 1) if rows else np.array([top])
             values = np.moveaxis(self.distortion_at(*np.meshgrid(x, y)), 0, -1)
-            distortion = np.ascontiguousarray(values, np.float32)
+            distortion, pitch = np.ascontiguousarray(values, np.float32), (1.0, 1.0)
         matrix = np.linalg.inv(corner) @ self.matrix @ corner
-        return replace(self, matrix=matrix, distortion=distortion)
+        return replace(self, matrix=matrix, distortion=distortion, pitch=pitch)
 
     def map_points(self, x: npt.ArrayLike, y: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """(2, ...) pixels of the second picture that show what pixels of the first one show."""

@@ -1,5 +1,6 @@
 """The scans of a page as they are stacked: pictures, where they lie, and what evens them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 from ..files.spool import Spool
 from ..image.arrays import Picture, alpha_channel, colour_channels, largest
 from ..registration.register import Registration
-from .tone import Curve, curved
+from .tone import Curve, Evening, curved
 
 
 @dataclass
@@ -38,6 +39,26 @@ class Scans:
     offset: npt.NDArray[np.float64]
     curves: list[Curve | None]
     threads: int
+
+    @classmethod
+    def of(
+        cls,
+        pictures: Spool,
+        names: list[str],
+        registrations: list[Registration],
+        evening: Sequence[Evening],
+        threads: int,
+    ) -> "Scans":
+        """Scans with what makes each as bright as scan 0."""
+        return cls(
+            pictures,
+            names,
+            registrations,
+            np.array([even.gain for even in evening]),
+            np.array([even.offset for even in evening]),
+            [even.curves for even in evening],
+            threads,
+        )
 
     def __len__(self) -> int:
         return len(self.pictures)

@@ -14,18 +14,17 @@ from ..errors import DustbustError
 from ..files.bilevel import read_scan
 from ..files.paths import is_path, names_of_scans
 from ..files.spool import Spool
-from ..image.arrays import Picture, colour_channels, largest
+from ..image.arrays import Picture, colour_channels
 from ..registration.register import Registration, place_scans, register_scans
 from ..runtime.progress import steps
 from ..runtime.threads import count
-from .brightness import brightened, match_brightness
 from .dust_free import clean_page
 from .modes import Mode, docstring_list, mode_of
 from .scanner_dust import check_moved, find_scanner_dust
 from .scans import Scans
 from .statistics import combine, viewable
 from .strips import aligned_strips, rows_of
-from .tone import Curve, match_curves
+from .tone import Evening
 
 Scan = Picture | str | bytes | PathLike[str]
 Progress = Callable[[float, str], object]
@@ -176,20 +175,38 @@ def stack_scans(
         if normalise is None:
             normalise = align or how.kind == "dust-free"
         together = _evened(pictures, names, list(registrations), normalise, threads)
-        report = (
-            _dust_free(together, step, **options)
-            if how.kind == "dust-free"
-            else _combined(together, how, step(0.5, 1.0))
-        )
-        if view and how.kind == "statistic":
-            report.page, report.white = viewable(
-                report.page, together.dtype, alpha=together.has_alpha
-            )
+        report = combine_scans(together, how, step, view=view, **options)
     return report if return_report else report.page
 
 
 if stack_scans.__doc__:
     stack_scans.__doc__ = stack_scans.__doc__.replace("@MODES@", docstring_list(8))
+
+
+def combine_scans(
+    scans: Scans, mode: Mode, step: Callable[..., Any], *, view: bool = False, **options: Any
+) -> StackReport:
+    """Combine scans that are registered and evened.
+
+    Parameters
+    ----------
+    scans : Scans
+    mode : Mode
+    step : callable
+        Gives the progress of a part of the work, see `dustbust.runtime.progress.steps`.
+    view : bool
+        As of `stack_scans`.
+    **options
+        Of the mode, checked.
+    """
+    report = (
+        _dust_free(scans, step, **options)
+        if mode.kind == "dust-free"
+        else _combined(scans, mode, step(0.5, 1.0))
+    )
+    if view and mode.kind == "statistic":
+        report.page, report.white = viewable(report.page, scans.dtype, alpha=scans.has_alpha)
+    return report
 
 
 def _read(scans: Sequence[Scan], names: Sequence[str], pictures: Spool) -> None:
@@ -221,22 +238,14 @@ def _evened(
     threads: int,
 ) -> Scans:
     """The scans, with what makes each as bright as scan 0."""
-    colours = colour_channels(pictures[0]).shape[2]
-    gain, offset = np.ones((len(pictures), colours)), np.zeros((len(pictures), colours))
-    curves: list[Curve | None] = [None] * len(pictures)
-    white = largest(pictures[0].dtype)
+    evening = [Evening.unchanged(colour_channels(pictures[0]).shape[2])]
     for k in range(1, len(pictures)):
-        first, other, registration = pictures[0], pictures[k], registrations[k]
-        if registration.negative:
-            gain[k], offset[k] = -1, white
-            other = brightened(other, gain[k], offset[k])
-        if not normalise:
-            continue
-        by, plus = match_brightness(first, other, registration, threads=threads)
-        curves[k] = match_curves(first, other, registration, by, plus, threads=threads)
-        if curves[k] is None:
-            gain[k], offset[k] = by * gain[k], by * offset[k] + plus
-    return Scans(pictures, names, registrations, gain, offset, curves, threads)
+        evening.append(
+            Evening.between(
+                pictures[0], pictures[k], registrations[k], normalise=normalise, threads=threads
+            )
+        )
+    return Scans.of(pictures, names, registrations, evening, threads)
 
 
 def _report(scans: Scans, page: Picture, dust: DustMask | None = None) -> StackReport:

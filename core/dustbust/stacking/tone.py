@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +11,7 @@ from ..image.arrays import Picture, Plane, colour_channels, largest
 from ..image.filters import gaussian_blur
 from ..image.robust import MEDIAN_OF_ABSOLUTE, TUKEY
 from ..registration.register import Registration
+from .brightness import brightened, match_brightness
 
 # Curves have this number of knots, from black to white.
 KNOTS = 33
@@ -36,6 +39,62 @@ CURVED = 0.015
 FEWEST_PIXELS, FEWEST_AT_KNOT = 2000, 100
 
 Curve = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evening:
+    """What makes a scan as bright as scan 0.
+
+    Parameters
+    ----------
+    gain, offset : ndarray of float64, shape (colours,)
+        gain * value + offset, in the numbers of the scan.
+    curves : ndarray of float64, shape (colours, KNOTS), or None
+        Tone curves after gain and offset, where these are not enough.
+    """
+
+    gain: npt.NDArray[np.float64]
+    offset: npt.NDArray[np.float64]
+    curves: Curve | None = None
+
+    @classmethod
+    def unchanged(cls, colours: int) -> Evening:
+        """That of a scan which stays as it is."""
+        return cls(np.ones(colours), np.zeros(colours))
+
+    @classmethod
+    def between(
+        cls,
+        first: Picture,
+        other: Picture,
+        registration: Registration,
+        *,
+        normalise: bool = True,
+        threads: int,
+    ) -> Evening:
+        """What makes a scan as bright as the first one; a negative is inverted in any case.
+
+        Parameters
+        ----------
+        first, other : ndarray, shape (H, W) or (H, W, C)
+            Of one dtype and one number of colours.
+        registration : Registration
+            How the page lies in `other`, as seen from `first`.
+        normalise : bool
+            False only inverts a negative.
+        threads : int
+        """
+        even = cls.unchanged(colour_channels(first).shape[2])
+        if registration.negative:
+            even = cls(-even.gain, even.offset + largest(first.dtype))
+            other = brightened(other, even.gain, even.offset)
+        if not normalise:
+            return even
+        gain, offset = match_brightness(first, other, registration, threads=threads)
+        curves = match_curves(first, other, registration, gain, offset, threads=threads)
+        if curves is not None:
+            return cls(even.gain, even.offset, curves)
+        return cls(gain * even.gain, gain * even.offset + offset)
 
 
 def match_curves(
