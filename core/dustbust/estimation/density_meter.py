@@ -105,7 +105,7 @@ class DensityMeter:
     --------
     >>> import numpy as np
     >>> from dustbust.estimation.density_meter import DensityMeter
-    >>> dusty = np.eye(12, dtype=bool)
+    >>> dusty = np.pad(np.eye(12, dtype=bool), 6)
     >>> meter = DensityMeter(dusty)
     >>> for level in (0.2, 0.4, 0.6):
     ...     meter.add(np.where(dusty, level + 0.5 * (1 - level), level).astype(np.float32))
