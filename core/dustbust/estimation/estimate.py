@@ -31,8 +31,9 @@ def estimate_mask(
     Parameters
     ----------
     frames : iterable of path or ndarray
-        Pictures (H, W) or (H, W, C), uint8, uint16 or float32, all of one size. Ten are enough
-        for most dust.
+        Pictures (H, W) or (H, W, C), uint8, uint16 or float32. Ten are enough for most dust.
+        Frames that were cropped, that wander or that are turned by quarters are placed by the dust
+        that they have in common.
     method : str
         How the mask is made, and which of the options below it has:
 
@@ -46,9 +47,9 @@ def estimate_mask(
         with an infrared plane, the fourth channel of VueScan or the second page of SilverFast,
         serves as the blank of its own dust. Of the method "opacity" only.
     leave_out : bool
-        What to do about frames that cannot be read or have another size than most frames. True
-        leaves them out and reports it, unless they are more than half of all. False refuses the
-        run.
+        What to do about frames that cannot be read, or that have another size than most frames and
+        cannot be placed. True leaves them out and reports it, unless they are more than half of
+        all. False refuses the run.
     progress : callable, optional
         Called as progress(fraction, text).
     executor : concurrent.futures.Executor, optional
