@@ -9,6 +9,7 @@ from gi.repository import Gimp
 
 import dustbust
 import dustbust.image.morphology
+from dustbust.files.write import write_picture
 from helpers import (
     APPLY,
     ESTIMATE,
@@ -99,7 +100,7 @@ def check_overlay_is_red_over_the_frame_where_dust_is_marked(folder):
     grey = (
         colours[..., :1] + np.arange(colours.shape[1], dtype=np.uint16)[:, None] % 7
     )  # all of the 16 bits
-    dustbust.files.write.write_picture(folder / "grey.png", grey)
+    write_picture(folder / "grey.png", grey)
     for path, frame in ((FRAMES[2], colours), (folder / "grey.png", grey)):
         image, binary = estimated(frame=path), expected().binary()
         with_role(image, "overlay").set_opacity(100)
