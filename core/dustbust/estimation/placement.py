@@ -51,7 +51,7 @@ SEEDS, VOTERS, ROUNDS = 12, 48, 8
 ALIKE = 0.45
 
 # Fewer scenes than this, or a smaller share of the frames, do not settle a roll.
-FEWEST_SCENES, SMALLEST_SHARE = 3, 0.4
+FEWEST_SCENES, SMALLEST_SHARE = 3, 0.5
 
 # A frame's weight in the sum, at least, as a share of the clearest one's.
 LEAST_WEIGHT = 0.05
