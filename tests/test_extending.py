@@ -29,7 +29,7 @@ struct GeometricMean {
 };
 
 """
-MODE = '        Mode("geometric mean", "the root of the product", "picture"),\n'
+MODE = '        Mode("geometric mean", "the root of the product"),\n'
 
 METHOD = '''"""The method "darkest": what is light in every frame."""
 
@@ -58,7 +58,7 @@ class DarkestPass:
         self.take(0, other.smallest)
 
 
-def estimate_darkest(runner, polarity, *, margin=0.0):
+def estimate_darkest(runner, polarity, *, margin):
     darkest = DarkestPass()
     runner.go_over([darkest], range(len(runner.frames)), to_come=0)
     grey = np.maximum(darkest.smallest - np.float32(margin), 0)
@@ -66,9 +66,9 @@ def estimate_darkest(runner, polarity, *, margin=0.0):
 '''
 ENTRY = """        Method(
             "darkest",
-            estimate_darkest,
             "the darkest value of each pixel",
-            (Option("margin", 0.0, 1, "", "value that is subtracted from it"),),
+            (NumberOption("margin", 0.0, 1, "", "value that is subtracted from it"),),
+            estimate=estimate_darkest,
         ),
 """
 

@@ -1,24 +1,70 @@
-"""Options of methods: each is one entry in a table, from which checks and documentation follow."""
+"""Tables of methods and modes and their options: checks and documentation follow from them."""
 
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 Number = int | float | None
 
 
 @dataclass(frozen=True)
-class Option:
-    """An option that one method has.
+class WordOption:
+    """An option that takes one of several words.
+
+    Parameters
+    ----------
+    name : str
+        The keyword.
+    choices : tuple of str
+        The words, the default first.
+    summary : str
+        What it sets: a few words, lower case.
+
+    Examples
+    --------
+    >>> WordOption("polarity", ("auto", "light"), "kind of dust").checked("light")
+    'light'
+    """
+
+    name: str
+    choices: tuple[str, ...]
+    summary: str
+
+    @property
+    def default(self) -> str:
+        """The word if the option is not given."""
+        return self.choices[0]
+
+    @property
+    def range(self) -> str:
+        """The words, such as "one of auto, light"."""
+        return f"one of {', '.join(self.choices)}"
+
+    def checked(self, value: str) -> str:
+        """The word, if it is one of the choices.
+
+        Raises
+        ------
+        ValueError
+            If it is not; the message lists them.
+        """
+        if value not in self.choices:
+            raise ValueError(f"{self.name} must be {self.range}, not {value!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class NumberOption:
+    """An option that takes a number.
 
     Parameters
     ----------
     name : str
         The keyword.
     default : int, float or None
-        Value if the option is not given.
+        The value if the option is not given.
     largest : float
         The largest value that makes sense; the smallest is `least`.
     unit : str
@@ -34,12 +80,12 @@ class Option:
 
     Examples
     --------
-    >>> Option("trim", 8, 1000, "px", "width of the margin", whole=True).checked(12)
+    >>> NumberOption("trim", 8, 1000, "px", "width of the margin", whole=True).checked(12)
     12
     """
 
     name: str
-    default: Number
+    default: Any
     largest: float
     unit: str
     summary: str
@@ -77,70 +123,127 @@ class Option:
         return int(value) if whole else value
 
 
+Option = WordOption | NumberOption
+
+
+@dataclass(frozen=True)
 class Entry:
-    """An entry of a table of methods; the dataclass that inherits it has these fields."""
+    """An entry of a table: a method or a mode.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it.
+    summary : str
+        What it does: a few words, lower case.
+    options : tuple of Option
+        Its own options.
+    """
 
     name: str
     summary: str
-    options: tuple[Option, ...]
+    options: tuple[Option, ...] = ()
 
-    def checked(self, options: Mapping[str, Number]) -> dict[str, Number]:
-        """The options of a call, if this method has them and they make sense.
+
+E = TypeVar("E", bound=Entry)
+
+
+class Table(dict[str, E], Generic[E]):
+    """The methods or modes that can be chosen: name -> entry. The first one is the default.
+
+    Parameters
+    ----------
+    keyword : str
+        The keyword that chooses an entry, such as "method".
+    entries : iterable of Entry
+
+    Examples
+    --------
+    >>> table = Table("mode", [Entry("mean", "the mean of the scans")])
+    >>> table.default, table.named("mean").summary
+    ('mean', 'the mean of the scans')
+    """
+
+    def __init__(self, keyword: str, entries: Iterable[E]) -> None:
+        super().__init__((entry.name, entry) for entry in entries)
+        self.keyword = keyword
+
+    @property
+    def default(self) -> str:
+        """The name of the entry that counts if none is chosen."""
+        return next(iter(self))
+
+    @property
+    def options(self) -> list[Option]:
+        """The options of all entries, each once."""
+        return list(
+            {option.name: option for entry in self.values() for option in entry.options}.values()
+        )
+
+    def named(self, name: str) -> E:
+        """The entry with a name.
+
+        Raises
+        ------
+        ValueError
+            If there is none; the message lists the names.
+        """
+        if name not in self:
+            raise ValueError(f"{self.keyword} must be one of {', '.join(self)}, not {name!r}")
+        return self[name]
+
+    def checked(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of an entry: those of a call, and the defaults of the others.
 
         Raises
         ------
         TypeError
-            If the method does not have an option; the message lists those that it has.
+            If the entry does not have an option; the message lists those that it has.
         ValueError
-            If a value is out of range; the message names the range.
+            If there is no such entry, or a value makes no sense; the message names those that do.
         """
-        own = {option.name: option for option in self.options}
-        for name in options:
-            if name not in own:
-                raise TypeError(
-                    f'method="{self.name}" has no option {name}; it has {", ".join(own) or "none"}'
+        own = {option.name: option for option in self.named(name).options}
+        for foreign in options.keys() - own.keys():
+            known = ", ".join(own) or "none"
+            raise TypeError(f'{self.keyword}="{name}" has no option {foreign}; it has {known}')
+        return {
+            name: option.checked(options[name]) if name in options else option.default
+            for name, option in own.items()
+        }
+
+    def lines(self, width: int = 88) -> str:
+        """The entries and their options, as lines of a docstring."""
+        lines = []
+        for entry in self.values():
+            lines.append(textwrap.fill(f'"{entry.name}": {entry.summary}.', width))
+            for option in entry.options:
+                text = f"{option.name} = {option.default}, {option.range}: {option.summary}."
+                lines.append(
+                    textwrap.fill(text, width, initial_indent="    ", subsequent_indent=8 * " ")
                 )
-        return {name: own[name].checked(value) for name, value in options.items()}
+        return "\n".join(lines)
 
+    def describe(self, function: Callable[..., Any]) -> None:
+        """Put the entries and their options into the signature and the docstring of a function.
 
-def lines_of_methods(methods: Iterable[Entry], width: int = 88) -> str:
-    """Methods and their options, as lines of a docstring."""
-    lines = []
-    for method in methods:
-        lines.append(textwrap.fill(f'"{method.name}": {method.summary}.', width))
-        for option in method.options:
-            text = f"{option.name} = {option.default}, {option.range}: {option.summary}."
-            lines.append(
-                textwrap.fill(text, width, initial_indent="    ", subsequent_indent=8 * " ")
+        Parameters
+        ----------
+        function : callable
+            Its last parameter takes the options. "{methods}" in its docstring is replaced, where
+            "method" is the keyword of the table.
+        """
+        signature = inspect.signature(function)
+        *fixed, _ = signature.parameters.values()
+        own = [
+            inspect.Parameter(
+                option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=Any
             )
-    return "\n".join(lines)
-
-
-def describe(function: Callable[..., Any], methods: Iterable[Entry]) -> None:
-    """Put the options of all methods into the signature and the docstring of a function.
-
-    Parameters
-    ----------
-    function : callable
-        Its last parameter takes the options; "{methods}" in its docstring is replaced.
-    methods : iterable
-        Entries of a table.
-    """
-    methods = list(methods)
-    signature = inspect.signature(function)
-    *fixed, _ = signature.parameters.values()
-    own = [
-        inspect.Parameter(
-            option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=Number
-        )
-        for method in methods
-        for option in method.options
-    ]
-    function.__signature__ = signature.replace(parameters=[*fixed, *own])  # type: ignore[attr-defined]
-    document = function.__doc__
-    if document:  # python -OO removes it
-        place = document.index("{methods}")
-        indent = " " * (place - document.rindex("\n", 0, place) - 1)
-        function.__doc__ = document.replace(
-            "{methods}", lines_of_methods(methods).replace("\n", f"\n{indent}")
-        )
+            for option in self.options
+        ]
+        function.__signature__ = signature.replace(parameters=[*fixed, *own])  # type: ignore[attr-defined]
+        document = function.__doc__
+        if document:  # python -OO removes it
+            mark = f"{{{self.keyword}s}}"
+            place = document.index(mark)
+            indent = " " * (place - document.rindex("\n", 0, place) - 1)
+            function.__doc__ = document.replace(mark, self.lines().replace("\n", f"\n{indent}"))

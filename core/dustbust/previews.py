@@ -25,7 +25,7 @@ from .registration.register import Registration
 from .restoration.apply import apply_mask
 from .runtime.progress import steps
 from .runtime.threads import count
-from .stacking.modes import mode_of
+from .stacking.modes import MODES
 from .stacking.scans import Scans
 from .stacking.stack import combine_scans, stack_scans
 from .stacking.tone import Evening
@@ -224,12 +224,12 @@ class Overview:
     Parameters
     ----------
     spots : Spots
-    polarity : str or None
-        Of the dust, if it is known.
+    polarity : str
+        Of the dust; "auto" if it is not known.
     """
 
     spots: Spots
-    polarity: str | None
+    polarity: str
 
 
 class PagePreview:
@@ -337,7 +337,7 @@ class PagePreview:
             dusty, polarity = dust.binary()[:height, :width], dust.polarity
         except DustbustError:  # the page moved too little
             difference = stack_scans(scans, mode="range", **placed)[..., 0]
-            dusty, polarity = difference > VISIBLE_DIFFERENCE, None
+            dusty, polarity = difference > VISIBLE_DIFFERENCE, "auto"
         return Overview(Spots(dusty, shape, factor), polarity)
 
     def _box_around(self, part: Slices, mode: str, align: bool) -> Slices:
@@ -361,7 +361,7 @@ class PagePreview:
         x, y = np.ceil(all_corners.max(axis=1)).astype(int)
         return slice(top, min(y, bottom)), slice(left, min(x, right))
 
-    def _combined(self, box: Slices, mode: str, align: bool, polarity: str | None) -> np.ndarray:
+    def _combined(self, box: Slices, mode: str, align: bool, polarity: str) -> np.ndarray:
         """Combine the scans inside a box of the scanner.
 
         The brightness and the polarity come from the whole scans, as a part may show too little.
@@ -369,7 +369,7 @@ class PagePreview:
         """
         rows, columns = box
         inside = columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
-        how = mode_of(mode)
+        how = MODES.named(mode)
         evening = (
             self._brightness(align)
             if align or mode == DUST_FREE
@@ -389,7 +389,7 @@ class PagePreview:
                 return parts[0]
             names = [f"scan {number}" for number in range(len(parts))]
             scans = Scans.of(parts, names, registrations, evening_of_parts, self._threads)
-            options = how.checked({"polarity": polarity} if mode == DUST_FREE else {})
+            options = {"polarity": polarity} if how.kind == DUST_FREE else {}
             return combine_scans(scans, how, steps(None, mode), view=True, **options).page
 
 

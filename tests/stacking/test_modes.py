@@ -5,24 +5,24 @@ import pytest
 
 import dustbust
 from dustbust.stacking.brightness import brightened
-from dustbust.stacking.modes import MODES, markdown_list
+from dustbust.stacking.modes import MODES
 
 SCANS = [np.full((4, 6), value, np.uint8) for value in (3, 5)]
 
 
-def test_every_mode_is_named_in_docstring_list_and_message():
+def test_every_mode_is_named_in_docstring_and_message():
     with pytest.raises(ValueError, match="mode must be one of") as error:
         dustbust.stack_scans(SCANS, mode="loudest")
     for name, mode in MODES.items():
-        assert f'"{name}": {mode.summary}' in dustbust.stack_scans.__doc__
-        assert f"**{name}**: {mode.summary}" in markdown_list()
+        document = " ".join(dustbust.stack_scans.__doc__.split())
+        assert f'"{name}": {mode.summary}.' in document
         assert name in str(error.value)
 
 
 def test_options_of_other_modes_are_refused():
-    with pytest.raises(TypeError, match="mode 'mean' has no option 'polarity'; it has none"):
+    with pytest.raises(TypeError, match='mode="mean" has no option polarity; it has none'):
         dustbust.stack_scans(SCANS, mode="mean", align=False, polarity="dark")
-    with pytest.raises(TypeError, match="mode 'dust-free' has no option 'sigma'; it has polarity"):
+    with pytest.raises(TypeError, match='mode="dust-free" has no option sigma; it has polarity'):
         dustbust.stack_scans(SCANS, sigma=3)
     with pytest.raises(ValueError, match="polarity must be one of auto, light, dark, both"):
         dustbust.stack_scans(SCANS, polarity="black")

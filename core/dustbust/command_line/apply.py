@@ -10,7 +10,6 @@ from ..dust.mask import DustMask
 from ..errors import DustbustError
 from ..files.find import masks_in
 from ..files.write import EXISTS
-from ..restoration.apply import apply_mask
 from ..restoration.methods import METHODS
 from .options import (
     add_choice,
@@ -43,7 +42,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         default=default_of(clean_frames, "folder"),
         help="folder for the cleaned frames, relative to that of the frames (%(default)s)",
     )
-    add_choice(command, "method", METHODS, apply_mask)
+    add_choice(command, METHODS)
     command.add_argument(
         "--threshold",
         type=fraction,
@@ -94,7 +93,7 @@ def clean(mask: Path, options: argparse.Namespace) -> int:
             dust,
             options.folder,
             method=options.method,
-            **given_options(METHODS, "method", options),
+            **given_options(METHODS, options),
             exists=options.exists,
             preserve_times=options.preserve_times,
             executor=executor,

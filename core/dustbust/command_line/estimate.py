@@ -55,7 +55,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="also write a plot of the area that is marked at each threshold (.png, .tif or .jpg)",
     )
-    add_choice(command, "method", METHODS, estimate_mask)
+    add_choice(command, METHODS)
     command.add_argument(
         "--polarity",
         choices=POLARITIES_TO_ESTIMATE,
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
             "method": options.method,
             "polarity": options.polarity,
             **({"blank": options.blank} if options.blank else {}),
-            **given_options(METHODS, "method", options),
+            **given_options(METHODS, options),
             **where,
         }
         frames = frames_of(options, where)

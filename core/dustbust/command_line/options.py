@@ -3,62 +3,36 @@
 import argparse
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ..errors import DustbustError
+from ..options import Number, NumberOption, Table, WordOption
 from ..runtime.dask import dask_executor
 
 
-class Choice(Protocol):
-    """An entry of a table: a method, or a stacking mode."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def summary(self) -> str: ...
-    @property
-    def options(self) -> Iterable[Any]: ...
-    def checked(self, options: Mapping[str, Any]) -> dict[str, Any]: ...
-
-
-def add_choice(
-    command: argparse.ArgumentParser,
-    name: str,
-    table: Mapping[str, Choice],
-    function: Callable[..., object],
-) -> None:
-    """Add the option that chooses from a table, and the options of the table's entries.
-
-    Parameters
-    ----------
-    command : argparse.ArgumentParser
-    name : str
-        Of the keyword of `function`, such as "method".
-    table : mapping of str to entry
-    function : callable
-        Whose default for `name` is the default here.
-    """
+def add_choice(command: argparse.ArgumentParser, table: Table[Any]) -> None:
+    """Add the option that chooses from a table, and the options of the table's entries."""
     command.add_argument(
-        f"--{name}",
+        f"--{table.keyword}",
         choices=table,
-        default=default_of(function, name),
-        metavar=name.upper(),
+        default=table.default,
+        metavar=table.keyword.upper(),
         help="; ".join(f"{entry.name}: {entry.summary}" for entry in table.values()).replace(
             "%", "%%"
         )
         + " (%(default)s)",
     )
-    for option in options_of(table):
+    for option in table.options:
         having = ", ".join(entry.name for entry in table.values() if option in entry.options)
         default = "" if option.default is None else f"{option.default}; "
         kind: dict[str, Any] = (
             {"choices": option.choices}
-            if hasattr(option, "choices")
+            if isinstance(option, WordOption)
             else {"type": partial(number, option), "metavar": option.unit.upper() or "N"}
         )
         command.add_argument(
@@ -68,24 +42,8 @@ def add_choice(
         )
 
 
-def options_of(table: Mapping[str, Choice]) -> list[Any]:
-    """The options that only some entries of a table have, each once."""
-    return list(
-        {option.name: option for entry in table.values() for option in entry.options}.values()
-    )
-
-
-def given_options(
-    table: Mapping[str, Choice], name: str, options: argparse.Namespace
-) -> dict[str, Any]:
+def given_options(table: Table[Any], options: argparse.Namespace) -> dict[str, Any]:
     """The options of a table's entries that the user gave.
-
-    Parameters
-    ----------
-    table : mapping of str to entry
-    name : str
-        Of the option that chose the entry, such as "method".
-    options : argparse.Namespace
 
     Raises
     ------
@@ -94,17 +52,19 @@ def given_options(
     """
     given = {
         option.name: value
-        for option in options_of(table)
+        for option in table.options
         if (value := getattr(options, option.name)) is not None
     }
     try:
-        table[getattr(options, name)].checked(given)
+        table.checked(getattr(options, table.keyword), given)
     except TypeError as error:
-        raise DustbustError(f"{error}; leave the option out or choose another {name}") from error
+        raise DustbustError(
+            f"{error}; leave the option out or choose another {table.keyword}"
+        ) from error
     return given
 
 
-def number(option: Any, text: str) -> Any:
+def number(option: NumberOption, text: str) -> Number:
     """A number, if it is in the range of an option."""
     value = float(text)
     try:

@@ -63,7 +63,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         choices=[suffix[1:] for suffix in WRITABLE],
         help="with --pairs or --group: the format of the pages (that of the scans)",
     )
-    add_choice(command, "mode", MODES, stack_scans)
+    add_choice(command, MODES)
     command.add_argument(
         "--no-align",
         dest="align",
@@ -184,7 +184,7 @@ def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
         normalise=options.normalise,
         view=True,
         return_report=True,
-        **given_options(MODES, "mode", options),
+        **given_options(MODES, options),
         progress=progress(),
     )
     if bilevel and output.suffix.lower() in BILEVEL_SUFFIXES:

@@ -26,7 +26,6 @@ from ..image.arrays import Mask, Plane, Values, largest, luminance
 from ..image.block_grid import block_side, fill_gaps
 from ..image.fixed_point import to_steps
 from ..image.morphology import connected, dilate
-from ..options import Number
 from ..runtime.threads import count
 from .candidates import denoise, noise_floor
 from .detection import BELOW, LARGEST_SHARE, SUGGESTED_DEVIATIONS, SUGGESTED_THRESHOLD
@@ -67,8 +66,8 @@ def estimate_from_blank(
     blank: Frame | Iterable[Frame],
     polarity: str,
     *,
-    smallest: Number = 4,
-    largest: Number = None,
+    smallest: float,
+    largest: float | None,
 ) -> DustMask:
     """The mask of a run by blank references.
 

@@ -6,18 +6,18 @@ from concurrent.futures import Executor
 from ..dust.mask import DustMask
 from ..dust.polarity import POLARITIES_TO_ESTIMATE
 from ..files.read import Frame
-from ..options import Number, describe
+from ..options import Number
 from ..runtime.progress import Progress
 from .blank import estimate_from_blank
 from .frames import Frames
-from .methods import DEFAULT, METHODS, method_named
+from .methods import METHODS
 from .passes import Runner
 
 
 def estimate_mask(
     frames: Iterable[Frame],
     *,
-    method: str = DEFAULT,
+    method: str = METHODS.default,
     polarity: str = "light",
     blank: Frame | Iterable[Frame] | None = None,
     leave_out: bool = False,
@@ -89,12 +89,12 @@ def estimate_mask(
     >>> dust.report["particles"][0][:3]
     [62, 52, 24]
     """
-    chosen = method_named(method)
+    chosen = METHODS.named(method)
     if polarity not in POLARITIES_TO_ESTIMATE:
         raise ValueError(
             f"polarity must be one of {', '.join(POLARITIES_TO_ESTIMATE)}, not {polarity!r}"
         )
-    options = chosen.checked(options)
+    own = METHODS.checked(method, options)
     runner = Runner(
         Frames.of(frames, leave_out=leave_out),
         progress=progress,
@@ -104,8 +104,8 @@ def estimate_mask(
     if blank is not None:
         if method != "opacity":
             raise TypeError(f'method="{method}" has no option blank; it is one of "opacity"')
-        return estimate_from_blank(runner, blank, polarity, **options)
-    return chosen.estimate(runner, polarity, **options)
+        return estimate_from_blank(runner, blank, polarity, **own)
+    return chosen.estimate(runner, polarity, **own)
 
 
-describe(estimate_mask, METHODS.values())
+METHODS.describe(estimate_mask)

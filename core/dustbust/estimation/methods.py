@@ -5,10 +5,10 @@ module and add its entry here.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..dust.mask import DustMask
-from ..options import Entry, Option
+from ..options import Entry, NumberOption, Table
 from .opacity_method import estimate_opacity
 from .sum_method import estimate_sum
 
@@ -19,34 +19,27 @@ class Method(Entry):
 
     Parameters
     ----------
-    name : str
-        As in `estimate_mask`.
+    name, summary, options
+        See `Entry`; the name is that in `estimate_mask`.
     estimate : callable
         Called as estimate(runner, polarity, **options) with a `passes.Runner` and a polarity;
         gives a `DustMask`.
-    summary : str
-        What it does: a few words, lower case.
-    options : tuple of Option
-        Its own options.
     """
 
-    name: str
-    estimate: Callable[..., DustMask]
-    summary: str
-    options: tuple[Option, ...] = ()
+    estimate: Callable[..., DustMask] = field(kw_only=True)
 
 
-#: Name -> method; the first one is the default.
-METHODS: dict[str, Method] = {
-    method.name: method
-    for method in (
+METHODS = Table(
+    "method",
+    (
         Method(
             "opacity",
-            estimate_opacity,
             "how much of the light the dust takes",
             (
-                Option("smallest", 4, 1e6, "px", "area of the smallest particle that is marked"),
-                Option(
+                NumberOption(
+                    "smallest", 4, 1e6, "px", "area of the smallest particle that is marked"
+                ),
+                NumberOption(
                     "largest",
                     None,
                     1e9,
@@ -55,14 +48,14 @@ METHODS: dict[str, Method] = {
                     "picture, so that a lamp or a window is left alone, but for thin hairs",
                 ),
             ),
+            estimate=estimate_opacity,
         ),
         Method(
             "sum",
-            estimate_sum,
             "the sum of the frames less a heavy blur, as in the original, for about 50 frames",
             (
-                Option("blur", 25.0, 1000, "px", "standard deviation of the blur", least=1),
-                Option(
+                NumberOption("blur", 25.0, 1000, "px", "standard deviation of the blur", least=1),
+                NumberOption(
                     "trim",
                     8,
                     1000,
@@ -71,21 +64,7 @@ METHODS: dict[str, Method] = {
                     whole=True,
                 ),
             ),
+            estimate=estimate_sum,
         ),
-    )
-}
-
-DEFAULT = next(iter(METHODS))
-
-
-def method_named(name: str) -> Method:
-    """The method with a name.
-
-    Raises
-    ------
-    ValueError
-        If there is none; the message lists the names.
-    """
-    if name not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {name!r}")
-    return METHODS[name]
+    ),
+)

@@ -33,7 +33,7 @@ FRAMES_ASKED_FIRST = 32
 
 
 def estimate_opacity(
-    runner: Runner, polarity: str, *, smallest: float = 4, largest: float | None = None
+    runner: Runner, polarity: str, *, smallest: float, largest: float | None
 ) -> DustMask:
     """The mask of a run by the method "opacity".
 

@@ -19,7 +19,7 @@ STEP = 2.0**-24
 Counts = npt.NDArray[np.int64] | npt.NDArray[np.int32] | int
 
 
-def estimate_sum(runner: Runner, polarity: str, *, blur: float = 25.0, trim: int = 8) -> DustMask:
+def estimate_sum(runner: Runner, polarity: str, *, blur: float, trim: int) -> DustMask:
     """The mask of a run by the method "sum".
 
     Parameters

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from ..dust.mask import DustMask
 from ..dust.placement import Placement
 from ..image.arrays import Mask, Picture, Plane, alpha_channel, check_image, colour_channels
-from ..options import Number, describe
-from .methods import DEFAULT, METHODS, method_named
+from ..options import Number
+from .methods import METHODS
 from .places import Places
 from .repair import DustToRepair, RepairReport
 
@@ -46,7 +46,7 @@ def apply_mask(
     frame: Picture,
     dust: DustMask | npt.NDArray[Any],
     *,
-    method: str = DEFAULT,
+    method: str = METHODS.default,
     return_report: bool = False,
     threads: int | None = None,
     **options: Number,
@@ -114,7 +114,7 @@ def apply_mask(
     return clean
 
 
-describe(apply_mask, METHODS.values())
+METHODS.describe(apply_mask)
 
 
 class Cleaner:
@@ -139,12 +139,12 @@ class Cleaner:
         self,
         dust: DustMask | npt.NDArray[Any],
         *,
-        method: str = DEFAULT,
+        method: str = METHODS.default,
         threads: int | None = None,
         **options: Number,
     ) -> None:
-        chosen = method_named(method)
-        options = chosen.checked(options)
+        chosen = METHODS.named(method)
+        options = METHODS.checked(method, options)
         self.dusty, strength = binary_and_strength(dust)
         self._places = Places(dust) if isinstance(dust, DustMask) else None
         packed = dust.model if isinstance(dust, DustMask) else {}

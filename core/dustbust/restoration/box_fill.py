@@ -14,15 +14,15 @@ from ..image.arrays import (
     with_colours,
 )
 from ..image.morphology import strongest_near
-from ..options import Number, Option
+from ..options import Number, NumberOption
 from ..runtime.threads import count
 from .repair import DustToRepair, Filler, Repair
 
 # Defaults of the original method, and the ranges that make sense.
-BOX = Option("box", 7, 501, "px", "side of the box of the means", least=3, odd=True)
-GROW = Option("grow", 2, 200, "px", "width by which the mask grows", whole=True)
-SOFTEN = Option("soften", 1.0, 100, "px", "standard deviation of the mask's blur, 0 for none")
-PASSES = Option("passes", 200, 10_000, "", "largest number of passes", least=1, whole=True)
+BOX = NumberOption("box", 7, 501, "px", "side of the box of the means", least=3, odd=True)
+GROW = NumberOption("grow", 2, 200, "px", "width by which the mask grows", whole=True)
+SOFTEN = NumberOption("soften", 1.0, 100, "px", "standard deviation of the mask's blur, 0 for none")
+PASSES = NumberOption("passes", 200, 10_000, "", "largest number of passes", least=1, whole=True)
 
 
 def prepare_fill(dust: DustToRepair, *, threads: int | None = None, **options: Number) -> Repair:
@@ -34,10 +34,10 @@ def fill_boxes(
     image: Picture,
     mask: Mask,
     *,
-    box: int = 7,
-    grow: int = 2,
-    soften: float = 1.0,
-    passes: int = 200,
+    box: int = BOX.default,
+    grow: int = GROW.default,
+    soften: float = SOFTEN.default,
+    passes: int = PASSES.default,
     strength: Plane | None = None,
     threads: int | None = None,
 ) -> tuple[Picture, int]:

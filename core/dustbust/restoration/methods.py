@@ -5,9 +5,9 @@ module and add its entry here.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..options import Entry, Option
+from ..options import Entry, Table
 from .box_fill import BOX, GROW, PASSES, SOFTEN, prepare_fill
 from .repair import Repair
 from .restore import prepare_restore
@@ -19,52 +19,29 @@ class Method(Entry):
 
     Parameters
     ----------
-    name : str
-        As in `apply_mask`.
+    name, summary, options
+        See `Entry`; the name is that in `apply_mask`.
     prepare : callable
         Called as prepare(dust, threads=threads, **options) with a `repair.DustToRepair`; gives a
         `repair.Repair`. What depends on the mask only is computed here.
-    summary : str
-        What it does: a few words, lower case.
-    options : tuple of Option
-        Its own options.
     """
 
-    name: str
-    prepare: Callable[..., Repair]
-    summary: str
-    options: tuple[Option, ...] = ()
+    prepare: Callable[..., Repair] = field(kw_only=True)
 
 
-#: Name -> method; the first one is the default.
-METHODS: dict[str, Method] = {
-    method.name: method
-    for method in (
+METHODS = Table(
+    "method",
+    (
         Method(
             "restore",
-            prepare_restore,
             "recovers the picture under translucent dust and fills what is opaque",
+            prepare=prepare_restore,
         ),
         Method(
             "fill",
-            prepare_fill,
             "fills the dust with means of its surroundings, as the original did",
             (BOX, GROW, SOFTEN, PASSES),
+            prepare=prepare_fill,
         ),
-    )
-}
-
-DEFAULT = next(iter(METHODS))
-
-
-def method_named(name: str) -> Method:
-    """The method with a name.
-
-    Raises
-    ------
-    ValueError
-        If there is none; the message lists the names.
-    """
-    if name not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {name!r}")
-    return METHODS[name]
+    ),
+)

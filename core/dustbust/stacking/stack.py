@@ -19,7 +19,7 @@ from ..registration.register import Registration, place_scans, register_scans
 from ..runtime.progress import steps
 from ..runtime.threads import count
 from .dust_free import clean_page
-from .modes import Mode, docstring_list, mode_of
+from .modes import MODES, Mode
 from .scanner_dust import check_moved, find_scanner_dust
 from .scans import Scans
 from .statistics import combine, viewable
@@ -77,7 +77,7 @@ def stack_scans(
 def stack_scans(
     scans: Sequence[Scan],
     *,
-    mode: str = "dust-free",
+    mode: str = MODES.default,
     align: bool = True,
     positions: npt.ArrayLike | None = None,
     registrations: Sequence[Registration] | None = None,
@@ -98,8 +98,10 @@ def stack_scans(
         do not count. However many files there are, only strips of them are in memory at once;
         decoded, they wait in the temporary folder.
     mode : str
-        How the scans are combined, for each pixel over the scans that have data there.
-        @MODES@
+        How the scans are combined, for each pixel over the scans that have data there, and which
+        of the options below it has:
+
+        {modes}
     align : bool
         Find out how the page moved (see `register_scans`); otherwise the scans stay where
         `positions` puts them.
@@ -122,9 +124,6 @@ def stack_scans(
     progress : callable, optional
         `progress(fraction, text)`.
     threads : int, optional
-    **options
-        Of the mode alone. "dust-free" has `polarity`, of the dust: "auto", "light", "dark" or
-        "both".
 
     Returns
     -------
@@ -149,8 +148,8 @@ def stack_scans(
     >>> stack_scans(scans, mode="maximum", align=False).tolist()
     [[5, 5], [5, 5]]
     """
-    how = mode_of(mode)
-    options = how.checked(options)
+    how = MODES.named(mode)
+    options = MODES.checked(mode, options)
     if align and positions is not None:
         raise ValueError("positions are for align=False: aligned scans find their own")
     if registrations is not None and not align:
@@ -179,8 +178,7 @@ def stack_scans(
     return report if return_report else report.page
 
 
-if stack_scans.__doc__:
-    stack_scans.__doc__ = stack_scans.__doc__.replace("@MODES@", docstring_list(8))
+MODES.describe(stack_scans)
 
 
 def combine_scans(

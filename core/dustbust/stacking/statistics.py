@@ -8,7 +8,7 @@ import numpy.typing as npt
 from .. import _kernels
 from ..image.arrays import Picture, largest
 from ..runtime.threads import count
-from .modes import list_of, names_of
+from .modes import names_of
 
 # In the picture of a statistic this share of the values is not whiter than white.
 NOT_CLIPPED = 0.999
@@ -62,7 +62,7 @@ def combine(
     """
     pictures, statistics = names_of("picture"), names_of("statistic")
     if mode not in pictures + statistics:
-        raise ValueError(f"mode must be one of {list_of(pictures + statistics)}, not {mode!r}")
+        raise ValueError(f"mode must be one of {', '.join(pictures + statistics)}, not {mode!r}")
     stack = [np.ascontiguousarray(picture) for picture in stack]
     kernel = _kernels.combine if mode in pictures else _kernels.statistic
     result: Picture = kernel(stack, mode, alpha, count(threads))
