@@ -1,0 +1,63 @@
+"""The speed of all actions in one table: ratios within one run, so that any machine serves.
+
+    python tests/bench/speed.py                    everything, about five minutes on two cores
+    python tests/bench/speed.py --only estimate    one action
+    python tests/bench/speed.py --plot speed.png   the table as a picture, too
+
+Each action's rows come from its own bench: `rows()` in `estimate.py`, `apply.py` and `stack.py`
+gives names, ratios of processor time, and the limits that they are to stay below.
+"""
+
+import argparse
+import importlib
+from pathlib import Path
+
+from measuring import Row
+from PIL import Image, ImageDraw, ImageFont
+
+ACTIONS = ("estimate",)
+
+# Of the plot, in px.
+BAR, GAP, LEFT, RIGHT, LENGTH = 22, 12, 520, 120, 480
+
+
+def plot(rows: list[Row], path: Path) -> None:
+    """Draw each ratio as a share of its limit."""
+    font = ImageFont.load_default(size=16)
+    height = GAP + len(rows) * (BAR + GAP)
+    picture = Image.new("RGB", (LEFT + LENGTH + RIGHT, height), "white")
+    draw = ImageDraw.Draw(picture)
+    widest = max(1.25, *(min(ratio / limit, 2.0) for _, ratio, limit in rows))
+    limit_at = LEFT + LENGTH / widest
+    for number, (name, ratio, limit) in enumerate(rows):
+        top = GAP + number * (BAR + GAP)
+        length = LENGTH * min(ratio / limit, widest) / widest
+        colour = "#4a7a9c" if ratio <= limit else "#b5533c"
+        draw.rectangle((LEFT, top, LEFT + length, top + BAR), fill=colour)
+        draw.text((LEFT - 10, top + 2), name, "black", font, anchor="ra")
+        text = f"{ratio:.2f} of {limit:.3g}"
+        draw.text((LEFT + length + 8, top + 2), text, "black", font)
+    draw.line((limit_at, 0, limit_at, height), fill="#888888", width=2)
+    picture.save(path)
+
+
+def main() -> None:
+    """Measure, print, plot."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=ACTIONS, default=ACTIONS, metavar="ACTION")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="a PNG with a bar for each row")
+    options = parser.parse_args()
+    rows: list[Row] = []
+    print("| | measured | at most |\n| --- | --- | --- |")
+    for action in options.only:
+        for name, ratio, limit in importlib.import_module(action).rows():
+            print(f"| {name} | {ratio:.2f} | {limit:.2f} |", flush=True)
+            rows.append((name, ratio, limit))
+    if options.plot:
+        plot(rows, options.plot)
+
+
+if __name__ == "__main__":
+    main()
