@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 import dustbust
 from dustbust.dust.model import DustModel
@@ -42,6 +42,61 @@ def test_saved_mask_is_the_same_mask(tmp_path):
         dust.frames,
         dust.report,
     )
+
+
+def test_saved_mask_is_a_16_bit_png_for_any_program(tmp_path):
+    steps = np.random.default_rng(2).integers(0, 65536, (70, 30), np.uint16)
+    dustbust.DustMask(steps, 0.25).save(tmp_path / "mask.png")
+    with Image.open(tmp_path / "mask.png") as picture:
+        assert picture.mode == "I;16"
+        assert np.array_equal(np.asarray(picture), steps)
+
+
+def test_measured_grey_is_coarse_below_the_threshold_and_stays_on_its_side():
+    steps = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    for threshold in (0, 40, 3277, 3264, 65535):
+        before = steps / np.float32(65535)
+        dust = dustbust.DustMask(before, threshold / 65535, method="opacity")
+        assert np.array_equal(dust.binary(), steps >= threshold)
+        assert np.array_equal(dust.grey[steps >= threshold], before[steps >= threshold])
+        assert np.abs(dust.grey - before).max() <= 0.5 / 1023
+        assert np.unique(dust.grey[steps < threshold]).size <= threshold // 64 + 2
+        again = dustbust.DustMask(dust.grey, threshold / 65535, method="opacity")
+        assert np.array_equal(again.grey, dust.grey)
+
+
+def test_grey_of_a_mask_from_elsewhere_keeps_all_steps():
+    steps = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    assert np.array_equal(dustbust.DustMask(steps, 0.5).grey, steps / np.float32(65535))
+
+
+@pytest.mark.parametrize("mode", ["I;16", "L"])
+def test_mask_that_another_program_saved_again_is_the_same_mask(tmp_path, mode):
+    """So are masks of earlier versions, whose rows Pillow filtered."""
+    rng = np.random.default_rng(3)
+    values = np.cumsum(rng.integers(0, 3, (20, 30)), axis=1).astype(np.uint8)
+    dust = dustbust.DustMask(values / np.float32(255), 0.1, "light", "opacity")
+    grey = values if mode == "L" else np.rint(dust.grey * 65535).astype(np.uint16)
+    extra = PngImagePlugin.PngInfo()
+    extra.add(b"duSt", dust.extra())
+    Image.fromarray(grey).save(tmp_path / "mask.png", pnginfo=extra)
+    again = dustbust.DustMask.load(tmp_path / "mask.png")
+    assert (again.threshold, again.method) == (dust.threshold, "opacity")
+    assert np.array_equal(again.binary(), dust.binary())
+    assert np.abs(again.grey - dust.grey).max() < 1 / 1023
+
+
+@pytest.mark.parametrize("at", [0.3, 0.6, 0.9])
+def test_mask_with_a_damaged_picture_is_refused(tmp_path, at):
+    steps = np.random.default_rng(4).integers(0, 65536, (40, 30), np.uint16)
+    dustbust.DustMask(steps, 0.25).save(tmp_path / "mask.png")
+    data = bytearray((tmp_path / "mask.png").read_bytes())
+    begin = data.index(b"IDAT")
+    place = begin + int((len(data) - begin) * at)
+    data[place] ^= 0x55
+    (tmp_path / "mask.png").write_bytes(data)
+    with pytest.raises(dustbust.DustbustError, match=r"mask\.png: is a damaged"):
+        dustbust.DustMask.load(tmp_path / "mask.png")
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "I;16"])

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
     from .model import DustModel
 
+# Below the threshold the grey of a measured mask is kept in steps of this many 1/65535: a quarter
+# of a level of 8 bits. It is mostly noise, which takes half of the file.
+COARSE_STEP = 64
+
+# Rows of a mask that are converted at a time: what lies between stays in the processor's cache.
+STRIP = 64
+
 
 @dataclass
 class DustMask:
@@ -28,6 +35,8 @@ class DustMask:
     ----------
     grey : ndarray of float32, shape (H, W)
         Opacity of the dust, 0..1; kept in steps of 1/65535, so that a saved mask is the same mask.
+        Where a `method` measured it, steps are 1/1024 below the threshold. It may be given as
+        uint16, in steps of 1/65535.
     threshold : float
         Pixels of `grey` at or above it are dust, 0..1.
     polarity : {"light", "dark", "both"}
@@ -62,9 +71,9 @@ class DustMask:
     placements: tuple[Placement, ...] = ()
 
     def __post_init__(self) -> None:
-        steps = to_steps(np.asarray(self.grey, np.float32)).astype(np.float32)
-        self.grey = steps / np.float32(STEPS_OF_16_BIT)
-        self.threshold = round(float(self.threshold) * STEPS_OF_16_BIT) / STEPS_OF_16_BIT
+        limit = round(float(self.threshold) * STEPS_OF_16_BIT)
+        self.threshold = limit / STEPS_OF_16_BIT
+        self.grey = _in_steps(np.asarray(self.grey), limit if self.method else 0)
         self.frames, self.placements = tuple(self.frames), tuple(self.placements)
         if self.placements and len(self.placements) != len(self.frames):
             raise ValueError("placements must be one for each of the frames, or none")
@@ -89,8 +98,13 @@ class DustMask:
         array([[False,  True]])
         """
         # Compared in steps of the mask, so that a mask from a file gives the same pixels.
-        limit = self.threshold if threshold is None else threshold
-        return np.asarray(to_steps(self.grey) >= round(float(limit) * STEPS_OF_16_BIT))
+        share = self.threshold if threshold is None else threshold
+        limit = round(float(share) * STEPS_OF_16_BIT)
+        result = np.empty(self.grey.shape, bool)
+        for top in range(0, len(result), STRIP):
+            rows = slice(top, top + STRIP)
+            result[rows] = to_steps(self.grey[rows]) >= limit
+        return result
 
     @property
     def coverage(self) -> float:
@@ -263,3 +277,19 @@ class DustMask:
         from .mask_file import load_mask
 
         return load_mask(path)
+
+
+def _in_steps(grey: npt.NDArray[Any], limit: int) -> Plane:
+    """Grey values as float32 in whole steps of 1/65535, below `limit` steps in coarse ones.
+
+    A value stays on its side of the limit, and what is in such steps stays as it is.
+    """
+    result = np.empty(grey.shape, np.float32)
+    for top in range(0, len(grey), STRIP):
+        rows = slice(top, top + STRIP)
+        steps = grey[rows] if grey.dtype == np.uint16 else to_steps(grey[rows].astype(np.float32))
+        if limit:
+            coarse = (steps.astype(np.uint32) + COARSE_STEP // 2) // COARSE_STEP * COARSE_STEP
+            steps = np.where(steps < limit, np.minimum(coarse, limit - 1), steps)
+        np.divide(steps, np.float32(STEPS_OF_16_BIT), out=result[rows], dtype=np.float32)
+    return result
