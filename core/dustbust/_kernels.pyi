@@ -12,6 +12,7 @@ DUST_MARK: int
 DUST_PER_OPACITY: int
 BLACK: float
 WHITE: float
+VALUE_NOISE: float
 SLOWEST: float
 MOST_SCANS: int
 CELL_SIDE: int

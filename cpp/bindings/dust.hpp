@@ -153,6 +153,7 @@ inline void register_dust(py::module_& m) {
 
     m.attr("BLACK") = BLACK;
     m.attr("WHITE") = WHITE;
+    m.attr("VALUE_NOISE") = VALUE_NOISE;
     m.attr("SLOWEST") = SLOWEST;
 
     py::class_<Membranes> membranes(m, "Membranes");

@@ -8,9 +8,12 @@ namespace dustbust {
 
 inline float square(float value) { return value * value; }
 
-// Values (0..1) up to BLACK and from WHITE on may have been clipped. The Python side reads both
-// from here.
+// Values (0..1) up to BLACK and from WHITE on may have been clipped. The Python side reads these
+// constants from here.
 constexpr double BLACK = 0.008, WHITE = 0.985;
+
+// Standard deviation of a value that its surroundings do not explain: noise, steps of 8 bits.
+constexpr double VALUE_NOISE = 0.004;
 
 inline bool may_be_clipped(float value) {
     return value <= static_cast<float>(BLACK) || value >= static_cast<float>(WHITE);

@@ -28,9 +28,9 @@ from ..image.arrays import (
     largest,
 )
 from ..runtime.threads import count
-from .observation import VALUE_NOISE, ExpectedDust, FrameAtDust
+from .observation import ExpectedDust, FrameAtDust
 from .presence import Pieces
-from .response import USUAL, Response, Responses
+from .response import USUAL, VALUE_NOISE, Response, Responses
 
 # Dust has soft edges: its density is measured up to this far beyond the mask, in px.
 RIM = 4

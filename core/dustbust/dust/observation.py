@@ -18,6 +18,7 @@ from .presence import Pieces, probability_of_particles
 from .response import (
     BLACK,
     PIXELS_PER_READING,
+    VALUE_NOISE,
     WHITE,
     DustSample,
     Response,
@@ -34,9 +35,6 @@ FEWEST_PIXELS_FOR_SHIFT = 50
 # Less dust than this does not tell a response.
 FAINTEST_DENSITY = 0.02
 
-# Deviation of a value that no surroundings account for: noise, steps of 8 bit.
-VALUE_NOISE = 0.004
-
 # A shift smaller than this, in px, counts as none: moving costs sharpness. A larger one than
 # LARGEST_SHIFT is not looked for, and no iteration goes farther than LARGEST_STEP.
 SMALLEST_SHIFT, LARGEST_SHIFT, LARGEST_STEP = 0.04, 3, 0.7
@@ -52,10 +50,10 @@ DIFFERENCE_COUNTS = 0.25
 SPREAD_OF_COLOURS = (0.1, 0.15)
 
 # Responses are fitted again if the dust to which they are fitted has changed by this share.
+SETTLED = 0.02
+
 # Spread of a pixel without data, see `model.look_around`.
 NO_DATA = 1.0
-
-SETTLED = 0.02
 
 # Columns of `neighbours`.
 UP, LEFT, RIGHT, DOWN = 0, 1, 2, 3

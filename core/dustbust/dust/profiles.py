@@ -18,7 +18,7 @@ from ..image.arrays import Mask, Plane, Positions, Values
 from ..image.block_grid import block_side
 from ..image.morphology import connected
 from ..image.robust import DEVIATIONS_PER_MAD
-from .response import Response
+from .response import VALUE_NOISE, Response
 
 # Radii of the region that is looked at, and width of the ring that tells its background: in
 # blocks. A near ring knows the background better, a far one sees all of wide dust; the radius at
@@ -297,7 +297,7 @@ class RoundDust:
                 return None
         background = np.clip(terms @ plain, 0.01, 0.99).astype(np.float32)
         response = self.response
-        deviation = float(np.std(residual[outer])) + 0.004
+        deviation = float(np.std(residual[outer])) + VALUE_NOISE
         speed = float(np.mean(response.speed(background)))
         return Around(
             (y - centre[0])[~outer].astype(np.float32),

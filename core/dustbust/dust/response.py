@@ -22,7 +22,7 @@ from .. import _kernels
 from ..image.arrays import Mask, Values
 
 # Values nearer to black or white than this may be clipped: they show dust, but not its density.
-BLACK, WHITE = _kernels.BLACK, _kernels.WHITE
+BLACK, WHITE, VALUE_NOISE = _kernels.BLACK, _kernels.WHITE, _kernels.VALUE_NOISE
 
 # Frames differ in black point, white point and gamma: standard deviation of `lift` and `fade` of a
 # frame from those of its run, as a share of `lift`.

@@ -6,6 +6,7 @@ from .. import _kernels
 from ..image.arrays import Mask, Plane
 from ..image.block_grid import block_side
 from ..image.filters import soften
+from ..image.robust import DEVIATIONS_PER_MAD
 from ..runtime.threads import count
 
 # A candidate stands out of the noise of the map by this many deviations, and takes at least this
@@ -19,9 +20,6 @@ LIKELY_DEVIATIONS = 4.0
 
 # Detail of the map that stands out of its own noise by this many deviations is half kept.
 GRAIN_DEVIATIONS = 3.0
-
-# The median absolute deviation of a normal distribution is its standard deviation / MAD.
-MAD = 1.4826
 
 # The noise of a map is measured in tiles of this many blocks; every fourth of a block's rows and
 # columns is enough.
@@ -55,7 +53,7 @@ def noise_floor(opacity: Plane, threads: int | None = None) -> Plane:
     floor = np.array([[median_of(y, x) for x in range(columns)] for y in range(rows)], np.float32)
     height, width = opacity.shape
     deviation: Plane = _kernels.interpolate(
-        soften(soften(floor)) * np.float32(MAD), tile, height, width, count(threads)
+        soften(soften(floor)) * np.float32(DEVIATIONS_PER_MAD), tile, height, width, count(threads)
     ) + np.float32(1e-6)
     return deviation
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ..dust.placement import Shape
 from ..image.arrays import Plane
+from ..image.robust import DEVIATIONS_PER_MAD
 from ..runtime.read_ahead import read_ahead
 from .dust_maps import DustMap
 from .frames import spread_over
@@ -167,7 +168,7 @@ def _peak(surface: Plane, turns: int) -> Match:
     """The highest place of a correlation surface, (2 L + 1, 2 L + 1)."""
     limit = surface.shape[0] // 2
     median = float(np.median(surface))
-    deviation = 1.4826 * float(np.median(np.abs(surface - median)))
+    deviation = DEVIATIONS_PER_MAD * float(np.median(np.abs(surface - median)))
     if not deviation > 0:
         return Match(turns=turns)
     y, x = (int(place) for place in np.unravel_index(np.argmax(surface), surface.shape))
