@@ -77,7 +77,6 @@ void match_patches(Image<const float> first, Image<const float> second, const Wa
         return;
     }
     split_over_threads(corners.rows, threads, [&](Index begin, Index end) {
-        const Distortion distortion(warp);
         std::vector<Point> points(ring_side);
         CubicPlaces places;
         std::fill_n(places.at, block_points, std::int32_t(second.columns) + 1);
@@ -87,7 +86,7 @@ void match_patches(Image<const float> first, Image<const float> second, const Wa
             const bool inside = left >= 0 && top >= 0 && left + ring_side <= first.columns &&
                                 top + ring_side <= first.rows;
             for (Index y = 0; y < ring_side; ++y) {
-                sources(warp, distortion, left, top + y, points);
+                sources(warp, left, top + y, points);
                 set_places(second, points.data(), ring_side, y * ring_side, places, known);
                 float* to = a + y * ring_side;
                 if (inside) std::copy_n(first.row(top + y) + left, ring_side, to);

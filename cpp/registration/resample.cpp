@@ -15,27 +15,28 @@ namespace {
 // Taps in each direction, and steps between two pixels at which their weights are tabulated.
 constexpr int taps = 6, before = 2, phases = 1024;
 
+// Weights of one phase, and zeros up to whole vector registers.
+constexpr int padded_taps = 8;
+
 // Lanczos weights with three lobes, each set adding up to 1: K. Turkowski, "Filters for common
 // resampling tasks", Graphics Gems I, 1990. On scanned text they lose about a third of what cubic
 // convolution loses. At whole pixels they are 0 and 1.
-const float* lanczos_weights(double fraction) {
+const float* lanczos_weights() {
     static const std::vector<float> table = [] {
-        std::vector<float> weights((phases + 1) * taps, 0.0f);
-        for (int phase = 0; phase <= phases; ++phase) {
+        std::vector<float> weights(phases * padded_taps, 0.0f);
+        for (int phase = 0; phase < phases; ++phase) {
             double sum = 0, row[taps];
             for (int i = 0; i < taps; ++i) {
                 const double pi = 3.14159265358979323846,
                              t = pi * (i - before - phase / double(phases));
-                const bool whole = phase % phases == 0;
-                row[i] = whole ? (i == before + phase / phases)
-                               : 3 * std::sin(t) * std::sin(t / 3) / (t * t);
+                row[i] = phase == 0 ? (i == before) : 3 * std::sin(t) * std::sin(t / 3) / (t * t);
                 sum += row[i];
             }
-            for (int i = 0; i < taps; ++i) weights[phase * taps + i] = float(row[i] / sum);
+            for (int i = 0; i < taps; ++i) weights[phase * padded_taps + i] = float(row[i] / sum);
         }
         return weights;
     }();
-    return table.data() + std::lround(fraction * phases) * taps;
+    return table.data();
 }
 
 template <class T>
@@ -43,6 +44,98 @@ T to_pixel(float value, float largest) {
     if (largest > 0) value = std::clamp(value, 0.0f, largest);
     if constexpr (std::is_same_v<T, float>) return value;
     else return static_cast<T>(value + 0.5f);
+}
+
+struct Colours {
+    const double *gain, *offset;
+    float largest, opaque;
+};
+
+// Pixels of a row of the result that are worked on side by side, in whole vector registers.
+constexpr int block = 64;
+
+// Where the pixels of a block lie: the pixel of the picture before them, how far they are beyond
+// it, and whether they lie in the picture at all.
+struct Places {
+    std::int32_t x[block], y[block], phase_x[block], phase_y[block];
+    std::uint8_t inside[block];
+};
+
+TARGET_CLONES void find_places(const Point* points, int count, double right, double bottom,
+                               Places& places) {
+    // Where a pixel lies on the last row or column but for rounding, it is inside.
+    constexpr double slack = 1e-3, half = 0.5 / phases;
+    for (int k = 0; k < count; ++k) {
+        const double x = points[k].x, y = points[k].y;
+        places.inside[k] =
+            (x >= -slack) & (y >= -slack) & (x <= right + slack) & (y <= bottom + slack);
+        double px = x > 0 ? x : 0, py = y > 0 ? y : 0;
+        px = (px < right ? px : right) + half;
+        py = (py < bottom ? py : bottom) + half;
+        const auto column = std::int32_t(px), row = std::int32_t(py);
+        places.x[k] = column;
+        places.y[k] = row;
+        places.phase_x[k] = std::int32_t((px - column) * phases);
+        places.phase_y[k] = std::int32_t((py - row) * phases);
+    }
+}
+
+// Weights of the pixels of a block, tap by tap.
+struct Weights {
+    alignas(64) float x[taps][block], y[taps][block];
+};
+
+inline __attribute__((always_inline)) void set_weights(const Places& places, int first, int count,
+                                                       const float* table, Weights& weights) {
+    for (int k = 0; k < count; ++k) {
+        const float *wx = table + places.phase_x[first + k] * padded_taps,
+                    *wy = table + places.phase_y[first + k] * padded_taps;
+        for (int i = 0; i < taps; ++i) {
+            weights.x[i][k] = wx[i];
+            weights.y[i][k] = wy[i];
+        }
+    }
+}
+
+// The weighted sums of `count` pixels beside each other, whose taps begin at `corner` and lie
+// inside the picture.
+template <class T, int channels>
+inline __attribute__((always_inline)) void sums_of_run(const T* corner, Index stride, int count,
+                                                       const Weights& weights, float* sums) {
+    float values[taps][block + padded_taps];
+    for (int j = 0; j < taps; ++j)
+        for (int i = 0; i < count + taps - 1; ++i)
+            values[j][i] = float(corner[j * stride + i * channels]);
+    for (int k = 0; k < count; ++k) {
+        float sum = 0;
+        for (int i = 0; i < taps; ++i) {
+            float column = 0;
+            for (int j = 0; j < taps; ++j) column += weights.y[j][k] * values[j][k + i];
+            sum += weights.x[i][k] * column;
+        }
+        sums[k] = sum;
+    }
+}
+
+// Whether all values of a channel are 0 in `columns` pixels of each of the rows of the taps.
+template <class T, int channels>
+inline __attribute__((always_inline)) bool is_zero(const T* corner, Index stride, int columns) {
+    T any = 0;
+    for (int j = 0; j < taps; ++j)
+        for (int i = 0; i < columns; ++i) any |= corner[j * stride + i * channels];
+    return any == 0;
+}
+
+// Whether all of them are greater than 0.
+template <class T, int channels>
+inline __attribute__((always_inline)) bool is_positive(const T* corner, Index stride, int columns) {
+    // Of the size of the values, or it would not be done side by side.
+    using Flag = std::conditional_t<std::is_same_v<T, float>, std::int32_t, T>;
+    Flag missing = 0;
+    for (int j = 0; j < taps; ++j)
+        for (int i = 0; i < columns; ++i)
+            missing |= corner[j * stride + i * channels] > 0 ? Flag(0) : Flag(1);
+    return missing == 0;
 }
 
 // Whole vector registers are read: up to this many pixels beyond the taps.
@@ -90,58 +183,171 @@ bool border_sums(Image<const T> in, Index x0, Index y0, const float* wx, const f
     return true;
 }
 
-struct Colours {
-    const double *gain, *offset;
-    float largest, opaque;
+template <class T, int channels>
+class RowResampler {
+public:
+    RowResampler(Image<const T> in, bool has_alpha, Colours scale)
+        : in_(in),
+          scale_(scale),
+          colours_(channels - (has_alpha ? 1 : 0)),
+          alpha_(has_alpha ? colours_ : -1),
+          table_(lanczos_weights()) {}
+
+    // `count` pixels of a row of the result, no more than a block.
+    inline __attribute__((always_inline)) void operator()(const Places& places, int count, T* to) {
+        for (int at = 0; at < count;) {
+            const int length = run_length(places, at, count);
+            T* const out = to + at * (colours_ + 1);
+            if (!(length >= shortest_run && resample_run(places, at, length, out)))
+                for (int k = 0; k < length; ++k)
+                    resample_pixel(places, at + k, out + k * (colours_ + 1));
+            at += length;
+        }
+    }
+
+private:
+    // Below this length the weights of a run take longer to set than its pixels one by one.
+    static constexpr int shortest_run = 4;
+
+    // The number of pixels from `at` on that lie beside each other in the picture too.
+    static int run_length(const Places& places, int at, int count) {
+        int end = at + 1;
+        while (end < count && places.y[end] == places.y[at] &&
+               places.x[end] == places.x[at] + (end - at) &&
+               places.inside[end] == places.inside[at])
+            ++end;
+        return end - at;
+    }
+
+    // Whether the taps of `length` pixels lie inside the picture.
+    bool is_inner(Index x, Index y, int length) const {
+        return x >= before && y >= before &&
+               x - before + length - 1 + taps + read_ahead <= in_.columns &&
+               y - before + taps <= in_.rows;
+    }
+
+    // -> whether it could be done: not at the border, nor where something has no data
+    inline __attribute__((always_inline)) bool resample_run(const Places& places, int at,
+                                                            int length, T* to) {
+        const Index x = places.x[at], y = places.y[at], stride = in_.columns * channels;
+        if (!places.inside[at] || !is_inner(x, y, length)) return false;
+        const T* const corner = &in_(y - before, x - before);
+        if (alpha_ >= 0 && !is_positive<T, channels>(corner + alpha_, stride, length + taps - 1))
+            return false;
+        const bool whole = is_whole(places, at, length);
+        if (!whole) set_weights(places, at, length, table_, weights_);
+        for (int c = 0; c < channels; ++c) {
+            float sums[block];
+            if (whole)
+                for (int k = 0; k < length; ++k)
+                    sums[k] = float(corner[before * stride + (before + k) * channels + c]);
+            else weighted_sums(corner + c, stride, length, sums);
+            write(c, sums, length, to);
+        }
+        return true;
+    }
+
+    inline __attribute__((always_inline)) void weighted_sums(const T* corner, Index stride,
+                                                             int length, float* sums) {
+        if constexpr (std::is_integral_v<T>)
+            if (is_zero<T, channels>(corner, stride, length + taps - 1)) {
+                std::fill_n(sums, length, 0.0f);
+                return;
+            }
+        sums_of_run<T, channels>(corner, stride, length, weights_, sums);
+    }
+
+    // Whether pixels lie on pixels of the picture.
+    inline __attribute__((always_inline)) static bool is_whole(const Places& places, int at,
+                                                               int length) {
+        std::int32_t phase = 0;
+        for (int k = at; k < at + length; ++k) phase |= places.phase_x[k] | places.phase_y[k];
+        return phase == 0;
+    }
+
+    // One channel of pixels beside each other, which have data.
+    inline __attribute__((always_inline)) void write(int c, const float* sums, int length, T* to) {
+        const int step = colours_ + 1;
+        if (c == alpha_) {
+            for (int k = 0; k < length; ++k) to[k * step + c] = alpha_of(sums[k]);
+            return;
+        }
+        const float gain = float(scale_.gain[c]), offset = float(scale_.offset[c]),
+                    largest = scale_.largest;
+        T values[block];
+        for (int k = 0; k < length; ++k) values[k] = to_pixel<T>(gain * sums[k] + offset, largest);
+        const T opaque = T(scale_.opaque);
+        if (step == 2)
+            for (int k = 0; k < length; ++k) {
+                to[2 * k] = values[k];
+                to[2 * k + 1] = opaque;
+            }
+        else
+            for (int k = 0; k < length; ++k) to[k * step + c] = values[k];
+        if (step > 2 && alpha_ < 0 && c == 0)
+            for (int k = 0; k < length; ++k) to[k * step + colours_] = opaque;
+    }
+
+    T alpha_of(float sum) const {
+        return std::max(to_pixel<T>(sum, scale_.opaque),
+                        std::is_same_v<T, float> ? T(1e-6f) : T(1));
+    }
+
+    inline __attribute__((always_inline)) void resample_pixel(const Places& places, int k, T* to) {
+        std::fill_n(to, colours_ + 1, T(0));
+        if (!places.inside[k]) return;
+        const Index x = places.x[k], y = places.y[k];
+        const float *wx = table_ + places.phase_x[k] * padded_taps,
+                    *wy = table_ + places.phase_y[k] * padded_taps;
+        float sums[channels];
+        const bool data = is_inner(x, y, 1) ? inner_sums<T, channels>(&in_(y - before, x - before),
+                                                                      in_.columns * channels, wx,
+                                                                      wy, alpha_, sums)
+                                            : border_sums(in_, x, y, wx, wy, alpha_, sums);
+        if (!data) return;
+        for (int c = 0; c < colours_; ++c)
+            to[c] = to_pixel<T>(float(scale_.gain[c]) * sums[c] + float(scale_.offset[c]),
+                                scale_.largest);
+        to[colours_] = alpha_ >= 0 ? alpha_of(sums[colours_]) : T(scale_.opaque);
+    }
+
+    const Image<const T> in_;
+    const Colours scale_;
+    const int colours_, alpha_;
+    const float* const table_;
+    Weights weights_;
 };
 
+// Vector clones cannot be templates.
+#define PART(T, channels)                                                                         \
+    TARGET_CLONES void part##channels(RowResampler<T, channels>& resampler, const Places& places, \
+                                      int count, T* to) {                                         \
+        resampler(places, count, to);                                                             \
+    }
+#define PARTS(T) PART(T, 1) PART(T, 2) PART(T, 3) PART(T, 4)
+PARTS(std::uint8_t)
+PARTS(std::uint16_t)
+PARTS(float)
+#undef PARTS
+#undef PART
+
 template <class T, int channels>
-inline __attribute__((always_inline)) void resample_row(Image<const T> in, bool has_alpha,
-                                                        const Point* points, Colours scale,
-                                                        Image<T> out, Index y) {
-    // Where a pixel lies on the last row or column but for rounding, it is inside.
-    constexpr double slack = 1e-3;
-    const int colours = channels - (has_alpha ? 1 : 0), alpha = has_alpha ? colours : -1;
-    T* to = out.row(y);
-    for (Index x = 0; x < out.columns; ++x, to += colours + 1) {
-        std::fill_n(to, colours + 1, T(0));
-        const Point p = points[x];
-        if (!(p.x >= -slack && p.y >= -slack && p.x <= in.columns - 1 + slack &&
-              p.y <= in.rows - 1 + slack))
-            continue;
-        const Index x0 = Index(p.x + slack), y0 = Index(p.y + slack);
-        const float *wx = lanczos_weights(std::max(p.x - x0, 0.0)),
-                    *wy = lanczos_weights(std::max(p.y - y0, 0.0));
-        float sums[channels];
-        const bool inside = x0 >= before && y0 >= before &&
-                            x0 - before + taps + read_ahead <= in.columns &&
-                            y0 - before + taps <= in.rows;
-        const bool data = inside
-                              ? inner_sums<T, channels>(&in(y0 - before, x0 - before),
-                                                        in.columns * channels, wx, wy, alpha, sums)
-                              : border_sums(in, x0, y0, wx, wy, alpha, sums);
-        if (!data) continue;
-        for (int c = 0; c < colours; ++c)
-            to[c] =
-                to_pixel<T>(float(scale.gain[c]) * sums[c] + float(scale.offset[c]), scale.largest);
-        to[colours] = has_alpha ? std::max(to_pixel<T>(sums[colours], scale.opaque),
-                                           std::is_same_v<T, float> ? T(1e-6f) : T(1))
-                                : T(scale.opaque);
+void resample_rows(Image<const T> in, bool alpha, const Warp& warp, Index left, Index top,
+                   Colours scale, Image<T> out, Index begin, Index end,
+                   void (*part)(RowResampler<T, channels>&, const Places&, int, T*)) {
+    RowResampler<T, channels> resampler(in, alpha, scale);
+    std::vector<Point> points(out.columns);
+    Places places;
+    for (Index y = begin; y < end; ++y) {
+        sources(warp, left, top + y, points);
+        for (Index x = 0; x < out.columns; x += block) {
+            const int count = int(std::min<Index>(block, out.columns - x));
+            find_places(points.data() + x, count, double(in.columns - 1), double(in.rows - 1),
+                        places);
+            part(resampler, places, count, &out(y, x));
+        }
     }
 }
-
-// Vector clones cannot be templates.
-#define ROW(T, channels)                                                                 \
-    TARGET_CLONES void row##channels(Image<const T> in, bool alpha, const Point* points, \
-                                     Colours scale, Image<T> out, Index y) {             \
-        resample_row<T, channels>(in, alpha, points, scale, out, y);                     \
-    }
-#define ROWS(T) ROW(T, 1) ROW(T, 2) ROW(T, 3) ROW(T, 4)
-ROWS(std::uint8_t)
-ROWS(std::uint16_t)
-ROWS(float)
-#undef ROWS
-#undef ROW
 
 }  // namespace
 
@@ -151,23 +357,18 @@ void resample(Image<const T> in, bool alpha, const Warp& warp, Index left, Index
               int threads) {
     const Colours scale{gain, offset, largest, opaque};
     split_over_threads(out.rows, threads, [&](Index begin, Index end) {
-        const Distortion distortion(warp);
-        std::vector<Point> points(out.columns);
-        for (Index y = begin; y < end; ++y) {
-            sources(warp, distortion, left, top + y, points);
-            switch (in.channels) {
-                case 1:
-                    row1(in, alpha, points.data(), scale, out, y);
-                    break;
-                case 2:
-                    row2(in, alpha, points.data(), scale, out, y);
-                    break;
-                case 3:
-                    row3(in, alpha, points.data(), scale, out, y);
-                    break;
-                default:
-                    row4(in, alpha, points.data(), scale, out, y);
-            }
+        switch (in.channels) {
+            case 1:
+                resample_rows<T, 1>(in, alpha, warp, left, top, scale, out, begin, end, part1);
+                break;
+            case 2:
+                resample_rows<T, 2>(in, alpha, warp, left, top, scale, out, begin, end, part2);
+                break;
+            case 3:
+                resample_rows<T, 3>(in, alpha, warp, left, top, scale, out, begin, end, part3);
+                break;
+            default:
+                resample_rows<T, 4>(in, alpha, warp, left, top, scale, out, begin, end, part4);
         }
     });
 }

@@ -20,14 +20,17 @@ struct Warp {
                    // of p = M (q - distortion(p))
 };
 
+struct Point {
+    double x, y;
+};
+
 class Distortion {
 public:
     explicit Distortion(const Warp& warp) : warp_(warp) {}
 
-    void at(double x, double y, double& dx, double& dy) const {
-        dx = dy = 0;
+    Point at(double x, double y) const {
         const auto& knots = warp_.distortion;
-        if (knots.rows == 0) return;
+        if (knots.rows == 0) return {0, 0};
         // A place that is not a number, as after an overflow, counts as 0.
         const auto within = [](double at, std::ptrdiff_t count) {
             return at > 0 ? std::min(at, double(count - 1)) : 0.0;
@@ -47,51 +50,32 @@ public:
             const double below = (1 - tx) * knots(y1, x0, c) + tx * knots(y1, x1, c);
             return (1 - ty) * above + ty * below;
         };
-        dx = mix(0);
-        dy = mix(1);
+        return {mix(0), mix(1)};
     }
 
 private:
     const Warp& warp_;
 };
 
-struct Point {
-    double x, y;
-};
-
 inline Point source(const Warp& warp, const Distortion& distortion, double x, double y) {
     const double* m = warp.m;
-    double dx, dy;
     if (!warp.inverse) {
-        distortion.at(x, y, dx, dy);
-        return {m[0] * x + m[1] * y + m[2] + dx, m[3] * x + m[4] * y + m[5] + dy};
+        const Point d = distortion.at(x, y);
+        return {m[0] * x + m[1] * y + m[2] + d.x, m[3] * x + m[4] * y + m[5] + d.y};
     }
     Point p{m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]};
     // Distortions are smooth: each round shrinks the error by the slope of the distortion, some
     // hundredths.
     for (int round = 0; warp.distortion.rows && round < 3; ++round) {
-        distortion.at(p.x, p.y, dx, dy);
-        p = {m[0] * (x - dx) + m[1] * (y - dy) + m[2], m[3] * (x - dx) + m[4] * (y - dy) + m[5]};
+        const Point d = distortion.at(p.x, p.y);
+        p = {m[0] * (x - d.x) + m[1] * (y - d.y) + m[2],
+             m[3] * (x - d.x) + m[4] * (y - d.y) + m[5]};
     }
     return p;
 }
 
-// The sources of a row of the result, from (left, y) on.
-inline void sources(const Warp& warp, const Distortion& distortion, std::ptrdiff_t left,
-                    std::ptrdiff_t y, std::vector<Point>& points) {
-    const std::ptrdiff_t count = points.size();
-    if (warp.distortion.rows && (warp.inverse || warp.distortion.columns > 1)) {
-        for (std::ptrdiff_t x = 0; x < count; ++x)
-            points[x] = source(warp, distortion, double(left + x), double(y));
-        return;
-    }
-    double dx, dy;
-    distortion.at(0, double(y), dx, dy);
-    const double* m = warp.m;
-    for (std::ptrdiff_t x = 0; x < count; ++x) {
-        const double px = double(left + x);
-        points[x] = {m[0] * px + m[1] * y + m[2] + dx, m[3] * px + m[4] * y + m[5] + dy};
-    }
-}
+// The sources of a row of the result, from (left, y) on: those that `source` gives, where the
+// distortion goes the other way to some millionths of a pixel.
+void sources(const Warp& warp, std::ptrdiff_t left, std::ptrdiff_t y, std::vector<Point>& points);
 
 }  // namespace dustbust
