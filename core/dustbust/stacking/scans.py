@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..files.spool import Spool
 from ..image.arrays import Picture, alpha_channel, colour_channels, largest
 from ..registration.register import Registration
-from .tone import Curve, Evening, curved
+from .tone import Curve, Evening, apply_curves
 
 
 @dataclass
@@ -149,7 +149,9 @@ class Scans:
             threads=self.threads,
         )
         curves = self.curves[k]
-        return part if curves is None else curved(part, curves)
+        if curves is not None:
+            apply_curves(part, curves)
+        return part
 
     def seen_from(self, k: int, picture: Picture, box: tuple[int, int, int, int]) -> Picture:
         """Part of a picture that lies on the grid of scan 0, seen on that of scan k."""

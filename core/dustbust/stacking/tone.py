@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..image.arrays import Picture, Plane, colour_channels, largest
+from ..image.arrays import Picture, colour_channels, largest
 from ..image.filters import gaussian_blur
 from ..image.robust import MEDIAN_OF_ABSOLUTE, TUKEY
 from ..registration.register import Registration
 from .brightness import brightened, match_brightness
+from .samples import sample_boxes
 
 # Curves have this number of knots, from black to white.
 KNOTS = 33
 
-# They are found in this number of samples of rows, each this number high.
-SAMPLES, SAMPLE_ROWS = 8, 96
-
 # The values of both scans are counted in this number of steps; from one to the next the curve rises
 # by at most STEEPEST of them.
 STEPS, STEEPEST = 64, 8
+
+# The fit takes pixels together whose values are the same in both scans to one of this number of
+# steps, as those of 8 bits are.
+FINE_STEPS = 256
 
 # Where the brightness changes by about this much a pixel, pixels count half: there it also depends
 # on sharpness and alignment.
@@ -132,10 +135,10 @@ def match_curves(
     white = largest(first.dtype)
     curves, bent = [], False
     for channel in range(colour_channels(first).shape[2]):
-        x, y, weight = _pairs(first, other, registration, channel, threads)
+        pairs = _pairs(first, other, registration, channel, threads)
         line = np.linspace(0, 1, KNOTS) * gain[channel] + offset[channel] / white
-        curve = line if x.size < FEWEST_PIXELS else _fit(x, y, weight)
-        at_knots = np.bincount(np.rint(x * (KNOTS - 1)).astype(int), minlength=KNOTS)
+        curve = line if pairs.number.sum() < FEWEST_PIXELS else _fit(pairs)
+        at_knots = np.bincount(np.rint(pairs.x * (KNOTS - 1)).astype(int), pairs.number, KNOTS)
         counts = at_knots >= FEWEST_AT_KNOT
         apart = (np.clip(curve, 0, 1) - np.clip(line, 0, 1))[counts]
         bent |= bool(apart.size) and float(np.sqrt(np.mean(apart**2))) > CURVED
@@ -160,28 +163,52 @@ def curved(picture: Picture, curves: Curve) -> Picture:
     [0, 128, 255]
     """
     result: Picture = picture.copy()
+    apply_curves(result, curves)
+    return result
+
+
+def apply_curves(picture: Picture, curves: Curve) -> None:
+    """Change the colours of a picture by curves, as `curved` does, in its own memory."""
     knots = np.linspace(0, 1, KNOTS)
     white = largest(picture.dtype)
     for channel, curve in enumerate(curves):
+        colour = picture[..., channel]
         if picture.dtype.kind == "f":
-            result[..., channel] = np.interp(picture[..., channel], knots, curve)
+            colour[...] = np.interp(colour, knots, curve)
         else:
             table = np.interp(np.arange(int(white) + 1) / white, knots, np.clip(curve, 0, 1))
-            table = (table * white + 0.5).astype(picture.dtype)
-            result[..., channel] = table[picture[..., channel]]
-    return result
+            colour[...] = (table * white + 0.5).astype(picture.dtype)[colour]
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Values of two scans at the same place of the page, equal ones taken together.
+
+    Parameters
+    ----------
+    x, y : ndarray of float64, shape (n,)
+        Of the other scan and of the first one, in 0..1.
+    weight : ndarray of float64, shape (n,)
+        How much they count.
+    number : ndarray of int64, shape (n,)
+        Of pixels.
+    """
+
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+    weight: npt.NDArray[np.float64]
+    number: npt.NDArray[np.int64]
 
 
 def _pairs(
     first: Picture, other: Picture, registration: Registration, channel: int, threads: int
-) -> tuple[Plane, Plane, Plane]:
-    """Values of the other scan and of the first one at samples of the page, and their weights."""
-    height, width = first.shape[:2]
+) -> _Pairs:
+    """The values of both scans at samples of the page."""
     white = np.float32(largest(first.dtype))
-    rows = min(SAMPLE_ROWS, height)
-    parts = []
-    for top in np.linspace(0, height - rows, SAMPLES).astype(int):
-        box = (0, int(top), width, rows)
+    cells = FINE_STEPS * FINE_STEPS
+    number = np.zeros(cells, np.int64)
+    sums = np.zeros((3, cells))
+    for box in sample_boxes(*first.shape[:2]):
         one = Registration(np.eye(3)).resample(first, box, threads=threads)
         two = registration.resample(other, box, threads=threads)
         data = (one[..., -1] > 0) & (two[..., -1] > 0)
@@ -192,18 +219,28 @@ def _pairs(
             for p in (two, one)
         ]
         slope = np.max([np.hypot(*np.gradient(plane)) for plane in planes], axis=0)
-        weight = (1 / (1 + (slope / np.float32(FLAT)) ** 2)).astype(np.float32)
-        parts.append([plane[data] for plane in (*planes, weight)])
-    if not parts:
-        empty = np.zeros(0, np.float32)
-        return empty, empty, empty
-    x, y, weights = (np.concatenate(planes) for planes in zip(*parts, strict=True))
-    return np.clip(x, 0, 1), np.clip(y, 0, 1), weights
+        weight = (1 / (1 + (slope / np.float32(FLAT)) ** 2))[data]
+        x, y = (np.clip(plane[data], 0, 1) for plane in planes)
+        columns, rows = (_steps(values, FINE_STEPS) for values in (x, y))
+        cell = columns * FINE_STEPS + rows
+        number += np.bincount(cell, minlength=cells)
+        for total, values in zip(sums, (weight, weight * x, weight * y), strict=True):
+            total += np.bincount(cell, values, cells)
+    used = number > 0
+    weights, xs, ys = sums[:, used]
+    return _Pairs(xs / weights, ys / weights, weights, number[used])
 
 
-def _fit(x: Plane, y: Plane, weight: Plane) -> Curve:
+def _steps(values: npt.NDArray[np.floating[Any]], steps: int) -> npt.NDArray[np.int_]:
+    """In which of equally large steps values in 0..1 lie."""
+    step: npt.NDArray[np.int_] = (values * steps).astype(int)
+    return np.minimum(step, steps - 1)
+
+
+def _fit(pairs: _Pairs) -> Curve:
     """The curve from x to y."""
-    path = _path(x, y, weight)
+    x, y = pairs.x, pairs.y
+    path = _path(pairs)
     knots = np.linspace(0, 1, KNOTS)
     curve = np.interp(knots, (np.arange(STEPS) + 0.5) / STEPS, (path + 0.5) / STEPS)
     place = np.minimum((x * (KNOTS - 1)).astype(int), KNOTS - 2)
@@ -212,7 +249,7 @@ def _fit(x: Plane, y: Plane, weight: Plane) -> Curve:
     limit = 3 / STEPS
     for _ in range(4):
         residual = y - np.interp(x, knots, curve)
-        w = weight * np.maximum(1 - (residual / limit) ** 2, 0) ** 2
+        w = pairs.weight * np.maximum(1 - (residual / limit) ** 2, 0) ** 2
         sides = ((place, 1 - share), (place + 1, share))
         matrix = SMOOTHNESS * float(w.sum()) / 1000 * bend.T @ bend + 1e-9 * np.eye(KNOTS)
         right = np.zeros(KNOTS)
@@ -222,16 +259,25 @@ def _fit(x: Plane, y: Plane, weight: Plane) -> Curve:
                 at = np.bincount(one * KNOTS + two, w * part * other, KNOTS * KNOTS)
                 matrix += at.reshape(KNOTS, KNOTS)
         curve = np.maximum.accumulate(np.linalg.solve(matrix, right))
-        fits = np.abs(residual)[np.abs(residual) < limit]
-        if fits.size:
-            limit = max(TUKEY / MEDIAN_OF_ABSOLUTE * float(np.median(fits)), 1 / STEPS)
+        fits = np.abs(residual) < limit
+        if fits.any():
+            spread = _median(np.abs(residual[fits]), pairs.number[fits])
+            limit = max(TUKEY / MEDIAN_OF_ABSOLUTE * spread, 1 / STEPS)
     return curve
 
 
-def _path(x: Plane, y: Plane, weight: Plane) -> npt.NDArray[np.int_]:
+def _median(values: npt.NDArray[np.float64], number: npt.NDArray[np.int64]) -> float:
+    """The median of values, each of which there is a number of times."""
+    order = np.argsort(values)
+    counted = np.cumsum(number[order])
+    return float(values[order[np.searchsorted(counted, (counted[-1] + 1) // 2)]])
+
+
+def _path(pairs: _Pairs) -> npt.NDArray[np.int_]:
     """Step of y for each step of x: the monotonic path on which most of the pixels lie."""
-    columns, rows = (np.minimum((v * STEPS).astype(int), STEPS - 1) for v in (x, y))
-    counts = np.bincount(columns * STEPS + rows, weight, STEPS * STEPS).reshape(STEPS, STEPS)
+    columns, rows = (_steps(values, STEPS) for values in (pairs.x, pairs.y))
+    counts = np.bincount(columns * STEPS + rows, pairs.weight, STEPS * STEPS)
+    counts = counts.reshape(STEPS, STEPS)
     level = np.sqrt(counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True))
     likely = counts / np.maximum(level, 1e-9)
     best = np.full((STEPS, STEPS), -np.inf)
