@@ -149,6 +149,15 @@ def grain(
 def connected_components(
     mask: NDArray[np.bool_], cores: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], int]: ...
+def limit_areas(
+    plane: NDArray[np.float32],
+    fixed: NDArray[np.bool_],
+    smallest: int,
+    largest: int,
+    step: float,
+    lowest: int,
+    highest: int,
+) -> NDArray[np.float32]: ...
 def response_sums(
     observed: NDArray[np.float32],
     filled: NDArray[np.float32],

@@ -16,7 +16,7 @@ WIDTH, HEIGHT, MARGIN = 720, 420, 60
 BACKGROUND, GRID, FRAME, CURVE, CHOSEN = "white", "#e4e4e4", "#888888", "#1f5fa8", "#c03028"
 
 # Thresholds and shares with a line of the grid. The first ones are the ends of the axes.
-THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
+THRESHOLDS = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
 SHARES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1)
 
 # Width of the line between two pictures, px.
@@ -24,7 +24,7 @@ GAP = 4
 
 
 def plot_of_thresholds(grey: Plane, threshold: float) -> Image.Image:
-    """A plot of the share of a mask's pixels at or above each threshold, on logarithmic axes.
+    """A plot of the share of a mask's pixels at or above each threshold, with logarithmic shares.
 
     Parameters
     ----------
@@ -59,12 +59,11 @@ def plot_of_thresholds(grey: Plane, threshold: float) -> Image.Image:
         draw.line([(MARGIN, _up(share)), (WIDTH - MARGIN, _up(share))], fill=GRID)
         draw.text((6, _up(share) - 6), f"{100 * share:g} %", fill=FRAME, font=font)
     draw.rectangle([MARGIN, MARGIN, WIDTH - MARGIN, bottom], outline=FRAME)
-    limits = np.geomspace(THRESHOLDS[0], 1, WIDTH - 2 * MARGIN + 1)
+    limits = np.linspace(0, 1, WIDTH - 2 * MARGIN + 1)
     curve = [(_across(limit), _up(share_at(limit))) for limit in limits]
     draw.line(curve, fill=CURVE, width=2)
-    if threshold >= THRESHOLDS[0]:
-        x = _across(threshold)
-        draw.line([(x, MARGIN), (x, bottom)], fill=CHOSEN, width=2)
+    x = _across(threshold)
+    draw.line([(x, MARGIN), (x, bottom)], fill=CHOSEN, width=2)
     marked = f"{100 * share_at(threshold):.3f} % of the picture at the threshold {threshold:.3f}"
     draw.text((MARGIN, 20), f"Marked: {marked}", fill=CHOSEN, font=font)
     draw.text((WIDTH // 2 - 30, HEIGHT - 24), "threshold", fill=FRAME, font=font)
@@ -73,8 +72,7 @@ def plot_of_thresholds(grey: Plane, threshold: float) -> Image.Image:
 
 def _across(threshold: float) -> float:
     """x of a threshold in the plot, px."""
-    part = np.log10(threshold / THRESHOLDS[0]) / np.log10(1 / THRESHOLDS[0])
-    return float(MARGIN + part * (WIDTH - 2 * MARGIN))
+    return float(MARGIN + threshold * (WIDTH - 2 * MARGIN))
 
 
 def _up(share: float) -> float:

@@ -110,6 +110,15 @@ CALLS = {
         "threads": 1,
     },
     "connected_components": lambda: {"mask": mask(), "cores": mask()},
+    "limit_areas": lambda: {
+        "plane": picture(),
+        "fixed": mask(),
+        "smallest": 4,
+        "largest": 100,
+        "step": 1 / 128,
+        "lowest": 13,
+        "highest": 64,
+    },
     "box_fill": lambda: {
         "image": picture(3, dtype=U8),
         "mask": mask(),

@@ -59,10 +59,34 @@ def test_measured_grey_is_coarse_below_the_threshold_and_stays_on_its_side():
         dust = dustbust.DustMask(before, threshold / 65535, method="opacity")
         assert np.array_equal(dust.binary(), steps >= threshold)
         assert np.array_equal(dust.grey[steps >= threshold], before[steps >= threshold])
-        assert np.abs(dust.grey - before).max() <= 0.5 / 1023
-        assert np.unique(dust.grey[steps < threshold]).size <= threshold // 64 + 2
+        assert np.abs(dust.grey - before).max() <= 0.5 / 255
+        assert np.unique(dust.grey[steps < threshold]).size <= threshold // 256 + 2
         again = dustbust.DustMask(dust.grey, threshold / 65535, method="opacity")
         assert np.array_equal(again.grey, dust.grey)
+
+
+def test_the_suggested_opacity_is_grey_one_half():
+    opacity = np.linspace(0, 1, 10001, dtype=np.float32)[None]
+    for threshold in (0.01, 0.05, 0.0637, 0.5, 0.9):
+        dust = dustbust.DustMask.of_opacity(opacity, threshold, method="opacity")
+        assert np.array_equal(dust.binary(), opacity >= np.float32(threshold))
+        assert np.array_equal(dust.binary(0.5), dust.binary())
+        assert (np.diff(dust.grey) >= 0).all()
+        assert (dust.grey[0, 0], dust.grey[0, -1]) == (0, 1)
+        above = dust.binary() & (opacity < 1)
+        odds = opacity[above] / (1 - opacity[above]) * (1 - threshold) / threshold
+        assert np.abs(dust.grey[above] - odds / (1 + odds)).max() < 1e-5
+        assert np.abs(dust.opacity - opacity)[above].max() < 1e-3
+
+
+def test_the_scale_travels_with_the_mask_and_old_masks_have_none(tmp_path):
+    dust = dustbust.DustMask.of_opacity(np.full((3, 4), 0.2, np.float32), 0.05)
+    dust.save(tmp_path / "mask.png")
+    assert dustbust.DustMask.load(tmp_path / "mask.png").scale == 0.05
+    old = dustbust.DustMask.from_extra(np.zeros((4, 4)), zipped({"header.json": HEADER}))
+    assert old.scale == 0.5
+    with pytest.raises(ValueError, match="scale must be between 0 and 1"):
+        dustbust.DustMask(dust.grey, 0.5, scale=1.0)
 
 
 def test_grey_of_a_mask_from_elsewhere_keeps_all_steps():

@@ -18,6 +18,7 @@ from dustbust.estimation.opacity import OpacitySums
 from dustbust.files.find import frames_in
 from dustbust.files.formats.png import PngFile
 from dustbust.image.arrays import luminance
+from dustbust.image.morphology import connected
 from helpers import synthetic_run
 
 
@@ -51,10 +52,27 @@ def test_dust_is_found_and_picture_is_not(seed, frames, polarity):
     assert precision > 0.95
 
 
-def test_grey_is_the_share_of_the_light_that_dust_takes(light, light_mask):
+def test_opacity_is_the_share_of_the_light_that_dust_takes(light, light_mask):
     _, opacity = light
     inside = opacity > 0.3
-    assert abs(np.median(light_mask.grey[inside] - opacity[inside])) < 0.03
+    assert abs(np.median(light_mask.opacity[inside] - opacity[inside])) < 0.03
+
+
+def test_the_suggestion_is_the_middle_and_lower_thresholds_obey_the_limits_too(light, light_mask):
+    frames, _ = light
+    assert round(light_mask.threshold, 3) == 0.5
+    assert 0.04 < light_mask.scale < 0.1
+    mask = dustbust.estimate_mask(frames, smallest=20, largest=300)
+    sizes = []
+    for threshold in np.arange(0.27, 0.5, 0.01):
+        _, labels, particles = connected(mask.binary(threshold))
+        area = np.bincount(labels, minlength=particles)
+        sure = mask.binary()[mask.binary(threshold)]
+        with_sure = np.bincount(labels, sure, particles) > 0
+        sizes.append(particles)
+        assert (area[~with_sure] >= 20).all()
+        assert (area[~with_sure] <= 300).all()
+    assert sizes[0] > sizes[-1]
 
 
 @pytest.mark.parametrize(("polarity", "other"), [("light", "dark"), ("dark", "light")])
@@ -298,7 +316,7 @@ def test_transparent_pixels_say_nothing(light, kind):
     hole[60:130, 90:230] = True
     inside = hole & (opacity > 0.3)
     assert inside.any()
-    assert abs(np.median(black.grey[inside] - opacity[inside])) < 0.04
+    assert abs(np.median(black.opacity[inside] - opacity[inside])) < 0.04
     assert all(
         particle["share"] > 0.8 for particle in black.particles
     )  # where a frame has no data, nothing is missing from it

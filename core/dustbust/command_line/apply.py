@@ -46,7 +46,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--threshold",
         type=fraction,
-        help="0 to 1; a higher one treats less. The default is the threshold of the mask",
+        help="0 to 1; a higher one treats less. The default is that of the mask: 0.5, unless it "
+        "was changed in GIMP",
     )
     command.add_argument(
         "--exists",

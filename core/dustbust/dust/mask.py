@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
     from .model import DustModel
 
-# Below the threshold the grey of a measured mask is kept in steps of this many 1/65535: a quarter
-# of a level of 8 bits. It is mostly noise, which takes half of the file.
-COARSE_STEP = 64
+# Grey that stands for the suggested threshold: where the threshold windows of GIMP and of other
+# programs begin.
+SUGGESTION = 0.5
+
+# Below the threshold the grey of a measured mask is kept in steps of this many 1/65535: a level of
+# 8 bits. It is mostly noise, which takes half of the file.
+COARSE_STEP = 256
 
 # Rows of a mask that are converted at a time: what lies between stays in the processor's cache.
 STRIP = 64
@@ -34,9 +38,9 @@ class DustMask:
     Parameters
     ----------
     grey : ndarray of float32, shape (H, W)
-        Opacity of the dust, 0..1; kept in steps of 1/65535, so that a saved mask is the same mask.
-        Where a `method` measured it, steps are 1/1024 below the threshold. It may be given as
-        uint16, in steps of 1/65535.
+        How strong the dust is, 0..1, on the scale that `scale` sets; kept in steps of 1/65535, so
+        that a saved mask is the same mask. Where a `method` measured it, steps are 1/256 below the
+        threshold. It may be given as uint16, in steps of 1/65535.
     threshold : float
         Pixels of `grey` at or above it are dust, 0..1.
     polarity : {"light", "dark", "both"}
@@ -52,6 +56,13 @@ class DustMask:
         Plain JSON data: how far the mask can be trusted.
     placements : tuple of Placement
         Where each of `frames` lies on the mask; empty if all of them cover it exactly.
+    scale : float
+        The opacity that is grey 0.5, between 0 and 1; see `grey_of`. At 0.5, grey is opacity.
+
+    Raises
+    ------
+    ValueError
+        If `scale` or `polarity` makes no sense, or the number of placements is wrong.
 
     Examples
     --------
@@ -69,8 +80,11 @@ class DustMask:
     model: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
     placements: tuple[Placement, ...] = ()
+    scale: float = 0.5
 
     def __post_init__(self) -> None:
+        if not 0 < self.scale < 1:
+            raise ValueError(f"scale must be between 0 and 1, not {self.scale!r}")
         limit = round(float(self.threshold) * STEPS_OF_16_BIT)
         self.threshold = limit / STEPS_OF_16_BIT
         self.grey = _in_steps(np.asarray(self.grey), limit if self.method else 0)
@@ -78,6 +92,48 @@ class DustMask:
         if self.placements and len(self.placements) != len(self.frames):
             raise ValueError("placements must be one for each of the frames, or none")
         self.polarity = check_polarity(self.polarity)
+
+    @classmethod
+    def of_opacity(cls, opacity: Plane, threshold: float, **fields: Any) -> DustMask:
+        """The mask of a map of opacity, on the scale in which `threshold` is grey 0.5.
+
+        Parameters
+        ----------
+        opacity : ndarray of float32, shape (H, W)
+            Share of the light that the dust takes, 0..1.
+        threshold : float
+            Opacity from which a pixel is dust, between 0 and 1.
+        **fields
+            See `DustMask`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> dust = DustMask.of_opacity(np.array([[0.01, 0.05, 0.3, 1]], np.float32), 0.05)
+        >>> dust.grey.round(2).tolist(), dust.binary().tolist()
+        ([[0.16, 0.5, 0.89, 1.0]], [[False, True, True, True]])
+        """
+        grey = np.empty(opacity.shape, np.uint16)
+        limit = to_steps(SUGGESTION)
+        for top in range(0, len(grey), STRIP):
+            rows = slice(top, top + STRIP)
+            steps = to_steps(grey_of(opacity[rows], threshold))
+            # Rounding moves no pixel to the other side of the threshold.
+            grey[rows] = np.where(
+                opacity[rows] >= np.float32(threshold),
+                np.maximum(steps, limit),
+                np.minimum(steps, limit - 1),
+            )
+        return cls(cast(Plane, grey), SUGGESTION, scale=threshold, **fields)
+
+    @property
+    def opacity(self) -> Plane:
+        """Share of the light that the dust takes, float32 (H, W), 0..1."""
+        result = np.empty_like(self.grey)
+        for top in range(0, len(result), STRIP):
+            rows = slice(top, top + STRIP)
+            result[rows] = opacity_of(self.grey[rows], self.scale)
+        return result
 
     def binary(self, threshold: float | None = None) -> Mask:
         """Where the dust is: pixels of `grey` at or above the threshold.
@@ -277,6 +333,41 @@ class DustMask:
         from .mask_file import load_mask
 
         return load_mask(path)
+
+
+def grey_of(opacity: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.float32]:
+    """The grey of an opacity: the odds of one are those of the other, times a constant.
+
+    The scale is monotonic, 0 stays 0 and 1 stays 1. Dust takes 0.02 to 0.2 of the light where the
+    threshold is of use; with a scale of 0.05, that is from grey 0.28 to 0.83.
+
+    Parameters
+    ----------
+    opacity : ndarray of float32
+        0..1.
+    scale : float
+        The opacity that is grey 0.5, between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grey_of(np.array([0, 0.05, 1], np.float32), 0.05).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    dust = opacity * np.float32(1 - scale)
+    return np.asarray(dust / (dust + (1 - opacity) * np.float32(scale)))
+
+
+def opacity_of(grey: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.float32]:
+    """The opacity of a grey: the inverse of `grey_of`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> opacity_of(np.array([0, 0.5, 1], np.float32), 0.05).round(3).tolist()
+    [0.0, 0.05000000074505806, 1.0]
+    """
+    return grey_of(grey, 1 - scale)
 
 
 def _in_steps(grey: npt.NDArray[Any], limit: int) -> Plane:

@@ -60,6 +60,8 @@ def _entries_of(mask: DustMask) -> list[tuple[str, bytes]]:
         "report": mask.report,
         "shape": list(mask.grey.shape),
     }
+    if mask.scale != DustMask.scale:
+        header["scale"] = mask.scale
     if mask.placements:
         header["placements"] = {"version": VERSION, "frames": rows_of(mask.placements)}
     entries = [("header.json", json.dumps(header).encode())]
@@ -119,9 +121,12 @@ def _checked(
         size = " x ".join(map(str, header["shape"][::-1]))
         raise ValueError(f"it belongs to a mask of {size}")
     threshold, frames, report = header["threshold"], header["frames"], header["report"]
+    scale = header.get("scale", DustMask.scale)  # masks of older versions have none
     if (
         type(threshold) not in (int, float)
         or not 0 <= threshold <= 1
+        or type(scale) not in (int, float)
+        or not 0 < scale < 1
         or not isinstance(report, dict)
         or not isinstance(frames, list)
         or not all(isinstance(name, str) for name in (header["method"], *frames))
@@ -139,6 +144,7 @@ def _checked(
         model,
         report,
         placements_of(placements["frames"], len(frames)),
+        scale,
     )
 
 

@@ -6,7 +6,7 @@ is light or dark in them, how strong, and whether it is present.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,10 @@ from ..files.paths import as_path, is_path, name_of
 from ..files.read import Frame, read_frame
 from ..image.arrays import Mask, Plane, Values, largest, luminance
 from ..image.block_grid import block_side, fill_gaps
-from ..image.fixed_point import to_steps
 from ..image.morphology import connected, dilate
 from ..runtime.threads import count
 from .candidates import denoise, noise_floor
-from .detection import BELOW, LARGEST_SHARE, SUGGESTED_DEVIATIONS, SUGGESTED_THRESHOLD
+from .detection import LARGEST_SHARE, limited_grey, lowered_beside, suggested_threshold
 from .frames import in_words, spread_over
 from .passes import Runner
 
@@ -91,17 +90,20 @@ def estimate_from_blank(
     """
     threads = runner.threads
     opacity, noise = opacity_of(list_of_blanks(blank), runner.frames.shape, threads)
-    threshold = max(SUGGESTED_THRESHOLD, SUGGESTED_DEVIATIONS * noise)
-    marked = to_steps(opacity) >= to_steps(threshold)
+    threshold = suggested_threshold(noise)
+    marked = opacity >= np.float32(threshold)
     positions, labels, particles = connected(marked)
     area = np.bincount(labels, minlength=particles)
     limit = LARGEST_SHARE * marked.size if largest is None else largest
-    kept = (area >= (smallest or 0)) & (area <= limit)
+    kept = (area >= smallest) & (area <= limit)
     marked.ravel()[positions] = kept[labels]
-    compressed = np.float32(BELOW * threshold) * opacity / (opacity + np.float32(threshold))
-    mask = DustMask(
-        np.where(marked, opacity, compressed), threshold, "light", "opacity", runner.frames.used
+    mask = DustMask.of_opacity(
+        lowered_beside(marked, opacity, threshold),
+        threshold,
+        method="opacity",
+        frames=runner.frames.used,
     )
+    mask = replace(mask, grey=limited_grey(mask.grey, marked, smallest, largest))
 
     model = _model_of(opacity, marked, noise, threads)
     asked = _FramesAtDust(model.where)
@@ -114,7 +116,7 @@ def estimate_from_blank(
         "left_out": runner.frames.reasons,
         "coverage": float(marked.mean()),
         "noise": noise,
-        "particles": _particles(mask.grey, marked, model),
+        "particles": _particles(mask.opacity, marked, model),
         "warnings": runner.frames.warnings() + _warnings(model, probabilities),
     }
     return mask

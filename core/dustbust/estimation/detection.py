@@ -1,14 +1,16 @@
 """What two passes over a run found: which pixels are marked."""
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _kernels
+from ..dust.mask import COARSE_STEP, SUGGESTION
 from ..image.arrays import Mask, Plane
 from ..image.block_grid import block_side, grid_shape, on_pixels
-from ..image.fixed_point import to_steps
+from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
 from ..runtime.threads import count
 from .candidates import denoise, noise_floor
 from .evidence import Evidence
@@ -17,6 +19,7 @@ from .evidence import Evidence
 # map it takes this many deviations of the noise.
 SUGGESTED_THRESHOLD = 0.05
 SUGGESTED_DEVIATIONS = 2.5
+LARGEST_THRESHOLD = 0.9
 
 # With fewer scenes than this, nothing is marked.
 FEWEST_SCENES = 3
@@ -41,6 +44,46 @@ LOWERED_SHARE = 5e-4
 
 # Outside the particles, the grey of a mask stays below its threshold by this factor.
 BELOW = 0.98
+
+# Grey below this, in coarse steps of a mask, is noise of the map (a quarter of the slider; in runs
+# of photographs 3 to 6 % of the pixels reach it). Nothing below it is a particle.
+LOWEST_LEVEL = 64
+
+
+def suggested_threshold(noise: float) -> float:
+    """The opacity from which a pixel is marked, in a map with this standard deviation of noise."""
+    return min(max(SUGGESTED_THRESHOLD, SUGGESTED_DEVIATIONS * noise), LARGEST_THRESHOLD)
+
+
+def lowered_beside(dust: Mask, opacity: Plane, threshold: float) -> Plane:
+    """Opacity where there is dust; elsewhere the map, compressed to values below the threshold."""
+    opacity = np.maximum(opacity, 0)
+    compressed = np.float32(BELOW * threshold) * opacity / (opacity + np.float32(threshold))
+    return np.asarray(np.where(dust, opacity, compressed))
+
+
+def limited_grey(grey: Plane, dust: Mask, smallest: float, largest: float | None) -> Plane:
+    """The grey of a mask, so that a lower threshold shows no particles of the wrong size either.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (H, W)
+        0..1.
+    dust : ndarray of bool, shape (H, W)
+        Where grey stays as it is.
+    smallest, largest : float
+        Limits of a particle's area, px. `largest` may be None, for a fiftieth of the picture.
+    """
+    limit = LARGEST_SHARE * grey.size if largest is None else largest
+    return _kernels.limit_areas(
+        grey,
+        dust,
+        min(math.ceil(smallest), grey.size + 1),
+        min(math.floor(limit), grey.size + 1),
+        COARSE_STEP / STEPS_OF_16_BIT,
+        LOWEST_LEVEL,
+        int(to_steps(SUGGESTION)) // COARSE_STEP,
+    )
 
 
 class Detection:
@@ -71,7 +114,7 @@ class Detection:
         self.evidence, self.threads = evidence, threads
         opacity = np.where(outside, np.float32(0), denoise(opacity, threads))
         self.noise = float(np.median(noise_floor(opacity, threads)[~outside]))
-        self.threshold = max(SUGGESTED_THRESHOLD, SUGGESTED_DEVIATIONS * self.noise)
+        self.threshold = suggested_threshold(self.noise)
         self.raised, self.lowered = (
             float((sign * opacity > self.threshold).mean()) for sign in (1, -1)
         )
@@ -97,8 +140,7 @@ class Detection:
         smallest, largest : float
             Limits of a particle's area, px. `largest` may be None: see `too_large`.
         """
-        # In steps of the mask, so that it has the particles that were measured here, no others.
-        self.marked = self.near & (to_steps(self.opacity) >= to_steps(threshold))
+        self.marked = self.near & (self.opacity >= np.float32(threshold))
         labels, neighbours, particles = _kernels.connected_components(self.marked, self.marked)
         area = np.bincount(labels, minlength=particles)
         rim = np.bincount(labels, (neighbours < 0).any(axis=1), particles)
@@ -139,18 +181,9 @@ class Detection:
         """Sum of the opacity of all marked pixels."""
         return float(self.opacity[self.marked].sum())
 
-    def grey(self, threshold: float) -> Plane:
-        """The grey of the mask.
-
-        Returns
-        -------
-        ndarray of float32, shape (H, W)
-            Opacity where there is dust; elsewhere the map, compressed to values below the
-            threshold.
-        """
-        opacity = np.maximum(self.opacity, 0)
-        compressed = np.float32(BELOW * threshold) * opacity / (opacity + np.float32(threshold))
-        return np.asarray(np.where(self.near, opacity, compressed))
+    def shown(self, threshold: float) -> Plane:
+        """The opacity that the mask shows, see `lowered_beside`."""
+        return lowered_beside(self.near, self.opacity, threshold)
 
     def shares(self) -> Plane:
         """Share of the frames in which the dust at or beside a pixel is present.

@@ -1,6 +1,7 @@
 """The method "opacity": the passes over a run, and the mask they end in."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..runtime.threads import count
 from .background import FIRST_RADIUS, SECOND_RADIUS, Surroundings
 from .candidates import LIKELY_DEVIATIONS, candidates, denoise
 from .density_meter import FRAMES_HELD, DensityMeter
-from .detection import FEWEST_SCENES, NEAR_BLOCKS, Detection
+from .detection import FEWEST_SCENES, NEAR_BLOCKS, Detection, limited_grey
 from .evidence import ENOUGH, Evidence, Observed
 from .film_borders import Borders
 from .frames import spread_over
@@ -99,18 +100,20 @@ def estimate_opacity(
     threshold = max(each.threshold for each in found.values())
     for each in found.values():
         each.mark(threshold, smallest, largest)
-    mask = DustMask(
-        np.maximum.reduce([each.grey(threshold) for each in found.values()]),
-        threshold,
-        polarity,
-        "opacity",
-        runner.frames.used,
-        placements=runner.frames.places_of_used,
-    )
+    opacities = [each.shown(threshold) for each in found.values()]
     changing = round_dust.get(polarity)
     if changing is not None:
-        mask.grey = np.maximum(mask.grey, changing.opacity(shape))
+        opacities.append(changing.opacity(shape))
+    mask = DustMask.of_opacity(
+        np.maximum.reduce(opacities),
+        threshold,
+        polarity=polarity,
+        method="opacity",
+        frames=runner.frames.used,
+        placements=runner.frames.places_of_used,
+    )
     marked = mask.binary()
+    mask = replace(mask, grey=limited_grey(mask.grey, marked, smallest, largest))
     near = _kernels.dilate(marked, RIM, count(threads))
     if changing is not None:
         near &= ~changing.dust.region(shape)

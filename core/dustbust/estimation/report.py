@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dust.mask import DustMask
+from ..dust.mask import DustMask, opacity_of
 from ..errors import Sentence
 from ..image.arrays import Mask
 from ..image.morphology import connected
@@ -45,7 +45,7 @@ def report(
         for values in (
             positions % columns,
             positions // columns,
-            mask.grey.ravel()[positions],
+            opacity_of(mask.grey.ravel()[positions], mask.scale),
             shares,
         )
     ]

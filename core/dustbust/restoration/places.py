@@ -145,7 +145,7 @@ class Places:
     @cached_property
     def _map(self) -> Plane:
         """The dust of the mask, as the map of a frame that shows nothing else."""
-        dust = np.where(self._dust.binary(), self._dust.grey, np.float32(0))
+        dust = np.where(self._dust.binary(), self._dust.opacity, np.float32(0))
         rows, columns = self._map_shape
         small = _kernels.block_means(dust, None, self._factor, 1)[0][:rows, :columns]
         return np.asarray(small - small.mean())
