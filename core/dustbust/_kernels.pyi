@@ -213,10 +213,13 @@ _JpegComponent = tuple[int, int, int, NDArray[np.uint16], NDArray[np.int16]]
 
 def read_jpeg(data: bytes) -> list[_JpegComponent]: ...
 def repair_jpeg(
-    components: list[_JpegComponent],
-    before: NDArray[np.uint8],
+    data: bytes,
     after: NDArray[np.uint8],
+    changed: NDArray[np.bool_],
     of_colours: NDArray[np.float32],
     levels: NDArray[np.float32],
-) -> None: ...
+) -> bytes: ...
+def equal_away_from(
+    one: NDArray[np.uint8], other: NDArray[np.uint8], places: NDArray[np.bool_], reach: int
+) -> bool: ...
 def write_jpeg(data: bytes, blocks: list[NDArray[np.int16]]) -> bytes: ...

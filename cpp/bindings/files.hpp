@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bindings/views.hpp"
+#include "files/equal_away.hpp"
 #include "files/jpeg_coefficients.hpp"
 #include "files/jpeg_repair.hpp"
 
@@ -33,43 +34,43 @@ inline void register_files(py::module_& m) {
         },
         py::arg("data"));
 
-    using Component = std::tuple<int, int, int, Array<std::uint16_t>, Array<std::int16_t>>;
     m.def(
         "repair_jpeg",
-        [](std::vector<Component>& components, const Array<std::uint8_t>& before,
-           const Array<std::uint8_t>& after, const Array<float>& of_colours,
-           const Array<float>& levels) {
-            const auto old = view(before, "before"), wanted = view(after, "after");
-            const auto count = static_cast<py::ssize_t>(components.size());
-            require_same_size(old, wanted, "before and after");
-            require(old.channels == wanted.channels,
-                    "before and after must have the same channels");
-            require(count >= 1 && count <= 4, "components must be 1 to 4");
-            require_list(of_colours, count, wanted.channels, "of_colours");
-            require_list(levels, count, 0, "levels");
+        [](const py::bytes& data, const Array<std::uint8_t>& after, const Array<bool>& changed,
+           const Array<float>& of_colours, const Array<float>& levels) {
+            const std::string_view file = data;
+            const auto wanted = view(after, "after");
+            const auto where = mask_view(changed, "changed");
+            require_same_size(wanted, where, "after and changed");
+            require_list(of_colours, wanted.channels, wanted.channels, "of_colours");
+            require_list(levels, wanted.channels, 0, "levels");
             require_all_finite(of_colours, "of_colours");
             require_all_finite(levels, "levels");
-            std::vector<RepairedComponent> repaired;
-            for (auto& [identifier, horizontal, vertical, quantisation, blocks] : components) {
-                require(quantisation.size() == 64 && blocks.ndim() == 4 && blocks.shape(2) == 8 &&
-                            blocks.shape(3) == 8,
-                        "a component needs a table of 8 x 8 and blocks of 8 x 8");
-                require_range(horizontal, 1, 4, "a sampling factor");
-                require_range(vertical, 1, 4, "a sampling factor");
-                require(std::count(quantisation.data(), quantisation.data() + 64, 0) == 0,
-                        "a quantisation table must not hold 0");
-                const auto k = static_cast<py::ssize_t>(repaired.size());
-                repaired.push_back({horizontal, vertical, quantisation.data(),
-                                    reinterpret_cast<JpegBlock*>(blocks.mutable_data()),
-                                    blocks.shape(0), blocks.shape(1), of_colours.data(k, 0),
-                                    levels.data()[k]});
-            }
-            py::gil_scoped_release release;
-            repair_jpeg(old, wanted, repaired);
+            std::string result = [&] {
+                py::gil_scoped_release release;
+                return repair_jpeg(reinterpret_cast<const std::uint8_t*>(file.data()), file.size(),
+                                   wanted, where, {of_colours.data(), levels.data()});
+            }();
+            return py::bytes(result);
         },
-        py::arg("components").noconvert(), py::arg("before").noconvert(),
-        py::arg("after").noconvert(), py::arg("of_colours").noconvert(),
-        py::arg("levels").noconvert());
+        py::arg("data"), py::arg("after").noconvert(), py::arg("changed").noconvert(),
+        py::arg("of_colours").noconvert(), py::arg("levels").noconvert());
+
+    m.def(
+        "equal_away_from",
+        [](const Array<std::uint8_t>& one, const Array<std::uint8_t>& other,
+           const Array<bool>& places, py::ssize_t reach) {
+            const auto a = view(one, "one"), b = view(other, "other");
+            const auto where = mask_view(places, "places");
+            require_same_size(a, b, "one and other");
+            require_same_size(a, where, "one and places");
+            require(a.channels == b.channels, "one and other must have the same channels");
+            require_range<py::ssize_t>(reach, 1, largest_side, "reach");
+            py::gil_scoped_release release;
+            return equal_away_from(a, b, where, reach);
+        },
+        py::arg("one").noconvert(), py::arg("other").noconvert(), py::arg("places").noconvert(),
+        py::arg("reach"));
 
     m.def(
         "write_jpeg",

@@ -1,31 +1,32 @@
-// New coefficients of a JPEG after some of its pixels changed; other blocks keep theirs.
+// A JPEG file with other pixels at some places; all else stays as it is.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <string>
 
 #include "base/image.hpp"
-#include "files/jpeg_coefficients.hpp"
 
 namespace dustbust {
 
-// A component of the file: blocks in rows, and how its values come from the colours of a pixel.
-struct RepairedComponent {
-    int horizontal, vertical;           // sampling factors
-    const std::uint16_t* quantisation;  // 64, in rows
-    JpegBlock* blocks;
-    std::ptrdiff_t rows, columns;  // of blocks
-    const float* of_colours;       // a value is the sum of of_colours[c] * colour c, less `level`
-    float level;
+// How the components of a file come from the colours of a pixel: component k is the sum of
+// of_colours[k * channels + c] * colour c, less level[k].
+struct JpegColours {
+    const float *of_colours, *level;
 };
 
-// Add the transform of what changed from `before` to `after` to the coefficients. The sampling
-// factors of each component divide the largest.
+// The file `data` with the pixels of `after` where `changed` (bytes 0 or 1) says so: the transform
+// of what changed is added to the coefficients of these blocks. Away from them the bits of a
+// sequential file are copied; a progressive one is coded anew, from the same coefficients. What
+// follows the picture (after EOI) is left out.
 //
 // The difference is that between the wanted and the stored values of the pixels that changed. The
 // stored values are computed from the coefficients and not read from the pixels, since those are
 // clipped to 0..255, often just where there is dust.
-void repair_jpeg(Image<const std::uint8_t> before, Image<const std::uint8_t> after,
-                 const std::vector<RepairedComponent>& components);
+//
+// Throws std::runtime_error as `read_jpeg`, and std::invalid_argument if the pictures do not fit
+// the file.
+std::string repair_jpeg(const std::uint8_t* data, std::size_t size, Image<const std::uint8_t> after,
+                        Image<const std::uint8_t> changed, const JpegColours& colours);
 
 }  // namespace dustbust

@@ -76,11 +76,14 @@ public:
                BitReader& in)
         : scan_(scan), progressive_(progressive), tables_(tables), in_(in) {}
 
-    void restart(int number) {
+    void restart() {
         if (run_) damaged("its data are damaged");
-        in_.restart(number);
+        in_.restart();
         previous_ = {};
     }
+
+    // Of each part the mean of the block before, from which the next one differs.
+    const std::array<int, 4>& previous() const { return previous_; }
 
     void block(int part, JpegBlock& block) {
         if (scan_.first == 0) direct(part, block);
@@ -90,6 +93,17 @@ public:
             if (scan_.high == 0) first_bits(part, block);
             else more_bits(part, block);
         }
+        in_.check();
+    }
+
+    // The mean of a block (its coefficient 0), less the bits that later scans bring.
+    int mean(int part) {
+        const int size = in_.symbol(table(scan_.parts[part].dc));
+        if (size > 11) damaged("its data are damaged");
+        previous_[part] += in_.extended(size);
+        if (previous_[part] < -32768 >> scan_.low || previous_[part] > 32767 >> scan_.low)
+            damaged("its data are damaged");
+        return previous_[part];
     }
 
 private:
@@ -103,12 +117,7 @@ private:
             block[0] = static_cast<std::int16_t>(block[0] | in_.bits(1) << scan_.low);
             return;
         }
-        const int size = in_.symbol(table(scan_.parts[part].dc));
-        if (size > 11) damaged("its data are damaged");
-        previous_[part] += in_.extended(size);
-        if (previous_[part] < -32768 >> scan_.low || previous_[part] > 32767 >> scan_.low)
-            damaged("its data are damaged");
-        block[0] = static_cast<std::int16_t>(previous_[part] * (1 << scan_.low));
+        block[0] = static_cast<std::int16_t>(mean(part) * (1 << scan_.low));
     }
 
     void sequential(int part, JpegBlock& block) {  // F.2.2.2
@@ -196,7 +205,7 @@ private:
     int run_ = 0;  // blocks to come without new coefficients (EOBRUN)
 };
 
-int bit_length(int magnitude) {
+inline int bit_length(int magnitude) {
     int bits = 0;
     for (; magnitude; magnitude >>= 1) ++bits;
     return bits;
@@ -211,7 +220,7 @@ public:
     void restart(int number) {
         end_run();
         out_.restart(number);
-        previous_ = {};
+        previous = {};
     }
 
     void finish() { end_run(); }
@@ -228,6 +237,18 @@ public:
         }
     }
 
+    // The mean of a block.
+    void mean(int part, int value) {
+        const int difference = value - previous[part], size = bit_length(std::abs(difference));
+        if (size > 11) damaged("a repaired block is outside the range of JPEG");
+        previous[part] = value;
+        out_.symbol(scan_.parts[part].dc, size);
+        number(difference, size);
+    }
+
+    // Of each part the mean of the block before.
+    std::array<int, 4> previous{};
+
 private:
     // The bits of a number, after the symbol that gives their count (F.1.2.1).
     void number(int value, int size) {
@@ -239,12 +260,7 @@ private:
             out_.bits(static_cast<std::uint32_t>(block[0] >> scan_.low), 1);
             return;
         }
-        const int value = block[0] >> scan_.low, difference = value - previous_[part],
-                  size = bit_length(std::abs(difference));
-        if (size > 11) damaged("a repaired block is outside the range of JPEG");
-        previous_[part] = value;
-        out_.symbol(scan_.parts[part].dc, size);
-        number(difference, size);
+        mean(part, block[0] >> scan_.low);
     }
 
     void coefficient(int slot, int zeros, int value) {
@@ -346,7 +362,6 @@ private:
     bool progressive_;
     Sink& out_;
     int slot_ = 0;
-    std::array<int, 4> previous_{};
     int run_ = 0;
     std::string held_;  // corrections of the blocks of the run
 };

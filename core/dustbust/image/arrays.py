@@ -234,6 +234,20 @@ def with_colours(image: Picture, positions: Positions, values: Values) -> Pictur
     return result
 
 
+def differing(one: Picture, other: Picture) -> Mask:
+    """Which pixels of two pictures of one shape differ in any channel, shape (H, W).
+
+    >>> import numpy as np
+    >>> differing(np.uint8([[[1, 2], [3, 4]]]), np.uint8([[[1, 2], [3, 5]]]))
+    array([[False,  True]])
+    """
+    result = np.empty(one.shape[:2], bool)
+    for y, (row, row_of_other) in enumerate(zip(one, other, strict=True)):
+        differ = row != row_of_other
+        result[y] = differ if differ.ndim == 1 else differ.any(axis=1)
+    return result
+
+
 def share_changed(frame: Picture, clean: Picture, positions: Positions) -> float:
     """Share of a picture's pixels that differ between two versions of it.
 

@@ -127,6 +127,41 @@ def test_jpeg_holds_any_coefficients_it_is_given(tmp_path, options):
         opened.load()
 
 
+def in_scans_of_their_own(data):
+    """A sequential JPEG with one scan for each of its three components."""
+    start = data.index(b"\xff\xda")
+    parts = data[start + 5 : start + 11]
+    scans = [
+        b"\xff\xda\0\x08\1" + parts[at : at + 2] + data[start + 11 : start + 14] for at in (0, 2, 4)
+    ]
+    template = data[:start] + b"".join(scans) + b"\xff\xd9"
+    return _kernels.write_jpeg(template, [blocks for *_, blocks in _kernels.read_jpeg(data)])
+
+
+@pytest.mark.parametrize("options", [*JPEGS, {"scans": 3}, {"scans": 3, "subsampling": 2}], ids=str)
+def test_copied_bits_are_those_that_the_coder_would_write(tmp_path, options):
+    options = dict(options)
+    apart = options.pop("scans", 1) == 3
+    path = jpeg(tmp_path / "a.jpg", **options)
+    data = in_scans_of_their_own(path.read_bytes()) if apart else path.read_bytes()
+    path.write_bytes(data)
+    before = open_frame(path).pixels
+    with Image.open(path) as opened:
+        assert np.array_equal(np.asarray(opened), before)
+    rng = np.random.default_rng(6)
+    for share in (0, 0.0005, 0.003, 0.03, 1):
+        changed = rng.random((H, W)) < share
+        changed[-1, -1] |= share > 0  # the block that ends the file
+        after = before.copy()
+        after[changed] = 255 - after[changed]
+        frame = open_frame(path)
+        frame.write(after, tmp_path / "out.jpg")
+        written = (tmp_path / "out.jpg").read_bytes()
+        coefficients = [blocks for *_, blocks in _kernels.read_jpeg(written)]
+        assert _kernels.write_jpeg(data, coefficients) == written
+        assert (written == data) == (share == 0)
+
+
 def test_jpeg_coefficients_are_those_of_the_transform():
     """Against the definition, ITU-T T.81 A.3.3, in double precision."""
     pixels = picture(channels=1)[:56, :80]

@@ -224,14 +224,15 @@ def test_a_written_file_that_differs_is_refused(tmp_path, monkeypatch):
     """What was written is decoded by libjpeg before it is given away."""
     path = jpeg(tmp_path / "a.jpg")
     frame = open_frame(path)
-    real = _kernels.write_jpeg
+    real = _kernels.repair_jpeg
 
-    def wrong(data, blocks):
-        blocks = [each.copy() for each in blocks]
+    def wrong(*arguments):
+        written = real(*arguments)
+        blocks = [blocks for *_, blocks in _kernels.read_jpeg(written)]
         blocks[0][0, 0, 0, 0] += 40  # far from the repair
-        return real(data, blocks)
+        return _kernels.write_jpeg(written, blocks)
 
-    monkeypatch.setattr(_kernels, "write_jpeg", wrong)
+    monkeypatch.setattr(_kernels, "repair_jpeg", wrong)
     with pytest.raises(DustbustError, match="read back"):
         frame.write(repaired(frame.pixels), tmp_path / "out.jpg")
     assert not (tmp_path / "out.jpg").exists()

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import ImageFile
 
 from ...errors import DustbustError, Sentence
-from ...image.arrays import Mask, Picture, Plane, luminance_and_data
+from ...image.arrays import Mask, Picture, Plane, differing, luminance_and_data
 
 # Their log messages about odd files would appear in programs that configure no logging.
 for library in ("imagecodecs", "tifffile"):
@@ -32,8 +32,8 @@ class FrameFile:
     """A picture file that was read.
 
     A format derives from this class. It fills in the class attributes, `recognises` and either
-    `__init__` (from bytes) or `read`, and overrides `_write`, `create` and `header` where it can
-    do more or do it faster.
+    `__init__` (from bytes) or `read`, and overrides `_write` (or `_write_changed`), `create` and
+    `header` where it can do more or do it faster.
 
     Attributes
     ----------
@@ -106,15 +106,18 @@ class FrameFile:
         """Write a new file from pixels alone, which are of `dtypes` and as `alpha` allows."""
         raise NotImplementedError
 
-    def write(self, pixels: Picture, target: Path) -> list[str]:
+    def write(self, pixels: Picture, target: Path, changed: Mask | None = None) -> list[str]:
         """Write this file with other pixels.
 
         Parameters
         ----------
         pixels : ndarray, of the shape and dtype of `self.pixels`
-            What is shown instead.
+            What is shown instead. It may be `self.pixels`, if that was changed and `changed` is
+            given.
         target : pathlib.Path
             A new file.
+        changed : ndarray of bool, shape (H, W), or None
+            Which pixels are not those of the file; None: those that differ from `self.pixels`.
 
         Returns
         -------
@@ -128,8 +131,10 @@ class FrameFile:
         OSError
             If `target` cannot be written.
         """
+        if changed is None:
+            changed = differing(self.pixels, pixels)
         try:
-            notes = self._write(pixels, target)
+            notes = self._write_changed(pixels, target, changed)
             check_same(target, self.path, pixels, self._read_back(target))
         except (DustbustError, OSError):
             target.unlink(missing_ok=True)
@@ -144,6 +149,10 @@ class FrameFile:
 
     def _write(self, pixels: Picture, target: Path) -> list[str]:
         raise NotImplementedError
+
+    def _write_changed(self, pixels: Picture, target: Path, changed: Mask) -> list[str]:
+        """As `_write`, for formats of which only the parts with changed pixels are written anew."""
+        return self._write(pixels, target)
 
     def _read_back(self, target: Path) -> Picture | None:
         """The pixels of a file that `_write` wrote, by another decoder where there is one.

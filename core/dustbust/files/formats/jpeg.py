@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -55,8 +54,9 @@ NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 PIXELS_PER_BYTE = 256
 MIDDLE_GREY = 128  # of the blocks that libjpeg makes up where data are missing
 
-# What was written is compared in bands of this height. A repair changes whole blocks, of up to
-# 32 x 32 pixels with the largest subsampling, and two pixels beyond where colours are interpolated.
+# What was written is compared beyond this distance from repairs, in px. A repair changes whole
+# blocks, of up to 32 x 32 pixels with the largest subsampling, and two pixels beyond where colours
+# are interpolated.
 REACH = 34
 
 # A file with more scans is refused: a scan of a few bytes takes a pass over the whole picture.
@@ -71,9 +71,6 @@ YCBCR = np.array(
 
 # Of a new JPEG, on libjpeg's scale to 100: its loss is below the grain of film.
 QUALITY = 95
-
-# Identifier, sampling factors across and down, quantisation table and coefficients of a component.
-Component = tuple[Any, ...]
 
 
 class JpegFile(FrameFile):
@@ -115,55 +112,33 @@ class JpegFile(FrameFile):
     def create(cls, path: Path, pixels: Picture) -> None:
         path.write_bytes(imagecodecs.jpeg_encode(pixels, level=QUALITY))
 
-    def _write(self, pixels: Picture, target: Path) -> list[str]:
+    def _write_changed(self, pixels: Picture, target: Path, changed: Mask) -> list[str]:
         data, tail, notes = _safe_to_copy(self.parts)
-        data = _with_first_tables(data)
-        components = _kernels.read_jpeg(data)
-        _repair(components, self.pixels, pixels, _is_rgb(data, components))
-        written = _kernels.write_jpeg(data, [blocks for *_, blocks in components])
+        written = _repaired(_with_first_tables(data), pixels, changed)
         with open(target, "wb") as file:
             file.write(written)
             file.write(tail)
-        self._check(written, pixels)
+        self._check(written, changed)
         return notes
 
     def _read_back(self, target: Path) -> None:
-        return None  # `_write` has checked it
+        return None  # `_write_changed` has checked it
 
-    def _check(self, written: bytes, pixels: Picture) -> None:
+    def _check(self, written: bytes, changed: Mask) -> None:
         """Decode what was written with libjpeg: it differs from the file near repairs only."""
         with suppress(Exception):
             # In a third of the time that Pillow needs. Where its libjpeg is another one, whose
             # pixels differ by one, Pillow has the last word.
-            if self._is_as_wanted(imagecodecs.jpeg8_decode(written), pixels):
+            if self._is_as_wanted(imagecodecs.jpeg8_decode(written), changed):
                 return
-        if not self._is_as_wanted(np.asarray(_open(written)), pixels):
+        if not self._is_as_wanted(np.asarray(_open(written)), changed):
             raise not_as_written(self.path)
 
-    def _is_as_wanted(self, found: Picture, pixels: Picture) -> bool:
+    def _is_as_wanted(self, found: Picture, changed: Mask) -> bool:
         """Whether decoded pixels are those of the file, but near pixels that were repaired."""
-        if found.shape != self.pixels.shape:
-            return False
-        differs = _columns_that_differ(found, self.pixels)
-        if not differs.any():
-            return True
-        repaired = np.pad(_columns_that_differ(self.pixels, pixels), ((1, 1), (0, 0)))
-        repaired = repaired[:-2] | repaired[1:-1] | repaired[2:]
-        for band in np.flatnonzero((differs & ~repaired).any(1)):
-            near = np.convolve(repaired[band], np.ones(2 * REACH + 1), "same") > 0
-            if (differs[band] & ~near).any():
-                return False
-        return True
-
-
-def _columns_that_differ(one: Picture, other: Picture) -> Mask:
-    """In which columns two pictures differ, bool (bands of REACH rows, W)."""
-    bands = []
-    for top in range(0, len(one), REACH):
-        band = slice(top, top + REACH)
-        columns = (one[band] != other[band]).any(0)
-        bands.append(columns.any(1) if columns.ndim == 2 else columns)
-    return np.array(bands)
+        return found.shape == self.pixels.shape and _kernels.equal_away_from(
+            np.ascontiguousarray(found), self.pixels, changed, REACH
+        )
 
 
 @dataclass(frozen=True)
@@ -348,7 +323,7 @@ def _decode(parts: Parts) -> Picture:
         pixels = np.asarray(imagecodecs.jpeg8_decode(parts.picture))
         if pixels.dtype == np.uint8 and pixels.shape[:2] == (parts.height, parts.width):
             return pixels
-    return np.asarray(_open(parts.picture))
+    return np.array(_open(parts.picture))
 
 
 def _check_kind(path: Path, marker: int, precision: int, components: bytes) -> None:
@@ -406,7 +381,7 @@ def _kind_of(precision: int, channels: int) -> Sentence:
     )
 
 
-def _is_rgb(data: bytes, components: list[Component]) -> bool:
+def _is_rgb(data: bytes, identifiers: bytes) -> bool:
     """Whether the three components are RGB instead of YCbCr, by the rules of libjpeg."""
     marked = {
         marker: data[start + 4 : end]
@@ -417,7 +392,7 @@ def _is_rgb(data: bytes, components: list[Component]) -> bool:
         return False
     if marked.get(APP14, b"").startswith(b"Adobe") and len(marked[APP14]) >= 12:
         return marked[APP14][11] == 0
-    return bytes(identifier for identifier, *_ in components) == b"RGB"
+    return identifiers == b"RGB"
 
 
 def _safe_to_copy(parts: Parts) -> tuple[bytes, bytes, list[str]]:
@@ -486,15 +461,12 @@ def _has_thumbnail(marker: int, content: bytes) -> bool:
     return marker == APP0 and content.startswith(b"JFXX\0")
 
 
-def _repair(components: list[Component], before: Picture, after: Picture, is_rgb: bool) -> None:
-    """Give the blocks in which pixels changed other coefficients, in place."""
-    widest, tallest = (max(component[axis] for component in components) for axis in (1, 2))
-    if any(widest % across or tallest % down for _, across, down, *_ in components):
-        raise DustbustError(
-            "its chroma subsampling by a fraction is not supported; convert it to TIFF or PNG first"
-        )
-    colours = len(components)
-    plain = is_rgb or colours == 1
+def _repaired(data: bytes, pixels: Picture, changed: Mask) -> bytes:
+    """The picture with other coefficients in the blocks in which pixels changed."""
+    start = next(start for marker, start, _ in segments(data) if marker in USUAL)
+    colours = data[start + 9]
+    identifiers = data[start + 10 : start + 10 + 3 * colours : 3]
+    plain = colours == 1 or _is_rgb(data, identifiers)
     of_colours = np.eye(colours, dtype=np.float32) if plain else YCBCR
     levels = np.full(colours, 128, np.float32) if plain else np.array([128, 0, 0], np.float32)
-    _kernels.repair_jpeg(components, before, after, of_colours, levels)
+    return _kernels.repair_jpeg(data, pixels, changed, of_colours, levels)

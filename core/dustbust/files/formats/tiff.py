@@ -23,7 +23,7 @@ import numpy.typing as npt
 import tifffile
 
 from ...errors import DustbustError, Sentence
-from ...image.arrays import Picture
+from ...image.arrays import Mask, Picture
 from .base import (
     FrameFile,
     check_megapixels,
@@ -126,7 +126,7 @@ class TiffFile(FrameFile):
             photometric="rgb" if pixels.ndim == 3 and pixels.shape[2] >= 3 else "minisblack",
         )
 
-    def _write(self, pixels: Picture, target: Path) -> list[str]:
+    def _write_changed(self, pixels: Picture, target: Path, changed: Mask) -> list[str]:
         # What is written is made from the copy alone: the file itself may be replaced meanwhile.
         shutil.copyfile(self.path, target)
         with open(target, "rb") as file, open(target, "r+b") as output:
@@ -136,7 +136,7 @@ class TiffFile(FrameFile):
             shared = overlaps(ranges)
             offsets, counts = list(page.dataoffsets), list(page.databytecounts)
             for index, region, stored in _segments(file, page):
-                if not self._replace(region, stored, pixels):
+                if not self._replace(region, stored, pixels, changed):
                     continue
                 encoded = _encode(page, stored)
                 place = offsets[index], offsets[index] + counts[index]
@@ -195,13 +195,14 @@ class TiffFile(FrameFile):
             file.seek(0)
             return np.asarray(imagecodecs.tiff_decode(file.read(), index=starts.index(main.start)))
 
-    def _replace(self, region: Region, stored: npt.NDArray[Any], pixels: Picture) -> bool:
+    def _replace(
+        self, region: Region, stored: npt.NDArray[Any], pixels: Picture, changed: Mask
+    ) -> bool:
         """Put the changed pixels into the values of a strip or tile; whether there are any."""
         planes, rows, columns = region
-        before, new = self.pixels[rows, columns], pixels[rows, columns]
-        if np.array_equal(before, new):
+        dirty, new = changed[rows, columns], pixels[rows, columns]
+        if not dirty.any():
             return False
-        dirty = (before != new).reshape(*new.shape[:2], -1).any(2)
         new = new.reshape(*dirty.shape, -1)[..., planes]
         if self.inverted:
             new = _invert(new)
