@@ -12,6 +12,7 @@ OPTIONS = [
     "-O3",
     "-ffp-contract=off",
     "-fno-math-errno",
+    "-fno-trapping-math",  # without it no loop with a choice between two values is vectorised
     "-fvisibility=hidden",
     "-Wall",
     "-Wextra",

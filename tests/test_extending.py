@@ -36,6 +36,7 @@ METHOD = '''"""The method "darkest": what is light in every frame."""
 import numpy as np
 
 from ..dust.mask import DustMask
+from ..image.arrays import to_unit
 
 
 class DarkestPass:
@@ -49,7 +50,7 @@ class DarkestPass:
         return DarkestPass
 
     def look(self, plane, has_data):
-        return plane
+        return to_unit(plane)
 
     def take(self, number, plane):
         self.smallest = np.minimum(self.smallest, plane)

@@ -4,9 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 _AnyPicture = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+_Sums = NDArray[np.int32] | NDArray[np.int64]
 _Picture = TypeVar("_Picture", NDArray[np.uint8], NDArray[np.uint16], NDArray[np.float32])
 
 READING_STEPS: int
+WHOLE_WEIGHT: int
+FRAMES_IN_32_BIT: int
+SUM_STEPS: int
+FRAMES_IN_SUM: int
 REC601: tuple[float, float, float]
 DUST_MARK: int
 DUST_PER_OPACITY: int
@@ -31,10 +36,10 @@ def box_fill(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], int]: ...
 def window_median(image: NDArray[np.float32], radius: int, threads: int) -> NDArray[np.float32]: ...
 def block_means(
-    image: NDArray[np.float32], known: NDArray[np.bool_] | None, side: int, threads: int
+    image: _AnyPicture, known: NDArray[np.bool_] | None, side: int, threads: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
 def block_spread(
-    image: NDArray[np.float32],
+    image: _AnyPicture,
     known: NDArray[np.bool_] | None,
     background: NDArray[np.float32],
     side: int,
@@ -43,7 +48,7 @@ def block_spread(
     threads: int,
 ) -> NDArray[np.float32]: ...
 def add_readings(
-    image: NDArray[np.float32],
+    image: _AnyPicture,
     has_data: NDArray[np.bool_] | None,
     background: NDArray[np.float32],
     gain: NDArray[np.float32],
@@ -51,12 +56,12 @@ def add_readings(
     side: int,
     lowest: float,
     sign: int,
-    sum: NDArray[np.int64],
-    missing: NDArray[np.int64] | None,
+    sum: _Sums,
+    missing: _Sums | None,
     threads: int,
 ) -> None: ...
 def particle_readings(
-    image: NDArray[np.float32],
+    image: _AnyPicture,
     background: NDArray[np.float32],
     gain: NDArray[np.float32],
     variance: NDArray[np.float32],
@@ -67,6 +72,50 @@ def particle_readings(
     expected: NDArray[np.float32],
     particles: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+def add_frame(
+    image: _AnyPicture,
+    has_data: NDArray[np.bool_] | None,
+    sum: _Sums,
+    frames: NDArray[np.int32] | None,
+    threads: int,
+) -> None: ...
+def mean_readings(
+    readings: _Sums, weights: NDArray[np.float32], side: int, missing: _Sums | None, threads: int
+) -> NDArray[np.float32]: ...
+def detail_medians_of_sums(
+    readings: _Sums,
+    weights: NDArray[np.float32],
+    side: int,
+    missing: _Sums | None,
+    tile: int,
+    every: int,
+    threads: int,
+) -> NDArray[np.float32]: ...
+def denoise_sums(
+    readings: _Sums,
+    weights: NDArray[np.float32],
+    side: int,
+    missing: _Sums | None,
+    floor: NDArray[np.float32],
+    tile: int,
+    threads: int,
+) -> NDArray[np.float32]: ...
+def tile_medians(
+    map: NDArray[np.float32], tile: int, every: int, threads: int
+) -> NDArray[np.float32]: ...
+def detail_medians(
+    map: NDArray[np.float32], tile: int, every: int, threads: int
+) -> NDArray[np.float32]: ...
+def denoise(
+    map: NDArray[np.float32], floor: NDArray[np.float32], tile: int, threads: int
+) -> NDArray[np.float32]: ...
+def stands_out(
+    map: NDArray[np.float32],
+    floor: NDArray[np.float32],
+    tile: int,
+    least: float,
+    threads: int,
+) -> NDArray[np.bool_]: ...
 def interpolate(
     coarse: NDArray[np.float32], side: int, rows: int, columns: int, threads: int
 ) -> NDArray[np.float32]: ...
@@ -98,6 +147,7 @@ def dust_free_mean(
     largest: float,
     threads: int,
 ) -> tuple[_Picture, NDArray[np.uint8]]: ...
+def luminance(image: _AnyPicture, threads: int) -> NDArray[np.uint16] | NDArray[np.float32]: ...
 def reduce_luminance(
     image: _Picture, alpha: bool, factor: int, largest: float, threads: int
 ) -> NDArray[np.float32]: ...

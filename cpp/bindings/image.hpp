@@ -16,6 +16,48 @@ namespace dustbust {
 namespace {
 
 template <class T>
+void define_blocks(py::module_& m) {
+    m.def(
+        "block_means",
+        [](const Array<T>& image, const std::optional<Array<bool>>& known, py::ssize_t side,
+           int threads) {
+            const auto in = one_channel(image, "image");
+            const auto where = known_view(known, in, "known");
+            require_threads(threads);
+            auto mean = on_coarse_grid(in, side), share = on_coarse_grid(in, side);
+            const auto mean_view = mutable_view(mean), share_view = mutable_view(share);
+            {
+                py::gil_scoped_release release;
+                block_means(in, where, side, mean_view, share_view, threads);
+            }
+            return py::make_tuple(mean, share);
+        },
+        py::arg("image").noconvert(), py::arg("known").noconvert(), py::arg("side"),
+        py::arg("threads"));
+
+    m.def(
+        "block_spread",
+        [](const Array<T>& image, const std::optional<Array<bool>>& known,
+           const Array<float>& background, py::ssize_t side, py::ssize_t every, float limit,
+           int threads) {
+            require_range<py::ssize_t>(every, 1, largest_side, "every");
+            require(limit > 0, "limit must be greater than 0");
+            const auto in = one_channel(image, "image");
+            const auto where = known_view(known, in, "known");
+            require_threads(threads);
+            const auto coarse = coarse_view(background, in, side, "background");
+            auto spread = on_coarse_grid(in, side);
+            const auto out = mutable_view(spread);
+            py::gil_scoped_release release;
+            block_spread(in, where, coarse, side, every, limit, out, threads);
+            return spread;
+        },
+        py::arg("image").noconvert(), py::arg("known").noconvert(),
+        py::arg("background").noconvert(), py::arg("side"), py::arg("every"), py::arg("limit"),
+        py::arg("threads"));
+}
+
+template <class T>
 void define_luminance(py::module_& m) {
     m.def(
         "reduce_luminance",
@@ -33,6 +75,19 @@ void define_luminance(py::module_& m) {
         },
         py::arg("image").noconvert(), py::arg("alpha"), py::arg("factor"), py::arg("largest"),
         py::arg("threads"));
+    m.def(
+        "luminance",
+        [](const Array<T>& image, int threads) {
+            const auto in = view(image, "image");
+            require(in.channels >= 3, "image must have colours");
+            require_threads(threads);
+            Array<LuminanceOf<T>> result({in.rows, in.columns});
+            const auto out = mutable_view(result);
+            py::gil_scoped_release release;
+            luminance(in, out, threads);
+            return result;
+        },
+        py::arg("image").noconvert(), py::arg("threads"));
 }
 
 }  // namespace
@@ -83,45 +138,6 @@ inline void register_image(py::module_& m) {
         py::arg("image").noconvert(), py::arg("radius"), py::arg("threads"));
 
     m.def(
-        "block_means",
-        [](const Array<float>& image, const std::optional<Array<bool>>& known, py::ssize_t side,
-           int threads) {
-            const auto in = one_channel(image, "image");
-            const auto where = known_view(known, in, "known");
-            require_threads(threads);
-            auto mean = on_coarse_grid(in, side), share = on_coarse_grid(in, side);
-            const auto mean_view = mutable_view(mean), share_view = mutable_view(share);
-            {
-                py::gil_scoped_release release;
-                block_means(in, where, side, mean_view, share_view, threads);
-            }
-            return py::make_tuple(mean, share);
-        },
-        py::arg("image").noconvert(), py::arg("known").noconvert(), py::arg("side"),
-        py::arg("threads"));
-
-    m.def(
-        "block_spread",
-        [](const Array<float>& image, const std::optional<Array<bool>>& known,
-           const Array<float>& background, py::ssize_t side, py::ssize_t every, float limit,
-           int threads) {
-            require_range<py::ssize_t>(every, 1, largest_side, "every");
-            require(limit > 0, "limit must be greater than 0");
-            const auto in = one_channel(image, "image");
-            const auto where = known_view(known, in, "known");
-            require_threads(threads);
-            const auto coarse = coarse_view(background, in, side, "background");
-            auto spread = on_coarse_grid(in, side);
-            const auto out = mutable_view(spread);
-            py::gil_scoped_release release;
-            block_spread(in, where, coarse, side, every, limit, out, threads);
-            return spread;
-        },
-        py::arg("image").noconvert(), py::arg("known").noconvert(),
-        py::arg("background").noconvert(), py::arg("side"), py::arg("every"), py::arg("limit"),
-        py::arg("threads"));
-
-    m.def(
         "interpolate",
         [](const Array<float>& coarse, py::ssize_t side, py::ssize_t rows, py::ssize_t columns,
            int threads) {
@@ -144,24 +160,31 @@ inline void register_image(py::module_& m) {
         [](const Array<bool>& mask, const Array<bool>& cores) {
             const auto where = mask_view(mask), core = mask_view(cores, "cores");
             require_same_size(where, core, "mask and cores");
-            Components all, small;
-            std::vector<std::int32_t> labels, places;
+            Components all;
+            std::int32_t particles = 0;
             {
                 py::gil_scoped_release release;
-                const MaskedPixels masked(where), inner(core);
-                all = connected_components(masked, where.rows, where.columns);
-                small = connected_components(inner, where.rows, where.columns);
-                places.reserve(inner.size());
-                for (const auto at : inner.positions()) {
-                    const auto place = masked(at / where.columns, at % where.columns);
-                    if (place < 0) throw std::invalid_argument("cores must lie inside the mask");
-                    places.push_back(static_cast<std::int32_t>(place));
+                const MaskedPixels masked(where);
+                all = connected_components(masked, where.columns);
+                particles = all.count;
+                if (core.data != where.data) {
+                    const MaskedPixels inner(core);
+                    const Components small = connected_components(inner, where.columns);
+                    std::vector<std::int32_t> places;
+                    places.reserve(inner.size());
+                    for (const auto at : inner.positions()) {
+                        const auto place = masked(at / where.columns, at % where.columns);
+                        if (place < 0)
+                            throw std::invalid_argument("cores must lie inside the mask");
+                        places.push_back(static_cast<std::int32_t>(place));
+                    }
+                    all.labels = nearest_particle(all.neighbours, places, small.labels);
+                    particles = small.count;
                 }
-                labels = nearest_particle(all.neighbours, places, small.labels);
             }
-            const auto count = static_cast<py::ssize_t>(labels.size());
-            return py::make_tuple(to_array(labels, {count}), to_array(all.neighbours, {count, 4}),
-                                  small.count);
+            const auto count = static_cast<py::ssize_t>(all.labels.size());
+            return py::make_tuple(to_array(all.labels, {count}),
+                                  to_array(all.neighbours, {count, 4}), particles);
         },
         py::arg("mask").noconvert(), py::arg("cores").noconvert());
 
@@ -188,6 +211,9 @@ inline void register_image(py::module_& m) {
         py::arg("plane").noconvert(), py::arg("fixed").noconvert(), py::arg("smallest"),
         py::arg("largest"), py::arg("step"), py::arg("lowest"), py::arg("highest"));
 
+    define_blocks<std::uint8_t>(m);
+    define_blocks<std::uint16_t>(m);
+    define_blocks<float>(m);
     define_luminance<std::uint8_t>(m);
     define_luminance<std::uint16_t>(m);
     define_luminance<float>(m);

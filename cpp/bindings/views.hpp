@@ -85,8 +85,9 @@ void require_inside(const Array<T>& array, Index lowest, Index end, const char* 
 // The bytes of a bool array, all of them 0 or 1.
 inline const std::uint8_t* bool_bytes(const Array<bool>& array, const char* name) {
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(array.data());
-    std::uint8_t all = 0;
-    for (py::ssize_t i = 0; i < array.size(); ++i) all = static_cast<std::uint8_t>(all | bytes[i]);
+    const py::ssize_t size = array.size();
+    unsigned all = 0;
+    for (py::ssize_t i = 0; i < size; ++i) all |= bytes[i];
     require(all <= 1, std::string(name) + " has bytes that are neither 0 nor 1");
     return bytes;
 }
@@ -140,7 +141,8 @@ Array<T> to_array(const std::vector<T>& values, std::vector<py::ssize_t> shape) 
     return result;
 }
 
-inline Image<const float> one_channel(const Array<float>& array, const char* name) {
+template <class T>
+Image<const T> one_channel(const Array<T>& array, const char* name) {
     const auto in = view(array, name);
     require(in.channels == 1, std::string(name) + " must have one channel");
     return in;
@@ -155,25 +157,29 @@ void require_colours(const Image<const T>& image, py::ssize_t colours) {
 }
 
 // The pixels that count, or nothing when all do.
-inline Image<const std::uint8_t> known_view(const std::optional<Array<bool>>& known,
-                                            Image<const float> image, const char* name) {
+template <class T>
+Image<const std::uint8_t> known_view(const std::optional<Array<bool>>& known, Image<const T> image,
+                                     const char* name) {
     if (!known) return {nullptr, image.rows, image.columns, 1};
     const auto in = mask_view(*known, name);
     require_same_size(in, image, "image and the pixels that count");
     return in;
 }
 
-inline std::vector<py::ssize_t> coarse_shape(Image<const float> image, py::ssize_t side) {
+template <class T>
+std::vector<py::ssize_t> coarse_shape(Image<const T> image, py::ssize_t side) {
     require_range<py::ssize_t>(side, 1, largest_side, "side");
     return {(image.rows + side - 1) / side, (image.columns + side - 1) / side};
 }
 
-inline Array<float> on_coarse_grid(Image<const float> image, py::ssize_t side) {
+template <class T>
+Array<float> on_coarse_grid(Image<const T> image, py::ssize_t side) {
     return Array<float>(coarse_shape(image, side));
 }
 
-inline Image<const float> coarse_view(const Array<float>& array, Image<const float> image,
-                                      py::ssize_t side, const char* name) {
+template <class T>
+Image<const float> coarse_view(const Array<float>& array, Image<const T> image, py::ssize_t side,
+                               const char* name) {
     const auto in = one_channel(array, name);
     const auto shape = coarse_shape(image, side);
     require(in.rows == shape[0] && in.columns == shape[1],

@@ -307,7 +307,7 @@ Membranes::Membranes(Image<const std::uint8_t> mask)
     : rows_(mask.rows),
       columns_(mask.columns),
       masked_(mask),
-      particles_(connected_components(masked_, rows_, columns_)),
+      particles_(connected_components(masked_, columns_)),
       begins_(particles_.count + 1, 0),
       members_(masked_.size()) {
     for (const std::int32_t label : particles_.labels) ++begins_[label + 1];

@@ -1,7 +1,5 @@
 #include "estimation/opacity_readings.hpp"
 
-#include <vector>
-
 #include "base/parallel.hpp"
 #include "base/target_clones.hpp"
 #include "image/block_grid.hpp"
@@ -9,61 +7,94 @@
 namespace dustbust {
 namespace {
 
-inline float clipped(float reading, float lowest) {
+inline float clipped(float reading, float lowest, float highest) {
     reading = reading > lowest ? reading : lowest;  // also where it is not a number
-    return reading > 1.0f ? 1.0f : reading;
+    return reading > highest ? highest : reading;
 }
 
-TARGET_CLONES
-void add_row(const float* in, const float* background, const float* gain, const float* weight,
-             float lowest, int sign, std::ptrdiff_t columns, std::int64_t* sum) {
-    for (std::ptrdiff_t x = 0; x < columns; ++x) {
-        const float reading = clipped((in[x] - background[x]) * gain[x], lowest);
-        // Rounded by the shift from and back to non-negative numbers: a cast alone would round
-        // towards zero.
-        const auto steps =
-            static_cast<std::int32_t>((reading + 1.0f) * READING_STEPS + 0.5f) - READING_STEPS;
-        sum[x] += sign * steps * static_cast<std::int32_t>(weight[x] + 0.5f);
-    }
+// A reading, given in steps, times its weight. It is rounded by the shift to positive numbers and
+// back: a cast alone would round towards zero.
+inline std::int32_t weighted(float steps, float weight) {
+    const auto whole =
+        static_cast<std::int32_t>(steps + (READING_STEPS + 0.5f)) - std::int32_t{READING_STEPS};
+    return whole * static_cast<std::int32_t>(weight + 0.5f);
 }
+
+// Vector clones cannot be templates, so each is made for each type of pixel and of sum.
+#define FOR_EACH_PAIR                 \
+    ROWS(std::uint8_t, std::int32_t)  \
+    ROWS(std::uint16_t, std::int32_t) \
+    ROWS(float, std::int32_t)         \
+    ROWS(std::uint8_t, std::int64_t)  \
+    ROWS(std::uint16_t, std::int64_t) \
+    ROWS(float, std::int64_t)
+
+// `gain` is in steps, for values of the type of `in`.
+#define ROWS(T, Sum)                                                                             \
+    TARGET_CLONES void add_row(const T* in, GridLine background, GridLine gain, GridLine weight, \
+                               float lowest, int sign, std::ptrdiff_t columns, Sum* sum) {       \
+        for (std::ptrdiff_t x = 0; x < columns; ++x) {                                           \
+            const float reading = clipped((static_cast<float>(in[x]) - background(x)) * gain(x), \
+                                          lowest, static_cast<float>(READING_STEPS));            \
+            sum[x] += sign * weighted(reading, weight(x));                                       \
+        }                                                                                        \
+    }
+FOR_EACH_PAIR
+#undef ROWS
 
 // Where there is no data the weight is added to `missing`, and no reading.
-void leave_out(const float* weight, const std::uint8_t* has_data, int sign, std::ptrdiff_t columns,
-               float* kept, std::int64_t* missing) {
+template <class T, class Sum>
+void add_row_with_gaps(const T* in, const std::uint8_t* has_data, GridLine background,
+                       GridLine gain, GridLine weight, float lowest, int sign,
+                       std::ptrdiff_t columns, Sum* sum, Sum* missing) {
     for (std::ptrdiff_t x = 0; x < columns; ++x) {
-        kept[x] = has_data[x] ? weight[x] : 0.0f;
-        if (!has_data[x]) missing[x] += sign * static_cast<std::int32_t>(weight[x] + 0.5f);
+        if (has_data[x]) {
+            const float reading = clipped((static_cast<float>(in[x]) - background(x)) * gain(x),
+                                          lowest, static_cast<float>(READING_STEPS));
+            sum[x] += sign * weighted(reading, weight(x));
+        } else {
+            missing[x] += sign * static_cast<std::int32_t>(weight(x) + 0.5f);
+        }
     }
 }
 
 }  // namespace
 
-void add_readings(Image<const float> in, Image<const std::uint8_t> has_data,
+template <class T, class Sum>
+void add_readings(Image<const T> in, Image<const std::uint8_t> has_data,
                   Image<const float> background, Image<const float> gain, Image<const float> weight,
-                  std::ptrdiff_t side, float lowest, int sign, Image<std::int64_t> sum,
-                  Image<std::int64_t> missing, int threads) {
+                  std::ptrdiff_t side, float lowest, int sign, Image<Sum> sum, Image<Sum> missing,
+                  int threads) {
+    constexpr float largest = largest_value<T>;
     const GridPlaces down(in.rows, background.rows, side),
         along(in.columns, background.columns, side);
     split_over_threads(in.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        GridRows backgrounds(background, side, down, along), gains(gain, side, down, along),
+        GridRows backgrounds(background, side, down, along, largest),
+            gains(gain, side, down, along, READING_STEPS / largest),
             weights(weight, side, down, along);
-        std::vector<float> kept(has_data.data ? in.columns : 0);
         for (std::ptrdiff_t y = begin; y < end; ++y) {
-            const float* row = weights(y);
-            if (has_data.data) {
-                leave_out(row, has_data.row(y), sign, in.columns, kept.data(), missing.row(y));
-                row = kept.data();
-            }
-            add_row(in.row(y), backgrounds(y), gains(y), row, lowest, sign, in.columns, sum.row(y));
+            const auto b = backgrounds.line(y), g = gains.line(y), w = weights.line(y);
+            if (has_data.data)
+                add_row_with_gaps(in.row(y), has_data.row(y), b, g, w, lowest * READING_STEPS, sign,
+                                  in.columns, sum.row(y), missing.row(y));
+            else add_row(in.row(y), b, g, w, lowest * READING_STEPS, sign, in.columns, sum.row(y));
         }
     });
 }
 
-void particle_readings(Image<const float> in, Image<const float> background,
-                       Image<const float> gain, Image<const float> block_variance,
-                       std::ptrdiff_t side, float lowest, const std::int64_t* positions,
-                       const std::int32_t* labels, const float* expected, std::ptrdiff_t pixels,
-                       double* reading, double* variance) {
+#define ROWS(T, Sum)                                                                               \
+    template void add_readings(Image<const T>, Image<const std::uint8_t>, Image<const float>,      \
+                               Image<const float>, Image<const float>, std::ptrdiff_t, float, int, \
+                               Image<Sum>, Image<Sum>, int);
+FOR_EACH_PAIR
+#undef ROWS
+
+template <class T>
+void particle_readings(Image<const T> in, Image<const float> background, Image<const float> gain,
+                       Image<const float> block_variance, std::ptrdiff_t side, float lowest,
+                       const std::int64_t* positions, const std::int32_t* labels,
+                       const float* expected, std::ptrdiff_t pixels, double* reading,
+                       double* variance) {
     const GridPlaces down(in.rows, background.rows, side),
         along(in.columns, background.columns, side);
     for (std::ptrdiff_t k = 0; k < pixels; ++k) {
@@ -77,11 +108,21 @@ void particle_readings(Image<const float> in, Image<const float> background,
                                 (lower[along.after[x]] - upper[along.after[x]]) * down.fraction[y];
             return left + (right - left) * along.fraction[x];
         };
+        const float value = static_cast<float>(in.data[positions[k]]) / largest_value<T>;
         reading[labels[k]] +=
-            expected[k] *
-            clipped((in.data[positions[k]] - between(background)) * between(gain), lowest);
+            expected[k] * clipped((value - between(background)) * between(gain), lowest, 1.0f);
         variance[labels[k]] += expected[k] * expected[k] * block_variance(y / side, x / side);
     }
 }
+
+#define READINGS(T)                                                                         \
+    template void particle_readings(Image<const T>, Image<const float>, Image<const float>, \
+                                    Image<const float>, std::ptrdiff_t, float,              \
+                                    const std::int64_t*, const std::int32_t*, const float*, \
+                                    std::ptrdiff_t, double*, double*);
+READINGS(std::uint8_t)
+READINGS(std::uint16_t)
+READINGS(float)
+#undef READINGS
 
 }  // namespace dustbust

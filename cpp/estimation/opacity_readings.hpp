@@ -9,28 +9,35 @@
 namespace dustbust {
 
 // Readings are in steps of 1 / READING_STEPS, so that sums of readings are whole numbers and do not
-// depend on their order.
-constexpr int READING_STEPS = 4096;
+// depend on their order. The steps are finer than those of 8 bit.
+constexpr int READING_STEPS = 1024;
 
-// Add weight * reading to `sum`, reading = clip((in - background) * gain, lowest, 1).
-// `weight` holds whole numbers, 0 to 65535: its sum over the frames, between the blocks
+// The largest weight of a reading, and how many frames a sum of 32 bits takes.
+constexpr int WHOLE_WEIGHT = 16383;
+constexpr int FRAMES_IN_32_BIT = 127;
+
+// Add weight * reading to `sum`, reading = clip((in - background) * gain, lowest, 1); in,
+// background and lowest are in 0..1.
+// `weight` holds whole numbers, 0 to WHOLE_WEIGHT: its sum over the frames, between the blocks
 // interpolated like the weight itself, is what `sum` is to be divided by. sum / (READING_STEPS *
 // weight) is the mean reading. `sign` 1 adds a frame, -1 takes it out again. Pixels where
 // `has_data` is 0 (none, if has_data.data is null) add their weight to `missing` instead, which is
 // to be taken off.
-void add_readings(Image<const float> in, Image<const std::uint8_t> has_data,
+template <class T, class Sum>
+void add_readings(Image<const T> in, Image<const std::uint8_t> has_data,
                   Image<const float> background, Image<const float> gain, Image<const float> weight,
-                  std::ptrdiff_t side, float lowest, int sign, Image<std::int64_t> sum,
-                  Image<std::int64_t> missing, int threads);
+                  std::ptrdiff_t side, float lowest, int sign, Image<Sum> sum, Image<Sum> missing,
+                  int threads);
 
 // Readings of whole particles. Their pixels are at `positions` (row * columns + column), belong to
 // particle `labels` and are expected to have the opacity `expected`: adds to `reading` of each
 // particle the sum of expected * reading of its pixels, and to `variance` that of expected^2 * the
 // variance of a reading, which is given for each block.
-void particle_readings(Image<const float> in, Image<const float> background,
-                       Image<const float> gain, Image<const float> block_variance,
-                       std::ptrdiff_t side, float lowest, const std::int64_t* positions,
-                       const std::int32_t* labels, const float* expected, std::ptrdiff_t pixels,
-                       double* reading, double* variance);
+template <class T>
+void particle_readings(Image<const T> in, Image<const float> background, Image<const float> gain,
+                       Image<const float> block_variance, std::ptrdiff_t side, float lowest,
+                       const std::int64_t* positions, const std::int32_t* labels,
+                       const float* expected, std::ptrdiff_t pixels, double* reading,
+                       double* variance);
 
 }  // namespace dustbust

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <type_traits>
 
 #include "base/parallel.hpp"
 #include "base/target_clones.hpp"
@@ -13,69 +15,98 @@ namespace {
 // From the middle of one block to that of the next the line is straight: no pixel looks up where it
 // is.
 TARGET_CLONES
-void expand_row(const float* upper, const float* lower, float down, const float* fraction,
-                std::ptrdiff_t side, std::ptrdiff_t blocks, std::ptrdiff_t columns, float* between,
-                float* out) {
-    for (std::ptrdiff_t x = 0; x < blocks; ++x)
-        between[x] = upper[x] + (lower[x] - upper[x]) * down;
+void expand_row(const float* row, const float* fraction, std::ptrdiff_t side, std::ptrdiff_t blocks,
+                std::ptrdiff_t columns, float* out) {
     for (std::ptrdiff_t block = 0, x = 0; block <= blocks; ++block) {
-        const float left = between[block > 0 ? block - 1 : 0],
-                    step = between[block < blocks ? block : blocks - 1] - left;
+        const float left = row[block > 0 ? block - 1 : 0],
+                    step = row[block < blocks ? block : blocks - 1] - left;
         for (const std::ptrdiff_t end = std::min(block * side + side / 2, columns); x < end; ++x)
             out[x] = left + step * fraction[x];
     }
 }
 
 TARGET_CLONES
-void square_row(const float* in, const float* background, float limit, std::ptrdiff_t columns,
-                float* out) {
-    for (std::ptrdiff_t x = 0; x < columns; ++x) {
-        float off = std::fabs(in[x] - background[x]);
-        off = off > limit ? limit : off;
-        out[x] = off * off;
-    }
+void subtract_row(const float* one, const float* other, std::ptrdiff_t columns, float* out) {
+    for (std::ptrdiff_t x = 0; x < columns; ++x) out[x] = one[x] - other[x];
 }
 
-// Add a row, block by block; `count` is left alone when all pixels count.
-void gather_row(const float* in, const std::uint8_t* known, std::ptrdiff_t columns,
-                std::ptrdiff_t side, float* sum, float* count) {
-    for (std::ptrdiff_t x = 0, block = 0; x < columns; ++block) {
-        const std::ptrdiff_t end = std::min(x + side, columns);
-        float total = 0, found = 0;
-        if (known) {
-            for (; x < end; ++x) {
-                total += known[x] ? in[x] : 0.0f;
-                found += known[x] ? 1.0f : 0.0f;
-            }
-            count[block] += found;
-        } else {
-            for (; x < end; ++x) total += in[x];
-        }
-        sum[block] += total;
-    }
+TARGET_CLONES
+void fill_row(GridLine line, std::ptrdiff_t columns, float* out) {
+    for (std::ptrdiff_t x = 0; x < columns; ++x) out[x] = line(x);
 }
 
-// `row(y)` gives the values of a row; calls finish(block row, sums, counts).
-template <class MakeRow, class Finish>
-void each_block_row(Image<const float> in, Image<const std::uint8_t> known, std::ptrdiff_t side,
-                    std::ptrdiff_t every, int threads, MakeRow make_row, Finish finish) {
-    const std::ptrdiff_t block_rows = (in.rows + side - 1) / side,
-                         block_columns = (in.columns + side - 1) / side;
+// Sums of whole numbers are whole numbers.
+template <class T>
+using SumOf = std::conditional_t<std::is_same_v<T, float>, float, std::uint32_t>;
+
+// Vector clones cannot be templates, so each is made for each type of pixel.
+#define FOR_EACH_TYPE   \
+    ROWS(std::uint8_t)  \
+    ROWS(std::uint16_t) \
+    ROWS(float)
+
+#define ROWS(T)                                                                                    \
+    TARGET_CLONES void add_row(const T* in, std::ptrdiff_t columns, SumOf<T>* sum) {               \
+        for (std::ptrdiff_t x = 0; x < columns; ++x) sum[x] += in[x];                              \
+    }                                                                                              \
+    TARGET_CLONES void add_known_row(const T* in, const std::uint8_t* known,                       \
+                                     std::ptrdiff_t columns, SumOf<T>* sum) {                      \
+        for (std::ptrdiff_t x = 0; x < columns; ++x) sum[x] += known[x] ? in[x] : T(0);            \
+    }                                                                                              \
+    TARGET_CLONES void add_squares(const T* in, GridLine background, float limit,                  \
+                                   std::ptrdiff_t columns, float* sum) {                           \
+        for (std::ptrdiff_t x = 0; x < columns; ++x) {                                             \
+            float off = std::fabs(static_cast<float>(in[x]) - background(x));                      \
+            off = off > limit ? limit : off;                                                       \
+            sum[x] += off * off;                                                                   \
+        }                                                                                          \
+    }                                                                                              \
+    TARGET_CLONES void add_known_squares(const T* in, const std::uint8_t* known,                   \
+                                         GridLine background, float limit, std::ptrdiff_t columns, \
+                                         float* sum) {                                             \
+        for (std::ptrdiff_t x = 0; x < columns; ++x) {                                             \
+            float off = std::fabs(static_cast<float>(in[x]) - background(x));                      \
+            off = off > limit ? limit : off;                                                       \
+            sum[x] += known[x] ? off * off : 0.0f;                                                 \
+        }                                                                                          \
+    }
+FOR_EACH_TYPE
+#undef ROWS
+
+TARGET_CLONES
+void count_row(const std::uint8_t* known, std::ptrdiff_t columns, std::uint32_t* count) {
+    for (std::ptrdiff_t x = 0; x < columns; ++x) count[x] += known[x];
+}
+
+// Sums of the columns of a block row first, then those of its blocks: `add(y, sums)` adds a row
+// to the sums of the columns; calls finish(block row, block, sum, count, pixels).
+template <class Sum, class MakeAdder, class Finish>
+void each_block_row(Image<const std::uint8_t> known, std::ptrdiff_t side, std::ptrdiff_t every,
+                    int threads, MakeAdder make_adder, Finish finish) {
+    const std::ptrdiff_t columns = known.columns, block_rows = (known.rows + side - 1) / side,
+                         block_columns = (columns + side - 1) / side;
     split_over_threads(block_rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        auto row = make_row();
-        std::vector<float> sum(block_columns), count(block_columns);
+        auto add = make_adder();
+        std::vector<Sum> sums(columns);
+        std::vector<std::uint32_t> counts(known.data ? columns : 0);
         for (std::ptrdiff_t block = begin; block < end; ++block) {
-            const std::ptrdiff_t top = block * side, bottom = std::min(top + side, in.rows);
-            std::fill(sum.begin(), sum.end(), 0.0f);
-            std::fill(count.begin(), count.end(), 0.0f);
-            for (std::ptrdiff_t y = top; y < bottom; y += every)
-                gather_row(row(y), known.data ? known.row(y) : nullptr, in.columns, side,
-                           sum.data(), count.data());
-            for (std::ptrdiff_t x = 0; x < block_columns; ++x) {
-                const std::ptrdiff_t used_rows = (bottom - top + every - 1) / every;
-                const float pixels = static_cast<float>(
-                    used_rows * (std::min((x + 1) * side, in.columns) - x * side));
-                finish(block, x, sum[x], known.data ? count[x] : pixels, pixels);
+            const std::ptrdiff_t top = block * side, bottom = std::min(top + side, known.rows),
+                                 used_rows = (bottom - top + every - 1) / every;
+            std::fill(sums.begin(), sums.end(), Sum(0));
+            std::fill(counts.begin(), counts.end(), 0u);
+            for (std::ptrdiff_t y = top; y < bottom; y += every) {
+                add(y, sums.data());
+                if (known.data) count_row(known.row(y), columns, counts.data());
+            }
+            for (std::ptrdiff_t b = 0; b < block_columns; ++b) {
+                const std::ptrdiff_t left = b * side, right = std::min(left + side, columns);
+                const auto pixels = static_cast<float>(used_rows * (right - left));
+                const Sum sum = std::accumulate(&sums[left], &sums[left] + (right - left), Sum(0));
+                const float count = known.data
+                                        ? static_cast<float>(std::accumulate(
+                                              &counts[left], &counts[left] + (right - left), 0u))
+                                        : pixels;
+                finish(block, b, static_cast<float>(sum), count, pixels);
             }
         }
     });
@@ -97,55 +128,93 @@ GridPlaces::GridPlaces(std::ptrdiff_t pixels, std::ptrdiff_t blocks, std::ptrdif
 }
 
 GridRows::GridRows(Image<const float> coarse, std::ptrdiff_t side, const GridPlaces& down,
-                   const GridPlaces& along)
+                   const GridPlaces& along, float scale)
     : coarse_(coarse),
       side_(side),
       down_(down),
       along_(along),
-      between_(coarse.columns),
-      row_(along.fraction.size()) {}
+      scale_(scale),
+      scaled_(coarse.columns),
+      upper_(along.fraction.size()),
+      lower_(along.fraction.size()),
+      change_(along.fraction.size()) {}
 
-const float* GridRows::operator()(std::ptrdiff_t y) {
-    expand_row(coarse_.row(down_.before[y]), coarse_.row(down_.after[y]), down_.fraction[y],
-               along_.fraction.data(), side_, coarse_.columns,
-               static_cast<std::ptrdiff_t>(row_.size()), between_.data(), row_.data());
-    return row_.data();
+void GridRows::expand(std::ptrdiff_t row, std::vector<float>& out) {
+    for (std::ptrdiff_t x = 0; x < coarse_.columns; ++x) scaled_[x] = coarse_(row, x) * scale_;
+    expand_row(scaled_.data(), along_.fraction.data(), side_, coarse_.columns,
+               static_cast<std::ptrdiff_t>(out.size()), out.data());
 }
 
-void block_means(Image<const float> in, Image<const std::uint8_t> known, std::ptrdiff_t side,
+GridLine GridRows::line(std::ptrdiff_t y) {
+    const std::ptrdiff_t before = down_.before[y], after = down_.after[y];
+    if (before != before_ || after != after_) {
+        if (before == after_) upper_.swap(lower_);
+        else expand(before, upper_);
+        if (after == before) lower_ = upper_;
+        else expand(after, lower_);
+        before_ = before;
+        after_ = after;
+        subtract_row(lower_.data(), upper_.data(), static_cast<std::ptrdiff_t>(change_.size()),
+                     change_.data());
+    }
+    return {upper_.data(), change_.data(), down_.fraction[y]};
+}
+
+template <class T>
+void block_means(Image<const T> in, Image<const std::uint8_t> known, std::ptrdiff_t side,
                  Image<float> mean, Image<float> share, int threads) {
-    each_block_row(
-        in, known, side, 1, threads, [&] { return [&](std::ptrdiff_t y) { return in.row(y); }; },
+    each_block_row<SumOf<T>>(
+        known, side, 1, threads,
+        [&] {
+            return [&](std::ptrdiff_t y, SumOf<T>* sums) {
+                if (known.data) add_known_row(in.row(y), known.row(y), in.columns, sums);
+                else add_row(in.row(y), in.columns, sums);
+            };
+        },
         [&](std::ptrdiff_t y, std::ptrdiff_t x, float sum, float count, float pixels) {
-            mean(y, x) = count > 0 ? sum / count : 0.0f;
+            mean(y, x) = count > 0 ? sum / (count * largest_value<T>) : 0.0f;
             share(y, x) = count / pixels;
         });
 }
 
-void block_spread(Image<const float> in, Image<const std::uint8_t> known,
-                  Image<const float> background, std::ptrdiff_t side, std::ptrdiff_t every,
-                  float limit, Image<float> spread, int threads) {
+template <class T>
+void block_spread(Image<const T> in, Image<const std::uint8_t> known, Image<const float> background,
+                  std::ptrdiff_t side, std::ptrdiff_t every, float limit, Image<float> spread,
+                  int threads) {
+    constexpr float largest = largest_value<T>;
     const GridPlaces down(in.rows, background.rows, side),
         along(in.columns, background.columns, side);
-    each_block_row(
-        in, known, side, every, threads,
+    each_block_row<float>(
+        known, side, every, threads,
         [&] {
-            return [&, rows = GridRows(background, side, down, along),
-                    squares = std::vector<float>(in.columns)](std::ptrdiff_t y) mutable {
-                square_row(in.row(y), rows(y), limit, in.columns, squares.data());
-                return static_cast<const float*>(squares.data());
+            return [&, rows = GridRows(background, side, down, along, largest)](
+                       std::ptrdiff_t y, float* sums) mutable {
+                const auto line = rows.line(y);
+                if (known.data)
+                    add_known_squares(in.row(y), known.row(y), line, limit * largest, in.columns,
+                                      sums);
+                else add_squares(in.row(y), line, limit * largest, in.columns, sums);
             };
         },
         [&](std::ptrdiff_t y, std::ptrdiff_t x, float sum, float count, float) {
-            spread(y, x) = count > 0 ? sum / count : 0.0f;
+            spread(y, x) = count > 0 ? sum / (count * largest * largest) : 0.0f;
         });
 }
+
+#define ROWS(T)                                                                               \
+    template void block_means(Image<const T>, Image<const std::uint8_t>, std::ptrdiff_t,      \
+                              Image<float>, Image<float>, int);                               \
+    template void block_spread(Image<const T>, Image<const std::uint8_t>, Image<const float>, \
+                               std::ptrdiff_t, std::ptrdiff_t, float, Image<float>, int);
+FOR_EACH_TYPE
+#undef ROWS
 
 void interpolate(Image<const float> coarse, std::ptrdiff_t side, Image<float> out, int threads) {
     const GridPlaces down(out.rows, coarse.rows, side), along(out.columns, coarse.columns, side);
     split_over_threads(out.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         GridRows rows(coarse, side, down, along);
-        for (std::ptrdiff_t y = begin; y < end; ++y) std::copy_n(rows(y), out.columns, out.row(y));
+        for (std::ptrdiff_t y = begin; y < end; ++y)
+            fill_row(rows.line(y), out.columns, out.row(y));
     });
 }
 

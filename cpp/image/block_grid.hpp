@@ -18,32 +18,48 @@ struct GridPlaces {
     GridPlaces(std::ptrdiff_t pixels, std::ptrdiff_t blocks, std::ptrdiff_t side);
 };
 
-// The rows of a coarse grid at full width, one after the other.
+// A row of pixels between two rows of blocks.
+struct GridLine {
+    const float *from, *change;
+    float part;
+
+    float operator()(std::ptrdiff_t x) const { return from[x] + change[x] * part; }
+};
+
+// The rows of a coarse grid, times `scale`, at full width, one after the other.
 class GridRows {
 public:
     GridRows(Image<const float> coarse, std::ptrdiff_t side, const GridPlaces& down,
-             const GridPlaces& along);
+             const GridPlaces& along, float scale = 1.0f);
 
-    const float* operator()(std::ptrdiff_t y);
+    // Valid until the next call.
+    GridLine line(std::ptrdiff_t y);
 
 private:
+    void expand(std::ptrdiff_t row, std::vector<float>& out);
+
     Image<const float> coarse_;
     std::ptrdiff_t side_;
     const GridPlaces& down_;
     const GridPlaces& along_;
-    std::vector<float> between_, row_;
+    float scale_;
+    std::ptrdiff_t before_ = -1, after_ = -1;  // rows of blocks that stand in `upper_`, `lower_`
+    std::vector<float> scaled_, upper_, lower_, change_;
 };
 
-// Mean of each block over the pixels where `known` is not 0 (all, if known.data is null); `share`:
-// how many of the block's pixels those are, 0..1. The mean of a block without any is 0.
-void block_means(Image<const float> in, Image<const std::uint8_t> known, std::ptrdiff_t side,
+// Mean of each block over the pixels where `known` is not 0 (all, if known.data is null; it has
+// the size of `in`), in 0..1; `share`: how many of the block's pixels those are, 0..1. The mean of
+// a block without any is 0.
+template <class T>
+void block_means(Image<const T> in, Image<const std::uint8_t> known, std::ptrdiff_t side,
                  Image<float> mean, Image<float> share, int threads);
 
 // Mean of each block of min(|in - background|, limit)^2, over the same pixels of every `every`-th
-// of its rows.
-void block_spread(Image<const float> in, Image<const std::uint8_t> known,
-                  Image<const float> background, std::ptrdiff_t side, std::ptrdiff_t every,
-                  float limit, Image<float> spread, int threads);
+// of its rows. Background and limit are in 0..1.
+template <class T>
+void block_spread(Image<const T> in, Image<const std::uint8_t> known, Image<const float> background,
+                  std::ptrdiff_t side, std::ptrdiff_t every, float limit, Image<float> spread,
+                  int threads);
 
 // A coarse grid at every pixel of `out`.
 void interpolate(Image<const float> coarse, std::ptrdiff_t side, Image<float> out, int threads);

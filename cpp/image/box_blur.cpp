@@ -4,60 +4,106 @@
 #include <vector>
 
 #include "base/parallel.hpp"
+#include "base/target_clones.hpp"
 
 namespace dustbust {
 
 namespace {
 
-// Means across the rows begin..end-1.
-void blur_rows(Image<const float> in, std::ptrdiff_t radius, std::ptrdiff_t begin,
-               std::ptrdiff_t end, float* out) {
-    const std::ptrdiff_t columns = in.columns;
-    for (std::ptrdiff_t y = begin; y < end; ++y) {
-        const float* from = in.row(y);
-        float* to = out + y * columns;
-        double sum = 0;
-        for (std::ptrdiff_t x = 0; x < std::min(radius, columns); ++x) sum += from[x];
-        for (std::ptrdiff_t x = 0; x < columns; ++x) {
-            if (x + radius < columns) sum += from[x + radius];
-            if (x - radius - 1 >= 0) sum -= from[x - radius - 1];
-            const std::ptrdiff_t count =
-                std::min(x + radius, columns - 1) - std::max<std::ptrdiff_t>(x - radius, 0) + 1;
-            to[x] = static_cast<float>(sum / static_cast<double>(count));
-        }
-    }
+// The picture is worked on in bands of this many columns, so that the sums of a band stay in the
+// cache, and several rows at once, so that no sum waits for the one before it.
+constexpr std::ptrdiff_t band_width = 512;
+constexpr int together = 4;
+
+TARGET_CLONES
+void move_sums(const float* entering, const float* leaving, std::ptrdiff_t columns, double* sums) {
+    if (entering && leaving)
+        for (std::ptrdiff_t x = 0; x < columns; ++x)
+            sums[x] += static_cast<double>(entering[x]) - static_cast<double>(leaving[x]);
+    else if (entering)
+        for (std::ptrdiff_t x = 0; x < columns; ++x) sums[x] += static_cast<double>(entering[x]);
+    else if (leaving)
+        for (std::ptrdiff_t x = 0; x < columns; ++x) sums[x] -= static_cast<double>(leaving[x]);
 }
 
-// Means down the columns begin..end-1, all of them at once from row to row.
-void blur_columns(const float* in, std::ptrdiff_t radius, std::ptrdiff_t begin, std::ptrdiff_t end,
-                  Image<float> out) {
-    const std::ptrdiff_t rows = out.rows, columns = out.columns;
-    std::vector<double> sum(end - begin, 0.0);
-    const auto add = [&](std::ptrdiff_t y, double sign) {
-        const float* from = in + y * columns;
-        for (std::ptrdiff_t x = begin; x < end; ++x) sum[x - begin] += sign * from[x];
-    };
-    for (std::ptrdiff_t y = 0; y < std::min(radius, rows); ++y) add(y, 1);
-    for (std::ptrdiff_t y = 0; y < rows; ++y) {
-        if (y + radius < rows) add(y + radius, 1);
-        if (y - radius - 1 >= 0) add(y - radius - 1, -1);
-        const std::ptrdiff_t count =
-            std::min(y + radius, rows - 1) - std::max<std::ptrdiff_t>(y - radius, 0) + 1;
-        float* to = out.row(y);
-        for (std::ptrdiff_t x = begin; x < end; ++x)
-            to[x] = static_cast<float>(sum[x - begin] / static_cast<double>(count));
+// One band: the columns first..last-1 of the result, from the columns left..right-1.
+class Band {
+public:
+    Band(Image<const float> in, Image<float> out, std::ptrdiff_t radius, std::ptrdiff_t first)
+        : in_(in),
+          out_(out),
+          radius_(radius),
+          first_(first),
+          last_(std::min(first + band_width, in.columns)),
+          left_(std::max<std::ptrdiff_t>(first - radius, 0)),
+          right_(std::min(last_ + radius, in.columns)),
+          down_(right_ - left_, 0.0),
+          shares_(last_ - first_) {
+        for (std::ptrdiff_t x = first_; x < last_; ++x)
+            shares_[x - first_] =
+                1.0 / static_cast<double>(std::min(x + radius, in.columns - 1) -
+                                          std::max<std::ptrdiff_t>(x - radius, 0) + 1);
+        for (auto& sums : sums_) sums.resize(down_.size());
     }
-}
+
+    void blur() {
+        for (std::ptrdiff_t y = 0; y < std::min(radius_, in_.rows); ++y)
+            move_sums(in_.row(y) + left_, nullptr, right_ - left_, down_.data());
+        for (std::ptrdiff_t y = 0; y < in_.rows; y += together) {
+            const auto rows = static_cast<int>(std::min<std::ptrdiff_t>(together, in_.rows - y));
+            for (int k = 0; k < rows; ++k) {
+                sum_columns(y + k);
+                sums_[k] = down_;
+            }
+            average_rows(y, rows);
+        }
+    }
+
+private:
+    // The sums of the columns around row y, from those around the row before.
+    void sum_columns(std::ptrdiff_t y) {
+        move_sums(y + radius_ < in_.rows ? in_.row(y + radius_) + left_ : nullptr,
+                  y - radius_ > 0 ? in_.row(y - radius_ - 1) + left_ : nullptr, right_ - left_,
+                  down_.data());
+    }
+
+    // The means of the boxes around the pixels of some rows.
+    void average_rows(std::ptrdiff_t y, int rows) {
+        double total[together] = {}, share[together] = {};
+        float* to[together];
+        for (int k = 0; k < together; ++k) {
+            const std::ptrdiff_t row = y + std::min(k, rows - 1);
+            share[k] = 1.0 / static_cast<double>(std::min(row + radius_, in_.rows - 1) -
+                                                 std::max<std::ptrdiff_t>(row - radius_, 0) + 1);
+            to[k] = out_.row(row);
+            const std::ptrdiff_t end = std::min(first_ + radius_, in_.columns) - left_;
+            for (std::ptrdiff_t x = 0; x < end; ++x) total[k] += sums_[k][x];
+        }
+        for (std::ptrdiff_t x = first_; x < last_; ++x) {
+            const bool enters = x + radius_ < in_.columns, leaves = x - radius_ > 0;
+            for (int k = 0; k < together; ++k) {
+                if (enters) total[k] += sums_[k][x + radius_ - left_];
+                if (leaves && x > first_) total[k] -= sums_[k][x - radius_ - 1 - left_];
+            }
+            for (int k = 0; k < rows; ++k)
+                to[k][x] = static_cast<float>(total[k] * (shares_[x - first_] * share[k]));
+        }
+    }
+
+    const Image<const float> in_;
+    const Image<float> out_;
+    const std::ptrdiff_t radius_, first_, last_, left_, right_;
+    std::vector<double> down_, shares_;   // sums of columns; 1 / width of the box
+    std::vector<double> sums_[together];  // those of the rows that are worked on
+};
 
 }  // namespace
 
 void box_blur(Image<const float> in, Image<float> out, std::ptrdiff_t radius, int threads) {
-    std::vector<float> across(in.size());
-    split_over_threads(in.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        blur_rows(in, radius, begin, end, across.data());
-    });
-    split_over_threads(in.columns, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        blur_columns(across.data(), radius, begin, end, out);
+    const std::ptrdiff_t bands = (in.columns + band_width - 1) / band_width;
+    split_over_threads(bands, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        for (std::ptrdiff_t band = begin; band < end; ++band)
+            Band(in, out, radius, band * band_width).blur();
     });
 }
 

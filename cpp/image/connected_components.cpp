@@ -6,47 +6,78 @@ namespace dustbust {
 
 namespace {
 
-// The root of a pixel's tree; the path to it is halved on the way.
+// Pixels side by side in one row: their columns, and the place of the first in the list.
+struct Run {
+    std::ptrdiff_t row, begin, end;
+    std::int32_t first;
+};
+
+std::vector<Run> runs_of(const std::vector<std::int64_t>& positions, std::ptrdiff_t columns) {
+    std::vector<Run> runs;
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+        const std::ptrdiff_t x = positions[i] % columns;
+        if (i > 0 && x > 0 && positions[i] == positions[i - 1] + 1) ++runs.back().end;
+        else runs.push_back({positions[i] / columns, x, x + 1, static_cast<std::int32_t>(i)});
+    }
+    return runs;
+}
+
+// The root of a run's tree; the path to it is halved on the way.
 std::int32_t root(std::vector<std::int32_t>& parent, std::int32_t at) {
     while (parent[at] != at) at = parent[at] = parent[parent[at]];
     return at;
 }
 
+void link_beside(const Run& run, std::int32_t* neighbours) {
+    for (std::ptrdiff_t x = run.begin; x < run.end; ++x) {
+        const auto i = static_cast<std::int32_t>(run.first + (x - run.begin));
+        std::int32_t* const beside = neighbours + 4 * static_cast<std::ptrdiff_t>(i);
+        beside[0] = beside[3] = -1;
+        beside[1] = x > run.begin ? i - 1 : -1;
+        beside[2] = x + 1 < run.end ? i + 1 : -1;
+    }
+}
+
+void link_below(const Run& above, const Run& below, std::int32_t* neighbours) {
+    const std::ptrdiff_t begin = std::max(above.begin, below.begin),
+                         end = std::min(above.end, below.end);
+    for (std::ptrdiff_t x = begin; x < end; ++x) {
+        const std::ptrdiff_t up = above.first + (x - above.begin),
+                             down = below.first + (x - below.begin);
+        neighbours[4 * down] = static_cast<std::int32_t>(up);
+        neighbours[4 * up + 3] = static_cast<std::int32_t>(down);
+    }
+}
+
 }  // namespace
 
-Components connected_components(const MaskedPixels& masked, std::ptrdiff_t rows,
-                                std::ptrdiff_t columns) {
-    const auto& positions = masked.positions();
-    const std::ptrdiff_t count = masked.size();
-    const auto place = [&](std::ptrdiff_t y, std::ptrdiff_t x) {
-        return y < 0 || x < 0 || y >= rows || x >= columns
-                   ? std::int32_t{-1}
-                   : static_cast<std::int32_t>(masked(y, x));
-    };
+Components connected_components(const MaskedPixels& masked, std::ptrdiff_t columns) {
+    const auto runs = runs_of(masked.positions(), columns);
     Components result;
-    result.neighbours.resize(4 * count);
-    std::vector<std::int32_t> parent(count);
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const std::ptrdiff_t y = positions[i] / columns, x = positions[i] % columns;
-        std::int32_t* beside = result.neighbours.data() + 4 * i;
-        beside[0] = place(y - 1, x);
-        beside[1] = place(y, x - 1);
-        beside[2] = place(y, x + 1);
-        beside[3] = place(y + 1, x);
-        parent[i] = static_cast<std::int32_t>(i);
-        for (const std::int32_t other :
-             {beside[0], beside[1], place(y - 1, x - 1), place(y - 1, x + 1)}) {
-            if (other < 0) continue;
-            // The smaller root wins, so that the root of a particle is its first pixel.
-            const std::int32_t a = root(parent, other),
-                               b = root(parent, static_cast<std::int32_t>(i));
+    result.neighbours.resize(4 * masked.size());
+    std::vector<std::int32_t> parent(runs.size());
+    std::size_t above = 0;  // the first run that may touch the present one from above
+    for (std::size_t k = 0; k < runs.size(); ++k) {
+        const Run& run = runs[k];
+        parent[k] = static_cast<std::int32_t>(k);
+        link_beside(run, result.neighbours.data());
+        while (runs[above].row < run.row - 1 ||
+               (runs[above].row == run.row - 1 && runs[above].end < run.begin))
+            ++above;
+        for (std::size_t j = above; runs[j].row < run.row && runs[j].begin <= run.end; ++j) {
+            link_below(runs[j], run, result.neighbours.data());
+            // The smaller root wins, so that the root of a particle has its first pixel.
+            const std::int32_t a = root(parent, static_cast<std::int32_t>(j)),
+                               b = root(parent, static_cast<std::int32_t>(k));
             parent[std::max(a, b)] = std::min(a, b);
         }
     }
-    result.labels.resize(count);
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const std::int32_t first = root(parent, static_cast<std::int32_t>(i));
-        result.labels[i] = first == i ? result.count++ : result.labels[first];
+    result.labels.resize(masked.size());
+    for (std::size_t k = 0; k < runs.size(); ++k) {
+        const auto at = static_cast<std::int32_t>(k);
+        const std::int32_t first = root(parent, at);
+        const std::int32_t label = first == at ? result.count++ : result.labels[runs[first].first];
+        std::fill_n(result.labels.begin() + runs[k].first, runs[k].end - runs[k].begin, label);
     }
     return result;
 }

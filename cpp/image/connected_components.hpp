@@ -15,9 +15,8 @@ struct Components {
     std::int32_t count = 0;
 };
 
-// A particle is the pixels that are connected (8 ways).
-Components connected_components(const MaskedPixels& masked, std::ptrdiff_t rows,
-                                std::ptrdiff_t columns);
+// A particle is the pixels that are connected (8 ways). `columns`: width of the picture.
+Components connected_components(const MaskedPixels& masked, std::ptrdiff_t columns);
 
 // Number the pixels of a larger mask, `neighbours` of which are given, by the particle of a smaller
 // one that is the fewest steps away

@@ -34,7 +34,47 @@ ADDS(float)
 #undef ADDS
 #undef ADD
 
+// From the range of `T` to that of its luminance; white is white.
+template <class T>
+constexpr float luminance_scale = largest_value<LuminanceOf<T>> / largest_value<T>;
+
+template <class T, int channels>
+inline __attribute__((always_inline)) void convert_luminance(const T* row, Index columns,
+                                                             LuminanceOf<T>* __restrict out) {
+    for (Index x = 0; x < columns; ++x) {
+        const T* pixel = row + x * channels;
+        const float value = rec601(pixel[0], pixel[1], pixel[2]) * luminance_scale<T>;
+        if constexpr (std::is_same_v<T, float>) out[x] = value;
+        else out[x] = static_cast<std::uint16_t>(static_cast<std::int32_t>(value + 0.5f));
+    }
+}
+
+#define CONVERT(T, channels)                                                    \
+    TARGET_CLONES void convert_luminance##channels(const T* row, Index columns, \
+                                                   LuminanceOf<T>* out) {       \
+        convert_luminance<T, channels>(row, columns, out);                      \
+    }
+#define CONVERTS(T) CONVERT(T, 3) CONVERT(T, 4)
+CONVERTS(std::uint8_t)
+CONVERTS(std::uint16_t)
+CONVERTS(float)
+#undef CONVERTS
+#undef CONVERT
+
 }  // namespace
+
+template <class T>
+void luminance(Image<const T> in, Image<LuminanceOf<T>> out, int threads) {
+    split_over_threads(in.rows, threads, [&](Index begin, Index end) {
+        for (Index y = begin; y < end; ++y)
+            if (in.channels == 3) convert_luminance3(in.row(y), in.columns, out.row(y));
+            else convert_luminance4(in.row(y), in.columns, out.row(y));
+    });
+}
+
+template void luminance(Image<const std::uint8_t>, Image<std::uint16_t>, int);
+template void luminance(Image<const std::uint16_t>, Image<std::uint16_t>, int);
+template void luminance(Image<const float>, Image<float>, int);
 
 template <class T>
 void reduce_luminance(Image<const T> in, bool alpha, Index factor, float largest, Image<float> out,

@@ -6,23 +6,35 @@
 #include <vector>
 
 #include "base/image.hpp"
-#include "base/lazy_zeros.hpp"
 #include "image/mask_runs.hpp"
 
 namespace dustbust {
+
+// How many bits of a word are set: H. S. Warren, Hacker's Delight, 2nd edition, 5-1.
+inline int count_bits(std::uint64_t word) {
+    word -= word >> 1 & 0x5555555555555555u;
+    word = (word & 0x3333333333333333u) + (word >> 2 & 0x3333333333333333u);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return static_cast<int>(word * 0x0101010101010101u >> 56);
+}
 
 class MaskedPixels {
 public:
     // `mask`: bytes that are 0 or 1.
     explicit MaskedPixels(Image<const std::uint8_t> mask)
-        : columns_(mask.columns), place_(mask.rows * mask.columns) {
+        : columns_(mask.columns), words_(mask.rows * mask.columns / 64 + 1) {
         each_run(mask.data, mask.rows * mask.columns,
                  [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
                      for (std::ptrdiff_t at = begin; at < end; ++at) {
                          positions_.push_back(at);
-                         place_[at] = static_cast<std::int32_t>(positions_.size());
+                         words_[at / 64].bits |= std::uint64_t{1} << at % 64;
                      }
                  });
+        std::int32_t before = 0;
+        for (Word& word : words_) {
+            word.before = before;
+            before += count_bits(word.bits);
+        }
     }
 
     // row * columns + column of each pixel, in that order.
@@ -31,12 +43,21 @@ public:
 
     // Place of a pixel in the list, or -1.
     std::ptrdiff_t operator()(std::ptrdiff_t y, std::ptrdiff_t x) const {
-        return place_[y * columns_ + x] - 1;
+        const std::ptrdiff_t at = y * columns_ + x;
+        const Word& word = words_[at / 64];
+        const std::uint64_t bit = std::uint64_t{1} << at % 64;
+        return word.bits & bit ? word.before + count_bits(word.bits & (bit - 1)) : -1;
     }
 
 private:
+    // 64 pixels, and how many of those before them are set.
+    struct Word {
+        std::uint64_t bits = 0;
+        std::int64_t before = 0;
+    };
+
     std::ptrdiff_t columns_;
-    LazyZeros<std::int32_t> place_;
+    std::vector<Word> words_;
     std::vector<std::int64_t> positions_;
 };
 

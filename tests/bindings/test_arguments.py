@@ -59,6 +59,17 @@ def warp(name, **more):
     }
 
 
+def sums(**more):
+    """Sums of readings over a run."""
+    return {
+        "readings": np.zeros((H, W), I32),
+        "weights": blocks(),
+        "side": 8,
+        "missing": np.zeros((H, W), I32),
+        **more,
+    }
+
+
 def jpeg():
     coded = io.BytesIO()
     Image.fromarray(picture(3, dtype=U8)).save(coded, "JPEG")
@@ -93,6 +104,26 @@ CALLS = {
         "missing": np.zeros((H, W), I64),
         "threads": 1,
     },
+    "add_frame": lambda: {
+        "image": picture(dtype=U8),
+        "has_data": mask(),
+        "sum": np.zeros((H, W), I32),
+        "frames": np.zeros((H, W), I32),
+        "threads": 1,
+    },
+    "mean_readings": lambda: sums(threads=1),
+    "detail_medians_of_sums": lambda: sums(tile=16, every=2, threads=1),
+    "denoise_sums": lambda: sums(floor=blocks(), tile=8, threads=1),
+    "tile_medians": lambda: {"map": picture(), "tile": 16, "every": 2, "threads": 1},
+    "detail_medians": lambda: {"map": picture(), "tile": 16, "every": 2, "threads": 1},
+    "denoise": lambda: {"map": picture(), "floor": blocks(), "tile": 8, "threads": 1},
+    "stands_out": lambda: {
+        "map": picture(),
+        "floor": blocks(),
+        "tile": 8,
+        "least": 0.02,
+        "threads": 1,
+    },
     "particle_readings": lambda: {
         "image": picture(),
         "background": blocks(),
@@ -106,6 +137,7 @@ CALLS = {
         "particles": 1,
     },
     "interpolate": lambda: {"coarse": blocks(), "side": 8, "rows": H, "columns": W, "threads": 1},
+    "luminance": lambda: {"image": picture(3, dtype=U8), "threads": 1},
     "reduce_luminance": lambda: {
         "image": picture(4, dtype=U8),
         "alpha": True,
@@ -241,6 +273,7 @@ CALLS = {
 # Lists of numbers whose values may be anything.
 ANY_VALUE = {
     "image",
+    "map",
     "first",
     "second",
     "luminance",
@@ -309,7 +342,7 @@ FINE = {
     ("first", "longer"),
     ("second", "longer"),
     ("matrix", "longer"),
-} | {(argument, "longer") for argument in ("image", "mask")}
+} | {(argument, "longer") for argument in ("image", "mask", "map")}
 
 CASES = [
     pytest.param(name, argument, value, id=f"{name}-{argument}-{word}".replace(" ", "_"))

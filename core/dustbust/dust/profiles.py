@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DustbustError
-from ..image.arrays import Mask, Plane, Positions, Values
+from ..image.arrays import Grey, Mask, Plane, Positions, Values, to_unit
 from ..image.block_grid import block_side
 from ..image.morphology import connected
 from ..image.robust import DEVIATIONS_PER_MAD
@@ -240,14 +240,14 @@ class RoundDust:
         return Response(1.0, self.fade)
 
     def readings(
-        self, plane: Plane, has_data: Mask | None, radius: float, step: int
+        self, plane: Grey, has_data: Mask | None, radius: float, step: int
     ) -> list[Around | None]:
         """Readings around each particle, in a frame.
 
         Parameters
         ----------
-        plane : ndarray of float32, shape (H, W)
-            Luminance of the frame.
+        plane : ndarray of uint8, uint16 or float32, shape (H, W)
+            Luminance of the frame, in the range of its dtype.
         has_data : ndarray of bool, shape (H, W), or None
             False where the frame has no data.
         radius : float
@@ -267,7 +267,7 @@ class RoundDust:
 
     def _around(
         self,
-        plane: Plane,
+        plane: Grey,
         has_data: Mask | None,
         centre: npt.NDArray[np.float32],
         reach: tuple[float, float],
@@ -275,7 +275,7 @@ class RoundDust:
     ) -> Around | None:
         radius, ring = reach
         y, x, distance = disc(centre, radius + ring, plane.shape, step)
-        values = plane[y, x]
+        values = to_unit(plane[y, x])
         usable = (values > DARKEST) & (values < LIGHTEST)
         if has_data is not None:
             usable &= has_data[y, x]
@@ -340,14 +340,14 @@ class RoundDust:
         return int(np.count_nonzero(values > values[0] / 2))
 
     def measure(
-        self, plane: Plane, has_data: Mask | None = None
+        self, plane: Grey, has_data: Mask | None = None
     ) -> tuple[Profile, list[Around | None]]:
         """The profile of a frame, and the readings around each particle.
 
         Parameters
         ----------
-        plane : ndarray of float32, shape (H, W)
-            Luminance of the frame.
+        plane : ndarray of uint8, uint16 or float32, shape (H, W)
+            Luminance of the frame, in the range of its dtype.
         has_data : ndarray of bool, shape (H, W), or None
             False where the frame has no data.
 

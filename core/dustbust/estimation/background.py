@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import _kernels
-from ..image.arrays import Mask, Plane
+from ..image.arrays import Grey, Mask, Plane
 from ..image.block_grid import block_side, fill_gaps
 from ..image.filters import soften
 from ..runtime.threads import count
@@ -50,7 +50,7 @@ class Surroundings:
     @classmethod
     def of(
         cls,
-        plane: Plane,
+        plane: Grey,
         known: Mask | None = None,
         *,
         radius: int = FIRST_RADIUS,
@@ -61,8 +61,8 @@ class Surroundings:
 
         Parameters
         ----------
-        plane : ndarray of float32, shape (H, W)
-            Luminance, 0..1.
+        plane : ndarray of uint8, uint16 or float32, shape (H, W)
+            Luminance, in the range of its dtype.
         known : ndarray of bool, shape (H, W), or None
             False where dust is known to be or there is no data.
         radius : int

@@ -22,11 +22,11 @@ from ..errors import DustbustError, Sentence
 from ..files.infrared import infrared_in
 from ..files.paths import as_path, is_path, name_of
 from ..files.read import Frame, read_frame
-from ..image.arrays import Mask, Plane, Values, largest, luminance
+from ..image.arrays import Grey, Mask, Plane, Values, largest, luminance
 from ..image.block_grid import block_side, fill_gaps
 from ..image.morphology import connected, dilate
 from ..runtime.threads import count
-from .candidates import denoise, noise_floor
+from .candidates import denoise, noise_floor, noise_of, tile_of
 from .detection import LARGEST_SHARE, limited_grey, lowered_beside, suggested_threshold
 from .frames import in_words, spread_over
 from .passes import Runner
@@ -188,7 +188,7 @@ def opacity_of(
     # Of several blanks the median, so that what one of them shows alone does not count.
     loss = np.median(planes, axis=0) if len(planes) > 2 else np.mean(planes, axis=0)
     opacity = denoise(loss.astype(np.float32), threads)
-    noise = float(np.median(noise_floor(opacity, threads)))
+    noise = noise_of(noise_floor(opacity, threads), opacity.shape)
     return np.clip(opacity, 0, np.float32(LARGEST_OPACITY)), noise
 
 
@@ -229,7 +229,8 @@ def _loss(light: Plane, threads: int | None) -> Plane:
         background = _kernels.interpolate(blocks, side, height, width, count(threads))
         loss = 1 - light / np.maximum(background, np.float32(SMALLEST_LIGHT))
         limit = np.float32(DUSTY_DEVIATIONS) * noise_floor(loss, threads) + np.float32(0.01)
-        unknown = dilate(loss > limit, DUSTY_REACH, threads=threads)
+        dusty = _kernels.stands_out(loss, limit, tile_of(loss.shape)[0], 0.0, count(threads))
+        unknown = dilate(dusty, DUSTY_REACH, threads=threads)
     return loss
 
 
@@ -268,10 +269,10 @@ class _FramesAtDust:
     def start(self) -> "Callable[[], _FramesAtDust]":
         return _Start(self.where)
 
-    def look(self, plane: Plane, has_data: Mask | None) -> FrameAtDust:
+    def look(self, plane: Grey, has_data: Mask | None) -> FrameAtDust:
         picture: npt.NDArray[Any] = plane
         if has_data is not None:
-            picture = np.stack([plane, has_data], axis=2, dtype=np.float32)
+            picture = np.stack([plane, has_data], axis=2, dtype=plane.dtype)
         observed, filled, spread = look_around(picture, self.membranes, threads=1)
         return FrameAtDust(observed[:, 0], filled[:, 0], spread)
 

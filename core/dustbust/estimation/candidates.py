@@ -1,10 +1,12 @@
 """Which pixels may be dust: those that stand out of the noise of an opacity map."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .. import _kernels
 from ..image.arrays import Mask, Plane
-from ..image.block_grid import block_side
+from ..image.block_grid import block_side, grid_shape
 from ..image.filters import soften
 from ..image.robust import DEVIATIONS_PER_MAD
 from ..runtime.threads import count
@@ -26,6 +28,22 @@ GRAIN_DEVIATIONS = 3.0
 TILE_BLOCKS, SAMPLES_OF_BLOCK = 16, 4
 
 
+def tile_of(shape: Sequence[int]) -> tuple[int, int]:
+    """Side of a tile of a map of this shape, and of which rows and columns its noise is measured.
+
+    >>> tile_of((4000, 6000))
+    (256, 4)
+    """
+    side = block_side(shape)
+    return TILE_BLOCKS * side, max(1, side // SAMPLES_OF_BLOCK)
+
+
+def deviation_of_tiles(medians: Plane) -> Plane:
+    """Standard deviation of the noise, from the medians of absolute values of tiles."""
+    deviation: Plane = soften(soften(medians)) * np.float32(DEVIATIONS_PER_MAD) + np.float32(1e-6)
+    return deviation
+
+
 def noise_floor(opacity: Plane, threads: int | None = None) -> Plane:
     """Standard deviation of a map where there is no dust.
 
@@ -40,22 +58,29 @@ def noise_floor(opacity: Plane, threads: int | None = None) -> Plane:
 
     Returns
     -------
-    ndarray of float32, shape (H, W)
+    ndarray of float32, shape (rows, columns)
+        Of each tile, see `tile_of`; in between it changes evenly.
     """
-    side = block_side(opacity.shape)
-    tile, every = TILE_BLOCKS * side, max(1, side // SAMPLES_OF_BLOCK)
-    rows, columns = (-(-n // tile) for n in opacity.shape)
+    return deviation_of_tiles(
+        _kernels.tile_medians(opacity, *tile_of(opacity.shape), count(threads))
+    )
 
-    def median_of(y: int, x: int) -> float:
-        part = opacity[y * tile : (y + 1) * tile : every, x * tile : (x + 1) * tile : every]
-        return float(np.median(np.abs(part)))
 
-    floor = np.array([[median_of(y, x) for x in range(columns)] for y in range(rows)], np.float32)
-    height, width = opacity.shape
-    deviation: Plane = _kernels.interpolate(
-        soften(soften(floor)) * np.float32(DEVIATIONS_PER_MAD), tile, height, width, count(threads)
-    ) + np.float32(1e-6)
-    return deviation
+def noise_of(floor: Plane, shape: Sequence[int], inside: Mask | None = None) -> float:
+    """The usual noise of a map: the median of `noise_floor` over its pixels.
+
+    Parameters
+    ----------
+    floor : ndarray of float32, shape (rows, columns)
+        As `noise_floor` gives it for a map of the shape (H, W).
+    shape : tuple of int
+        (H, W).
+    inside : ndarray of bool, shape (block rows, block columns), or None
+        Blocks that count; None: all.
+    """
+    rows, columns = grid_shape(shape)
+    blocks = _kernels.interpolate(floor, TILE_BLOCKS, rows, columns, 1)
+    return float(np.median(blocks if inside is None else blocks[inside]))
 
 
 def denoise(opacity: Plane, threads: int | None = None) -> Plane:
@@ -79,17 +104,17 @@ def denoise(opacity: Plane, threads: int | None = None) -> Plane:
     J. S. Lee, "Digital image enhancement and noise filtering by use of local statistics", 1980,
     https://doi.org/10.1109/TPAMI.1980.4766994 (Wiener's filter with local statistics).
     """
-    smooth = soften(opacity)
-    detail = opacity - smooth
-    power = detail**2
-    kept: Plane = smooth + detail * power / (
-        power + (np.float32(GRAIN_DEVIATIONS) * noise_floor(detail, threads)) ** 2
-    )
-    return kept
+    tile, every = tile_of(opacity.shape)
+    medians = _kernels.detail_medians(opacity, tile, every, count(threads))
+    floor = np.float32(GRAIN_DEVIATIONS) * deviation_of_tiles(medians)
+    return _kernels.denoise(opacity, floor, tile, count(threads))
 
 
 def candidates(
-    opacity: Plane, deviations: float = CANDIDATE_DEVIATIONS, threads: int | None = None
+    opacity: Plane,
+    floor: Plane,
+    deviations: float = CANDIDATE_DEVIATIONS,
+    threads: int | None = None,
 ) -> Mask:
     """Pixels that may be dust.
 
@@ -97,6 +122,8 @@ def candidates(
     ----------
     opacity : ndarray of float32, shape (H, W)
         The map.
+    floor : ndarray of float32, shape (rows, columns)
+        Its noise, see `noise_floor`.
     deviations : float
         By how many deviations of the noise a candidate stands out.
     threads : int or None
@@ -106,5 +133,10 @@ def candidates(
     -------
     ndarray of bool, shape (H, W)
     """
-    floor = noise_floor(opacity, threads) * np.float32(deviations)
-    return np.asarray(opacity > np.maximum(floor, np.float32(SMALLEST_OPACITY)))
+    return _kernels.stands_out(
+        opacity,
+        floor * np.float32(deviations),
+        tile_of(opacity.shape)[0],
+        SMALLEST_OPACITY,
+        count(threads),
+    )

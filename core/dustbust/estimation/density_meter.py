@@ -17,7 +17,7 @@ from .. import _kernels
 from ..dust.model import RIM, DustModel, look_around, mirrored
 from ..dust.observation import NO_DATA, ExpectedDust, FrameAtDust, moved, observe
 from ..dust.response import BLACK, WHITE, Response, Responses
-from ..image.arrays import Mask, Picture, Plane
+from ..image.arrays import Grey, Mask, Picture
 from ..image.fixed_point import FIXED_POINT_STEP, in_fixed_point
 from ..image.morphology import dilate
 from ..runtime.read_ahead import read_ahead
@@ -163,11 +163,11 @@ class DensityMeter:
         vars(self).update(state)
         self._find_pixels()
 
-    def look(self, plane: Plane, has_data: Mask | None = None, *, threads: int = 1) -> Any:
+    def look(self, plane: Grey, has_data: Mask | None = None, *, threads: int = 1) -> Any:
         """See `passes.Pass`: the result depends on the frame and on what is expected only."""
         picture: Picture = plane
         if has_data is not None:
-            picture = np.stack([plane, has_data], axis=2, dtype=np.float32)
+            picture = np.stack([plane, has_data], axis=2, dtype=plane.dtype)
         observed, filled, spread = look_around(picture, self.membranes, threads=threads)
         values = observed[:, 0], filled[:, 0], spread
         if self.expected is None:
@@ -190,8 +190,8 @@ class DensityMeter:
             [value for response in reading.responses for value in astuple(response)]
         )
 
-    def add(self, plane: Plane) -> None:
-        """Take in a frame: its luminance, float32 (H, W), 0..1."""
+    def add(self, plane: Grey) -> None:
+        """Take in a frame: its luminance (H, W), in the range of its dtype."""
         self.take(len(self._held), self.look(plane, threads=self.threads or 1))
         if len(self._held) == FRAMES_HELD:
             self.settle()

@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from .. import _kernels
 from ..dust.mask import COARSE_STEP, SUGGESTION
-from ..image.arrays import Mask, Plane
+from ..image.arrays import Mask, Plane, Positions, Values
 from ..image.block_grid import block_side, grid_shape, on_pixels
 from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
 from ..runtime.threads import count
-from .candidates import denoise, noise_floor
+from .candidates import noise_floor, noise_of
 from .evidence import Evidence
 
 # A pixel that loses this share of its light, in the values of the picture, is marked. In a noisy
@@ -57,9 +57,12 @@ def suggested_threshold(noise: float) -> float:
 
 def lowered_beside(dust: Mask, opacity: Plane, threshold: float) -> Plane:
     """Opacity where there is dust; elsewhere the map, compressed to values below the threshold."""
-    opacity = np.maximum(opacity, 0)
-    compressed = np.float32(BELOW * threshold) * opacity / (opacity + np.float32(threshold))
-    return np.asarray(np.where(dust, opacity, compressed))
+    shown = np.maximum(opacity, 0)
+    at_dust = shown[dust]
+    shown /= shown + np.float32(threshold)
+    shown *= np.float32(BELOW * threshold)
+    shown[dust] = at_dust
+    return np.asarray(shown)
 
 
 def limited_grey(grey: Plane, dust: Mask, smallest: float, largest: float | None) -> Plane:
@@ -92,11 +95,11 @@ class Detection:
     Parameters
     ----------
     opacity : ndarray of float32, shape (H, W)
-        The map of the second pass.
+        The map of the second pass, with the grain smoothed. It is changed.
     evidence : Evidence
         For the candidates of the first pass.
-    outside : ndarray of bool, shape (H, W)
-        Where there is no picture.
+    outside : ndarray of bool, shape (rows, columns)
+        Blocks in which there is no picture.
     enough : bool
         Whether there are enough frames to tell dust from picture.
     threads : int or None
@@ -112,21 +115,27 @@ class Detection:
         threads: int | None = None,
     ) -> None:
         self.evidence, self.threads = evidence, threads
-        opacity = np.where(outside, np.float32(0), denoise(opacity, threads))
-        self.noise = float(np.median(noise_floor(opacity, threads)[~outside]))
+        at_edge = on_pixels(outside, opacity.shape) if outside.any() else None
+        if at_edge is not None:
+            opacity[at_edge] = 0
+        self.noise = noise_of(noise_floor(opacity, threads), opacity.shape, ~outside)
         self.threshold = suggested_threshold(self.noise)
         self.raised, self.lowered = (
-            float((sign * opacity > self.threshold).mean()) for sign in (1, -1)
+            np.count_nonzero(stands_out) / opacity.size
+            for stands_out in (opacity > self.threshold, opacity < -self.threshold)
         )
         self.dust = evidence.is_dust() if enough else np.zeros(evidence.particles, bool)
         self.reach = round(NEAR_BLOCKS * block_side(opacity.shape))
-        self.near = (
-            _kernels.dilate(evidence.mask_of(self.dust), self.reach, count(threads)) & ~outside
-        )
+        self.near = _kernels.dilate(evidence.mask_of(self.dust), self.reach, count(threads))
+        if at_edge is not None:
+            self.near &= ~at_edge
         # Frames from which a particle is absent took part in the mean: where it is present, it
         # takes more light than the mean.
-        self.opacity: Plane = np.where(
-            self.near, np.minimum(opacity / np.maximum(self.shares(), SMALLEST_SHARE), 1), opacity
+        self.opacity = opacity
+        positions = np.flatnonzero(self.near)
+        values = opacity.ravel()
+        values[positions] = np.minimum(
+            values[positions] / np.maximum(self.shares_at(positions), SMALLEST_SHARE), 1
         )
         self.marked = self.near
 
@@ -140,20 +149,24 @@ class Detection:
         smallest, largest : float
             Limits of a particle's area, px. `largest` may be None: see `too_large`.
         """
-        self.marked = self.near & (self.opacity >= np.float32(threshold))
+        positions = np.flatnonzero(self.near)
+        opaque = self.opacity.ravel()[positions] >= np.float32(threshold)
+        self.marked = np.zeros_like(self.near)
+        self.marked.ravel()[positions[opaque]] = True
         labels, neighbours, particles = _kernels.connected_components(self.marked, self.marked)
         area = np.bincount(labels, minlength=particles)
         rim = np.bincount(labels, (neighbours < 0).any(axis=1), particles)
         wrong = (area < smallest) | (
             self.too_large(area, rim) if largest is None else area > largest
         )
+        if not wrong.any():
+            return
         left = np.zeros_like(self.marked)
         left[self.marked] = wrong[labels]
         self.marked &= ~left
         # Their surroundings must not turn up either when the user takes a lower threshold.
-        self.near = self.marked | (
-            self.near & ~_kernels.dilate(left, self.reach, count(self.threads))
-        )
+        self.near &= ~_kernels.dilate(left, self.reach, count(self.threads))
+        self.near |= self.marked
 
     def too_large(self, area: npt.NDArray[Any], rim: npt.NDArray[Any]) -> Mask:
         """Which particles are too large for dust: not those that are long and thin.
@@ -175,7 +188,7 @@ class Detection:
 
         Pictures do both.
         """
-        return self.lowered > max(LOWERED * self.raised, LOWERED_SHARE)
+        return bool(self.lowered > max(LOWERED * self.raised, LOWERED_SHARE))
 
     def strength(self) -> float:
         """Sum of the opacity of all marked pixels."""
@@ -185,12 +198,17 @@ class Detection:
         """The opacity that the mask shows, see `lowered_beside`."""
         return lowered_beside(self.near, self.opacity, threshold)
 
-    def shares(self) -> Plane:
-        """Share of the frames in which the dust at or beside a pixel is present.
+    def shares_at(self, positions: Positions) -> Values:
+        """Share of the frames in which the dust at or beside some pixels is present.
+
+        Parameters
+        ----------
+        positions : ndarray of int64, shape (N,)
+            row * W + column of each pixel.
 
         Returns
         -------
-        ndarray of float32, shape (H, W)
+        ndarray of float32, shape (N,)
             1 where there is no dust.
         """
         side = block_side(self.near.shape)
@@ -205,4 +223,5 @@ class Detection:
         for axis in (0, 1):
             blocks = np.maximum.reduce([np.roll(blocks, step, axis) for step in (-1, 0, 1)])
         inner = np.where(blocks > 0, blocks, np.float32(1))[1:-1, 1:-1]
-        return np.asarray(on_pixels(inner, self.near.shape))
+        y, x = np.divmod(positions, self.near.shape[1])
+        return np.asarray(inner[y // side, x // side])

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _kernels
-from ..image.arrays import Mask, Plane
+from ..image.arrays import Grey, Mask, Plane
 from ..image.block_grid import block_side
 from ..image.morphology import connected
 from .background import Surroundings
@@ -114,14 +114,14 @@ class Evidence:
         return other
 
     def look(
-        self, plane: Plane, surroundings: Surroundings, has_data: Mask | None = None
+        self, plane: Grey, surroundings: Surroundings, has_data: Mask | None = None
     ) -> Observed:
         """What one frame shows of each candidate.
 
         Parameters
         ----------
-        plane : ndarray of float32, shape (H, W)
-            The frame's luminance, 0..1.
+        plane : ndarray of uint8, uint16 or float32, shape (H, W)
+            The frame's luminance, in the range of its dtype.
         surroundings : Surroundings
             Those of the plane.
         has_data : ndarray of bool, shape (H, W), or None

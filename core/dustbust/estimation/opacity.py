@@ -11,14 +11,18 @@ The sums are whole numbers. They can be made from parts of a run, in any order, 
 bytes are the same.
 """
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
 from ..dust.placement import Shape
-from ..image.arrays import Mask, Plane
+from ..image.arrays import Grey, Mask, Plane
 from ..image.block_grid import block_side, grid_shape
 from ..runtime.threads import count
 from .background import Surroundings
+from .candidates import GRAIN_DEVIATIONS, deviation_of_tiles, tile_of
 
 # Part of the deviation of a reading that no smoothness of the picture removes, in opacity: frames
 # are converted differently, and particles come and go. It keeps a single smooth dark frame from
@@ -29,7 +33,9 @@ READING_DEVIATION = 0.03
 LOWEST_READING = -0.3
 
 # The weight of a perfect reading, in whole steps.
-WHOLE_WEIGHT = 65535
+WHOLE_WEIGHT = _kernels.WHOLE_WEIGHT
+
+Sums = npt.NDArray[Any]  # (H, W), int32 or int64
 
 
 class OpacitySums:
@@ -57,14 +63,15 @@ class OpacitySums:
 
     def __init__(self, shape: Shape, polarity: str) -> None:
         self.shape, self.polarity, self.side = shape, polarity, block_side(shape)
-        self.readings = np.zeros(self.shape, np.int64)
+        self.frames = 0  # that were added or taken out
+        self.readings: Sums = np.zeros(self.shape, np.int32)
         self.weights = np.zeros(grid_shape(shape), np.int64)
-        # int64 (H, W): weights of the frames without data at a pixel; None while all have data.
-        self.unseen: np.ndarray[tuple[int, ...], np.dtype[np.int64]] | None = None
+        # (H, W): weights of the frames without data at a pixel; None while all have data.
+        self.unseen: Sums | None = None
 
     def add(
         self,
-        plane: Plane,
+        plane: Grey,
         surroundings: Surroundings,
         has_data: Mask | None = None,
         *,
@@ -75,8 +82,8 @@ class OpacitySums:
 
         Parameters
         ----------
-        plane : ndarray of float32, shape (H, W)
-            The frame's luminance, 0..1.
+        plane : ndarray of uint8, uint16 or float32, shape (H, W)
+            The frame's luminance, in the range of its dtype.
         surroundings : Surroundings
             Those of the plane.
         has_data : ndarray of bool, shape (H, W), or None
@@ -90,8 +97,9 @@ class OpacitySums:
         weight = np.rint(
             WHOLE_WEIGHT / (surroundings.variance * gain**2 / np.float32(READING_DEVIATION**2) + 1)
         )
+        self._make_room(1)
         if has_data is not None and self.unseen is None:
-            self.unseen = np.zeros(self.shape, np.int64)
+            self.unseen = np.zeros_like(self.readings)
         _kernels.add_readings(
             plane,
             has_data,
@@ -109,10 +117,20 @@ class OpacitySums:
 
     def merge(self, other: "OpacitySums") -> None:
         """Add the sums of another part of the run."""
+        self._make_room(other.frames)
         self.readings += other.readings
         self.weights += other.weights
         if other.unseen is not None:
-            self.unseen = other.unseen if self.unseen is None else self.unseen + other.unseen
+            unseen = other.unseen.astype(self.readings.dtype)
+            self.unseen = unseen if self.unseen is None else self.unseen + unseen
+
+    def _make_room(self, frames: int) -> None:
+        """Count more frames; sums that no longer hold them in 32 bits get 64."""
+        self.frames += frames
+        if self.frames > _kernels.FRAMES_IN_32_BIT and self.readings.dtype == np.int32:
+            self.readings = self.readings.astype(np.int64)
+            if self.unseen is not None:
+                self.unseen = self.unseen.astype(np.int64)
 
     def opacity(self, threads: int | None = None) -> Plane:
         """Mean reading of each pixel.
@@ -122,18 +140,23 @@ class OpacitySums:
         ndarray of float32, shape (H, W)
             About 0 where there is no dust.
         """
-        threads = count(threads)
-        weight = _kernels.interpolate(
-            self.weights.astype(np.float32), self.side, *self.shape, threads
-        )
-        if self.unseen is not None:
-            weight -= self.unseen
-        weight *= np.float32(_kernels.READING_STEPS)
-        opacity: Plane = np.divide(
-            self.readings,
-            np.maximum(weight, 1, out=weight),
-            out=weight,
-            casting="same_kind",
-            dtype=np.float32,
-        )
-        return opacity
+        return _kernels.mean_readings(*self._sums, count(threads))
+
+    def denoised(self, threads: int | None = None) -> Plane:
+        """Mean reading of each pixel, with the grain smoothed: see `candidates.denoise`.
+
+        The map with the grain is not made as a whole.
+
+        Returns
+        -------
+        ndarray of float32, shape (H, W)
+        """
+        tile, every = tile_of(self.shape)
+        medians = _kernels.detail_medians_of_sums(*self._sums, tile, every, count(threads))
+        floor = np.float32(GRAIN_DEVIATIONS) * deviation_of_tiles(medians)
+        return _kernels.denoise_sums(*self._sums, floor, tile, count(threads))
+
+    @property
+    def _sums(self) -> tuple[Sums, Plane, int, Sums | None]:
+        """The sums as the kernels take them."""
+        return self.readings, self.weights.astype(np.float32), self.side, self.unseen

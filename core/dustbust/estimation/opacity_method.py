@@ -11,11 +11,11 @@ from .. import _kernels
 from ..dust.mask import DustMask
 from ..dust.model import RIM
 from ..dust.placement import Shape
-from ..image.arrays import Mask, Plane
+from ..image.arrays import Grey, Mask
 from ..image.block_grid import block_side, grid_shape, on_pixels
 from ..runtime.threads import count
 from .background import FIRST_RADIUS, SECOND_RADIUS, Surroundings
-from .candidates import LIKELY_DEVIATIONS, candidates, denoise
+from .candidates import LIKELY_DEVIATIONS, candidates, noise_floor
 from .density_meter import FRAMES_HELD, DensityMeter
 from .detection import FEWEST_SCENES, NEAR_BLOCKS, Detection, limited_grey
 from .evidence import ENOUGH, Evidence, Observed
@@ -91,7 +91,7 @@ def estimate_opacity(
         runner.go_over([second], {*scenes.kept}.difference(shown))
 
     enough = len(scenes.kept) >= FEWEST_SCENES
-    found = second.detections(on_pixels(outside, shape), enough)
+    found = second.detections(outside, enough)
     if polarity == "auto":
         for each in found.values():
             each.mark(each.threshold, smallest, largest)
@@ -155,7 +155,7 @@ class FirstPass:
         """See `passes.Pass`."""
         return partial(FirstPass, self.polarity, self.shape, self.threads)
 
-    def look(self, plane: Plane, has_data: Mask | None) -> tuple[Any, ...]:
+    def look(self, plane: Grey, has_data: Mask | None) -> tuple[Any, ...]:
         """See `passes.Pass`."""
         surroundings = Surroundings.of(plane, has_data, radius=FIRST_RADIUS, threads=1)
         return plane, has_data, surroundings, digest_of(surroundings.background)
@@ -192,20 +192,17 @@ class FirstPass:
         second : SecondPass
         likely : ndarray of bool, shape (H, W)
         """
-        first = {
-            kind: denoise(sums.opacity(self.threads), self.threads)
-            for kind, sums in self.sums.items()
-        }
-        likely = np.logical_or.reduce(
-            [candidates(opacity, LIKELY_DEVIATIONS, self.threads) for opacity in first.values()]
-        )
+        likely, evidence = np.zeros(self.shape, bool), {}
+        for kind, sums in self.sums.items():
+            opacity = sums.denoised(self.threads)
+            floor = noise_floor(opacity, self.threads)
+            likely |= candidates(opacity, floor, LIKELY_DEVIATIONS, self.threads)
+            possible = candidates(opacity, floor, threads=self.threads)
+            evidence[kind] = Evidence(opacity, possible, kind)
         reach = round(NEAR_BLOCKS * block_side(self.shape))
-        near = _kernels.dilate(likely, reach, count(self.threads))
-        evidence = {
-            kind: Evidence(opacity, candidates(opacity, threads=self.threads), kind)
-            for kind, opacity in first.items()
-        }
-        known = ~(near | on_pixels(outside, self.shape))
+        known = ~_kernels.dilate(likely, reach, count(self.threads))
+        if outside.any():
+            known &= ~on_pixels(outside, self.shape)
         return SecondPass(evidence, known, self.threads), likely
 
 
@@ -220,7 +217,7 @@ class DigestPass:
         """See `passes.Pass`."""
         return DigestPass
 
-    def look(self, plane: Plane, has_data: Mask | None) -> Digest:
+    def look(self, plane: Grey, has_data: Mask | None) -> Digest:
         """See `passes.Pass`."""
         return digest_of(
             Surroundings.of(plane, has_data, radius=FIRST_RADIUS, threads=1).background
@@ -264,7 +261,7 @@ class SecondPass:
         evidence = {kind: each.another() for kind, each in self.evidence.items()}
         return partial(SecondPass, evidence, self.known, self.threads)
 
-    def look(self, plane: Plane, has_data: Mask | None) -> tuple[Any, ...]:
+    def look(self, plane: Grey, has_data: Mask | None) -> tuple[Any, ...]:
         """See `passes.Pass`."""
         known = self.known if has_data is None else self.known & has_data
         surroundings = Surroundings.of(plane, known, radius=SECOND_RADIUS, threads=1)
@@ -311,14 +308,14 @@ class SecondPass:
 
         Parameters
         ----------
-        outside : ndarray of bool, shape (H, W)
-            Where there is no picture.
+        outside : ndarray of bool, shape (rows, columns)
+            Blocks in which there is no picture.
         enough : bool
             Whether there are enough frames to tell dust from picture.
         """
         return {
             kind: Detection(
-                sums.opacity(self.threads), self.evidence[kind], outside, enough, self.threads
+                sums.denoised(self.threads), self.evidence[kind], outside, enough, self.threads
             )
             for kind, sums in self.sums.items()
         }

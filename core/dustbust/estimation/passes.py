@@ -9,12 +9,10 @@ from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
-import numpy as np
-
 from ..dust.placement import Placement, Shape
 from ..errors import DustbustError
 from ..files.read import Frame, read_luminance_and_data
-from ..image.arrays import Mask, Picture, Plane, to_unit
+from ..image.arrays import Grey, Mask
 from ..runtime.progress import Progress
 from ..runtime.read_ahead import read_ahead
 from .frames import Frames, another_size
@@ -27,9 +25,6 @@ MOST_PARTS = 64
 # Frames held in memory take at most this many bytes.
 LARGEST_HELD = 2**28
 
-# Rows converted at a time; they stay in the processor's cache.
-ROWS_AT_A_TIME = 64
-
 
 class Pass(Protocol):
     """One way of looking at every frame of a run."""
@@ -39,15 +34,15 @@ class Pass(Protocol):
         """A callable that gives an empty pass of the same kind. It can be pickled."""
         ...
 
-    def look(self, plane: Plane, has_data: Mask | None) -> Any:
+    def look(self, plane: Grey, has_data: Mask | None) -> Any:
         """What one frame shows.
 
         It depends on this frame only, and is called in several threads at the same time.
 
         Parameters
         ----------
-        plane : ndarray of float32, shape (H, W)
-            The frame's luminance, 0..1.
+        plane : ndarray of uint8, uint16 or float32, shape (H, W)
+            The frame's luminance in the range of its dtype; it may be held, so it must not change.
         has_data : ndarray of bool, shape (H, W), or None
             False where the frame has no data. None: it has data everywhere.
         """
@@ -87,7 +82,7 @@ class Removal:
         """See `Pass`."""
         return partial(removal_from, self.sums.start)
 
-    def look(self, plane: Plane, has_data: Mask | None) -> Any:
+    def look(self, plane: Grey, has_data: Mask | None) -> Any:
         """See `Pass`."""
         return self.sums.look(plane, has_data)
 
@@ -141,7 +136,7 @@ class Runner:
         self.frames = frames
         self.progress, self.executor, self.threads = progress, executor, threads
         self._done = 0.0
-        self._held: dict[int, Picture] = {}
+        self._held: dict[int, Grey] = {}
 
     def go_over(
         self,
@@ -223,7 +218,7 @@ class Runner:
         return looked
 
 
-Look = tuple[Picture | None, list[Any]]
+Look = tuple[Grey | None, list[Any]]
 
 
 def look_at(
@@ -243,7 +238,7 @@ def look_at(
             raise another_size(frame.name, (plane.shape[0], plane.shape[1]), frame.size)
     except DustbustError as error:
         return error
-    kept = in_steps_of_8_bit(plane) if frame.number in hold and has_data is None else None
+    kept = plane if frame.number in hold and has_data is None else None
     if frame.placement is not None:
         plane, has_data = frame.placement.on_grid(plane, has_data, grid)
     return kept, [one.look(plane, has_data) for one in passes]
@@ -297,24 +292,3 @@ def go_over_part(
             for one, each in zip(passes, result[1], strict=True):
                 one.take(frame.number, each)
     return passes, unfit
-
-
-def in_steps_of_8_bit(plane: Plane) -> Picture:
-    """A plane as uint8 if nothing is lost by that, else the plane itself.
-
-    Parameters
-    ----------
-    plane : ndarray of float32, shape (H, W)
-        Values in 0..1.
-
-    Returns
-    -------
-    ndarray of uint8 or float32, shape (H, W)
-    """
-    whole = np.empty(plane.shape, np.uint8)
-    for top in range(0, len(plane), ROWS_AT_A_TIME):
-        rows = slice(top, top + ROWS_AT_A_TIME)
-        whole[rows] = np.rint(plane[rows] * np.float32(255)).astype(np.uint8)
-        if not np.array_equal(to_unit(whole[rows]), plane[rows]):
-            return plane
-    return whole

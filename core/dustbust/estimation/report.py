@@ -36,7 +36,7 @@ def report(
         The run.
     """
     positions, labels, particles = connected(marked)
-    shares = np.minimum.reduce([each.shares() for each in found]).ravel()[positions]
+    shares = np.minimum.reduce([each.shares_at(positions) for each in found])
     columns = marked.shape[1]
 
     area = np.bincount(labels, minlength=particles)

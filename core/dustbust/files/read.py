@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from ..errors import DustbustError
-from ..image.arrays import Mask, Picture, Plane, check_image, luminance_and_data
+from ..image.arrays import (
+    Grey,
+    Mask,
+    Picture,
+    Plane,
+    check_image,
+    compact_luminance_and_data,
+    to_unit,
+)
 from .formats import FORMATS, names_of_formats
 from .formats.base import FrameFile, damaged, out_of_memory
 from .paths import as_path, check_regular, is_path
@@ -135,11 +143,11 @@ def read_luminance(frame: Frame) -> Plane:
     >>> read_luminance(np.full((1, 1), 255, np.uint8))
     array([[1.]], dtype=float32)
     """
-    return read_luminance_and_data(frame)[0]
+    return to_unit(read_luminance_and_data(frame)[0])
 
 
-def read_luminance_and_data(frame: Frame) -> tuple[Plane, Mask | None]:
-    """The luminance of a frame, and where it has data.
+def read_luminance_and_data(frame: Frame) -> tuple[Grey, Mask | None]:
+    """The luminance of a frame in whole numbers, if it has such, and where it has data.
 
     Parameters
     ----------
@@ -148,18 +156,18 @@ def read_luminance_and_data(frame: Frame) -> tuple[Plane, Mask | None]:
 
     Returns
     -------
-    (ndarray of float32, ndarray of bool or None)
-        As of `dustbust.image.arrays.luminance_and_data`.
+    (ndarray of uint8, uint16 or float32, ndarray of bool or None)
+        As of `dustbust.image.arrays.compact_luminance_and_data`.
 
     Examples
     --------
     >>> import numpy as np
     >>> from dustbust.files.read import read_luminance_and_data
     >>> read_luminance_and_data(np.full((1, 1), 255, np.uint8))
-    (array([[1.]], dtype=float32), None)
+    (array([[255]], dtype=uint8), None)
     """
     if not is_path(frame):
-        return luminance_and_data(check_image(frame, "frame"))
+        return compact_luminance_and_data(check_image(frame, "frame"))
     path = as_path(frame)
     return _read(path, lambda form: form.read_luminance_and_data(path))
 

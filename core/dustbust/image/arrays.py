@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .. import _kernels
+
 Picture = npt.NDArray[Any]  # (H, W) or (H, W, C): uint8, uint16 or float32
+Grey = npt.NDArray[Any]  # (H, W): uint8, uint16 or float32
 Plane = npt.NDArray[np.float32]  # (H, W), usually 0..1
 Mask = npt.NDArray[np.bool_]  # (H, W), True = dust, or the region in question
 Positions = npt.NDArray[np.int64]  # (N,), row * W + column of each of N pixels
@@ -129,6 +132,36 @@ def luminance(image: Picture) -> Plane:
     return plane
 
 
+def compact_luminance_and_data(image: Picture) -> tuple[Grey, Mask | None]:
+    """Luminance of a picture in whole numbers, if the picture has such, and where it has data.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+
+    Returns
+    -------
+    luminance : ndarray of uint8, uint16 or float32, shape (H, W)
+        Contiguous, in the range of its dtype. That of colours in 8 bit has 16 bit. A grey picture
+        comes back as it is.
+    has_data : ndarray of bool, shape (H, W), or None
+        As of `luminance_and_data`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> compact_luminance_and_data(np.full((1, 1, 3), 255, np.uint8))
+    (array([[65535]], dtype=uint16), None)
+    """
+    colours = colour_channels(image)
+    plane: Grey = (
+        np.ascontiguousarray(colours[..., 0])
+        if colours.shape[2] == 1
+        else _kernels.luminance(np.ascontiguousarray(image), 1)
+    )
+    return _with_data(plane, image)
+
+
 def luminance_and_data(image: Picture) -> tuple[Plane, Mask | None]:
     """Luminance of a picture, and where the picture has data.
 
@@ -143,7 +176,12 @@ def luminance_and_data(image: Picture) -> tuple[Plane, Mask | None]:
     has_data : ndarray of bool, shape (H, W), or None
         False where the picture is fully transparent or not finite; None if it has data everywhere.
     """
-    plane, alpha = luminance(image), alpha_channel(image)
+    return _with_data(luminance(image), image)
+
+
+def _with_data(plane: Grey, image: Picture) -> tuple[Grey, Mask | None]:
+    """The luminance of a picture, 0 where it is not finite, and where the picture has data."""
+    alpha = alpha_channel(image)
     has_data: Mask | None = None if alpha is None or alpha.all() else alpha != 0
     if image.dtype == np.float32 and not (finite := np.isfinite(plane)).all():
         plane = np.where(finite, plane, np.float32(0))

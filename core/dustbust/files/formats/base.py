@@ -16,7 +16,7 @@ import numpy as np
 from PIL import ImageFile
 
 from ...errors import DustbustError, Sentence
-from ...image.arrays import Mask, Picture, Plane, differing, luminance_and_data
+from ...image.arrays import Grey, Mask, Picture, compact_luminance_and_data, differing
 
 # Their log messages about odd files would appear in programs that configure no logging.
 for library in ("imagecodecs", "tifffile"):
@@ -90,9 +90,9 @@ class FrameFile:
         return cls(path, path.read_bytes())
 
     @classmethod
-    def read_luminance_and_data(cls, path: Path) -> tuple[Plane, Mask | None]:
+    def read_luminance_and_data(cls, path: Path) -> tuple[Grey, Mask | None]:
         """Luminance and validity of a file; see `dustbust.files.read.read_luminance_and_data`."""
-        return luminance_and_data(cls.read(path).pixels)
+        return compact_luminance_and_data(cls.read(path).pixels)
 
     @classmethod
     def header(cls, path: Path) -> tuple[tuple[int, int], int]:

@@ -23,7 +23,7 @@ from PIL import JpegImagePlugin
 
 from ... import _kernels
 from ...errors import DustbustError, Sentence
-from ...image.arrays import Mask, Picture, Plane, luminance
+from ...image.arrays import Grey, Mask, Picture
 from .base import (
     FrameFile,
     check_megapixels,
@@ -98,15 +98,11 @@ class JpegFile(FrameFile):
         return (parts.width, parts.height), 8
 
     @classmethod
-    def read_luminance_and_data(cls, path: Path) -> tuple[Plane, Mask | None]:
+    def read_luminance_and_data(cls, path: Path) -> tuple[Grey, Mask | None]:
         parts = _parts(path, path.read_bytes())
-        picture = _open(parts.picture)
-        if picture.mode == "RGB":
-            # Decoding the luminance alone is 2.5 times faster than decoding the colours as well.
-            picture.draft("L", picture.size)
-        pixels = np.asarray(picture.convert("L"))
+        pixels = _decode_luminance(parts.picture)
         _check_complete(path, parts, pixels)
-        return luminance(pixels), None
+        return pixels, None
 
     @classmethod
     def create(cls, path: Path, pixels: Picture) -> None:
@@ -324,6 +320,18 @@ def _decode(parts: Parts) -> Picture:
         if pixels.dtype == np.uint8 and pixels.shape[:2] == (parts.height, parts.width):
             return pixels
     return np.array(_open(parts.picture))
+
+
+def _decode_luminance(data: bytes) -> Grey:
+    """The luminance alone, 2.5 times faster than with the colours; else as `_decode` does it."""
+    with suppress(Exception):
+        pixels: Grey = imagecodecs.jpeg8_decode(data, outcolorspace="GRAYSCALE")
+        if pixels.dtype == np.uint8 and pixels.ndim == 2:
+            return pixels
+    picture = _open(data)
+    if picture.mode == "RGB":
+        picture.draft("L", picture.size)
+    return np.asarray(picture.convert("L"))
 
 
 def _check_kind(path: Path, marker: int, precision: int, components: bytes) -> None:
