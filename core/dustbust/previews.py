@@ -89,7 +89,9 @@ def to_rgb8(picture: np.ndarray) -> np.ndarray:
     >>> to_rgb8(np.full((1, 1), 65535, np.uint16)).tolist()
     [[[255, 255, 255]]]
     """
-    colours = from_unit(to_unit(colour_channels(picture)), np.uint8)
+    colours = colour_channels(picture)
+    if colours.dtype != np.uint8:
+        colours = from_unit(to_unit(colours), np.uint8)
     return np.ascontiguousarray(np.broadcast_to(colours, (*colours.shape[:2], 3)))
 
 
