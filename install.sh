@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Install Dustbust into the GIMP 3 of this user.
 #
-#   ./install.sh                    build the core for the Python that GIMP runs, and install the plug-in
+#   ./install.sh                    build the core in an environment of its own, and install the plug-in
 #   ./install.sh --uninstall        remove it
 #   ./install.sh --demo             set up everything in the folder demo/ and clean the sample run with GIMP
 #   ./install.sh --demo --no-gimp   the same with the core alone
 #
 # GIMP_CONSOLE names the program to use where it has an unusual name; GIMP3_DIRECTORY is honoured as GIMP does.
-# Nothing is written outside GIMP's plug-in folder (and demo/), and sudo is never used.
+# The core goes to ~/.local/share/dustbust, and the plug-in into GIMP's plug-in folder. Nothing is written elsewhere
+# (but demo/), and sudo is never used.
 set -euo pipefail
 
 checkout=$(cd "$(dirname "$0")" && pwd)
+data=$HOME/.local/share/dustbust     # not XDG_DATA_HOME, which is another folder inside a Flatpak
 plug_in=dustbust-gimp     # GIMP wants a folder and a script of one name, and it must differ from the package's
 procedures="plug-in-dustbust-estimate-mask plug-in-dustbust-apply-mask plug-in-dustbust-stack-scans"
 
@@ -70,32 +72,39 @@ answer.write(Gimp.directory() + '\n' + sys.executable + '\n')")
     [ -n "$python" ] || fail "GIMP did not report its Python; install its Python support (Debian, Ubuntu: apt install python3-gi)"
 }
 
+# Build the core in an environment of its own, of which only the newest is kept.
+install_core() {
+    "$python" -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' ||
+        fail "the headers of $python are missing; install them (Debian, Ubuntu: apt install python3-dev) and run this again"
+    command -v c++ >/dev/null || fail "a C++ compiler is missing; install one (Debian, Ubuntu: apt install g++) and run this again"
+    environment=$data/core-$(date +%Y%m%d%H%M%S)
+    mkdir -p "$data"
+    say "building the core for $python ..."
+    "$python" -m venv "$environment" >"$scratch/venv.log" 2>&1 ||
+        { cat "$scratch/venv.log" >&2; fail "$python cannot make an environment; install what it needs (Debian, Ubuntu: apt install python3-venv) and run this again"; }
+    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "$checkout" ||
+        { rm -rf "$environment"; fail "the core could not be built; see the output of pip above"; }
+}
+
 install_plug_in() {
     local gimp=$1 part target missing
     locate "$gimp"
     target=$folder/$plug_in part=$folder/.$plug_in.part
-    "$python" -m pip --version >/dev/null 2>&1 || fail "$python, which GIMP runs, has no pip; install it (Debian, Ubuntu: apt install python3-pip) and run this again"
-    "$python" -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' ||
-        fail "the headers of $python are missing; install them (Debian, Ubuntu: apt install python3-dev) and run this again"
-    command -v c++ >/dev/null || fail "a C++ compiler is missing; install one (Debian, Ubuntu: apt install g++) and run this again"
-
+    install_core
     mkdir -p "$folder"
     rm -rf "$part"
-    say "building the core for $python ..."
-    # Hidden until complete: GIMP skips hidden folders, so a broken build is never used.
-    "$python" -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action ignore --target "$part" "$checkout" ||
-        { rm -rf "$part"; fail "the core could not be built; see the output of pip above"; }
-    cp -R "$checkout/plugin/." "$part/"
-    "$python" -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$scratch/markdown" markdown ||
+    # Hidden until complete: GIMP skips hidden folders.
+    cp -R "$checkout/plugin" "$part"
+    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --target "$scratch/markdown" markdown ||
         { rm -rf "$part"; fail "Python-Markdown, which makes the help page, could not be fetched; see the output of pip above"; }
-    PYTHONPATH=$scratch/markdown "$python" "$part/dustbust_gimp/help_page.py" "$checkout/README.md" "$part/help"
-    rm -rf "$part/bin"
-    rm -rf "$part/__pycache__"
-    find "$part/dustbust_gimp" "$part/locale" -name __pycache__ -prune -exec rm -rf {} +
+    PYTHONPATH=$scratch/markdown "$environment/bin/python" "$part/dustbust_gimp/help_page.py" "$checkout/README.md" "$part/help"
+    "$environment/bin/python" -m dustbust.helper.tables "$checkout/install.sh" >"$part/core.json"
+    find "$part" -name __pycache__ -prune -exec rm -rf {} +
     chmod +x "$part/$plug_in.py"
     touch "$part/$plug_in.py"     # GIMP rereads the plug-in only when the time of this file has changed
     rm -rf "$target"
     mv "$part" "$target"
+    find "$data" -mindepth 1 -maxdepth 1 -name 'core-*' ! -path "$environment" -exec rm -rf {} +
 
     missing=$(ask_gimp "$gimp" "
 from gi.repository import Gimp
@@ -113,8 +122,8 @@ uninstall() {
     [ -n "$gimp" ] || fail "GIMP 3 was not found; without it, the folder of the plug-in is unknown"
     locate "$gimp"
     [ -d "$folder/$plug_in" ] || fail "Dustbust is not installed in $folder"
-    rm -rf "${folder:?}/$plug_in"
-    say "removed $folder/$plug_in"
+    rm -rf "${folder:?}/$plug_in" "$data"
+    say "removed $folder/$plug_in and $data"
 }
 
 # Clean the sample run in demo/, which also holds the GIMP profile and all packages.
@@ -134,11 +143,12 @@ demo() {
     cp -R "$checkout/tests/samples/run" "$demo/run"
     if [ -n "$gimp" ]; then
         export GIMP3_DIRECTORY=$demo/gimp
+        data=$demo
         install_plug_in "$gimp"
         say "estimating the mask and cleaning the run in GIMP's batch mode ..."
         (cd "$demo" && "$gimp" -nidfs --quit --batch-interpreter python-fu-eval -b - <"$checkout/tests/gimp/demo_batch.py" >"$demo/gimp.log" 2>&1) ||
             { cat "$demo/gimp.log" >&2; fail "GIMP could not clean the sample run; see its output above"; }
-        export PYTHONPATH=$GIMP3_DIRECTORY/plug-ins/$plug_in
+        python=$environment/bin/python
     else
         python=$demo/venv/bin/python
         [ -x "$python" ] || python3 -m venv "$demo/venv" || fail "python3 cannot make an environment; install it (Debian, Ubuntu: apt install python3-venv)"

@@ -59,12 +59,12 @@ def reporting(run: Run) -> Run:
             return procedure.new_return_values(status, GLib.Error(sentence))
 
         try:
-            core.check()
-            core.keep_for_reuse()
+            core.own_process_group()
+            core.start()
             return run(procedure, *arguments[:-1])
         except Cancelled:
             return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
-        except (Refused, core.DustbustError) as error:
+        except Refused as error:
             return failed(translated(error))
         except MemoryError:
             return failed(_("There is not enough memory for pictures of this size."))

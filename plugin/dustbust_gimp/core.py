@@ -1,103 +1,346 @@
-"""The only door to the core: everything that the plug-in uses of `dustbust`, and its defaults.
+"""The door to the core, which works in a process of its own: the helper.
 
-The plug-in also starts without the core; then each action says what is missing. Other modules
-therefore use these names at run time only: `core.read_frame(path)`.
+GIMP's Python may have neither numpy nor a compiler, and changes with GIMP. So this module needs
+nothing but the standard library, and the helper runs in an interpreter that install.sh chose. How
+both talk is in `dustbust/helper/__init__.py`; what can be asked for is in the modules beside it.
 """
 
 from __future__ import annotations
 
-import inspect
+import collections
+import contextlib
+import itertools
+import json
+import mmap
+import os
+import queue
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path, PurePath
+from typing import Any
 
-from gi.repository import Gimp
+from .errors import Refused, sentence
 
-from .errors import Refused
-from .texts import _
+# Written by install.sh: the helper's interpreter, and the core's choices and defaults.
+INSTALLED = Path(__file__).resolve().parent.parent / "core.json"
 
-try:
-    import numpy as np  # installed together with the core
+PROTOCOL = 1
+LENGTH = struct.Struct(">I")  # of a message
+WINDOW_BYTES = 32 << 20  # only those that are used take memory
 
-    import dustbust
-    from dustbust import DustbustError, previews
-    from dustbust.batch.clean import plan_frames
-    from dustbust.dust.polarity import POLARITIES_TO_ESTIMATE as POLARITIES
-    from dustbust.estimation.frames import Frames
-    from dustbust.estimation.methods import METHODS as ESTIMATION_METHODS
-    from dustbust.files.find import frames_between, frames_in, is_picture
-    from dustbust.files.paths import as_path
-    from dustbust.files.read import header_of, read_frame
-    from dustbust.image.arrays import (
-        alpha_channel,
-        colour_channels,
-        from_unit,
-        luminance,
-        to_unit,
-    )
-    from dustbust.restoration.methods import METHODS as RESTORATION_METHODS
-    from dustbust.runtime.memory import keep_for_reuse
-    from dustbust.stacking.modes import MODES as STACKING_MODES
-    from dustbust.stacking.scanner_dust import check_moved
+# Beginnings of the names of variables that an AppImage or a Flatpak sets for its own programs.
+OF_HOST = (
+    *("PYTHON", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV", "LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_"),
+    *("GI_TYPELIB_PATH", "GDK_PIXBUF_", "GIO_", "GTK_", "GEGL_PATH", "BABL_PATH"),
+)
 
-    problem = None
-except ImportError as error:
-    dustbust = np = None
-    ESTIMATION_METHODS = POLARITIES = RESTORATION_METHODS = STACKING_MODES = ()
-    problem = error
-
-    class DustbustError(Exception):
-        """Never raised: the core that would raise it is missing."""
+Progress = Callable[[float, str], object]
 
 
-__all__ = [
-    "ESTIMATION_METHODS",
-    "POLARITIES",
-    "RESTORATION_METHODS",
-    "STACKING_MODES",
-    "DustbustError",
-    "Frames",
-    "alpha_channel",
-    "as_path",
-    "check",
-    "check_moved",
-    "colour_channels",
-    "default",
-    "dustbust",
-    "frames_between",
-    "frames_in",
-    "from_unit",
-    "header_of",
-    "is_picture",
-    "keep_for_reuse",
-    "luminance",
-    "np",
-    "plan_frames",
-    "previews",
-    "read_frame",
-    "threads",
-    "to_unit",
-]
+class Request:
+    """An operation of the helper, and its arguments."""
+
+    def __init__(self, operation: str, **arguments: object) -> None:
+        self.operation, self.arguments = operation, arguments
 
 
-def check() -> None:
-    """Refuse to work without the core."""
-    if dustbust is None:
-        raise Refused(
-            _("The core of Dustbust cannot be loaded ({error}): run install.sh again.").format(
-                error=problem
-            )
-        )
+class Handle:
+    """Something in the helper. A picture has `shape` (H, W, C) and `dtype`, a mask `shape`."""
+
+    def __init__(self, helper: Helper, words: dict[str, Any]) -> None:
+        self.helper = helper
+        self.shape: list[int] = []
+        self.dtype = ""
+        vars(self).update(words)
+
+    def __del__(self) -> None:
+        self.helper.dropped.append(self.handle)
+
+    def put(self, first: int, rows: int, data: bytes) -> None:
+        """Give a picture some of its rows."""
+        self.helper.window[: len(data)] = data
+        self.helper.ask(Request("put", picture=self, first=first, rows=rows))
+
+    def get(self, first: int, rows: int) -> bytes:
+        """Return some rows of a picture."""
+        self.helper.ask(Request("get", picture=self, first=first, rows=rows))
+        size = {"uint8": 1, "uint16": 2, "float32": 4}[self.dtype]
+        return self.helper.window[: rows * self.shape[1] * self.shape[2] * size]
+
+    def merge(self, first: int, rows: int, before: bytes, after: bytes) -> bytes:
+        """Return `before` with the pixels of `after` where this mask says so."""
+        size = len(before) // (rows * self.shape[1])
+        self.helper.window[: 2 * len(before)] = before + after
+        self.helper.ask(Request("merge", where=self, first=first, rows=rows, size=size))
+        return self.helper.window[: len(before)]
 
 
-def default(function: str, argument: str) -> object:
-    """Return the default of an argument of a core function.
+class Helper:
+    """The helper process.
 
-    None without the core, and for an option that only one mode or method has.
+    Parameters
+    ----------
+    installed : dict
+        What install.sh wrote.
+
+    Raises
+    ------
+    Refused
+        If it cannot be started.
     """
-    if not hasattr(dustbust, function):
-        return None
-    known = inspect.signature(getattr(dustbust, function)).parameters.get(argument)
-    return None if known is None else known.default
+
+    def __init__(self, installed: dict[str, Any]) -> None:
+        self._installed = installed
+        self.command = installed.get("command", "install.sh")
+        self.dropped: collections.deque[int] = collections.deque()
+        self.lost: Refused | None = None
+        self._numbers, self._lock, self._spoken = itertools.count(1), threading.Lock(), False
+        self._waiting: dict[int, tuple[Callable[[Any], object], Progress | None]] = {}
+        if "python" not in installed:
+            raise Refused(
+                sentence(
+                    "The core of Dustbust is not installed: run {command} again.",
+                    command=self.command,
+                )
+            )
+        self._file, descriptor = new_file(WINDOW_BYTES)
+        self.window = mmap.mmap(descriptor, WINDOW_BYTES)
+        argument, options = inherited(descriptor)
+        try:
+            self.process = subprocess.Popen(
+                [installed["python"], "-I", "-m", "dustbust.helper", argument],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                env={n: v for n, v in os.environ.items() if not n.startswith(OF_HOST)},
+                **options,
+            )
+        except OSError as error:
+            raise Refused(
+                sentence(
+                    "The Python of Dustbust's core cannot be started ({python}: {error}): run "
+                    "{command} again.",
+                    python=installed["python"],
+                    error=error.strerror,
+                    command=self.command,
+                )
+            ) from error
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
+
+    def begin(
+        self, request: Request, answer: Callable[[Any], object], progress: Progress | None = None
+    ) -> None:
+        """Ask for something; `answer(result or exception)` is called in another thread."""
+        with self._lock:
+            if self.lost is None:
+                number = next(self._numbers)
+                self._waiting[number] = answer, progress
+                dropped = [self.dropped.popleft() for _ in range(len(self.dropped))]
+                message = {"id": number, "do": request.operation, "with": request.arguments}
+                self._send({**message, "drop": dropped})
+                return
+        answer(self.lost)
+
+    def ask(self, request: Request) -> Any:
+        """Return the result of a request."""
+        answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.begin(request, answers.put)
+        return value_of(answers.get())
+
+    def _send(self, message: dict[str, object]) -> None:
+        content = json.dumps(message, default=_plain).encode()
+        rest = memoryview(LENGTH.pack(len(content)) + content)
+        with contextlib.suppress(OSError):  # it has ended, which `_listen` notices and says
+            while rest:
+                rest = rest[self.process.stdin.write(rest) :]
+
+    def _listen(self) -> None:
+        """Pass on what the helper says, until it ends."""
+        try:
+            self._check_hello(self._receive())
+            while True:
+                self._take(self._receive())
+        except EOFError:
+            end = self._why_it_ended()
+        except Refused as refusal:
+            end = refusal
+        except Exception as error:
+            end = Refused(
+                sentence(
+                    "Dustbust does not understand its core ({error}): run {command} again.",
+                    error=f"{type(error).__name__}: {error}",
+                    command=self.command,
+                )
+            )
+        self.process.kill()
+        with self._lock:
+            self.lost = end
+        for answer, _progress in self._waiting.values():
+            answer(end)
+
+    def _receive(self) -> dict[str, Any]:
+        (length,) = LENGTH.unpack(self._read(LENGTH.size))
+        return json.loads(self._read(length), object_hook=self._made)
+
+    def _read(self, length: int) -> bytes:
+        parts = []
+        while length:
+            part = self.process.stdout.read(min(length, 1 << 20))
+            if not part:
+                raise EOFError
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
+
+    def _made(self, content: dict[str, Any]) -> Any:
+        return Handle(self, content) if isinstance(content.get("handle"), int) else content
+
+    def _check_hello(self, message: dict[str, Any]) -> None:
+        version = message["version"]
+        if (message["protocol"], version) != (PROTOCOL, self._installed.get("version")):
+            raise Refused(
+                sentence(
+                    "The core of Dustbust is {core}, but the plug-in is {plug_in}: run {command} "
+                    "again.",
+                    core=version,
+                    plug_in=self._installed.get("version"),
+                    command=self.command,
+                )
+            )
+
+    def _take(self, message: dict[str, Any]) -> None:
+        """Pass on a message to whoever waits for it."""
+        number, self._spoken = message["id"], True
+        if "progress" in message:
+            progress = self._waiting[number][1]
+            if progress:
+                progress(float(message["progress"]), str(message["text"]))
+            return
+        answer, _progress = self._waiting.pop(number)
+        kind = message.get("error")
+        if kind is None:
+            answer(message["result"])
+        elif kind == "user":
+            answer(Refused(message["text"]))
+        else:
+            answer(MemoryError() if kind == "memory" else RuntimeError(message["text"]))
+
+    def _why_it_ended(self) -> Refused:
+        code = self.process.wait()
+        reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        if not self._spoken and code > 0:
+            text = sentence(
+                "The core of Dustbust does not start ({reason}): run {command} again.",
+                reason=reason,
+                command=self.command,
+            )
+        else:
+            text = sentence(
+                "The core of Dustbust ended in the middle of its work ({reason}): nothing is half "
+                "done, so start the action again.",
+                reason=reason,
+            )
+        return Refused(text)
 
 
-def threads() -> int:
-    """Return the number of threads that the user allows GIMP."""
-    return Gimp.get_num_processors()
+def value_of(outcome: Any) -> Any:
+    """Return a result, or raise it if it is an exception."""
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _plain(value: object) -> object:
+    """Return what json cannot write by itself."""
+    if isinstance(value, Handle):
+        return {"handle": value.handle}
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be sent")
+
+
+# What differs between systems.
+
+
+def new_file(size: int) -> tuple[Any, int]:
+    """Make a file without a name; return what keeps it, and its descriptor."""
+    if hasattr(os, "memfd_create"):
+        file, descriptor = None, os.memfd_create("dustbust")
+    else:
+        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - open as long as the helper
+        descriptor = file.fileno()
+    os.ftruncate(descriptor, size)
+    return file, descriptor
+
+
+def inherited(descriptor: int) -> tuple[str, dict[str, Any]]:
+    """Return what a new process calls a file, and the options of Popen that pass it on."""
+    if sys.platform != "win32":
+        return str(descriptor), {"pass_fds": [descriptor]}
+    import msvcrt
+
+    handle = msvcrt.get_osfhandle(descriptor)
+    os.set_handle_inheritable(handle, True)
+    start = subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})
+    # Without the flag, Windows opens a console for a moment.
+    return str(handle), {"startupinfo": start, "creationflags": subprocess.CREATE_NO_WINDOW}
+
+
+def own_process_group() -> None:
+    """Let the helper end with this process when GIMP's Cancel kills it.
+
+    GIMP kills the whole group of a plug-in that has its own.
+    """
+    if hasattr(os, "setpgid"):
+        with contextlib.suppress(OSError):  # it has one already
+            os.setpgid(0, 0)
+
+
+# The one helper of this process.
+
+
+def _read_installed() -> dict[str, Any]:
+    try:
+        return json.loads(INSTALLED.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # the helper's absence is reported when an action needs it
+        return {}
+
+
+installed = _read_installed()
+_helper: Helper | None = None
+
+
+def start() -> Helper:
+    """Return the helper, started if there is none, or if it has ended."""
+    global _helper
+    if _helper is None or _helper.lost:
+        _helper = Helper(installed)
+    return _helper
+
+
+def ask(operation: str, **arguments: object) -> Any:
+    """Return the result of an operation of the helper."""
+    return (_helper or start()).ask(Request(operation, **arguments))
+
+
+def begin(
+    request: Request, answer: Callable[[Any], object], progress: Progress | None = None
+) -> None:
+    """Ask for something; `answer(result or exception)` is called in another thread."""
+    (_helper or start()).begin(request, answer, progress)
+
+
+def choices(name: str) -> dict[str, str]:
+    """Return the values of a choice of the core, with their summaries; none without the core."""
+    return installed.get("choices", {}).get(name, {})
+
+
+def default(function: str, argument: str) -> Any:
+    """Return the default of an argument of a core function, or None."""
+    return installed.get("defaults", {}).get(function, {}).get(argument)

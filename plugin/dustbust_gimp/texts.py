@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from gi.repository import GLib
 
@@ -26,19 +25,29 @@ def count_text(one: str, many: str, number: int, **words: object) -> str:
 
 
 def translated(text: object) -> str:
-    """Translate a text of the core: a sentence, or an exception that carries one.
+    """Translate a text of the core.
 
     Parameters
     ----------
-    text : str, dustbust.errors.Sentence or Exception
-        A plain string is looked up as it is; what the catalogue does not have stays English.
+    text : str, dict or Exception
+        A sentence, as `errors.sentence` makes it: its template is looked up, and its words are
+        filled in. A plain string is looked up as it is; what the catalogue does not have stays
+        English. An exception carries one of these.
     """
     if isinstance(text, Exception):
         text = text.args[0] if text.args else ""
-        return _with_own_numbers(text).translated(_) if hasattr(text, "words") else str(text)
-    if hasattr(text, "words"):
-        return _with_own_numbers(text).translated(_)
-    return _(str(text)) if text else ""
+    if not isinstance(text, dict):
+        return _(str(text)) if text else ""
+    words = {name: _word(word) for name, word in text["words"].items()}
+    template = _(text["template"])
+    return template.format(**words) if words else template
+
+
+def _word(word: object) -> object:
+    """Return a word of a sentence as its template is to format it."""
+    if isinstance(word, dict):
+        return translated(word)
+    return _Number(word) if isinstance(word, float) else word
 
 
 class _Number(float):
@@ -46,18 +55,6 @@ class _Number(float):
 
     def __format__(self, form: str) -> str:
         return decimal_text(float(self), form)
-
-
-def _with_own_numbers(sentence: Any) -> Any:
-    """Return a sentence of the core in which numbers have the decimal sign of the language."""
-
-    def own(word: object) -> object:
-        if hasattr(word, "words"):
-            return _with_own_numbers(word)
-        return _Number(word) if isinstance(word, float) else word
-
-    words = {name: own(word) for name, word in sentence.words.items()}
-    return type(sentence)(sentence.template, **words)
 
 
 def decimal_text(number: float, form: str) -> str:

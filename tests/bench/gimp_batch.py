@@ -36,7 +36,7 @@ def main():
             (folder / name).mkdir()
         gimp = Gimp(folder / "gimp")
         frames = make_frames(folder / "run", options.frames, options.megapixels)
-        paths = map(str, (frames[0], frames[-1], folder / "cleaned", gimp.plug_in))
+        paths = map(str, (frames[0], frames[-1], folder / "cleaned"))
         took, __ = gimp.run_script(INSIDE / "bench.py", *paths, options.rounds, timeout=3600)
     for place, kind in enumerate(("by the clock", "of the processors")):
         print(f"{kind}, s")

@@ -40,6 +40,8 @@ class Gimp:
             fcntl.flock(lock, fcntl.LOCK_EX)
             installed = self.command([CHECKOUT / "install.sh"], timeout=600)
         assert installed.returncode == 0, installed.stdout + installed.stderr
+        self.python = json.loads((self.plug_in / "core.json").read_text())["python"]
+        (self.core,) = Path(self.python).parents[1].glob("lib/python3*/site-packages")
         answer = folder / "answer"
         self.console(
             "python-fu-eval",
@@ -84,13 +86,21 @@ class Gimp:
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
+    def paths(self, script):
+        """Where a Python file that runs inside GIMP finds its imports."""
+        return [*map(str, (self.plug_in, Path(script).parent, self.core))]
+
     def run_script(self, script, *arguments, **options):
-        """Run a Python file inside GIMP with `arguments`; returns its `result`, and the console."""
+        """Run a Python file inside GIMP with `arguments`; returns its `result`, and the console.
+
+        It can import the core, to compare, the plug-in, and what is beside it.
+        """
         answer = self.folder / "result.json"
         answer.unlink(missing_ok=True)
         code = (
             f"import json; scope = {{'__name__': 'inside', '__file__': {str(script)!r}, "
             f"'arguments': {json.dumps(arguments)}}}; "
+            f"import sys; sys.path[:0] = {self.paths(script)!r}; "
             f"exec(compile(open({str(script)!r}).read(), {str(script)!r}, 'exec'), scope); "
             f"json.dump(scope['result'], open({str(answer)!r}, 'w'))"
         )

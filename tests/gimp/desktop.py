@@ -58,7 +58,7 @@ class Desktop:
         agent = INSIDE / "agent.py"
         code = (
             f"exec(compile(open({str(agent)!r}).read(), {str(agent)!r}, 'exec'), "
-            f"{{'__file__': {str(agent)!r}, 'arguments': {[str(folder), str(gimp.plug_in)]!r}}})"
+            f"{{'__file__': {str(agent)!r}, 'arguments': {[str(folder), *gimp.paths(agent)]!r}}})"
         )
         self._log = (folder / "console.log").open("w+")
         start = gimp.command_line(

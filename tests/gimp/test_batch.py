@@ -49,7 +49,8 @@ def test_all_ways_give_the_same_files(gimp, run, tmp_path):
         CHECKOUT / "tests/gimp/inside/batch.py",
         *map(str, (run["first"], run["last"], tmp_path / "python")),
     )
-    python, plug_in = in_python["python"], {"PYTHONPATH": gimp.plug_in}.items()
+    assert in_python["status"] == "SUCCESS"
+    python = gimp.python
     for command in (
         [python, "-c", CORE.format(**run)],
         [
@@ -66,7 +67,7 @@ def test_all_ways_give_the_same_files(gimp, run, tmp_path):
         ],
         [python, "-m", "dustbust", "apply", tmp_path / "cli.png", "--folder", tmp_path / "cli"],
     ):
-        done = gimp.command(command, environment=plug_in)
+        done = gimp.command(command)
         assert done.returncode == 0, done.stdout + done.stderr
     expected = cleaned(tmp_path / "core")
     assert sorted(expected) == [path.name for path in FRAMES]

@@ -24,7 +24,7 @@ def outcomes(gimp, tmp_path_factory):
         if path not in known:
             folder = tmp_path_factory.mktemp(path.stem)
             known[path], console = gimp.run_script(
-                INSIDE / "run_checks.py", str(path), str(folder), str(gimp.plug_in), fonts=True
+                INSIDE / "run_checks.py", str(path), str(folder), fonts=True
             )
             print(console)
         return known[path]

@@ -123,10 +123,10 @@ def run(
     # A mask image stands for the files of its run; in any other image, frames can be chosen.
     if mask_image.is_mask_image(image) or config.get_property("first-frame") is not None:
         done = clean_files.clean(image, config)
-        if done.failed:
+        if done["failed"]:
             raise Refused(clean_files.summary(done))
         more = [duration_text(time.monotonic() - started)]
-        steps = [(_("Show _folder"), lambda: _show(done.folder))]
+        steps = [(_("Show _folder"), lambda: _show(Path(done["folder"])))]
         report(run_mode, clean_files.summary(done), clean_files.notes(done), more, steps, tell)
     else:
         reports = clean_layers.clean(image, drawables, config, chosen)

@@ -7,7 +7,7 @@ the summary that the core's table has for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from .. import core
 from ..gimp.arguments import Option
@@ -85,44 +85,42 @@ EXISTING_FILES: Labels = {
 
 def stacking_modes() -> list[Option]:
     """Return the ways to combine scans."""
-    return options(core.STACKING_MODES, STACKING_MODES)
+    return options(core.choices("stacking_modes"), STACKING_MODES)
 
 
 def restoration_methods() -> list[Option]:
     """Return the ways to remove dust from a frame."""
-    return options(core.RESTORATION_METHODS, RESTORATION_METHODS)
+    return options(core.choices("restoration_methods"), RESTORATION_METHODS)
 
 
 def estimation_methods() -> list[Option]:
     """Return the ways to estimate a mask."""
-    return options(core.ESTIMATION_METHODS, ESTIMATION_METHODS)
+    return options(core.choices("estimation_methods"), ESTIMATION_METHODS)
 
 
 def polarities() -> list[Option]:
     """Return what dust can be, compared with the picture."""
-    return options(core.POLARITIES, POLARITIES)
+    return options(core.choices("polarities"), POLARITIES)
 
 
 def scanner_polarities() -> list[Option]:
     """Return what the dust of a scanner can be, compared with the page."""
-    modes = core.STACKING_MODES
-    own = [option for mode in modes for option in modes[mode].options if option.name == "polarity"]
-    return options(own[0].choices if own else (), SCANNER_POLARITIES)
+    return options(core.choices("scanner_polarities"), SCANNER_POLARITIES)
 
 
 def existing_files() -> list[Option]:
     """Return what to do with cleaned files that exist already."""
-    return options((), EXISTING_FILES)
+    return options({}, EXISTING_FILES)
 
 
-def options(table: Iterable[str], labels: Labels) -> list[Option]:
+def options(table: Mapping[str, str], labels: Labels) -> list[Option]:
     """Make the options of a choice from a table of the core.
 
     Parameters
     ----------
-    table : mapping or sequence of str
-        The names in the core; the entries of a mapping may have a `summary`. Without the core it
-        is empty, and the names in `labels` stand for it.
+    table : mapping of str to str
+        The names in the core, and a summary of each, if it has one. Without the core it is empty,
+        and the names in `labels` stand for it.
     labels : mapping
         The labels and tooltips that the plug-in has. Names with a label come first, in this order.
     """
@@ -131,7 +129,6 @@ def options(table: Iterable[str], labels: Labels) -> list[Option]:
     made = []
     for name in known + [name for name in names if name not in labels]:
         label, tooltip = labels.get(name, (name.capitalize(), ""))
-        entry = table.get(name) if isinstance(table, Mapping) else None
-        explanation = translated(getattr(entry, "summary", "") or tooltip)
+        explanation = translated(table.get(name) or tooltip)
         made.append(Option(name, _(label), explanation[:1].upper() + explanation[1:]))
     return made

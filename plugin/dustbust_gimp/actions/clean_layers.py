@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gi.repository import Gimp, Gio
 
 from .. import core
-from ..core import dustbust
 from ..errors import Refused
 from ..gimp import arguments, layers, mask_image, pixels, progress
 from ..texts import _, count_text
-
-if TYPE_CHECKING:
-    from dustbust import DustMask
-
-    from ..core import np
 
 READ_BY_GIMP = (".xcf", ".psd", ".gif")  # mask files that GIMP reads and the core does not
 
@@ -28,25 +21,33 @@ def clean(
     drawables: Sequence[Gimp.Drawable],
     config: Gimp.ProcedureConfig,
     mask: Gimp.Image | None,
-) -> list[Any]:
+) -> list[dict[str, Any]]:
     """Clean the layers, and return the core's report on each."""
     chosen = layers.editable(image, drawables)
     dust = progress.finish(reading_mask(image, config, mask))
     check_size(dust, image, chosen)
-    apply_mask = functools.partial(
-        dustbust.apply_mask,
-        return_report=True,
-        threads=core.threads(),
-        **arguments.cleaning(config),
-    )
+    before = [pixels.read_drawable(layer) for layer in chosen]
     # All computing comes first, so that the image changes in one go.
-    done = [(layer, *_cleaned(layer, dust, image, apply_mask)) for layer in chosen]
+    reports = [
+        progress.run(
+            _("Apply Dust Mask"),
+            "clean_layer",
+            picture=picture,
+            dust=dust,
+            method=config.get_property("method"),
+            offset=layers.offsets(layer),
+            canvas=[image.get_width(), image.get_height()],
+            name=layer.get_name(),
+            threads=progress.threads(),
+        )
+        for layer, picture in zip(chosen, before, strict=True)
+    ]
     image.undo_group_start()
     try:
-        for layer, before, after, __ in done:
+        for layer, picture, report in zip(chosen, before, reports, strict=True):
             if config.get_property("new-layer"):
-                layers.add_repairs(layer, before, after)
-            elif not pixels.change_drawable(layer, before, after):
+                layers.add_repairs(layer, picture, report["after"])
+            elif not pixels.change_drawable(layer, picture, report["after"]):
                 raise Refused(
                     _("{layer}: cannot be changed: {reason}").format(
                         layer=layer.get_name(), reason=Gimp.get_pdb().get_last_error()
@@ -54,13 +55,13 @@ def clean(
                 )
     finally:
         image.undo_group_end()
-    return [report for *__, report in done]
+    return reports
 
 
-def summary(reports: Sequence[Any]) -> str:
+def summary(reports: Sequence[dict[str, Any]]) -> str:
     """Report in one sentence what was done to the dust."""
     particles, restored, filled, absent = (
-        sum(getattr(report, name) for report in reports)
+        sum(report[name] for report in reports)
         for name in ("particles", "restored", "filled", "absent")
     )
     if not particles:
@@ -74,14 +75,14 @@ def summary(reports: Sequence[Any]) -> str:
     return count_text("{number} particle", "{number} particles", particles) + ": " + details
 
 
-def warnings(reports: Sequence[Any]) -> list[str]:
+def warnings(reports: Sequence[dict[str, Any]]) -> list[str]:
     """Return a sentence about pixels that could not be filled, if there are any."""
-    number = sum(report.unfilled for report in reports)
+    number = sum(report["unfilled"] for report in reports)
     text = _("{number} pixels could not be filled: no picture is within reach")
     return [text.format(number=number)] if number else []
 
 
-def check_size(dust: DustMask, image: Gimp.Image, chosen: Sequence[Gimp.Layer]) -> None:
+def check_size(dust: core.Handle, image: Gimp.Image, chosen: Sequence[Gimp.Layer]) -> None:
     """Refuse layers of other sizes, if the mask does not know what its dust looks like.
 
     A mask from Estimate finds its dust in a layer that was turned or cropped. Any other mask fits
@@ -89,43 +90,20 @@ def check_size(dust: DustMask, image: Gimp.Image, chosen: Sequence[Gimp.Layer]) 
     """
     if dust.model:
         return
-    whole = image.get_height(), image.get_width()
+    whole = [image.get_height(), image.get_width()]
     for layer in chosen:
-        size = layer.get_height(), layer.get_width()
-        if dust.grey.shape not in (size, whole):
+        size = [layer.get_height(), layer.get_width()]
+        if dust.shape not in (size, whole):
             raise Refused(
                 _(
                     "The mask is {mask}, but the layer {layer} is {size}: a mask fits only frames "
                     "of its own size."
                 ).format(
-                    mask="{1} x {0}".format(*dust.grey.shape),
+                    mask="{1} x {0}".format(*dust.shape),
                     layer=layer.get_name(),
                     size="{1} x {0}".format(*size),
                 )
             )
-
-
-def is_part_of_picture(dust: DustMask, image: Gimp.Image) -> bool:
-    """Return whether a mask is for the whole picture, of which a layer may be a part."""
-    return dust.grey.shape == (image.get_height(), image.get_width())
-
-
-def _cleaned(
-    layer: Gimp.Layer, dust: DustMask, image: Gimp.Image, apply_mask: Callable[..., Any]
-) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Return the layer's pixels before and after, in its working format, and the core's report."""
-    title = _("Apply Dust Mask")
-    before = pixels.read_drawable(layer)
-    if dust.grey.shape == before.shape[:2] or not is_part_of_picture(dust, image):
-        return before, *progress.run_plain(title, apply_mask, before, dust)
-    # The mask is for the whole picture and the layer is a part of it: the rest has no data.
-    canvas, part, whole = layers.place_on_canvas(
-        layer, before, image.get_width(), image.get_height()
-    )
-    after = before.copy()
-    clean_canvas, report = progress.run_plain(title, apply_mask, canvas, dust)
-    after[part] = clean_canvas[whole][..., : before.shape[2]]
-    return before, after, report
 
 
 def reading_mask(
@@ -139,7 +117,7 @@ def reading_mask(
     if chosen is not None or path is None:
         return (yield from mask_image.reading(chosen or _only_mask_image(image)))
     if not path.lower().endswith(READ_BY_GIMP):
-        return functools.partial(dustbust.DustMask.load, path)
+        return core.Request("load_mask", path=path)
     loaded = None
     if Path(path).is_file():
         loaded = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from gi.repository import Gimp, GObject
 
 from .. import core
-from ..core import dustbust
 from ..gimp import arguments, mask_image, progress
 from ..texts import _, count_text, duration_text, share_text, translated
 from . import apply, choices, frame_files
-
-if TYPE_CHECKING:
-    from dustbust import DustMask
 
 NAME = "plug-in-dustbust-estimate-mask"
 
@@ -116,37 +112,25 @@ def run(
     if run_mode == Gimp.RunMode.INTERACTIVE:
         ask(procedure, config)
     started = time.monotonic()
-    files = frame_files.files_of_run(config)
+    files = core.ask("files_of_run", **frame_files.ends_of_run(config))
+    threads = progress.threads()
     if config.get_property("last-frame") is None:
-        files = progress.run(
-            _("Looking for the end of the run"),
-            dustbust.find_runs,
-            files,
-            leave_out=True,
-            threads=core.threads(),
-        )[0]
-    method = config.get_property("method")
-    areas = {
-        "smallest": config.get_property("smallest"),
-        "largest": config.get_property("largest") or None,
-    }
-    own = {option.name for option in core.ESTIMATION_METHODS[method].options}
-    blank = arguments.path(config, "blank")
-    dust = progress.run(
+        title = _("Looking for the end of the run")
+        files = progress.run(title, "first_run", files=files, threads=threads)
+    found = progress.run(
         _("Estimate Dust Mask"),
-        dustbust.estimate_mask,
-        files,
-        method=method,
+        "estimate_mask",
+        files=files,
+        method=config.get_property("method"),
         polarity=config.get_property("polarity"),
-        blank=blank,
-        leave_out=True,
-        threads=core.threads(),
-        **{name: value for name, value in areas.items() if name in own},
+        blank=arguments.path(config, "blank"),
+        areas=[config.get_property(name) for name in ("smallest", "largest")],
+        threads=threads,
     )
     frame = arguments.path(config, "frame")
     if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
-        frame = core.previews.typical_frame(dust.frames)
-    image = mask_image.create(dust, dust.frames, frame)
+        frame = core.ask("typical_frame", frames=found["frames"])
+    image = mask_image.create(found["dust"], found["frames"], frame)
     if run_mode != Gimp.RunMode.NONINTERACTIVE:
         Gimp.Display.new(image)
         Gimp.displays_flush()
@@ -158,7 +142,8 @@ def run(
         ),
     ]
     steps = [(_("_Review and apply..."), lambda: _apply(image))]
-    progress.tell(run_mode, summary(dust), map(translated, dust.warnings), more, steps, tell)
+    warnings = map(translated, found["warnings"])
+    progress.tell(run_mode, summary(found), warnings, more, steps, tell)
     return arguments.return_values(procedure, (Gimp.Image, image))
 
 
@@ -174,14 +159,14 @@ def _apply(image: Gimp.Image) -> None:
         Gimp.message(result.index(1))
 
 
-def summary(dust: DustMask) -> str:
+def summary(found: dict[str, Any]) -> str:
     """Report the result, short enough for GIMP's status bar."""
-    share = share_text(dust.coverage)
-    if "particles" not in dust.report:
+    share = share_text(found["coverage"])
+    if found["particles"] is None:
         return _("Marked: {share} of the picture").format(share=share)
     return count_text(
         "{number} particle, {share} of the picture",
         "{number} particles, {share} of the picture",
-        len(dust.particles),
+        found["particles"],
         share=share,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from gi.repository import Gimp, GObject
 
@@ -12,10 +12,7 @@ from .. import core
 from ..gimp import arguments, layers, mask_image, pixels, progress, roles
 from ..texts import _, count_text, duration_text, share_text
 from . import choices
-from .scans import Scans, options_of
-
-if TYPE_CHECKING:
-    from dustbust import StackReport
+from .scans import Scans
 
 NAME = "plug-in-dustbust-stack-scans"
 
@@ -112,18 +109,24 @@ def run(
         scans = Scans(layers.with_reference(chosen, config.get_property("reference")))
     started = time.monotonic()
     mode, align = config.get_property("mode"), config.get_property("align")
-    options = {name: config.get_property(name) for name in options_of(mode)}
-    report = progress.run(_("Stack Offset Scans"), scans.page, mode, align, **options)
-    page, dust = report.page, report.dust
+    done = progress.run(
+        _("Stack Offset Scans"),
+        "stack",
+        scans=scans.handle,
+        mode=mode,
+        align=align,
+        polarity=config.get_property("polarity"),
+    )
+    dust = done["dust"]
     labels = {option.name: option.label for option in choices.stacking_modes()}
     image.undo_group_start()
     try:
         if config.get_property("aligned-layers"):
-            _add_aligned(scans, report)
+            _add_aligned(scans, done["report"])
         layer = layers.add(
             scans.layers[0],
             _("Page: {mode}").format(mode=labels[mode]),
-            page.reshape(*page.shape[:2], -1),
+            done["page"],
             scans.format,
         )
         roles.mark(layer, roles.PAGE)
@@ -143,32 +146,32 @@ def run(
             Gimp.Display.new(mask)
     Gimp.displays_flush()
     more = [duration_text(time.monotonic() - started)]
-    progress.tell(run_mode, summary(report), more=more, window=tell)
+    progress.tell(run_mode, summary(done, len(scans.layers)), more=more, window=tell)
     return arguments.return_values(procedure, (Gimp.Layer, layer), (Gimp.Image, mask))
 
 
-def _add_aligned(scans: Scans, report: StackReport) -> None:
+def _add_aligned(scans: Scans, report: core.Handle) -> None:
     """Add the other scans, aligned with the first, as layers."""
     aligned_format = pixels.working_format(scans.layers[0], alpha=True)
     for number, name in enumerate(scans.names[1:], 1):
         layer = layers.add(
             scans.layers[0],
             _("{layer}, aligned").format(layer=name),
-            scans.aligned(number, report),
+            core.ask("aligned", scans=scans.handle, report=report, number=number),
             aligned_format,
         )
         roles.mark(layer, roles.ALIGNED)
 
 
-def summary(report: StackReport) -> str:
-    """Report the result in one sentence."""
-    if report.dust is None:
+def summary(done: dict[str, Any], number: int) -> str:
+    """Report the result, a page of this number of scans, in one sentence."""
+    if done["dust"] is None:
         return count_text(
             "{number} scan was combined.",
             "{number} scans were combined.",
-            len(report.registrations),
+            number,
         )
     return _(
         "Dust covers {dust} of the scanner. {filled} of the page is dusty in all scans and was "
         "filled."
-    ).format(dust=share_text(report.dust.coverage), filled=share_text(report.filled))
+    ).format(dust=share_text(done["coverage"]), filled=share_text(done["filled"]))

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from gi.repository import Gimp
 
 from .. import core
 from ..actions import choices, clean_files, clean_layers
-from ..gimp import arguments, layers, mask_image, pixels
+from ..gimp import layers, mask_image, pixels
 from ..texts import _, count_text, path_text, share_text, translated
 from .choosers import FrameChooser, MaskChooser
-from .preview import BeforeAndAfter
+from .preview import BeforeAndAfter, Look
 from .window import Window
-
-if TYPE_CHECKING:
-    from dustbust import DustMask
-    from dustbust.batch.report import BatchPlan
-
 
 # Parasite of GIMP: whether the user has ever confirmed the window for layers.
 ASKED = "dustbust-asked-for-layers"
@@ -54,36 +48,33 @@ def ask_for_files(
     window.add(before_and_after)
 
     of_image, shown = mask_image.files_of(image), mask_image.shown_of(image)
-    read_frame = functools.lru_cache(maxsize=1)(core.read_frame)
     dust = preview = None
 
-    def found(mask: DustMask) -> str:
+    def found(mask: core.Handle) -> str:
         nonlocal dust, preview
-        dust, preview = mask, core.previews.MaskPreview(mask)
+        dust, preview = mask, core.ask("mask_preview", dust=mask)
         window.on_change(describe, "folder", "exists", "first-frame", "last-frame", "method")
         return marked(dust)
 
     def describe() -> None:
         show()
-        options = arguments.cleaning(config)
+        wanted = clean_files.files_wanted(of_image, config)
+        settings = {
+            "folder": clean_files.folder_of(config),
+            "method": config.get_property("method"),
+        }
+        window.answer(core.Request("plan_files", **wanted, dust=dust, **settings), described)
 
-        def look() -> tuple[list[Path], BatchPlan]:
-            files = clean_files.files_to_clean(of_image, config)
-            folder = clean_files.folder_for(files, config)
-            return files, clean_files.plan(files, dust, folder, **options)
-
-        window.answer(look, described)
-
-    def described(found: tuple[list[Path], BatchPlan]) -> str:
-        files, plan = found
+    def described(plan: dict[str, Any]) -> str:
+        clean_files.check_there(plan)
+        files = plan["files"]
         frames.offer(files, shown)
         window.begin_in(Path(files[0]).parent, "first-frame", "last-frame")
         return files_sentence(plan, config.get_property("exists")) + "\n" + marked(dust)
 
     def show() -> None:
         if preview and frames.chosen:
-            read = functools.partial(read_frame, frames.chosen)
-            look = functools.partial(preview.look, read=read, **arguments.cleaning(config))
+            look = spots(preview, config, frame=frames.chosen)
             before_and_after.show_spots(look, _("Cleaning a part of a frame..."))
 
     frames.on_change = show
@@ -92,21 +83,34 @@ def ask_for_files(
     window.run()
 
 
-def files_sentence(plan: BatchPlan, exists: str) -> str:
+def spots(
+    preview: core.Handle,
+    config: Gimp.ProcedureConfig,
+    picture: core.Handle | None = None,
+    frame: str | Path | None = None,
+) -> Look:
+    """Return what asks for the spots of a picture or of a file."""
+    method = config.get_property("method")
+    return lambda number: core.Request(
+        "look_at_spot", preview=preview, number=number, picture=picture, frame=frame, method=method
+    )
+
+
+def files_sentence(plan: dict[str, Any], exists: str) -> str:
     """Say how many files will be written, and what happens to those that exist."""
     kinds = {
-        _("{number} up to date"): len(plan.up_to_date),
-        _("{number} made with another mask or other settings"): len(plan.outdated),
-        _("{number} changed by you"): len(plan.edited),
+        _("{number} up to date"): plan["up_to_date"],
+        _("{number} made with another mask or other settings"): plan["outdated"],
+        _("{number} changed by you"): plan["edited"],
     }
     existing = sum(kinds.values())
-    kept = len(plan.up_to_date) + len(plan.edited) if exists == "skip" else 0
+    kept = plan["up_to_date"] + plan["edited"] if exists == "skip" else 0
     sentences = [
         count_text(
             "{number} file will be written to {folder}.",
             "{number} files will be written to {folder}.",
-            len(plan.new) + existing - kept,
-            folder=path_text(plan.folder),
+            plan["new"] + existing - kept,
+            folder=path_text(plan["folder"]),
         )
     ]
     if existing:
@@ -117,28 +121,27 @@ def files_sentence(plan: BatchPlan, exists: str) -> str:
             "rename": _("There already: {files}. All are kept; the new ones get other names."),
         }[exists]
         sentences.append(fate.format(files=listed))
-    if plan.failed:
+    if plan["failed"]:
         sentences.append(
             count_text(
                 "{number} cannot be cleaned: {reason}",
                 "{number} cannot be cleaned, the first: {reason}",
-                len(plan.failed),
-                reason=translated(next(iter(plan.failed.values()))),
+                len(plan["failed"]),
+                reason=translated(plan["failed"][0]),
             )
         )
     return "\n".join(sentences)
 
 
-def marked(dust: DustMask) -> str:
+def marked(dust: core.Handle) -> str:
     """Say how much the mask marks."""
-    number = int(dust.binary().sum())
-    if not number:
+    if not dust.marked:
         return _("The mask marks nothing.")
     return count_text(
         "The mask marks {number} pixel, {share} of the picture.",
         "The mask marks {number} pixels, {share} of the picture.",
-        number,
-        share=share_text(number / dust.grey.size),
+        dust.marked,
+        share=share_text(dust.marked / (dust.shape[0] * dust.shape[1])),
     )
 
 
@@ -171,12 +174,13 @@ def ask_for_layers(
 
     preview = None
 
-    def found(dust: DustMask) -> str:
+    def found(dust: core.Handle) -> str:
         nonlocal preview
         clean_layers.check_size(dust, image, chosen)
-        same_size = dust.grey.shape == before.shape[:2]
-        if same_size or not clean_layers.is_part_of_picture(dust, image):
-            preview = core.previews.MaskPreview(dust)
+        # A mask of the whole picture, of which the layer is a part, has no preview.
+        whole = [image.get_height(), image.get_width()]
+        if dust.shape == before.shape[:2] or dust.shape != whole:
+            preview = core.ask("mask_preview", dust=dust)
             show()
         return marked(dust)
 
@@ -189,8 +193,7 @@ def ask_for_layers(
 
     def show() -> None:
         if preview:
-            options = arguments.cleaning(config)
-            look = functools.partial(preview.look, read=lambda: before, **options)
+            look = spots(preview, config, picture=before)
             before_and_after.show_spots(look, _("Cleaning a part of the layer..."))
 
     masks.on_change = find

@@ -102,7 +102,7 @@ class MaskChooser(Gtk.Box):
             if not fits:
                 name += " - " + _("another size")
             layer = mask_image.typical_layer(other)
-            picture = layer and pixbuf(pixels.thumbnail(layer, THUMBNAIL))
+            picture = layer and pixbuf(*pixels.thumbnail(layer, THUMBNAIL))
             rows.append([str(other.get_id()), picture, name, fits])
             if fits and mask_image.is_mask_image(other):
                 fitting.append(str(other.get_id()))
@@ -172,7 +172,7 @@ class ScanChooser(Gtk.ScrolledWindow):
             tick = Gtk.CheckButton(
                 active=layer in ticked, tooltip_text=_("Whether this layer is one of the scans")
             )
-            picture = Gtk.Image.new_from_pixbuf(pixbuf(pixels.thumbnail(layer, THUMBNAIL)))
+            picture = Gtk.Image.new_from_pixbuf(pixbuf(*pixels.thumbnail(layer, THUMBNAIL)))
             picture.set_size_request(THUMBNAIL, -1)
             name = Gtk.Label(
                 label=layer.get_name(), xalign=0, hexpand=True, ellipsize=Pango.EllipsizeMode.MIDDLE

@@ -34,11 +34,11 @@ def ask(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> None:
             )
             return
         window.begin_in(Path(first).parent, "last-frame", "frame", "blank")
-        open_end = arguments.path(config, "last-frame") is None
+        ends = frame_files.ends_of_run(config)
         has_blank = arguments.path(config, "blank") is not None
         window.answer(
-            lambda: frame_files.describe(frame_files.files_of_run(config), open_end, has_blank),
-            lambda text: text,
+            core.Request("describe_run", **ends),
+            lambda run: frame_files.description(run, ends["last"] is None, has_blank),
         )
 
     window.on_change(describe, "first-frame", "last-frame", "blank")
@@ -48,10 +48,10 @@ def ask(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> None:
 def suggest(config: Gimp.ProcedureConfig) -> None:
     """Suggest the open picture as the first frame, unless the user has chosen one before."""
     first = arguments.path(config, "first-frame")
-    if first is not None and core.as_path(first).exists():
+    if first is not None and Path(first).exists():
         return
     config.set_property("last-frame", None)
     files = [image.get_file().get_path() for image in Gimp.get_images() if image.get_file()]
-    files = [file for file in files if file and core.is_picture(core.as_path(file))]
-    suggested = Gio.File.new_for_path(files[0]) if files else None
+    pictures = core.ask("pictures_among", files=[file for file in files if file])
+    suggested = Gio.File.new_for_path(pictures[0]) if pictures else None
     config.set_property("first-frame", suggested)

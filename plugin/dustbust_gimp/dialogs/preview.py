@@ -7,14 +7,15 @@ from collections.abc import Callable
 from gi.repository import Gtk
 
 from .. import core
-from ..core import np
 from ..texts import _, translated
 from .background import Background
-from .thumbnail import pixbuf
+from .thumbnail import pixbuf_of
 from .window import MARGIN
 
-# Returns a part of a picture before and after, for a number.
-Look = Callable[[int], "tuple[np.ndarray, np.ndarray]"]
+# Asks for a part of a picture before and after, for a number.
+Look = Callable[[int], core.Request]
+# In px, if the core is not there to say it.
+SIDE = 240
 
 
 class SideBySide(Gtk.Box):
@@ -23,7 +24,7 @@ class SideBySide(Gtk.Box):
     def __init__(self, *titles: str) -> None:
         super().__init__(spacing=MARGIN, margin_bottom=MARGIN, homogeneous=True)
         self._pictures = []
-        side = core.previews.SPOT_SIDE
+        side = core.installed.get("spot_side", SIDE)
         for title in titles:
             column = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=MARGIN // 2)
             column.pack_start(Gtk.Label(label=title), False, False, 0)
@@ -33,10 +34,10 @@ class SideBySide(Gtk.Box):
             self._pictures.append(picture)
             self.pack_start(column, True, True, 0)
 
-    def show_pictures(self, *pictures: np.ndarray | None) -> None:
+    def show_pictures(self, *pictures: core.Handle | None) -> None:
         """Show pictures, or nothing where one is None."""
         for widget, picture in zip(self._pictures, pictures, strict=True):
-            widget.set_from_pixbuf(None if picture is None else pixbuf(picture))
+            widget.set_from_pixbuf(None if picture is None else pixbuf_of(picture))
 
 
 class BeforeAndAfter(Gtk.Box):
@@ -64,8 +65,8 @@ class BeforeAndAfter(Gtk.Box):
         Parameters
         ----------
         look : callable or None
-            Returns a part of a picture before and after, for a number; runs in another thread.
-            None shows nothing.
+            Gives the request for a part of a picture before and after, for a number. None shows
+            nothing.
         waiting : str
             Shown until the pictures are there; the previous ones remain until then.
         """
@@ -75,14 +76,13 @@ class BeforeAndAfter(Gtk.Box):
         if look is None:
             self._sides.show_pictures(None, None)
         else:
-            number = self._number
-            self._worker.ask(lambda: look(number), lambda pair: self._show(look, pair))
+            self._worker.ask(look(self._number), lambda pair: self._show(look, pair))
 
     def _go_on(self, _button: Gtk.Button) -> None:
         self._number += 1
         self.show_spots(self._look, self._waiting)
 
-    def _show(self, look: Look, pair: tuple[np.ndarray, np.ndarray] | Exception) -> None:
+    def _show(self, look: Look, pair: list[core.Handle] | Exception) -> None:
         if look is not self._look:
             return
         failed = isinstance(pair, Exception)

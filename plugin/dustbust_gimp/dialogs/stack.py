@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 from gi.repository import Gimp
 
 from .. import core
 from ..actions import choices
-from ..actions.scans import DUST_FREE, Scans, options_of, pixels_of
-from ..core import np
+from ..actions.scans import DUST_FREE, Scans, pixels_of
 from ..errors import Refused
 from ..gimp import layers
 from ..texts import _, decimal_text, share_text
@@ -42,13 +42,13 @@ def ask(
     window.add(before_and_after)
 
     read = functools.cache(pixels_of)  # each layer once, whatever is ticked
-    scans = preview = None
+    scans = None
 
     def choose() -> None:
         """Take the scans that are ticked."""
-        nonlocal scans, preview
+        nonlocal scans
         chosen = chooser.chosen()
-        scans = preview = None
+        scans = None
         try:
             layers.check_scans(chosen)
         except Refused as refusal:
@@ -56,22 +56,27 @@ def ask(
             window.say(str(refusal), possible=False)
             return
         scans = Scans(chosen, read)
-        preview = scans.preview()
         describe()
 
     def describe() -> None:
         """Say where the page lies in each scan, and show what the mode makes of it."""
         mode, align = config.get_property("mode"), config.get_property("align")
-        options = options_of(mode)
         window.allow("dust-mask", mode == DUST_FREE)
-        window.allow("polarity", "polarity" in options)
+        window.allow("polarity", mode in core.installed.get("polarity_modes", [DUST_FREE]))
         if scans is None:
             return
-        settings = {name: config.get_property(name) for name in options}
-        look = functools.partial(preview.look, mode=mode, align=align, **settings)
+        look = functools.partial(
+            lambda number, **settings: core.Request("look_at_page", number=number, **settings),
+            scans=scans.handle,
+            mode=mode,
+            align=align,
+            polarity=config.get_property("polarity"),
+        )
+        names = scans.names
         window.say(_("Aligning the scans..."))
         window.answer(
-            functools.partial(sentences, scans, mode, align), functools.partial(show, look)
+            core.Request("describe_scans", scans=scans.handle, mode=mode, align=align),
+            lambda moved: show(look, sentences(names, moved)),
         )
 
     def show(look: functools.partial, text: str) -> str:
@@ -85,25 +90,17 @@ def ask(
     return scans
 
 
-def sentences(scans: Scans, mode: str, align: bool) -> str:
-    """Say where the page lies in each scan."""
-    others = scans.names[1:]
-    if not align:
+def sentences(names: Sequence[str], moved: Sequence[dict[str, Any]] | None) -> str:
+    """Say where the page lies in each scan but the first."""
+    if moved is None:
         return _("The scans are used where their layers lie.")
-    registrations = scans.registrations()
-    if mode == DUST_FREE:
-        core.check_moved(registrations, scans.names)
-    lines = []
-    height, width = scans.pictures[0].shape[:2]
-    middle = np.array([(width - 1) / 2, (height - 1) / 2, 1])
-    for layer, registration in zip(others, registrations[1:], strict=True):
-        x, y, __ = registration.matrix @ middle - middle
-        lines.append(
-            _("{layer}: moved by {x} px, {y} px; {confidence} of the details agree").format(
-                layer=layer,
-                x=decimal_text(x, "+.1f"),
-                y=decimal_text(y, "+.1f"),
-                confidence=share_text(registration.confidence, 0),
-            )
+    lines = [
+        _("{layer}: moved by {x} px, {y} px; {confidence} of the details agree").format(
+            layer=layer,
+            x=decimal_text(found["x"], "+.1f"),
+            y=decimal_text(found["y"], "+.1f"),
+            confidence=share_text(found["confidence"], 0),
         )
+        for layer, found in zip(names[1:], moved, strict=True)
+    ]
     return "\n".join(lines)

@@ -5,23 +5,19 @@ from __future__ import annotations
 from gi.repository import GdkPixbuf, GLib, Gtk
 
 from .. import core
-from ..core import np
 from .background import Background
 
 
-def pixbuf(picture: np.ndarray) -> GdkPixbuf.Pixbuf:
-    """Convert a picture for GTK."""
-    rgb = core.previews.to_rgb8(picture)
-    height, width = rgb.shape[:2]
-    return GdkPixbuf.Pixbuf.new_from_bytes(
-        GLib.Bytes.new(rgb.tobytes()),
-        GdkPixbuf.Colorspace.RGB,
-        False,
-        8,
-        width,
-        height,
-        width * 3,
-    )
+def pixbuf(rgb: bytes, width: int, height: int) -> GdkPixbuf.Pixbuf:
+    """Convert 8-bit RGB for GTK."""
+    data, space = GLib.Bytes.new(rgb), GdkPixbuf.Colorspace.RGB
+    return GdkPixbuf.Pixbuf.new_from_bytes(data, space, False, 8, width, height, width * 3)
+
+
+def pixbuf_of(picture: core.Handle) -> GdkPixbuf.Pixbuf:
+    """Convert a picture that the core has made for the screen."""
+    height, width, _channels = picture.shape
+    return pixbuf(picture.get(0, height), width, height)
 
 
 class Thumbnail(Gtk.Image):
@@ -44,13 +40,13 @@ class Thumbnail(Gtk.Image):
 
     def _look(self, chooser: Gtk.FileChooser) -> None:
         path = chooser.get_preview_filename()
-        if path and core.is_picture(core.as_path(path)):
-            self._worker.ask(lambda: core.previews.thumbnail(path), self._show)
+        if path:
+            self._worker.ask(core.Request("thumbnail", path=path), self._show)
         else:
             chooser.set_preview_widget_active(False)
 
-    def _show(self, picture: np.ndarray | Exception) -> None:
+    def _show(self, picture: core.Handle | Exception) -> None:
         found = not isinstance(picture, Exception)
         if found:
-            self.set_from_pixbuf(pixbuf(picture))
+            self.set_from_pixbuf(pixbuf_of(picture))
         self._chooser.set_preview_widget_active(found)

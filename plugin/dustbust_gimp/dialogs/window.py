@@ -8,7 +8,7 @@ from typing import Any
 
 from gi.repository import Gimp, GimpUi, Gio, GLib, GObject, Gtk
 
-from ..core import DustbustError
+from ..core import Request
 from ..errors import Cancelled, Refused
 from ..gimp.arguments import Option
 from ..gimp.progress import Steps
@@ -151,10 +151,10 @@ class Window:
         self._answer.set_text(text)
         self.dialog.set_response_sensitive(Gtk.ResponseType.OK, possible)
 
-    def answer(self, work: Callable[[], Any], text: Callable[[Any], str]) -> None:
-        """Run `work()` in the background and show `text(result)`, or why it is not possible."""
+    def answer(self, request: Request, text: Callable[[Any], str]) -> None:
+        """Ask the core in the background and show `text(result)`, or why it is not possible."""
         self._answers.ask(
-            work, lambda result: self._or_refuse(result, lambda: self.say(text(result)))
+            request, lambda result: self._or_refuse(result, lambda: self.say(text(result)))
         )
 
     def answer_after(self, steps: Steps, text: Callable[[Any], str]) -> None:
@@ -191,7 +191,7 @@ class Window:
             if isinstance(result, Exception):
                 raise result
             act()
-        except (Refused, DustbustError) as refusal:
+        except Refused as refusal:
             self.say(translated(refusal), possible=False)
         except Exception as error:
             self.say(f"{type(error).__name__}: {error}", possible=False)

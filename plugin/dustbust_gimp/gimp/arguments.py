@@ -126,8 +126,3 @@ def path(config: Gimp.ProcedureConfig, name: str) -> str | None:
     """Return the path in a file argument, or None."""
     chosen = config.get_property(name)
     return chosen.get_path() if chosen else None
-
-
-def cleaning(config: Gimp.ProcedureConfig) -> dict[str, object]:
-    """Return the settings of Apply as keyword arguments of `dustbust.apply_mask`."""
-    return {"method": config.get_property("method")}

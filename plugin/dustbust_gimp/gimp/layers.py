@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gi.repository import Gimp
 
-from ..core import np
+from .. import core
 from ..errors import Refused
 from ..texts import _
 from . import pixels, roles
@@ -133,7 +133,7 @@ def offsets(layer: Gimp.Layer) -> tuple[int, int]:
     return x, y
 
 
-def plain_pixels(layer: Gimp.Layer, pixel_format: pixels.Format) -> np.ndarray:
+def plain_pixels(layer: Gimp.Layer, pixel_format: pixels.Format) -> core.Handle:
     """Read a layer as it looks: with its filters and its mask, without its mode and opacity."""
     if layer.get_mask() is None and not layer.get_filters():
         return pixels.read_drawable(layer, pixel_format)
@@ -160,39 +160,10 @@ def _layer_at(image: Gimp.Image, position: Sequence[int]) -> Gimp.Layer:
     return layer
 
 
-def place_on_canvas(
-    layer: Gimp.Layer, picture: np.ndarray, width: int, height: int
-) -> tuple[np.ndarray, tuple[slice, slice], tuple[slice, slice]]:
-    """Put a layer's pixels on the canvas, with alpha.
-
-    Returns
-    -------
-    canvas : ndarray
-        (height, width, colours + 1), transparent outside the layer.
-    part, whole : tuple of slice
-        The common part, in `picture` and in `canvas`.
-    """
-    x, y = offsets(layer)
-    top, left = max(y, 0), max(x, 0)
-    bottom, right = min(y + picture.shape[0], height), min(x + picture.shape[1], width)
-    if top >= bottom or left >= right:
-        raise Refused(_("{layer}: lies outside the picture.").format(layer=layer.get_name()))
-    part, whole = np.s_[top - y : bottom - y, left - x : right - x], np.s_[top:bottom, left:right]
-    colours = picture.shape[2] - (0 if picture.shape[2] % 2 else 1)
-    canvas = np.zeros((height, width, colours + 1), picture.dtype)
-    canvas[whole] = _white(picture.dtype)
-    canvas[whole][..., : picture.shape[2]] = picture[part]
-    return canvas, part, whole
-
-
-def _white(dtype: np.dtype) -> int:
-    return np.iinfo(dtype).max if dtype.kind == "u" else 1
-
-
 def add(
     like: Gimp.Layer,
     name: str,
-    picture: np.ndarray,
+    picture: core.Handle,
     pixel_format: pixels.Format,
     parent: Gimp.GroupLayer | None = None,
     position: int = 0,
@@ -209,31 +180,26 @@ def add(
     return layer
 
 
-def add_repairs(layer: Gimp.Layer, before: np.ndarray, after: np.ndarray) -> Gimp.Layer:
+def add_repairs(layer: Gimp.Layer, before: core.Handle, after: core.Handle) -> Gimp.Layer:
     """Add a layer above `layer` with the pixels that differ between `before` and `after`.
 
     It stays within the selection and within the layer's mask.
     """
-    image = layer.get_image()
-    repairs_format = pixels.working_format(layer, alpha=True)
-    colours = before.shape[2] - (1 if layer.has_alpha() else 0)
-    white = _white(after.dtype)
-    visible = (before != after).any(axis=2).astype(np.float32)
-    if layer.has_alpha():
-        visible *= after[..., -1] / np.float32(white)
+    image, mask = layer.get_image(), layer.get_mask()
+    size = layer.get_width(), layer.get_height()
+    limits = []
     if not Gimp.Selection.is_empty(image):
-        visible *= _channel(image.get_selection(), *offsets(layer), visible.shape)
-    if layer.get_mask() and layer.get_apply_mask():
-        visible *= _channel(layer.get_mask(), 0, 0, visible.shape)
-    alpha = visible * white + (0.5 if after.dtype.kind == "u" else 0)
-    repaired = np.concatenate([after[..., :colours], alpha.astype(after.dtype)[..., None]], axis=2)
+        limits.append(_channel(image.get_selection(), *offsets(layer), *size))
+    if mask and layer.get_apply_mask():
+        limits.append(_channel(mask, 0, 0, *size))
+    repaired = core.ask("repairs", before=before, after=after, limits=limits)
+    repairs_format = pixels.working_format(layer, alpha=True)
     name = _("{layer} without dust").format(layer=layer.get_name())
     position = image.get_item_position(layer)
     return add(layer, name, repaired, repairs_format, layer.get_parent(), position)
 
 
-def _channel(channel: Gimp.Channel, x: int, y: int, shape: tuple[int, int]) -> np.ndarray:
+def _channel(channel: Gimp.Channel, x: int, y: int, width: int, height: int) -> core.Handle:
     """Read a rectangle of a selection or a layer mask, float32 in 0..1."""
-    height, width = shape
     channel_format = pixels.stored_format(channel, "float")
-    return pixels.read(channel.get_buffer(), channel_format, x, y, width, height)[..., 0]
+    return pixels.read(channel.get_buffer(), channel_format, x, y, width, height)

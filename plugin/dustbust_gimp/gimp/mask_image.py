@@ -12,19 +12,16 @@ else that Apply needs.
 
 from __future__ import annotations
 
-import base64
-import dataclasses
 import itertools
 import json
 import math
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from gi.repository import Gegl, Gimp, Gio
 
 from .. import core
-from ..core import dustbust, np
 from ..errors import Refused
 from ..texts import _
 from . import pixels, progress
@@ -41,12 +38,9 @@ from .roles import (
     role_of,
 )
 
-if TYPE_CHECKING:
-    from dustbust import DustMask
-
 # Parasite of the image: JSON with the files of the run, and the one shown under the dust.
 RUN = "dustbust-run"
-# Parasite of the image: `DustMask.extra()` in base 64, as libgimp's introspection takes ASCII only.
+# Parasite of the image: what the core knows of the mask beside its grey, as text.
 EXTRA = "dustbust-mask"
 # Parasite of the image: what GIMP shows in Image > Image Properties.
 COMMENT = "gimp-comment"
@@ -62,26 +56,15 @@ RENDERED_PIXELS = 2 << 20
 
 
 class Page(NamedTuple):
-    """A picture to show under the dust: its name, and its pixels (H, W) or (H, W, C)."""
+    """A picture to show under the dust: its name, and its pixels."""
 
     name: str
-    pixels: np.ndarray
-
-    def filling(self, height: int, width: int) -> np.ndarray:
-        """Return the picture on a canvas of this size; what it does not cover is white."""
-        colours = core.colour_channels(self.pixels)
-        if colours.shape[:2] == (height, width):
-            return colours
-        white = np.iinfo(colours.dtype).max if colours.dtype.kind == "u" else 1
-        canvas = np.full((height, width, colours.shape[2]), white, colours.dtype)
-        part = np.s_[: min(height, colours.shape[0]), : min(width, colours.shape[1])]
-        canvas[part] = colours[part]
-        return canvas
+    pixels: core.Handle
 
 
 def create(
-    dust: DustMask,
-    files: Sequence[Path],
+    dust: core.Handle,
+    files: Sequence[str | Path],
     frame: str | Path | None = None,
     beside: str | None = None,
     page: Page | None = None,
@@ -90,7 +73,8 @@ def create(
 
     Parameters
     ----------
-    dust : dustbust.DustMask
+    dust : core.Handle
+        The mask.
     files : sequence of Path
         The run that the mask was made from, if any.
     frame : path, optional
@@ -100,36 +84,38 @@ def create(
     page : Page, optional
         What to show under the dust instead of a file.
     """
-    height, width = dust.grey.shape
+    mask = core.ask("picture_of_mask", dust=dust)
+    height, width = dust.shape
     if frame is not None:
-        page = Page(Path(frame).name, core.read_frame(frame))
+        page = Page(Path(frame).name, core.ask("read_picture", path=frame))
     base = Gimp.ImageBaseType.GRAY if page is None else Gimp.ImageBaseType.RGB
     image = Gimp.Image.new_with_precision(width, height, base, Gimp.Precision.U16_NON_LINEAR)
     image.undo_disable()
     parent = None
     if page is not None:
-        shown = _add_picture(image, None, FRAME, page.name, page.filling(height, width))
+        filling = core.ask("on_canvas", picture=page.pixels, height=height, width=width)
+        shown = _add_picture(image, None, FRAME, page.name, filling)
         shown.set_lock_content(True)  # so that a stroke can only land on the mask
         parent = Gimp.GroupLayer.new(image, _("Dust"))
         image.insert_layer(parent, None, 0)
         mark(parent, OVERLAY)
         parent.set_opacity(80)
-    layer = _add_picture(image, parent, MASK, _("Mask"), core.from_unit(dust.grey, np.uint16))
+    layer = _add_picture(image, parent, MASK, _("Mask"), mask["grey"])
     if page is not None:
         red = _add_layer(image, parent, RED, _("Red"), Gimp.LayerMode.MULTIPLY)
         _fill_with_colour(red, "red")
         eraser = _add_layer(image, parent, ERASER, _("Rest"), Gimp.LayerMode.COLOR_ERASE)
         _fill_with_colour(eraser, "black")
     threshold = Gimp.DrawableFilter.new(layer, THRESHOLD, _("Dust threshold"))
-    threshold.get_config().set_property("low", max(dust.threshold - BELOW, 0.0))
+    threshold.get_config().set_property("low", max(mask["threshold"] - BELOW, 0.0))
     threshold.update()
     layer.append_filter(threshold)
     run = {"frames": [str(file) for file in files], "shown": frame and str(frame)}
     attach(image, RUN, json.dumps(run).encode())
-    attach(image, COMMENT, dust.summary().encode())
+    attach(image, COMMENT, mask["summary"].encode())
     if beside or files:
         image.set_file(Gio.File.new_for_path(str(_free_name(Path(beside or files[0])))))
-    attach(image, EXTRA, base64.b64encode(dust.extra()))
+    attach(image, EXTRA, mask["extra"].encode())
     image.set_selected_layers([layer])
     image.undo_enable()
     return image
@@ -169,11 +155,10 @@ def _add_layer(
 
 
 def _add_picture(
-    image: Gimp.Image, parent: Gimp.GroupLayer | None, role: str, name: str, picture: np.ndarray
+    image: Gimp.Image, parent: Gimp.GroupLayer | None, role: str, name: str, picture: core.Handle
 ) -> Gimp.Layer:
     layer = _add_layer(image, parent, role, name)
-    colours = core.colour_channels(picture)
-    pixels.fill_drawable(layer, colours, pixels.picture_format(colours, layer))
+    pixels.fill_drawable(layer, picture, pixels.picture_format(picture, layer))
     return layer
 
 
@@ -227,73 +212,33 @@ def _run_of(image: Gimp.Image) -> dict[str, object]:
     return run if isinstance(run, dict) else {}
 
 
-def read(image: Gimp.Image) -> DustMask:
-    """Return the mask that the image shows now, with all edits of the user.
-
-    In an image that Estimate did not make, white is dust.
-    """
-    return progress.finish(reading(image))
-
-
 def reading(image: Gimp.Image) -> progress.Steps:
-    """Do the work of `read` in steps, as `gimp.progress.finish` takes them."""
-    layer = layer_with_role(image, MASK)
+    """Read the mask that the image shows now, in steps, as `gimp.progress.finish` takes them.
+
+    It has all edits of the user. In an image that Estimate did not make, white is dust.
+    """
+    layer, name = layer_with_role(image, MASK), image.get_name()
     if layer is None:
         if is_mask_image(image) and image.get_base_type() != Gimp.ImageBaseType.GRAY:
             raise Refused(
                 _("{image}: the layer with the grey mask is gone; undo until it is back.").format(
-                    image=image.get_name()
+                    image=name
                 )
             )
-        return (yield from _reading_white(image))
+        white = yield from _rendered(image.duplicate())
+        return core.Request("mask_of_white", picture=white)
     origin = _origin(image)
-    grey, extra, threshold = _grey(layer, *origin), _extra(image), _threshold(layer)
+    mask: dict[str, Any] = {
+        "grey": _grey(layer, *origin),
+        "extra": content(image, EXTRA).decode("ascii", "replace"),
+        "threshold": _threshold(layer),
+        "name": name,
+    }
     yield
-    if _shows_its_threshold_only(image, layer):
-        return lambda: dataclasses.replace(_dust_mask(grey, extra), threshold=threshold)
-    strips = yield from _rendered(_mask_alone(image, *origin))
-    _check_threshold(image, strips)
-    return lambda: _edited(_dust_mask(grey, extra), threshold, np.concatenate(strips) >= 0.5)
-
-
-def _reading_white(image: Gimp.Image) -> progress.Steps:
-    """Do the work of `read` in an image in which white is dust."""
-    strips = yield from _rendered(image.duplicate())
-    return lambda: dustbust.DustMask(np.concatenate(strips), 0.5)
-
-
-def _dust_mask(grey: np.ndarray, extra: bytes) -> DustMask:
-    return dustbust.DustMask.from_extra(_luminance(grey), extra)
-
-
-def _edited(dust: DustMask, threshold: float, shown: np.ndarray) -> DustMask:
-    """Return the mask with white and black where the image shows something else than the mask.
-
-    The user painted there, or merged the threshold: white is certain dust, black is none.
-    """
-    grey = np.where(dust.binary(threshold) == shown, dust.grey, shown)
-    return dataclasses.replace(dust, threshold=threshold, grey=grey)
-
-
-def _check_threshold(image: Gimp.Image, strips: Sequence[np.ndarray]) -> None:
-    """Refuse a mask that is shown in greys."""
-    soft = sum(np.count_nonzero((strip > 0.02) & (strip < 0.98)) for strip in strips)
-    white = sum(np.count_nonzero(strip >= 0.98) for strip in strips)
-    if soft > white:
-        raise Refused(
-            _(
-                "{image}: the mask is grey and has no threshold; use Colors > Threshold on its "
-                "layer."
-            ).format(image=image.get_name())
-        )
-
-
-def _extra(image: Gimp.Image) -> bytes:
-    """Return what `DustMask.extra` gave, or nothing where the parasite holds something else."""
-    try:
-        return base64.b64decode(content(image, EXTRA), validate=True)
-    except ValueError:
-        return b""
+    shown = None
+    if not _shows_its_threshold_only(image, layer):
+        shown = yield from _rendered(_mask_alone(image, *origin))
+    return core.Request("mask_of_picture", shown=shown, **mask)
 
 
 def _threshold(layer: Gimp.Layer) -> float:
@@ -346,7 +291,7 @@ def _origin(image: Gimp.Image) -> tuple[int, int, int, int]:
     return x, y, layer.get_width(), layer.get_height()
 
 
-def _grey(layer: Gimp.Layer, x: int, y: int, width: int, height: int) -> np.ndarray:
+def _grey(layer: Gimp.Layer, x: int, y: int, width: int, height: int) -> core.Handle:
     """Read the mask without its threshold, on the frames' grid."""
     __, left, top = layer.get_offsets()
     grey_format = pixels.working_format(layer)
@@ -372,28 +317,25 @@ def _mask_alone(image: Gimp.Image, x: int, y: int, width: int, height: int) -> G
     return scratch
 
 
-def _rendered(scratch: Gimp.Image) -> Generator[None, None, list[np.ndarray]]:
-    """Return the luminance of what an image shows, 0..1 in strips of whole rows, one a step.
+def _rendered(scratch: Gimp.Image) -> Generator[None, None, core.Handle]:
+    """Return what an image shows, rendered in strips of whole rows, one a step.
 
-    Transparent is black. The image is cropped on the way, and deleted in the end.
+    The image is cropped on the way, and deleted in the end.
     """
     try:
-        strips, width, height = [], scratch.get_width(), scratch.get_height()
+        picture, width, height = None, scratch.get_width(), scratch.get_height()
         rows = max(1, RENDERED_PIXELS // width)
         for top in range(0, height, rows):
             scratch.resize(width, min(rows, height - top), 0, -rows if top else 0)
             layer = Gimp.Layer.new_from_visible(scratch, scratch, "")
             try:
-                strips.append(_luminance(pixels.read_drawable(layer)))
+                layer_format = pixels.working_format(layer)
+                picture = picture or pixels.new_picture(layer_format, height, width)
+                buffer = layer.get_buffer()
+                pixels.read_rows(picture, top, buffer, layer_format, buffer.get_extent())
             finally:
                 layer.delete()
             yield
-        return strips
+        return picture
     finally:
         scratch.delete()
-
-
-def _luminance(picture: np.ndarray) -> np.ndarray:
-    alpha = core.alpha_channel(picture)
-    grey = core.luminance(picture)
-    return grey if alpha is None else grey * core.to_unit(alpha)

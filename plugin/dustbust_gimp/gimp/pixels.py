@@ -1,4 +1,4 @@
-"""Drawables as arrays and back, without loss in any precision or colour space.
+"""Drawables as pictures of the core and back, without loss in any precision or colour space.
 
 Each drawable has two formats. Its *stored* format is its own: what is read and written in it is
 the same bit for bit. Its *working* format is what the core computes in: the same colour space,
@@ -12,23 +12,25 @@ from collections.abc import Iterator
 
 from gi.repository import Babl, Gegl, Gimp
 
-from ..core import np
+from .. import core
 
-# A call of GEGL takes less than 2 GiB, and strips keep the memory low.
-TRANSFER_BYTES = 64 << 20
+# Strips keep the memory low, and stay in the processor's cache on their way to the core. A single
+# row may be larger; two of the widest fit into the window.
+TRANSFER_BYTES = 4 << 20
 
-DTYPES = {
-    "u8": "uint8",
-    "u16": "uint16",
-    "u32": "uint32",
-    "half": "float16",
-    "float": "float32",
-    "double": "float64",
+# Number types of GEGL: bytes, and what the core calls those that it computes in.
+NUMBERS = {
+    "u8": (1, "uint8"),
+    "u16": (2, "uint16"),
+    "u32": (4, ""),
+    "half": (2, ""),
+    "float": (4, "float32"),
+    "double": (8, ""),
 }
 
 
 class Format:
-    """A pixel format of GEGL, and the array that goes with it.
+    """A pixel format of GEGL, and the picture that goes with it.
 
     Parameters
     ----------
@@ -42,13 +44,14 @@ class Format:
         babl_format = Babl.format_with_space(encoding, space)
         self.name = Babl.get_name(babl_format)
         self.channels = Babl.format_get_n_components(babl_format)
-        self.dtype = np.dtype(DTYPES[encoding.split()[-1]])
+        size, self.dtype = NUMBERS[encoding.split()[-1]]
+        self.pixel_bytes = self.channels * size
 
     def strips(
         self, x: int, y: int, width: int, height: int
     ) -> Iterator[tuple[int, Gegl.Rectangle]]:
         """Divide a rectangle into strips of whole rows; yield first row and rectangle of each."""
-        rows = max(1, TRANSFER_BYTES // (width * self.channels * self.dtype.itemsize))
+        rows = max(1, TRANSFER_BYTES // (width * self.pixel_bytes))
         for top in range(0, height, rows):
             yield top, Gegl.Rectangle.new(x, y + top, width, min(rows, height - top))
 
@@ -70,41 +73,55 @@ def working_format(drawable: Gimp.Drawable, *, alpha: bool | None = None) -> For
     return Format(f"{model} {component}", Babl.format_get_space(own_format))
 
 
-def picture_format(pixels: np.ndarray, drawable: Gimp.Drawable) -> Format:
+def picture_format(picture: core.Handle, drawable: Gimp.Drawable) -> Format:
     """Return the format of pixels of a file, (H, W, 1 or 3), in the drawable's colour space."""
-    model = "Y'" if pixels.shape[2] == 1 else "R'G'B'"
-    component = next(name for name, dtype in DTYPES.items() if dtype == pixels.dtype)
+    model = "Y'" if picture.shape[2] == 1 else "R'G'B'"
+    component = next(name for name, (_, dtype) in NUMBERS.items() if dtype == picture.dtype)
     return Format(f"{model} {component}", Babl.format_get_space(drawable.get_format()))
+
+
+def new_picture(pixel_format: Format, height: int, width: int) -> core.Handle:
+    """Make a picture in the core, to be filled."""
+    channels, dtype = pixel_format.channels, pixel_format.dtype
+    return core.ask("new_picture", height=height, width=width, channels=channels, dtype=dtype)
 
 
 def read(
     buffer: Gegl.Buffer, pixel_format: Format, x: int, y: int, width: int, height: int
-) -> np.ndarray:
-    """Read a rectangle of a GEGL buffer as an array (height, width, channels)."""
-    pixels = np.empty((height, width, pixel_format.channels), pixel_format.dtype)
+) -> core.Handle:
+    """Read a rectangle of a GEGL buffer as a picture (height, width, channels)."""
+    picture = new_picture(pixel_format, height, width)
+    read_rows(picture, 0, buffer, pixel_format, Gegl.Rectangle.new(x, y, width, height))
+    return picture
+
+
+def read_rows(
+    picture: core.Handle,
+    first: int,
+    buffer: Gegl.Buffer,
+    pixel_format: Format,
+    rectangle: Gegl.Rectangle,
+) -> None:
+    """Read a rectangle of a GEGL buffer into a picture, from its row `first` on."""
+    x, y, width, height = rectangle.x, rectangle.y, rectangle.width, rectangle.height
     for top, strip in pixel_format.strips(x, y, width, height):
         data = buffer.get(strip, 1.0, pixel_format.name, Gegl.AbyssPolicy.NONE)
-        part = np.frombuffer(data, pixel_format.dtype)
-        pixels[top : top + strip.height] = part.reshape(strip.height, *pixels.shape[1:])
-    return pixels
+        picture.put(first + top, strip.height, data)
 
 
-def write(
-    buffer: Gegl.Buffer, pixel_format: Format, pixels: np.ndarray, x: int = 0, y: int = 0
-) -> None:
-    """Write an array (height, width, channels) into a GEGL buffer."""
-    height, width = pixels.shape[:2]
-    pixels = pixels.reshape(height, width, -1)
+def write(buffer: Gegl.Buffer, pixel_format: Format, picture: core.Handle) -> None:
+    """Write a picture (height, width, channels) into a GEGL buffer."""
+    height, width, channels = picture.shape
     # GEGL would silently write nothing.
-    if pixels.shape[2] != pixel_format.channels or pixels.dtype != pixel_format.dtype:
-        raise ValueError(f"{pixels.shape} {pixels.dtype} is not {pixel_format.name}")
-    for top, strip in pixel_format.strips(x, y, width, height):
-        buffer.set(strip, pixel_format.name, pixels[top : top + strip.height].tobytes())
+    if (channels, picture.dtype) != (pixel_format.channels, pixel_format.dtype):
+        raise ValueError(f"{picture.shape} {picture.dtype} is not {pixel_format.name}")
+    for top, strip in pixel_format.strips(0, 0, width, height):
+        buffer.set(strip, pixel_format.name, picture.get(top, strip.height))
     buffer.flush()
 
 
-def thumbnail(drawable: Gimp.Drawable, side: int) -> np.ndarray:
-    """Read a drawable reduced to at most `side` px, for the screen: uint8 (H, W, 3).
+def thumbnail(drawable: Gimp.Drawable, side: int) -> tuple[bytes, int, int]:
+    """Read a drawable reduced to at most `side` px, for the screen: 8-bit RGB, width and height.
 
     GIMP's own function for it gives nothing for some kinds of images.
     """
@@ -113,10 +130,10 @@ def thumbnail(drawable: Gimp.Drawable, side: int) -> np.ndarray:
     width, height = max(int(width * scale), 1), max(int(height * scale), 1)
     rectangle = Gegl.Rectangle.new(0, 0, width, height)
     data = drawable.get_buffer().get(rectangle, scale, "R'G'B' u8", Gegl.AbyssPolicy.NONE)
-    return np.frombuffer(data, np.uint8).reshape(height, width, 3)
+    return data, width, height
 
 
-def read_drawable(drawable: Gimp.Drawable, pixel_format: Format | None = None) -> np.ndarray:
+def read_drawable(drawable: Gimp.Drawable, pixel_format: Format | None = None) -> core.Handle:
     """Read all pixels of a drawable, without its filters, by default in its working format."""
     width, height = drawable.get_width(), drawable.get_height()
     pixel_format = pixel_format or working_format(drawable)
@@ -124,14 +141,14 @@ def read_drawable(drawable: Gimp.Drawable, pixel_format: Format | None = None) -
 
 
 def fill_drawable(
-    drawable: Gimp.Drawable, pixels: np.ndarray, pixel_format: Format | None = None
+    drawable: Gimp.Drawable, picture: core.Handle, pixel_format: Format | None = None
 ) -> None:
-    """Write an array into a new drawable; this adds no undo step."""
-    write(drawable.get_buffer(), pixel_format or working_format(drawable), pixels)
+    """Write a picture into a new drawable; this adds no undo step."""
+    write(drawable.get_buffer(), pixel_format or working_format(drawable), picture)
     drawable.update(0, 0, drawable.get_width(), drawable.get_height())
 
 
-def change_drawable(drawable: Gimp.Drawable, before: np.ndarray, after: np.ndarray) -> bool:
+def change_drawable(drawable: Gimp.Drawable, before: core.Handle, after: core.Handle) -> bool:
     """Give the drawable the pixels of `after` where they differ from `before`.
 
     Both are in the working format. This is one undo step and stays within the selection. All
@@ -142,21 +159,26 @@ def change_drawable(drawable: Gimp.Drawable, before: np.ndarray, after: np.ndarr
     bool
         Whether GIMP allowed it.
     """
-    changed = (before != after).any(axis=2)
-    if not changed.any():
+    changes = core.ask("changes", before=before, after=after)
+    first, rows, width = changes["first"], changes["rows"], drawable.get_width()
+    if not rows:
         return True
-    width, height = drawable.get_width(), drawable.get_height()
     stored, working = stored_format(drawable), working_format(drawable)
     shadow, buffer = drawable.get_shadow_buffer(), drawable.get_buffer()
-    for top, strip in stored.strips(0, 0, width, height):
-        rectangle = (0, top, width, strip.height)
-        pixels = read(buffer, stored, *rectangle)
-        part = changed[top : top + strip.height]
-        if part.any():
-            # The shadow buffer converts from the working to the stored format.
-            write(shadow, working, after[top : top + strip.height], 0, top)
-            pixels[part] = read(shadow, stored, *rectangle)[part]
-        write(shadow, stored, pixels, 0, top)
+    whole = buffer.get_extent()
+    buffer.copy(whole, Gegl.AbyssPolicy.NONE, shadow, whole)
+    for top, strip in stored.strips(0, first, width, rows):
+        shadow.set(strip, working.name, after.get(first + top, strip.height))
+        if stored.name != working.name:
+            # The buffers convert from the working to the stored format, which may change pixels
+            # that nothing was done to.
+            kept, new = (
+                each.get(strip, 1.0, stored.name, Gegl.AbyssPolicy.NONE)
+                for each in (buffer, shadow)
+            )
+            merged = changes["where"].merge(first + top, strip.height, kept, new)
+            shadow.set(strip, stored.name, merged)
+    shadow.flush()
     allowed = drawable.merge_shadow(True)
-    drawable.update(0, 0, width, height)
+    drawable.update(0, 0, width, drawable.get_height())
     return allowed

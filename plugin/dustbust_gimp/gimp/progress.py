@@ -1,49 +1,39 @@
-"""The core at work in a thread of its own, while GIMP shows its progress."""
+"""The core at work, while GIMP shows its progress."""
 
 from __future__ import annotations
 
+import collections
 import os
-import threading
+import queue
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 from gi.repository import Gimp
 
+from .. import core
 from ..texts import count_text
 
-PAUSE = 0.05  # s between two looks at the worker, hence at most 20 updates of the bar a second
+PAUSE = 0.05  # s between two looks at the work, hence at most 20 updates of the bar a second
 FIRST_ESTIMATE = 3.0  # s; before that, an estimate of the time left is too uncertain to show
 
-# Work in two parts: the steps ask GIMP, in the main thread; the function that the generator
-# returns computes, in any thread.
-Steps = Generator[None, None, Callable[[], Any]]
+# Work in two parts: the steps ask GIMP; the request that the generator returns is for the core.
+Steps = Generator[None, None, core.Request]
 
 
-def run(title: str, function: Callable[..., Any], *arguments: object, **options: object) -> Any:
-    """Return `function(*arguments, progress=..., **options)`, with a progress bar in GIMP.
-
-    Only the main thread talks to GIMP: the worker records its progress, and the main thread
-    passes it on.
-    """
-    latest, result, failure = [(0.0, "")], [], []
-
-    def report(fraction: float, text: str = "") -> None:
-        latest[0] = (fraction, text)
-
-    def work() -> None:
-        try:
-            result.append(function(*arguments, progress=report, **options))
-        except BaseException as error:
-            failure.append(error)
-
+def run(title: str, operation: str, **arguments: object) -> Any:
+    """Return the result of an operation of the core, with a progress bar in GIMP."""
+    latest, answers = collections.deque([(0.0, "")], 1), queue.SimpleQueue()
+    request = core.Request(operation, **arguments)
     Gimp.progress_init(title)
-    worker = threading.Thread(target=work, daemon=True)
     started, shown = time.monotonic(), None
-    worker.start()
-    while worker.is_alive():
-        worker.join(PAUSE)
-        fraction, text = latest[0]
+    core.begin(request, answers.put, lambda *told: latest.append(told))
+    while True:
+        try:
+            outcome = answers.get(timeout=PAUSE)
+            break
+        except queue.Empty:
+            fraction, text = latest[-1]
         if not (fraction or text):
             Gimp.progress_pulse()  # the work goes on, but its length is unknown
         elif (fraction, text) != shown:
@@ -53,14 +43,12 @@ def run(title: str, function: Callable[..., Any], *arguments: object, **options:
             name, left = os.path.basename(text), time_left(fraction, time.monotonic() - started)
             Gimp.progress_set_text("  ".join(filter(None, (title, name, left))))
     Gimp.progress_end()
-    if failure:
-        raise failure[0]
-    return result[0]
+    return core.value_of(outcome)
 
 
-def run_plain(title: str, function: Callable[..., Any], *arguments: object) -> Any:
-    """Return `function(*arguments)`, which does not report progress, while GIMP's bar pulses."""
-    return run(title, lambda *given, progress: function(*given), *arguments)
+def threads() -> int:
+    """Return the number of threads that the user allows GIMP."""
+    return Gimp.get_num_processors()
 
 
 def finish(steps: Steps) -> Any:
@@ -72,7 +60,7 @@ def finish(steps: Steps) -> Any:
         try:
             next(steps)
         except StopIteration as end:
-            return end.value()
+            return core.ask(end.value.operation, **end.value.arguments)
 
 
 def tell(

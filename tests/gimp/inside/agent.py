@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 folder = Path(arguments[0])  # noqa: F821, given by the caller
-sys.path[:0] = [arguments[1], str(Path(__file__).parent)]  # noqa: F821
+sys.path[:0] = arguments[1:]  # noqa: F821
 scope = {}
 exec(
     "from gi.repository import Gegl, Gimp, Gio\nimport numpy as np\n"

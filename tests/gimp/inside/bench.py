@@ -6,12 +6,10 @@ and of the plug-ins that it starts.
 
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 
-first, last, folder, plug_in, rounds = arguments  # noqa: F821, given by the caller
-sys.path[:0] = [plug_in, str(Path(__file__).parent)]
+first, last, folder, rounds = arguments  # noqa: F821, given by the caller
 from gi.repository import Gimp
 
 import dustbust

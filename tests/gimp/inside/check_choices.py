@@ -1,29 +1,30 @@
 """The choices in the windows follow the core's tables."""
 
-from types import SimpleNamespace
-
-from dustbust_gimp import core
+from dustbust.helper.tables import tables
 from dustbust_gimp.actions import choices
 
-TABLES = {
-    "STACKING_MODES": choices.stacking_modes,
-    "RESTORATION_METHODS": choices.restoration_methods,
-    "ESTIMATION_METHODS": choices.estimation_methods,
-    "POLARITIES": choices.polarities,
+CHOICES = {
+    "stacking_modes": choices.stacking_modes,
+    "restoration_methods": choices.restoration_methods,
+    "estimation_methods": choices.estimation_methods,
+    "polarities": choices.polarities,
+    "scanner_polarities": choices.scanner_polarities,
 }
 
 
 def check_every_value_of_the_core_is_offered(folder):
-    for name, options in TABLES.items():
+    of_core = tables()["choices"]
+    assert of_core.keys() == CHOICES.keys()
+    for name, options in CHOICES.items():
         offered = options()
-        assert sorted(option.name for option in offered) == sorted(getattr(core, name)), name
+        assert sorted(option.name for option in offered) == sorted(of_core[name]), name
         assert all(option.label for option in offered), name
 
 
 def check_a_new_value_of_the_core_appears_with_its_summary(folder):
     table = {
-        "geometric mean": SimpleNamespace(summary="The root of the product"),
-        "mean": SimpleNamespace(summary="The sum divided by the number"),
+        "geometric mean": "the root of the product",
+        "mean": "the sum divided by the number",
     }
     mean, new = choices.options(table, choices.STACKING_MODES)
     assert mean == ("mean", "Mean", "The sum divided by the number")
@@ -31,5 +32,5 @@ def check_a_new_value_of_the_core_appears_with_its_summary(folder):
 
 
 def check_without_the_core_the_known_values_stand_for_its_table(folder):
-    names = [option.name for option in choices.options((), choices.POLARITIES)]
+    names = [option.name for option in choices.options({}, choices.POLARITIES)]
     assert names == ["auto", "light", "dark", "both"]

@@ -176,21 +176,23 @@ def dusty_pair():
 
 def check_the_preview_shows_the_page(folder):
     """A part of the page, combined alone, is that part of the whole page."""
+    from dustbust_gimp import core
     from dustbust_gimp.actions.scans import Scans
 
     image = new_image(1100, 900, "GRAY")
     layers = [
         add_layer(image, dustbust.files.read.read_frame(path)[..., None], "Y' u8") for path in PAIR
     ]
-    scans = Scans(layers)
-    preview = scans.preview()
+    scans = Scans(layers).handle
     for mode, off in (
         ("mean", 0),
         ("maximum", 0),
         ("dust-free", 0.01),
     ):  # what dust is told from, a part has less of
-        page = scans.page(mode, True).page
-        before, after = (part[..., 0] for part in preview.look(0, mode, True))
+        how = {"scans": scans, "mode": mode, "align": True, "polarity": "auto"}
+        page = as_array(core.ask("stack", **how)["page"])
+        shown = core.ask("look_at_page", number=0, **how)
+        before, after = (as_array(part)[..., 0] for part in shown)
         height, width = after.shape
         first = dustbust.files.read.read_frame(PAIR[0])
         rows = [
@@ -205,6 +207,11 @@ def check_the_preview_shows_the_page(folder):
         )
         differs = np.abs(page[top : top + height, left : left + width, 0].astype(int) - after) > 1
         assert differs.mean() <= off, (mode, differs.mean())
+
+
+def as_array(picture):
+    """A picture of the core."""
+    return np.frombuffer(picture.get(0, picture.shape[0]), picture.dtype).reshape(picture.shape)
 
 
 def check_the_scanners_dust_is_kept_as_a_mask_that_cleans_one_scan(folder):
@@ -303,14 +310,3 @@ def check_the_polarity_of_the_dust_is_the_cores(folder):
         page, __ = call(STACK, image=image, drawables=layers, polarity=polarity)
         expected = dustbust.stack_scans(pictures, polarity=polarity)
         assert np.array_equal(get(page, "R'G'B' u8"), expected), polarity
-
-
-def check_a_page_under_a_kept_mask_fills_the_scanner(folder):
-    from dustbust_gimp.gimp.mask_image import Page
-
-    small = np.full((4, 6, 3), 7, np.uint8)
-    filled = Page("page", small).filling(5, 8)
-    assert filled.shape == (5, 8, 3)
-    assert (filled[:4, :6] == 7).all()
-    assert (filled[4:] == 255).all()
-    assert (filled[:, 6:] == 255).all()

@@ -1,14 +1,12 @@
 """Run inside GIMP: all check_ functions of one file, each in an empty folder."""
 
 import importlib.util
-import sys
 import traceback
 from pathlib import Path
 
 from gi.repository import Gegl, Gimp
 
-path, folder, plug_in = (Path(argument) for argument in arguments)  # noqa: F821, given by the caller
-sys.path[:0] = [str(plug_in), str(path.parent)]
+path, folder = (Path(argument) for argument in arguments)  # noqa: F821, given by the caller
 Gegl.init(None)
 
 spec = importlib.util.spec_from_file_location(path.stem, path)

@@ -1,0 +1,18 @@
+"""The core as a process of its own, for a program that cannot import it, such as GIMP's plug-in.
+
+The program starts `python -I -m dustbust.helper`, writes requests to its standard input and reads
+answers from its standard output. A message is its length in 4 bytes, most significant first, and
+JSON in UTF-8 (`messages`). Pixels do not travel in messages: both processes map one file without a
+name, the window, and strips of pictures go through it (`window`).
+
+    helper  -> {"hello": "dustbust", "protocol": 1, "version": "0.1.0"}
+    program -> {"id": 1, "do": "thumbnail", "with": {"path": "a.jpg"}, "drop": []}
+    helper  -> {"id": 1, "progress": 0.5, "text": "a.jpg"}
+    helper  -> {"id": 1, "result": {"handle": 1, "shape": [160, 240, 3], "dtype": "uint8"}}
+    helper  -> {"id": 1, "error": "user", "text": {"template": "{path}: is empty", "words": {...}}}
+
+What is not plain data stays in the helper and is called by a handle; `drop` lists handles that the
+program no longer needs. What can be asked for are the functions marked `operation` in `estimate`,
+`apply`, `masks`, `stack` and `window`. Their annotations say what each argument must be. The helper
+ends when its standard input ends, whatever it is working on.
+"""

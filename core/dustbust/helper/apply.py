@@ -1,0 +1,272 @@
+"""What Apply Dust Mask asks for: cleaned files, cleaned layers, and what both would look like."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+
+from ..batch.clean import clean_frames as clean
+from ..batch.clean import plan_frames
+from ..dust.mask import DustMask
+from ..errors import DustbustError
+from ..files.read import read_frame
+from ..image.arrays import Mask, alpha_channel, colour_channels, largest
+from ..previews import MaskPreview, to_rgb8
+from ..restoration.apply import apply_mask
+from ..runtime.progress import Progress
+from .estimate import files_of_run
+from .messages import Picture, Pixels, Threads, operation, quick_operation
+
+Offset = Annotated[int, -1_000_000, 1_000_000]
+
+
+@functools.lru_cache(maxsize=1)
+def _frame(path: Path | None) -> Picture:
+    """The frame that is shown, decoded once for all its spots."""
+    if path is None:
+        raise TypeError("look_at_spot takes a picture or a frame")
+    return read_frame(path)
+
+
+@operation
+def files_to_clean(run: list[Path], first: Path | None, last: Path | None) -> dict[str, Any]:
+    """The chosen files, or else those of the run that the mask was made from.
+
+    Returns
+    -------
+    dict
+        "files", and "missing": those that are no longer there.
+    """
+    if first:
+        run = files_of_run(first, last or first)
+    elif not run:
+        raise DustbustError(
+            "This mask was not made from a run of files: choose the first and the last frame "
+            "to clean, or apply it to a layer of another image."
+        )
+    return {"files": run, "missing": [file for file in run if not file.exists()]}
+
+
+@operation
+def plan_files(
+    run: list[Path],
+    first: Path | None,
+    last: Path | None,
+    dust: DustMask,
+    folder: Path,
+    method: str,
+) -> dict[str, Any]:
+    """As `files_to_clean`; and how many cleaned files of each kind are in the folder.
+
+    Raises
+    ------
+    DustbustError
+        If the folder cannot be written to, or as `dustbust.batch.clean.plan_frames`.
+    """
+    found = files_to_clean(run, first, last)
+    if found["missing"]:
+        return dict(found)
+    files = found["files"]
+    whole = files[0].parent / folder
+    place = next(place for place in (whole, *whole.parents) if place.exists())
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+        raise DustbustError("{folder}: cannot be written to; choose another folder.", folder=place)
+    plan = plan_frames(files, dust, folder, method=method)
+    return {
+        **found,
+        "folder": plan.folder,
+        "new": len(plan.new),
+        "up_to_date": len(plan.up_to_date),
+        "outdated": len(plan.outdated),
+        "edited": len(plan.edited),
+        "failed": list(plan.failed.values()),
+    }
+
+
+@operation
+def clean_files(
+    files: list[Path],
+    dust: DustMask,
+    folder: Path,
+    exists: str,
+    method: str,
+    threads: Threads,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Write cleaned files, and count what was done."""
+    done = clean(
+        files, dust, folder, exists=exists, method=method, threads=threads, progress=progress
+    )
+    return {
+        "folder": done.folder,
+        "written": len(done.written),
+        "unchanged": len(done.skipped) - len(done.edited),
+        "edited": len(done.edited),
+        "failed": list(done.failed.values()),
+        "notes": _each_once(done.notes),
+        "warnings": done.warnings,
+    }
+
+
+def _each_once(notes: Mapping[Path, Iterable[str]]) -> list[dict[str, Any]]:
+    """Each note once, with the number of the files that it is about and the first of them."""
+    files: dict[str, list[str]] = {}
+    sentences: dict[str, str] = {}
+    for file, texts in notes.items():
+        for note in texts:
+            files.setdefault(str(note), []).append(file.name)
+            sentences.setdefault(str(note), note)
+    return [
+        {"note": sentences[text], "number": len(names), "first": names[0]}
+        for text, names in files.items()
+    ]
+
+
+@operation
+def clean_layer(
+    picture: Picture,
+    dust: DustMask,
+    method: str,
+    offset: list[Offset],
+    canvas: list[Pixels],
+    name: str,
+    threads: Threads,
+) -> dict[str, Any]:
+    """Clean a layer, and count what was done to its dust.
+
+    A mask of the size of the canvas is for the whole picture, of which the layer may be a part:
+    the rest has no data.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (H, W, C)
+    offset : list of int
+        x and y of the layer's top left corner on the canvas.
+    canvas : list of int
+        Width and height of the canvas.
+    name : str
+        What messages call the layer.
+    """
+    whole = canvas[1], canvas[0]
+    if dust.grey.shape == picture.shape[:2] or dust.grey.shape != whole:
+        after, report = apply_mask(
+            picture, dust, method=method, return_report=True, threads=threads
+        )
+    else:
+        placed, part, inside = place_on_canvas(picture, (offset[0], offset[1]), whole, name)
+        clean_canvas, report = apply_mask(
+            placed, dust, method=method, return_report=True, threads=threads
+        )
+        after = picture.copy()
+        after[part] = clean_canvas[inside][..., : picture.shape[2]]
+    counted = ("particles", "restored", "filled", "absent", "unfilled")
+    return {"after": after, **{each: getattr(report, each) for each in counted}}
+
+
+def place_on_canvas(
+    picture: Picture, offset: tuple[int, int], size: tuple[int, int], name: str
+) -> tuple[Picture, tuple[slice, slice], tuple[slice, slice]]:
+    """Put a layer on the canvas, with alpha.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (H, W, C)
+    offset : tuple of int
+        x and y of its top left corner.
+    size : tuple of int
+        Height and width of the canvas.
+    name : str
+        What messages call the layer.
+
+    Returns
+    -------
+    canvas : ndarray, shape (height, width, colours + 1)
+        Transparent outside the layer.
+    part, whole : tuple of slice
+        The common part, in `picture` and in `canvas`.
+
+    Raises
+    ------
+    DustbustError
+        If nothing of the layer is on the canvas.
+
+    Examples
+    --------
+    >>> layer = np.full((2, 2, 1), 7, np.uint8)
+    >>> place_on_canvas(layer, (1, -1), (2, 2), "scan")[0].tolist()
+    [[[0, 0], [7, 255]], [[0, 0], [0, 0]]]
+    """
+    (x, y), (height, width) = offset, size
+    top, left = max(y, 0), max(x, 0)
+    bottom, right = min(y + picture.shape[0], height), min(x + picture.shape[1], width)
+    if top >= bottom or left >= right:
+        raise DustbustError("{layer}: lies outside the picture.", layer=name)
+    part, whole = np.s_[top - y : bottom - y, left - x : right - x], np.s_[top:bottom, left:right]
+    colours = colour_channels(picture).shape[2]
+    canvas = np.zeros((height, width, colours + 1), picture.dtype)
+    canvas[whole] = largest(picture.dtype)
+    canvas[whole][..., : picture.shape[2]] = picture[part]
+    return canvas, part, whole
+
+
+def _changed(before: Picture, after: Picture) -> Mask:
+    return np.asarray((before != after).any(axis=2))
+
+
+@operation
+def changes(before: Picture, after: Picture) -> dict[str, Any]:
+    """Where two versions of a picture differ, and the first and the last of these rows.
+
+    Returns
+    -------
+    dict
+        "where" (a mask, as `window.merge` takes it), "first" and "rows", which is 0 if they are
+        the same.
+    """
+    where = _changed(before, after)
+    rows = np.flatnonzero(where.any(axis=1))
+    first, number = (int(rows[0]), int(rows[-1] - rows[0] + 1)) if rows.size else (0, 0)
+    return {"where": where, "first": first, "rows": number}
+
+
+@operation
+def repairs(before: Picture, after: Picture, limits: list[Picture]) -> Picture:
+    """The pixels that differ, as a picture with alpha that is transparent elsewhere.
+
+    Parameters
+    ----------
+    before, after : ndarray, shape (H, W, C)
+    limits : list of ndarray of float32, shape (H, W, 1)
+        What the alpha is multiplied by, 0..1: the selection, a layer mask.
+    """
+    white = np.float32(largest(after.dtype))
+    visible = _changed(before, after).astype(np.float32)
+    alpha = alpha_channel(after)
+    if alpha is not None:
+        visible *= alpha / white
+    for limit in limits:
+        visible *= limit[..., 0]
+    opaque = visible * white + np.float32(0.5 if after.dtype.kind == "u" else 0)
+    return np.dstack([colour_channels(after), opaque.astype(after.dtype)])
+
+
+@quick_operation
+def mask_preview(dust: DustMask) -> MaskPreview:
+    """The spots of a mask, for `look_at_spot`."""
+    return MaskPreview(dust)
+
+
+@operation
+def look_at_spot(
+    preview: MaskPreview, number: int, picture: Picture | None, frame: Path | None, method: str
+) -> list[Picture]:
+    """A spot of a picture or of a file before and after, for the screen."""
+    both = preview.look(
+        number, read=lambda: _frame(frame) if picture is None else picture, method=method
+    )
+    return [to_rgb8(part) for part in both]

@@ -1,0 +1,119 @@
+"""Masks to and from what a program shows and lets its user edit: a grey picture and a threshold."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..dust.mask import DustMask
+from ..errors import DustbustError
+from ..files.read import read_frame
+from ..image.arrays import (
+    Plane,
+    alpha_channel,
+    colour_channels,
+    from_unit,
+    largest,
+    luminance,
+    to_unit,
+)
+from .messages import Picture, Pixels, Share, operation
+
+# Greys between these are neither black nor white.
+BLACK, WHITE = 0.02, 0.98
+
+
+@operation
+def picture_of_mask(dust: DustMask) -> dict[str, Any]:
+    """A mask as a grey picture of 16 bits, and what else a program must keep of it."""
+    return {
+        "grey": from_unit(dust.grey, np.uint16),
+        "threshold": dust.threshold,
+        "extra": base64.b64encode(dust.extra()).decode(),
+        "summary": str(dust.summary()),
+    }
+
+
+@operation
+def mask_of_picture(
+    grey: Picture, extra: str, threshold: Share, shown: Picture | None, name: str
+) -> DustMask:
+    """The mask in an image that `picture_of_mask` began, with all edits of the user.
+
+    Parameters
+    ----------
+    grey : ndarray, shape (H, W, C)
+        The grey mask, without its threshold.
+    extra : str
+        As `picture_of_mask` gave it; something else counts as nothing.
+    threshold : float
+        0..1.
+    shown : ndarray, shape (H, W, C), or None
+        The mask as it is shown, with its threshold; None if that is all that was done to it.
+        Where it differs, the user painted: white is certain dust, black is none.
+    name : str
+        What messages call the image.
+
+    Raises
+    ------
+    DustbustError
+        If most of what is shown is neither black nor white.
+    """
+    try:
+        content = base64.b64decode(extra, validate=True)
+    except ValueError:  # the file may come from anywhere
+        content = b""
+    dust = DustMask.from_extra(_visible(grey), content)
+    if shown is None:
+        return replace(dust, threshold=threshold)
+    light = _visible(shown)
+    white = light >= WHITE
+    if np.count_nonzero((light > BLACK) & ~white) > np.count_nonzero(white):
+        raise DustbustError(
+            "{image}: the mask is grey and has no threshold; use Colors > Threshold on its layer.",
+            image=name,
+        )
+    marked = light >= 0.5
+    edited = np.where(dust.binary(threshold) == marked, dust.grey, marked)
+    return replace(dust, threshold=threshold, grey=edited)
+
+
+@operation
+def mask_of_white(picture: Picture) -> DustMask:
+    """The mask in a picture in which white is dust."""
+    return DustMask(_visible(picture), 0.5)
+
+
+@operation
+def load_mask(path: Path) -> DustMask:
+    """The mask in a file."""
+    return DustMask.load(path)
+
+
+@operation
+def read_picture(path: Path) -> Picture:
+    """The pixels of a file."""
+    return read_frame(path)
+
+
+@operation
+def on_canvas(picture: Picture, height: Pixels, width: Pixels) -> Picture:
+    """The colours of a picture; what they do not cover of this size is white."""
+    colours = colour_channels(picture)
+    if colours.shape[:2] == (height, width):
+        return colours
+    canvas = np.full((height, width, colours.shape[2]), largest(colours.dtype), colours.dtype)
+    part = np.s_[: min(height, colours.shape[0]), : min(width, colours.shape[1])]
+    canvas[part] = colours[part]
+    return canvas
+
+
+def _visible(picture: Picture) -> Plane:
+    """Luminance, 0..1, shape (H, W); transparent is black."""
+    alpha = alpha_channel(picture)
+    grey = luminance(picture)
+    return grey if alpha is None else grey * to_unit(alpha)

@@ -1,0 +1,179 @@
+"""The helper process: it answers one request after the other, and ends with its program."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Set
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..errors import DustbustError
+
+if TYPE_CHECKING:
+    from .messages import Objects, Pipe
+
+PROTOCOL = 1
+
+# s, between two messages on the progress of one request.
+PAUSE = 0.05
+
+# Exit code after a message that makes no sense: EX_PROTOCOL of sysexits.h.
+SENSELESS = 76
+
+# Parameters of prctl(2), from linux/prctl.h and signal.h: which signal comes when the parent ends.
+PR_SET_PDEATHSIG, SIGKILL = 1, 9
+
+
+def serve(window: str) -> None:
+    """Answer requests until the standard input ends.
+
+    Parameters
+    ----------
+    window : str
+        File descriptor of the window, or on Windows its handle, as a decimal number.
+    """
+    _end_with_parent()
+    source, target = _take_over_standard_files()
+    _hello(target)
+    # numpy and the core, 0.2 to 0.5 s: only now, so that the program knows at once what it started.
+    from ..runtime.memory import keep_for_reuse
+    from . import apply, estimate, masks, stack  # noqa: F401 - they add their operations
+    from .messages import QUICK, Objects, Pipe
+
+    keep_for_reuse()
+    _open_window(int(window))
+    Service(Pipe(source, target), Objects(), QUICK).run()
+
+
+def _end_with_parent() -> None:
+    """Let the system end this process with its parent, where it can.
+
+    The end of the standard input does the same a little later, but not while foreign code holds
+    the lock of the interpreter.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+
+
+def _take_over_standard_files() -> tuple[int, int]:
+    """Keep standard input and output for messages: whatever else is printed goes to the errors."""
+    source, target = os.dup(0), os.dup(1)
+    if sys.platform == "win32":
+        import msvcrt
+
+        for descriptor in (source, target):
+            msvcrt.setmode(descriptor, os.O_BINARY)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    return source, target
+
+
+def _hello(target: int) -> None:
+    """The first message. `messages` is not there yet, as it needs numpy."""
+    import json
+
+    content = json.dumps(
+        {"hello": "dustbust", "protocol": PROTOCOL, "version": __version__}
+    ).encode()
+    os.write(target, len(content).to_bytes(4, "big") + content)
+
+
+def _open_window(number: int) -> None:
+    import mmap
+
+    from . import window
+
+    if sys.platform == "win32":
+        import msvcrt
+
+        number = msvcrt.open_osfhandle(number, os.O_RDWR)
+    window.use(mmap.mmap(number, os.fstat(number).st_size))
+
+
+class Service:
+    """Answers the requests that come through a pipe.
+
+    Quick operations, such as moving pixels, are done at once, in the thread that reads. Everything
+    else waits for its turn, in the thread that calls `run`.
+
+    Parameters
+    ----------
+    pipe : Pipe
+    objects : Objects
+    quick : set of str
+        Names of the quick operations.
+    """
+
+    def __init__(self, pipe: Pipe, objects: Objects, quick: Set[str]) -> None:
+        self._pipe, self._objects, self._quick = pipe, objects, quick
+        self._requests: queue.SimpleQueue[tuple[int, Callable[..., Any], dict[str, Any]]]
+        self._requests = queue.SimpleQueue()
+
+    def run(self) -> None:
+        """Work until the program closes the pipe."""
+        threading.Thread(target=self._read, daemon=True).start()
+        while True:
+            number, function, arguments = self._requests.get()
+            if "progress" in inspect.signature(function).parameters:
+                arguments["progress"] = self._progress(number)
+            self._answer(number, function, arguments)
+
+    def _read(self) -> None:
+        code = SENSELESS
+        try:
+            while (message := self._pipe.receive()) is not None:
+                self._take(message)
+            code = 0
+        except Exception:
+            traceback.print_exc()
+        finally:
+            # The program is gone, or does not speak our language: at once, whatever is under way.
+            os._exit(code)
+
+    def _take(self, message: Any) -> None:
+        """Check a request, and do it at once or put it in the queue.
+
+        Objects are looked up here, so that the program may drop what a waiting request uses.
+        """
+        number = self._objects.checked(message["id"], int)
+        function, arguments = self._objects.bound(message["do"], message["with"])
+        self._objects.drop(message["drop"])
+        if message["do"] in self._quick:
+            self._answer(number, function, arguments)
+        else:
+            self._requests.put((number, function, arguments))
+
+    def _answer(self, number: int, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        """Call a function, and send its result or what went wrong."""
+        try:
+            answer = {"result": self._objects.plain(function(**arguments))}
+        except DustbustError as error:
+            answer = {"error": "user", "text": self._objects.plain(error.args[0])}
+        except MemoryError:
+            answer = {"error": "memory", "text": ""}
+        except Exception as error:
+            traceback.print_exc()
+            answer = {"error": "internal", "text": f"{type(error).__name__}: {error}"}
+        self._pipe.send({"id": number, **answer})
+
+    def _progress(self, number: int) -> Callable[..., None]:
+        """A progress function that sends what it is told, but not too often."""
+        last = 0.0
+
+        def progress(fraction: float, text: str = "") -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= PAUSE:
+                last = now
+                self._pipe.send({"id": number, "progress": float(fraction), "text": str(text)})
+
+        return progress

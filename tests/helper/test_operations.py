@@ -1,0 +1,208 @@
+"""What the helper gives is what the functions of the core give."""
+
+import base64
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dustbust
+from dustbust.files.read import read_frame
+from dustbust_gimp.errors import Refused
+from helpers.helper_process import as_array
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+FRAMES = sorted((SAMPLES / "run").glob("*.jpg"))[:5]
+
+
+def estimate(ask, files, **arguments):
+    options = {"method": "opacity", "polarity": "light", "blank": None, "areas": [4, 0]}
+    return ask("estimate_mask", files=files, threads=2, **{**options, **arguments})
+
+
+@pytest.fixture(scope="module")
+def found(ask):
+    return estimate(ask, FRAMES)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return dustbust.estimate_mask(FRAMES)
+
+
+def scans(seed=3, count=3):
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, 255, (30, 40, 3), np.uint8) for _ in range(count)]
+
+
+def test_a_picture_comes_back_as_it_went(picture):
+    rng = np.random.default_rng(1)
+    for dtype, channels in (("uint8", 3), ("uint16", 1), ("float32", 4)):
+        array = rng.integers(0, 200, (5, 7, channels)).astype(dtype)
+        assert np.array_equal(as_array(picture(array)), array)
+
+
+def test_the_mask_of_a_run_travels_into_an_image_and_back(ask, found, expected):
+    assert found["frames"] == list(map(str, FRAMES))
+    assert found["particles"] == len(expected.particles) > 0
+    assert found["coverage"] == expected.coverage
+    assert [warning["template"][:4] for warning in found["warnings"]] == ["Only"]
+    image = ask("picture_of_mask", dust=found["dust"])
+    grey = as_array(image["grey"])[..., 0]
+    assert np.array_equal(grey, np.round(expected.grey * 65535))
+    again = ask(
+        "mask_of_picture",
+        **{name: image[name] for name in ("grey", "extra", "threshold")},
+        shown=None,
+        name="mask",
+    )
+    assert again.model
+    assert again.marked == np.count_nonzero(expected.binary())
+
+
+def test_what_the_user_painted_counts(ask, picture):
+    grey = np.zeros((6, 8), np.uint16)
+    grey[1, 1] = grey[4, 4] = 40000
+    empty = dustbust.DustMask(np.zeros((6, 8), np.float32), 0.5)
+    extra = base64.b64encode(empty.extra()).decode()
+    shown = np.where(grey > 30000, 255, 0).astype(np.uint8)
+    shown[1, 1], shown[3, 2] = 0, 255  # protects one particle, and adds another
+    both = {"grey": picture(grey), "shown": picture(shown), "extra": extra}
+    mask = ask("mask_of_picture", threshold=0.5, name="mask", **both)
+    result = as_array(ask("picture_of_mask", dust=mask)["grey"])[..., 0]
+    expected = np.zeros_like(grey)
+    expected[4, 4], expected[3, 2] = 40000, 65535
+    assert np.array_equal(result, expected)
+    both["shown"] = picture(np.full((6, 8), 100, np.uint8))
+    with pytest.raises(Refused) as refusal:
+        ask("mask_of_picture", threshold=0.5, name="my mask", **both)
+    assert refusal.value.args[0]["words"] == {"image": "my mask"}
+
+
+def test_a_layer_is_cleaned_as_the_core_does(ask, picture, found, expected):
+    frame, dust = read_frame(FRAMES[0]), found["dust"]
+    where = {"offset": [0, 0], "canvas": [frame.shape[1], frame.shape[0]], "name": "scan"}
+    done = ask("clean_layer", picture=picture(frame), dust=dust, method="fill", threads=2, **where)
+    clean, report = dustbust.apply_mask(frame, expected, method="fill", return_report=True)
+    assert np.array_equal(as_array(done["after"]), clean)
+    assert done["filled"] == report.filled
+
+
+def test_a_layer_that_is_a_part_of_the_picture_is_cleaned_where_it_lies(ask, picture):
+    frame = np.full((40, 50, 3), 90, np.uint8)
+    mask = np.zeros((40, 50), np.uint8)
+    mask[20:23, 30:33] = frame[20:23, 30:33] = 255
+    part = np.ascontiguousarray(frame[10:35, 20:50])
+    settings = {"method": "fill", "canvas": [50, 40], "name": "scan", "threads": 1}
+    white = ask("mask_of_white", picture=picture(mask))
+    done = ask("clean_layer", picture=picture(part), dust=white, offset=[20, 10], **settings)
+    expected = dustbust.apply_mask(part, mask[10:35, 20:50] > 0, method="fill")
+    assert np.array_equal(as_array(done["after"]), expected)
+    with pytest.raises(Refused) as refusal:
+        ask("clean_layer", picture=picture(part), dust=white, offset=[60, 10], **settings)
+    assert refusal.value.args[0]["template"] == "{layer}: lies outside the picture."
+
+
+def test_repairs_are_opaque_where_something_changed(ask, picture):
+    before = np.full((4, 5, 3), 10, np.uint8)
+    after = before.copy()
+    after[1, 2] = after[3, 4] = 99
+    half = np.ones((4, 5, 1), np.float32)
+    half[3] = 0.5
+    both = {"before": picture(before), "after": picture(after)}
+    layer = as_array(ask("repairs", limits=[picture(half)], **both))
+    assert layer[1, 2].tolist() == [99, 99, 99, 255]
+    assert layer[3, 4].tolist() == [99, 99, 99, 128]
+    assert np.count_nonzero(layer[..., 3]) == 2
+
+
+def test_merging_replaces_pixels_where_something_changed(ask, picture):
+    before = np.full((4, 5, 3), 10, np.uint8)
+    after = before.copy()
+    after[1, 2] = after[2, 4] = 99
+    changes = ask("changes", before=picture(before), after=picture(after))
+    assert (changes["first"], changes["rows"]) == (1, 2)
+    # Pixels of six bytes, such as a drawable of half floats stores them.
+    old = np.arange(2 * 5 * 6, dtype=np.uint8).reshape(10, 6)
+    merged = changes["where"].merge(1, 2, old.tobytes(), (old + 100).tobytes())
+    expected = old.copy()
+    expected[[2, 9]] += 100
+    assert merged == expected.tobytes()
+    assert ask("changes", before=picture(before), after=picture(before))["rows"] == 0
+
+
+def test_files_are_planned_and_cleaned_as_the_core_does(ask, tmp_path, found, expected):
+    files = [Path(shutil.copy(path, tmp_path)) for path in FRAMES]
+    dust = found["dust"]
+    run = {"run": files, "first": None, "last": None, "dust": dust, "method": "restore"}
+    plan = ask("plan_files", folder="cleaned", **run)
+    assert (plan["new"], plan["up_to_date"], plan["folder"]) == (5, 0, str(tmp_path / "cleaned"))
+    settings = {"exists": "skip", "method": "restore", "threads": 2}
+    done = ask("clean_files", files=files, dust=dust, folder="cleaned", **settings)
+    assert (done["written"], done["unchanged"], done["failed"]) == (5, 0, [])
+    dustbust.clean_frames(files, expected, "core")
+    for path in files:
+        of_core = (tmp_path / "core" / path.name).read_bytes()
+        assert (tmp_path / "cleaned" / path.name).read_bytes() == of_core
+    assert ask("plan_files", folder="cleaned", **run)["up_to_date"] == 5
+    files[2].unlink()
+    assert ask("plan_files", folder="cleaned", **run)["missing"] == [str(files[2])]
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before(ask, tmp_path):
+    files = [Path(shutil.copy(path, tmp_path)) for path in FRAMES]
+    (tmp_path / "file").write_text("not a folder")
+    mask = ask("load_mask", path=SAMPLES / "run-dust.png")
+    with pytest.raises(Refused) as refusal:
+        ask(
+            "plan_files",
+            **{"run": files, "first": None, "last": None, "dust": mask, "method": "fill"},
+            folder=tmp_path / "file" / "cleaned",
+        )
+    text = refusal.value.args[0]
+    assert text["template"] == "{folder}: cannot be written to; choose another folder."
+    assert text["words"] == {"folder": str(tmp_path / "file")}
+
+
+def test_a_page_is_the_cores(ask, picture):
+    pictures = scans()
+    made = ask(
+        "scans",
+        pictures=[picture(each) for each in pictures],
+        positions=[[0, 0], [3, -2], [0, 0]],
+        names=["a", "b", "c"],
+        threads=2,
+    )
+    assert ask("describe_scans", scans=made, mode="mean", align=False) is None
+    for mode in ("median", "range"):
+        done = ask("stack", scans=made, mode=mode, align=False, polarity="auto")
+        positions = [(0, 0), (3, -2), (0, 0)]
+        expected = dustbust.stack_scans(
+            pictures, mode=mode, align=False, positions=positions, view=True
+        )
+        assert np.array_equal(as_array(done["page"]), expected), mode
+        assert done["dust"] is None
+
+
+def test_files_of_a_run_are_described(ask, tmp_path):
+    files = [Path(shutil.copy(path, tmp_path)) for path in FRAMES]
+    (tmp_path / "frame02b.jpg").write_text("no picture")
+    assert ask("files_of_run", first=files[1], last=files[3])[0] == str(files[1])
+    run = ask("describe_run", first=files[0], last=None)
+    assert (run["number"], run["bits"], run["format"]) == (5, 8, "JPEG")
+    assert [reason["words"]["path"] for reason in run["left_out"]] == [
+        str(tmp_path / "frame02b.jpg")
+    ]
+    with pytest.raises(Refused) as refusal:
+        ask("files_of_run", first=tmp_path / "gone.jpg", last=None)
+    assert "gone.jpg" in refusal.value.args[0]["words"]["path"]
+
+
+def test_pictures_for_the_screen_are_rgb(ask, picture):
+    small = ask("thumbnail", path=FRAMES[0])
+    assert small.dtype == "uint8"
+    assert max(small.shape[:2]) == 240
+    filled = as_array(ask("on_canvas", picture=picture(scans()[0]), height=35, width=50))
+    assert (filled[30:] == 255).all()
+    assert np.array_equal(filled[:30, :40], scans()[0])
