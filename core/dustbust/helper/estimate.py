@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import DustbustError
 from ..estimation.estimate import estimate_mask as estimate
 from ..estimation.frames import Frames
-from ..estimation.methods import method_named
+from ..estimation.methods import METHODS
 from ..estimation.runs import find_runs
 from ..files.find import frames_between, frames_in, is_picture
 from ..files.read import header_of
@@ -79,7 +79,7 @@ def estimate_mask(
         Area of the smallest and of the largest particle, px; 0 stands for an automatic value. A
         method that has no such options ignores them.
     """
-    own = {option.name for option in method_named(method).options}
+    own = {option.name for option in METHODS.named(method).options}
     wanted: dict[str, Any] = {"smallest": areas[0], "largest": areas[1] or None}
     dust = estimate(
         files,

@@ -9,7 +9,7 @@ import numpy as np
 from ..previews import PagePreview, to_rgb8
 from ..registration.register import Registration, register_scans
 from ..runtime.progress import Progress
-from ..stacking.modes import mode_of
+from ..stacking.modes import MODES
 from ..stacking.scanner_dust import check_moved
 from ..stacking.stack import StackReport, stack_scans
 from .messages import Picture, Threads, operation, quick_operation
@@ -105,7 +105,7 @@ def describe_scans(scans: Scans, mode: str, align: bool) -> list[dict[str, float
     if not align:
         return None
     registrations = scans.registrations()
-    if mode_of(mode).kind == "dust-free":
+    if MODES.named(mode).kind == "dust-free":
         check_moved(registrations, scans.names)
     height, width = scans.pictures[0].shape[:2]
     middle = np.array([(width - 1) / 2, (height - 1) / 2, 1])
@@ -127,7 +127,7 @@ def stack(
     polarity : str
         Of the dust; ignored by modes that do not ask for it.
     """
-    own = {option.name for option in mode_of(mode).options}
+    own = {option.name for option in MODES.named(mode).options}
     options = {"polarity": polarity} if "polarity" in own else {}
     report = scans.page(mode, align, options, progress)
     return {
