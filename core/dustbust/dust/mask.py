@@ -247,6 +247,7 @@ class DustMask:
         >>> DustMask(np.eye(9, dtype=np.float32), 0.5).part(np.s_[2:5], np.s_[:4]).grey.shape
         (3, 4)
         """
+        from .film_margin import FilmMargin
         from .model import DustModel
 
         model = model or DustModel.unpack(self.model, self.grey.shape)
@@ -257,6 +258,9 @@ class DustMask:
             inside = model.within(region)
             where, core = (plane[rows, columns].copy() for plane in (inside.where, inside.core))
             packed = dict(replace(inside, where=where, core=core).pack())
+        margin = FilmMargin.unpack(self.model, self.grey.shape, self.polarity)
+        if margin is not None:
+            packed |= margin.part(rows, columns).pack()
         return replace(self, grey=self.grey[rows, columns], model=packed)
 
     # Reading and writing is a room of its own, which imports this module.

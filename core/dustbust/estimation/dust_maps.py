@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
 from ..dust.placement import Shape
@@ -18,6 +19,7 @@ from ..image.arrays import Mask, Plane
 from ..image.block_grid import block_side
 from ..image.filters import gaussian_blur
 from .background import FIRST_RADIUS, Surroundings
+from .film_borders import levels_of
 
 # The constants of this module were chosen on rolls of simulated film whose placements are known.
 
@@ -69,6 +71,8 @@ class DustMap:
         lighter than its background.
     digest : ndarray of float32, shape (rows, columns), or None
         The scene without slow changes, of length 1; None if it is plain.
+    levels : ndarray of uint8, shape (rows, columns)
+        See `film_borders.levels_of`.
     """
 
     size: Shape
@@ -76,6 +80,7 @@ class DustMap:
     shape: Shape
     packed: bytes
     digest: Plane | None
+    levels: npt.NDArray[np.uint8]
 
     @classmethod
     def of(cls, plane: Plane, has_data: Mask | None, factor: int) -> "DustMap":
@@ -100,6 +105,7 @@ class DustMap:
             (values.shape[0], values.shape[1]),
             zlib.compress(np.rint(values * STEPS).astype(np.int8).tobytes(), 1),
             _digest(surroundings.background, inside),
+            levels_of(plane, has_data),
         )
 
     def values(self, kind: str) -> Plane:

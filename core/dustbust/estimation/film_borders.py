@@ -1,10 +1,16 @@
-"""Film borders and holders: blocks that do not differ between the frames of a run."""
+"""Film borders and holders, which do not differ between the frames of a run, and film margins with
+holes and print, which move from frame to frame."""
+
+from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
-from ..image.arrays import Mask, Plane
-from ..image.block_grid import BLOCKS
+from ..dust.film_margin import FilmMargin
+from ..dust.placement import Placement, Shape
+from ..image.arrays import Grey, Mask, Plane, largest
+from ..image.block_grid import BLOCKS, block_side
 from ..image.fixed_point import STEPS_OF_16_BIT
 from ..image.morphology import connected
 
@@ -16,6 +22,24 @@ SMALLEST_BORDER = BLOCKS / 8
 
 # The edge of a film is never quite where it was in the frame before: blocks around.
 MARGIN = 3
+
+# What is this near to the darkest or the lightest of a frame, 0..1, may be a margin of the film:
+# the grain of the film, and what the conversion of each frame does to black and white.
+NEAR_DARKEST, NEAR_LIGHTEST = 0.08, 0.12
+
+# Darkest and lightest are these quantiles of about so many pixels.
+DARKEST, LIGHTEST, PIXELS_ASKED = 0.005, 0.995, 40000
+
+# A block is level if this share of its pixels is dark or light, and belongs to the margin if it is
+# level in this share of the frames. Edges of holes and dust take the rest.
+LEVEL_PIXELS, LEVEL_FRAMES = 0.75, 0.75
+
+# Gaps in the margin up to this many blocks are closed.
+GAP = 2
+
+# A margin has both dark and light, each in this share of it, in a share of the frame's outermost
+# blocks, and is seen in this many frames. With one level only it is a border, see `Borders`.
+BOTH_LEVELS, OUTERMOST, FEWEST_FRAMES = 0.03, 0.2, 3
 
 
 class Borders:
@@ -30,19 +54,30 @@ class Borders:
     def __init__(self, grid: tuple[int, ...]) -> None:
         self.frames = 0
         self._sum, self._squares = np.zeros(grid, np.int64), np.zeros(grid, np.int64)
+        self._seen = np.zeros(grid, np.int64)
 
-    def add(self, background: Plane) -> None:
-        """Take in the background of a frame, float32 (rows, columns)."""
+    def add(self, background: Plane, has_data: Mask | None = None) -> None:
+        """Take in a frame: its background, float32 (rows, columns), and where it has data."""
         values = np.rint(background * STEPS_OF_16_BIT).astype(np.int64)
         self.frames += 1
         self._sum += values
         self._squares += values**2
+        if has_data is None:
+            self._seen += 1
+        else:
+            side = block_side(has_data.shape)
+            self._seen += _kernels.block_means(has_data.astype(np.float32), None, side, 1)[0] > 0.5
 
     def merge(self, other: "Borders") -> None:
         """Add those of another part of the run."""
         self.frames += other.frames
         self._sum += other._sum
         self._squares += other._squares
+        self._seen += other._seen
+
+    def unseen(self) -> Mask:
+        """Blocks that too few frames show to tell dust from picture, bool (rows, columns)."""
+        return np.asarray(self._seen < FEWEST_FRAMES)
 
     def outside(self) -> Mask:
         """Film borders and holders: they touch the edge, and are the same in all frames.
@@ -55,12 +90,112 @@ class Borders:
         mean = self._sum / frames
         deviation = np.sqrt(np.maximum(self._squares / frames - mean**2, 0)) / STEPS_OF_16_BIT
         still = deviation < STILL * np.median(deviation)
-        positions, labels, count = connected(still)
-        rows, columns = still.shape
-        y, x = positions // columns, positions % columns
-        at_edge = np.zeros(count, bool)
-        at_edge[labels[(y == 0) | (x == 0) | (y == rows - 1) | (x == columns - 1)]] = True
-        at_edge &= np.bincount(labels, minlength=count) >= SMALLEST_BORDER
-        outside = np.zeros(still.shape, bool)
-        outside[y[at_edge[labels]], x[at_edge[labels]]] = True
-        return _kernels.dilate(outside, MARGIN, 1)
+        return _kernels.dilate(_at_edge(still, SMALLEST_BORDER), MARGIN, 1)
+
+
+def levels_of(plane: Grey, has_data: Mask | None) -> npt.NDArray[np.uint8]:
+    """Which blocks of a frame are level, as the margins of a film are.
+
+    Parameters
+    ----------
+    plane : ndarray of uint8, uint16 or float32, shape (H, W)
+        Luminance.
+    has_data : ndarray of bool, shape (H, W), or None
+        False where the frame has no data.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns)
+        0: picture. 1: dark for the most part, 2: light.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dustbust.estimation.film_borders import levels_of
+    >>> plane = np.full((12, 12), 0.5, np.float32)
+    >>> plane[:4], plane[8:] = 0, 1
+    >>> levels_of(plane, None)[:, 0].tolist()
+    [1, 0, 2]
+    """
+    side = block_side(plane.shape)
+    known = plane if has_data is None else plane[has_data]
+    some = known.ravel()[:: max(1, known.size // PIXELS_ASKED)]
+    white = largest(plane.dtype)
+    darkest, lightest = np.quantile(some, (DARKEST, LIGHTEST)) if some.size else (0.0, white)
+    dark, light = (
+        _kernels.block_means(level.view(np.uint8), has_data, side, 1)[0] * np.float32(255)
+        for level in (
+            plane < darkest + NEAR_DARKEST * white,
+            plane > lightest - NEAR_LIGHTEST * white,
+        )
+    )
+    return np.where(dark + light < LEVEL_PIXELS, 0, np.where(dark >= light, 1, 2)).astype(np.uint8)
+
+
+def find_margin(
+    levels: Mapping[int, npt.NDArray[np.uint8]],
+    sizes: Mapping[int, Shape],
+    placements: Mapping[int, Placement],
+    shape: Shape,
+    polarity: str,
+) -> FilmMargin | None:
+    """The margin of the film that the frames of a run show beside their pictures.
+
+    Parameters
+    ----------
+    levels : mapping of int to ndarray
+        What `levels_of` gave for some frames.
+    sizes : mapping of int to tuple of int
+        (H, W) of these frames.
+    placements : mapping of int to Placement
+        Where they lie on the grid of the run; empty if each covers it.
+    shape : tuple of int
+        (H, W) of the grid.
+    polarity : {"light", "dark", "both", "auto"}
+        That of the dust.
+
+    Returns
+    -------
+    FilmMargin or None
+        None: the frames show nothing but their pictures, or borders of one level.
+    """
+    outermost = [np.mean(_ring(each) > 0) for each in levels.values()]
+    if len(levels) < FEWEST_FRAMES or np.mean(outermost) < OUTERMOST:
+        return None
+    dark, light, seen = (np.zeros(shape, np.uint16) for _ in range(3))
+    for number, each in levels.items():
+        side, (height, width) = block_side(sizes[number]), sizes[number]
+        pixels = np.repeat(np.repeat(each, side, 0), side, 1)[:height, :width]
+        place = placements.get(number) or Placement(sizes[number])
+        on_grid, part = place.window(shape)
+        upright = place.upright(pixels)[part]
+        dark[on_grid] += upright == 1
+        light[on_grid] += upright == 2
+        seen[on_grid] += 1
+    zone = (dark + light >= LEVEL_FRAMES * seen) & (seen > 0)
+    side = block_side(shape)
+    gap = GAP * side
+    zone = ~_kernels.dilate(~_kernels.dilate(zone, gap, 1), gap, 1)
+    zone = _at_edge(zone, SMALLEST_BORDER * side**2)
+    shares = [float(each[zone].sum()) for each in (dark, light)]
+    if min(shares) <= BOTH_LEVELS * sum(shares):
+        return None
+    return FilmMargin(zone, side, polarity)
+
+
+def _ring(blocks: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The outermost blocks of a frame."""
+    return np.concatenate([blocks[0], blocks[-1], blocks[:, 0], blocks[:, -1]])
+
+
+def _at_edge(mask: Mask, smallest: float) -> Mask:
+    """The connected areas of a mask that touch the edge and are not small."""
+    positions, labels, count = connected(mask)
+    rows, columns = mask.shape
+    y, x = positions // columns, positions % columns
+    at_edge = np.zeros(count, bool)
+    at_edge[labels[(y == 0) | (x == 0) | (y == rows - 1) | (x == columns - 1)]] = True
+    at_edge &= np.bincount(labels, minlength=count) >= smallest
+    result = np.zeros(mask.shape, bool)
+    result[y[at_edge[labels]], x[at_edge[labels]]] = True
+    return result

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..dust.film_margin import FilmMargin
 from ..dust.placement import Placement, Shape
 from ..errors import DustbustError, Sentence
 from ..files.paths import is_path, name_of, place_of
@@ -37,6 +38,8 @@ class Frames:
         Where each frame lies on the grid; empty if all lie exactly on each other.
     limited : bool
         Whether it is an error if more than half of the frames are left out.
+    margin : FilmMargin or None
+        The margin of the film that the frames show around their pictures.
 
     Examples
     --------
@@ -58,6 +61,7 @@ class Frames:
     sizes: dict[int, Shape] = field(default_factory=dict)
     placements: dict[int, Placement] = field(default_factory=dict)
     limited: bool = True
+    margin: FilmMargin | None = None
 
     @classmethod
     def of(

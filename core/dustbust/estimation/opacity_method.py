@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _kernels
+from ..dust.film_margin import FilmMargin
 from ..dust.mask import DustMask
 from ..dust.model import RIM
 from ..dust.placement import Shape
@@ -55,10 +56,12 @@ def estimate_opacity(
     few = spread_over(asked, FRAMES_HELD)
     place_frames(runner, kinds_of(polarity), few, to_come=len(asked) + len(few) + len(numbers))
     shape = runner.frames.shape
-    first = FirstPass(polarity, shape, threads)
+    margin = runner.frames.margin
+    first = FirstPass(polarity, shape, threads, margin)
     runner.go_over([first], asked, hold=few, to_come=len(few) + len(numbers))
-    outside = first.borders.outside()
-    scenes = Scenes(first.digests, outside)
+    outside = first.borders.outside() if margin is None else first.borders.unseen()
+    no_picture = outside if margin is None else outside | margin.blocks()
+    scenes = Scenes(first.digests, no_picture)
     runner.go_over([Removal(first)], scenes.left_out)
 
     # A few frames settle which candidates may be dust at all, and what to expect of that dust.
@@ -86,7 +89,7 @@ def estimate_opacity(
     runner.go_over([second, digests], others, to_come=0)
     if digests.digests:
         shown = {*scenes.kept, *digests.digests}
-        scenes = Scenes(first.digests | digests.digests, outside)
+        scenes = Scenes(first.digests | digests.digests, no_picture)
         runner.go_over([Removal(second)], shown.difference(scenes.kept))
         runner.go_over([second], {*scenes.kept}.difference(shown))
 
@@ -120,6 +123,8 @@ def estimate_opacity(
     mask.model = meter.model().within(near).pack()
     if changing is not None:
         mask.model |= changing.dust.pack()
+    if margin is not None:
+        mask.model |= margin.pack()
     mask.report = report(mask, marked, list(found.values()), scenes, runner.frames)
     return mask
 
@@ -142,10 +147,19 @@ class FirstPass:
         (H, W) of the frames.
     threads : int or None
         Number of threads.
+    margin : FilmMargin or None
+        The margin of the film that the frames show.
     """
 
-    def __init__(self, polarity: str, shape: Shape, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        polarity: str,
+        shape: Shape,
+        threads: int | None = None,
+        margin: FilmMargin | None = None,
+    ) -> None:
         self.polarity, self.shape, self.threads = polarity, shape, threads
+        self.margin = margin
         self.sums = {kind: OpacitySums(shape, kind) for kind in kinds_of(polarity)}
         self.borders = Borders(grid_shape(shape))
         self.digests: dict[int, Digest] = {}
@@ -153,17 +167,17 @@ class FirstPass:
     @property
     def start(self) -> "Callable[[], FirstPass]":
         """See `passes.Pass`."""
-        return partial(FirstPass, self.polarity, self.shape, self.threads)
+        return partial(FirstPass, self.polarity, self.shape, self.threads, self.margin)
 
     def look(self, plane: Grey, has_data: Mask | None) -> tuple[Any, ...]:
         """See `passes.Pass`."""
-        surroundings = Surroundings.of(plane, has_data, radius=FIRST_RADIUS, threads=1)
+        surroundings = Surroundings.in_parts(self.margin, plane, has_data, radius=FIRST_RADIUS)
         return plane, has_data, surroundings, digest_of(surroundings.background)
 
     def take(self, number: int, observed: tuple[Any, ...]) -> None:
         """See `passes.Pass`."""
-        _, _, surroundings, self.digests[number] = observed
-        self.borders.add(surroundings.background)
+        _, has_data, surroundings, self.digests[number] = observed
+        self.borders.add(surroundings.background, has_data)
         self.add(observed)
 
     def add(self, observed: tuple[Any, ...], *, sign: int = 1) -> None:
@@ -203,7 +217,7 @@ class FirstPass:
         known = ~_kernels.dilate(likely, reach, count(self.threads))
         if outside.any():
             known &= ~on_pixels(outside, self.shape)
-        return SecondPass(evidence, known, self.threads), likely
+        return SecondPass(evidence, known, self.threads, self.margin), likely
 
 
 class DigestPass:
@@ -246,12 +260,19 @@ class SecondPass:
         where there is no picture.
     threads : int or None
         Number of threads.
+    margin : FilmMargin or None
+        The margin of the film that the frames show.
     """
 
     def __init__(
-        self, evidence: dict[str, Evidence], known: Mask, threads: int | None = None
+        self,
+        evidence: dict[str, Evidence],
+        known: Mask,
+        threads: int | None = None,
+        margin: FilmMargin | None = None,
     ) -> None:
         self.evidence, self.known, self.threads = evidence, known, threads
+        self.margin = margin
         shape = (known.shape[0], known.shape[1])
         self.sums = {kind: OpacitySums(shape, kind) for kind in evidence}
 
@@ -259,12 +280,13 @@ class SecondPass:
     def start(self) -> "Callable[[], SecondPass]":
         """See `passes.Pass`."""
         evidence = {kind: each.another() for kind, each in self.evidence.items()}
-        return partial(SecondPass, evidence, self.known, self.threads)
+        return partial(SecondPass, evidence, self.known, self.threads, self.margin)
 
     def look(self, plane: Grey, has_data: Mask | None) -> tuple[Any, ...]:
         """See `passes.Pass`."""
-        known = self.known if has_data is None else self.known & has_data
-        surroundings = Surroundings.of(plane, known, radius=SECOND_RADIUS, threads=1)
+        surroundings = Surroundings.in_parts(
+            self.margin, plane, has_data, self.known, radius=SECOND_RADIUS
+        )
         observed: dict[str, Observed] = {
             kind: each.look(plane, surroundings, has_data) for kind, each in self.evidence.items()
         }

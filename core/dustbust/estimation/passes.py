@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
+from ..dust.film_margin import FilmMargin
 from ..dust.placement import Placement, Shape
 from ..errors import DustbustError
 from ..files.read import Frame, read_luminance_and_data
@@ -101,13 +102,14 @@ def removal_from(start: Callable[[], Pass]) -> Removal:
 
 
 class Numbered(NamedTuple):
-    """A frame, its number in the run, what messages call it, its size and its place."""
+    """A frame, its number in the run, what messages call it, its size, its place, its margin."""
 
     number: int
     name: str
     source: Frame
     size: Shape
     placement: Placement | None
+    margin: FilmMargin | None
 
 
 class Runner:
@@ -167,6 +169,7 @@ class Runner:
                 self._held.get(number, self.frames.sources[number]),
                 self.frames.sizes[number],
                 self.frames.placements.get(number),
+                self.frames.margin,
             )
             for number in numbers
             if number not in self.frames.left_out
@@ -241,6 +244,8 @@ def look_at(
     kept = plane if frame.number in hold and has_data is None else None
     if frame.placement is not None:
         plane, has_data = frame.placement.on_grid(plane, has_data, grid)
+    if frame.margin is not None:
+        has_data = frame.margin.data(plane, has_data)
     return kept, [one.look(plane, has_data) for one in passes]
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from ..dust.placement import Placement, Shape
 from ..errors import DustbustError
 from .dust_maps import MapPass, factor_for
+from .film_borders import find_margin
 from .frames import Frames, in_words, spread_over
 from .passes import Runner
 from .placement import (
@@ -22,6 +23,9 @@ from .placement import (
 
 # Frames that are looked at to see whether a run lies straight.
 FRAMES_CHECKED = 5
+
+# Frames that show whether there is a margin of the film around the pictures.
+FRAMES_OF_MARGIN = 12
 
 # Frames whose offsets differ by less than this from each other lie straight, unless the offsets are
 # whole pixels: small shifts of a frame are measured with its dust, see `observation.observe`. px.
@@ -62,8 +66,27 @@ def place_frames(
         How clearly each kind of dust shows in the frames: the sum of z, 0 if it is not clear.
     """
     frames = runner.frames
+    maps = MapPass(factor_for(max(max(frames.sizes[number]) for number in frames.usable)))
+    clearness = _find_places(runner, maps, kinds, few, to_come)
+    frames.margin = find_margin(
+        {
+            n: maps.maps[n].levels
+            for n in spread_over(sorted(maps.maps), FRAMES_OF_MARGIN)
+            if n in frames.usable
+        },
+        frames.sizes,
+        frames.placements,
+        frames.shape,
+        kinds[0] if len(kinds) == 1 else "both",
+    )
+    return clearness
+
+
+def _find_places(
+    runner: Runner, maps: MapPass, kinds: Sequence[str], few: Sequence[int], to_come: int
+) -> dict[str, float]:
+    frames = runner.frames
     usable = frames.usable
-    maps = MapPass(factor_for(max(max(frames.sizes[number]) for number in usable)))
     if len({frames.sizes[number] for number in usable}) == 1:
         checked = spread_over([number for number in few if number in usable], FRAMES_CHECKED)
         runner.go_over([maps], checked, hold=checked, to_come=to_come)

@@ -7,11 +7,13 @@ from typing import Any, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from ..dust.film_margin import FilmMargin, without_margin
 from ..dust.mask import DustMask
 from ..dust.placement import Placement
 from ..image.arrays import Mask, Picture, Plane, alpha_channel, check_image, colour_channels
 from ..options import Number
 from .methods import METHODS
+from .parts import RepairInParts
 from .places import Places
 from .repair import DustToRepair, RepairReport
 
@@ -148,9 +150,12 @@ class Cleaner:
         self.dusty, strength = binary_and_strength(dust)
         self._places = Places(dust) if isinstance(dust, DustMask) else None
         packed = dust.model if isinstance(dust, DustMask) else {}
-        self._repair = chosen.prepare(
-            DustToRepair(self.dusty, strength, packed), threads=threads, **options
+        polarity = dust.polarity if isinstance(dust, DustMask) else "both"
+        margin = FilmMargin.unpack(packed, self.dusty.shape, polarity)
+        repair = chosen.prepare(
+            DustToRepair(self.dusty, strength, without_margin(packed)), threads=threads, **options
         )
+        self._repair = repair if margin is None else RepairInParts(repair, margin)
 
     def __call__(
         self, frame: Picture, *, name: str = "", threads: int | None = None
