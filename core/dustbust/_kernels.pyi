@@ -25,15 +25,6 @@ PATCH_CELLS: int
 
 def box_blur(image: NDArray[np.float32], radius: int, threads: int) -> NDArray[np.float32]: ...
 def dilate(mask: NDArray[np.bool_], radius: int, threads: int) -> NDArray[np.bool_]: ...
-def box_fill(
-    image: _AnyPicture,
-    mask: NDArray[np.bool_],
-    colours: int,
-    box: int,
-    passes: int,
-    soften: float,
-    threads: int,
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], int]: ...
 def window_median(image: NDArray[np.float32], radius: int, threads: int) -> NDArray[np.float32]: ...
 def block_means(
     image: _AnyPicture, known: NDArray[np.bool_] | None, side: int, threads: int
@@ -181,21 +172,6 @@ def warp_points(
     threads: int,
 ) -> NDArray[np.float32]: ...
 def solve_band(band: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]: ...
-def structured_fill(
-    image: _AnyPicture,
-    mask: NDArray[np.bool_],
-    colours: int,
-    scale: float,
-    threads: int,
-) -> tuple[NDArray[np.int64], NDArray[np.float32], int]: ...
-def grain(
-    image: _AnyPicture,
-    mask: NDArray[np.bool_],
-    unclean: NDArray[np.bool_],
-    values: NDArray[np.float32],
-    share: NDArray[np.float32],
-    threads: int,
-) -> NDArray[np.float32]: ...
 def connected_components(
     mask: NDArray[np.bool_], cores: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], int]: ...
@@ -243,6 +219,33 @@ def unmix(
 
 # pybind11's classes have a metaclass of their own.
 class _KernelType(type): ...
+
+class MaskedPixels(metaclass=_KernelType):
+    def __init__(self, positions: NDArray[np.int64], rows: int, columns: int) -> None: ...
+
+def softened(masked: MaskedPixels, sigma: float, threads: int) -> NDArray[np.float32]: ...
+def box_fill(
+    image: _AnyPicture,
+    masked: MaskedPixels,
+    colours: int,
+    box: int,
+    passes: int,
+    threads: int,
+) -> tuple[NDArray[np.float32], int]: ...
+def structured_fill(
+    image: _AnyPicture,
+    masked: MaskedPixels,
+    colours: int,
+    scale: float,
+    threads: int,
+) -> tuple[NDArray[np.float32], int]: ...
+def grain(
+    image: _AnyPicture,
+    masked: MaskedPixels,
+    values: NDArray[np.float32],
+    share: NDArray[np.float32],
+    threads: int,
+) -> NDArray[np.float32]: ...
 
 class Membranes(metaclass=_KernelType):
     def __init__(self, mask: NDArray[np.bool_]) -> None: ...

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/image.hpp"
@@ -22,14 +23,16 @@ class MaskedPixels {
 public:
     // `mask`: bytes that are 0 or 1.
     explicit MaskedPixels(Image<const std::uint8_t> mask)
-        : columns_(mask.columns), words_(mask.rows * mask.columns / 64 + 1) {
-        each_run(mask.data, mask.rows * mask.columns,
-                 [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-                     for (std::ptrdiff_t at = begin; at < end; ++at) {
-                         positions_.push_back(at);
-                         words_[at / 64].bits |= std::uint64_t{1} << at % 64;
-                     }
-                 });
+        : MaskedPixels(positions_in(mask), mask.rows, mask.columns) {}
+
+    // The pixels at row * columns + column, ascending, of a picture of this size.
+    MaskedPixels(std::vector<std::int64_t> positions, std::ptrdiff_t rows, std::ptrdiff_t columns)
+        : rows_(rows),
+          columns_(columns),
+          words_(rows * columns / 64 + 1),
+          positions_(std::move(positions)) {
+        for (const std::int64_t at : positions_)
+            words_[at / 64].bits |= std::uint64_t{1} << at % 64;
         std::int32_t before = 0;
         for (Word& word : words_) {
             word.before = before;
@@ -39,6 +42,8 @@ public:
 
     // row * columns + column of each pixel, in that order.
     const std::vector<std::int64_t>& positions() const { return positions_; }
+    std::ptrdiff_t rows() const { return rows_; }
+    std::ptrdiff_t columns() const { return columns_; }
     std::ptrdiff_t size() const { return static_cast<std::ptrdiff_t>(positions_.size()); }
 
     // Place of a pixel in the list, or -1.
@@ -56,7 +61,16 @@ private:
         std::int64_t before = 0;
     };
 
-    std::ptrdiff_t columns_;
+    static std::vector<std::int64_t> positions_in(Image<const std::uint8_t> mask) {
+        std::vector<std::int64_t> positions;
+        each_run(mask.data, mask.rows * mask.columns,
+                 [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                     for (std::ptrdiff_t at = begin; at < end; ++at) positions.push_back(at);
+                 });
+        return positions;
+    }
+
+    std::ptrdiff_t rows_, columns_;
     std::vector<Word> words_;
     std::vector<std::int64_t> positions_;
 };

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -93,9 +94,13 @@ struct Tile {
 template <class T>
 class Grain {
 public:
-    Grain(Image<const T> image, const MaskedPixels& masked, Image<const std::uint8_t> unclean,
-          std::ptrdiff_t colours, const float* values)
-        : image_(image), masked_(masked), unclean_(unclean), colours_(colours), values_(values) {}
+    Grain(Image<const T> image, const MaskedPixels& masked, std::ptrdiff_t colours,
+          const float* values)
+        : image_(image),
+          masked_(masked),
+          unclean_(near(masked)),
+          colours_(colours),
+          values_(values) {}
 
     void add(std::int64_t tile, std::ptrdiff_t top, std::ptrdiff_t left, const float* share,
              float* result) const {
@@ -147,6 +152,32 @@ public:
     }
 
 private:
+    // 1 within a disc of this radius, in px, around each masked pixel: it holds the 7 x 7 pixels
+    // that are compared.
+    static LazyZeros<std::uint8_t> near(const MaskedPixels& masked) {
+        constexpr std::ptrdiff_t radius = 4;
+        const std::ptrdiff_t columns = masked.columns();
+        LazyZeros<std::uint8_t> result(masked.rows() * columns);
+        const auto& positions = masked.positions();
+        for (std::size_t k = 0; k < positions.size();) {
+            const std::size_t first = k++;  // of a run in a row
+            while (k < positions.size() && positions[k] == positions[k - 1] + 1 &&
+                   positions[k] % columns)
+                ++k;
+            const std::ptrdiff_t y = positions[first] / columns, left = positions[first] % columns,
+                                 right = positions[k - 1] % columns + 1;
+            for (std::ptrdiff_t dy = -radius; dy <= radius; ++dy) {
+                if (y + dy < 0 || y + dy >= masked.rows()) continue;
+                const std::ptrdiff_t wider =
+                    std::lround(std::sqrt(double(radius * radius - dy * dy)));
+                const std::ptrdiff_t from = std::max<std::ptrdiff_t>(left - wider, 0);
+                std::memset(&result[(y + dy) * columns + from], 1,
+                            static_cast<std::size_t>(std::min(right + wider, columns) - from));
+            }
+        }
+        return result;
+    }
+
     // Sums over each quarter of a tile: they show the structure and not the grain.
     using Quarters = float[4][most_colours];
 
@@ -211,7 +242,7 @@ private:
     bool is_usable(std::ptrdiff_t y, std::ptrdiff_t x, bool between_dust) const {
         if (y < border || x < border || y >= image_.rows - border || x >= image_.columns - border)
             return false;
-        if (between_dust ? masked_(y, x) >= 0 : unclean_(y, x)) return false;
+        if (between_dust ? masked_(y, x) >= 0 : unclean_[y * image_.columns + x]) return false;
         return image_.channels == colours_ || image_(y, x, colours_) != 0;
     }
 
@@ -274,7 +305,7 @@ private:
 
     Image<const T> image_;
     const MaskedPixels& masked_;
-    Image<const std::uint8_t> unclean_;
+    LazyZeros<std::uint8_t> unclean_;  // near a masked pixel
     std::ptrdiff_t colours_;
     const float* values_;
 };
@@ -282,8 +313,7 @@ private:
 }  // namespace
 
 template <class T>
-std::vector<float> grain(Image<const T> image, const MaskedPixels& masked,
-                         Image<const std::uint8_t> unclean, std::ptrdiff_t colours,
+std::vector<float> grain(Image<const T> image, const MaskedPixels& masked, std::ptrdiff_t colours,
                          const float* values, const float* share, int threads) {
     std::vector<float> result(masked.size() * colours, 0.0f);
     const std::ptrdiff_t across = (image.columns + side - 1) / side,
@@ -294,7 +324,7 @@ std::vector<float> grain(Image<const T> image, const MaskedPixels& masked,
         const std::ptrdiff_t tile = at / image.columns / side * across + at % image.columns / side;
         if (!listed[tile]) listed[tile] = 1, tiles.push_back(tile);
     }
-    const Grain<T> filler(image, masked, unclean, colours, values);
+    const Grain<T> filler(image, masked, colours, values);
     split_over_threads(tiles.size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         for (std::ptrdiff_t k = begin; k < end; ++k)
             filler.add(tiles[k], tiles[k] / across * side, tiles[k] % across * side, share,
@@ -303,14 +333,11 @@ std::vector<float> grain(Image<const T> image, const MaskedPixels& masked,
     return result;
 }
 
-template std::vector<float> grain(Image<const std::uint8_t>, const MaskedPixels&,
-                                  Image<const std::uint8_t>, std::ptrdiff_t, const float*,
-                                  const float*, int);
-template std::vector<float> grain(Image<const std::uint16_t>, const MaskedPixels&,
-                                  Image<const std::uint8_t>, std::ptrdiff_t, const float*,
-                                  const float*, int);
-template std::vector<float> grain(Image<const float>, const MaskedPixels&,
-                                  Image<const std::uint8_t>, std::ptrdiff_t, const float*,
-                                  const float*, int);
+template std::vector<float> grain(Image<const std::uint8_t>, const MaskedPixels&, std::ptrdiff_t,
+                                  const float*, const float*, int);
+template std::vector<float> grain(Image<const std::uint16_t>, const MaskedPixels&, std::ptrdiff_t,
+                                  const float*, const float*, int);
+template std::vector<float> grain(Image<const float>, const MaskedPixels&, std::ptrdiff_t,
+                                  const float*, const float*, int);
 
 }  // namespace dustbust

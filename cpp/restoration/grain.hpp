@@ -13,10 +13,9 @@ namespace dustbust {
 // it has as much fine detail as its surroundings.
 //
 // values, share: of each masked pixel, its filled value, and the share of that value in the result
-// (0..1; null: 1). unclean: where the 7 x 7 pixels around a pixel hold a masked one.
+// (0..1; null: 1).
 template <class T>
-std::vector<float> grain(Image<const T> image, const MaskedPixels& masked,
-                         Image<const std::uint8_t> unclean, std::ptrdiff_t colours,
+std::vector<float> grain(Image<const T> image, const MaskedPixels& masked, std::ptrdiff_t colours,
                          const float* values, const float* share, int threads);
 
 }  // namespace dustbust

@@ -14,7 +14,6 @@
 
 #include "base/lazy_zeros.hpp"
 #include "base/parallel.hpp"
-#include "image/mask_runs.hpp"
 #include "restoration/kriging.hpp"
 
 namespace dustbust {
@@ -70,17 +69,20 @@ public:
 template <class T, int colours>
 class Picture final : public Source<colours> {
 public:
-    Picture(Image<const T> image, Image<const std::uint8_t> mask, float scale)
-        : Source<colours>(image.rows, image.columns), image_(image), mask_(mask), scale_(scale) {}
+    Picture(Image<const T> image, const MaskedPixels& masked, float scale)
+        : Source<colours>(image.rows, image.columns),
+          image_(image),
+          masked_(masked),
+          scale_(scale) {}
 
     void prepare(std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t) override {}
 
     bool is_hole(std::ptrdiff_t y, std::ptrdiff_t x) const override {
-        return mask_(y, x) && has_data(y, x);
+        return masked_(y, x) >= 0 && has_data(y, x);
     }
 
     bool read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const override {
-        if (mask_(y, x) || !has_data(y, x)) return false;
+        if (masked_(y, x) >= 0 || !has_data(y, x)) return false;
         const T* pixel = image_.row(y) + x * image_.channels;
         for (std::ptrdiff_t c = 0; c < colours; ++c) value[c] = pixel[c] * scale_;
         return true;
@@ -93,10 +95,10 @@ public:
             return Source<colours>::read_cell(top, left, cell);
         for (std::ptrdiff_t y = 0; y < side + 2; ++y) {
             const T* pixels = image_.row(top + y - 1) + (left - 1) * colours;
-            const std::uint8_t* masked = mask_.row(top + y - 1) + left - 1;
             for (std::ptrdiff_t k = 0; k < (side + 2) * colours; ++k)
                 cell.value[y][k] = pixels[k] * scale_;
-            for (std::ptrdiff_t x = 0; x < side + 2; ++x) cell.known[y][x] = masked[x] ^ 1;
+            for (std::ptrdiff_t x = 0; x < side + 2; ++x)
+                cell.known[y][x] = masked_(top + y - 1, left + x - 1) < 0;
         }
     }
 
@@ -106,7 +108,7 @@ private:
     }
 
     Image<const T> image_;
-    Image<const std::uint8_t> mask_;
+    const MaskedPixels& masked_;
     float scale_;
 };
 
@@ -534,26 +536,23 @@ void Filler<Picture, colours>::store(const Kriging& kriging, int lane, std::int6
 }
 
 template <int colours, class T>
-Filled fill(Image<const T> image, Image<const std::uint8_t> mask, float scale, int threads) {
+Filled fill(Image<const T> image, const MaskedPixels& masked, float scale, int threads) {
     Filled result;
-    Picture<T, colours> picture(image, mask, scale);
+    Picture<T, colours> picture(image, masked, scale);
     Filler<Picture<T, colours>, colours> filler(picture, threads);
     std::vector<std::int64_t> wanted;
     LazyZeros<std::uint8_t> listed(filler.cell_rows * filler.cell_columns);
-    for (std::ptrdiff_t y = 0; y < mask.rows; ++y)
-        each_run(mask.row(y), mask.columns, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-            for (std::ptrdiff_t x = begin; x < end; ++x) {
-                result.positions.push_back(y * mask.columns + x);
-                const std::ptrdiff_t cell = y / side * filler.cell_columns + x / side;
-                if (!listed[cell]) listed[cell] = 1, wanted.push_back(cell);
-            }
-        });
+    for (const auto at : masked.positions()) {
+        const std::ptrdiff_t cell =
+            at / image.columns / side * filler.cell_columns + at % image.columns / side;
+        if (!listed[cell]) listed[cell] = 1, wanted.push_back(cell);
+    }
     filler.fill(wanted);
 
-    result.values.resize(result.positions.size() * colours);
-    for (std::size_t k = 0; k < result.positions.size(); ++k) {
-        const std::ptrdiff_t y = result.positions[k] / mask.columns,
-                             x = result.positions[k] % mask.columns;
+    const auto& positions = masked.positions();
+    result.values.resize(positions.size() * colours);
+    for (std::size_t k = 0; k < positions.size(); ++k) {
+        const std::ptrdiff_t y = positions[k] / image.columns, x = positions[k] % image.columns;
         const bool hole = picture.is_hole(y, x);
         const float* filled = hole ? filler.predicted(y, x) : nullptr;
         for (std::ptrdiff_t c = 0; c < colours; ++c)
@@ -567,17 +566,17 @@ Filled fill(Image<const T> image, Image<const std::uint8_t> mask, float scale, i
 }  // namespace
 
 template <class T>
-Filled structured_fill(Image<const T> image, Image<const std::uint8_t> mask, std::ptrdiff_t colours,
+Filled structured_fill(Image<const T> image, const MaskedPixels& masked, std::ptrdiff_t colours,
                        float scale, int threads) {
-    return colours == 3 ? fill<3>(image, mask, scale, threads)
-                        : fill<1>(image, mask, scale, threads);
+    return colours == 3 ? fill<3>(image, masked, scale, threads)
+                        : fill<1>(image, masked, scale, threads);
 }
 
-template Filled structured_fill(Image<const std::uint8_t>, Image<const std::uint8_t>,
-                                std::ptrdiff_t, float, int);
-template Filled structured_fill(Image<const std::uint16_t>, Image<const std::uint8_t>,
-                                std::ptrdiff_t, float, int);
-template Filled structured_fill(Image<const float>, Image<const std::uint8_t>, std::ptrdiff_t,
+template Filled structured_fill(Image<const std::uint8_t>, const MaskedPixels&, std::ptrdiff_t,
                                 float, int);
+template Filled structured_fill(Image<const std::uint16_t>, const MaskedPixels&, std::ptrdiff_t,
+                                float, int);
+template Filled structured_fill(Image<const float>, const MaskedPixels&, std::ptrdiff_t, float,
+                                int);
 
 }  // namespace dustbust

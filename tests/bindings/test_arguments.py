@@ -38,6 +38,11 @@ def membranes(mask, **options):
     return _kernels.Membranes(mask)(**options)
 
 
+def masked():
+    """Arguments of `MaskedPixels`, as which a binding that takes such an object is tried."""
+    return {"positions": np.flatnonzero(mask()), "rows": H, "columns": W}
+
+
 def dust():
     return {
         "observed": numbers(N, 3),
@@ -157,24 +162,24 @@ CALLS = {
     },
     "box_fill": lambda: {
         "image": picture(3, dtype=U8),
-        "mask": mask(),
+        **masked(),
         "colours": 3,
         "box": 5,
         "passes": 2,
-        "soften": 1.0,
         "threads": 1,
     },
+    "MaskedPixels": masked,
+    "softened": lambda: {**masked(), "sigma": 1.0, "threads": 1},
     "structured_fill": lambda: {
         "image": picture(3, dtype=U16),
-        "mask": mask(),
+        **masked(),
         "colours": 3,
         "scale": 1 / 65535,
         "threads": 1,
     },
     "grain": lambda: {
         "image": picture(3),
-        "mask": mask(),
-        "unclean": mask(),
+        **masked(),
         "values": numbers(N, 3),
         "share": numbers(N),
         "threads": 1,
@@ -289,6 +294,11 @@ ANY_VALUE = {
 
 
 def call(name, arguments):
+    if "rows" in arguments and name != "interpolate":
+        places = {key: arguments.pop(key) for key in ("positions", "rows", "columns")}
+        arguments["masked"] = _kernels.MaskedPixels(**places)
+        if name == "MaskedPixels":
+            return arguments["masked"]
     return (membranes if name == "Membranes" else getattr(_kernels, name))(**arguments)
 
 
@@ -344,12 +354,18 @@ FINE = {
     ("matrix", "longer"),
 } | {(argument, "longer") for argument in ("image", "mask", "map")}
 
+# A mask may have no pixels.
+NO_PIXELS = {
+    (name, "positions", "nothing")
+    for name in ("MaskedPixels", "softened", "box_fill", "structured_fill")
+}
+
 CASES = [
     pytest.param(name, argument, value, id=f"{name}-{argument}-{word}".replace(" ", "_"))
     for name, make in CALLS.items()
     for argument, default in make().items()
     for word, value in odd_values(name, argument, default)
-    if (argument, word) not in FINE
+    if (argument, word) not in FINE and (name, argument, word) not in NO_PIXELS
 ]
 
 

@@ -95,10 +95,11 @@ def clean_file(job: Job, clean: Cleaner | SharedCleaner, preserve_times: bool, t
         cleaner = _cleaner(clean) if isinstance(clean, SharedCleaner) else clean
         before = job.frame.stat()
         frame = open_frame(job.frame)
-        pixels, report = cleaner(frame.pixels, name=place_of(job.frame), threads=threads)
+        pixels = frame.pixels = np.require(frame.pixels, requirements=["C", "W"])
+        changed, report = cleaner.in_place(pixels, name=place_of(job.frame), threads=threads)
         try:
             copied = not report.changed and not frame.written_as
-            notes = _copy(job.frame, part) if copied else frame.write(pixels, part)
+            notes = _copy(job.frame, part) if copied else frame.write(pixels, part, changed)
             if report.unfilled:
                 notes.append(_unfilled(report.unfilled))
             if preserve_times:

@@ -247,7 +247,25 @@ def blend(image: Picture, positions: Positions, values: Values, weights: Values)
 
 
 def with_colours(image: Picture, positions: Positions, values: Values) -> Picture:
-    """A copy of a picture with other colours at some pixels.
+    """A copy of a picture with other colours at some pixels; see `put_colours`.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W) or (H, W, C)
+    positions, values : ndarray
+        As of `put_colours`.
+
+    Returns
+    -------
+    ndarray like `image`
+    """
+    result: Picture = np.array(image, order="C")
+    put_colours(result, positions, values)
+    return result
+
+
+def put_colours(image: Picture, positions: Positions, values: Values) -> None:
+    """Write colours into some pixels of a picture.
 
     Values are rounded and clipped to the range of the dtype. float32 is not clipped, as it may hold
     more than white.
@@ -255,21 +273,15 @@ def with_colours(image: Picture, positions: Positions, values: Values) -> Pictur
     Parameters
     ----------
     image : ndarray, shape (H, W) or (H, W, C)
+        Contiguous; it is changed.
     positions : ndarray of int64, shape (N,)
         row * W + column of each pixel.
     values : ndarray of float32, shape (N, colours)
         In the range of the picture's dtype.
-
-    Returns
-    -------
-    ndarray like `image`
     """
-    result: Picture = image.copy()
     if image.dtype != np.float32:
         values = np.clip(values, 0, largest(image.dtype)) + np.float32(0.5)
-    rows, columns = np.divmod(positions, image.shape[1])
-    colour_channels(result)[rows, columns] = values.astype(image.dtype)
-    return result
+    pixels(image)[positions, : values.shape[1]] = values.astype(image.dtype)
 
 
 def differing(one: Picture, other: Picture) -> Mask:
@@ -284,15 +296,6 @@ def differing(one: Picture, other: Picture) -> Mask:
         differ = row != row_of_other
         result[y] = differ if differ.ndim == 1 else differ.any(axis=1)
     return result
-
-
-def share_changed(frame: Picture, clean: Picture, positions: Positions) -> float:
-    """Share of a picture's pixels that differ between two versions of it.
-
-    Only the pixels at `positions` are compared; all others must be equal.
-    """
-    differ = pixels(frame)[positions] != pixels(clean)[positions]
-    return float(differ.any(axis=1).sum() / (frame.shape[0] * frame.shape[1]))
 
 
 def put(image: Picture, positions: Positions, values: Values) -> None:

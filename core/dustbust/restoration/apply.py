@@ -10,12 +10,20 @@ import numpy.typing as npt
 from ..dust.film_margin import FilmMargin, without_margin
 from ..dust.mask import DustMask
 from ..dust.placement import Placement
-from ..image.arrays import Mask, Picture, Plane, alpha_channel, check_image, colour_channels
+from ..image.arrays import (
+    Mask,
+    Picture,
+    Plane,
+    alpha_channel,
+    check_image,
+    check_mask,
+    colour_channels,
+)
 from ..options import Number
 from .methods import METHODS
 from .parts import RepairInParts
 from .places import Places
-from .repair import DustToRepair, RepairReport
+from .repair import Changes, DustToRepair, RepairOfPixels, RepairReport
 
 __all__ = ["METHODS", "Cleaner", "RepairReport", "apply_mask"]
 
@@ -171,30 +179,71 @@ class Cleaner:
         threads : int or None
             See `apply_mask`.
         """
-        frame = check_image(frame, "frame")
-        hidden = not_finite(frame)
+        clean: Picture = np.array(check_image(frame, "frame"), order="C")
+        return clean, self.in_place(clean, name=name, threads=threads)[1]
+
+    def in_place(
+        self, picture: Picture, *, name: str = "", threads: int | None = None
+    ) -> tuple[Mask, RepairReport]:
+        """Remove the dust from a picture, which is changed.
+
+        Parameters
+        ----------
+        picture : ndarray
+            See `apply_mask`; contiguous.
+        name : str
+            What the mask calls the frame, if it was made from it.
+        threads : int or None
+            See `apply_mask`.
+
+        Returns
+        -------
+        changed : ndarray of bool, shape (H, W)
+            Which pixels changed.
+        report : RepairReport
+        """
+        changes, report = self._changes(picture, name, threads)
+        return changes.mask(picture), report
+
+    def _changes(
+        self, picture: Picture, name: str, threads: int | None
+    ) -> tuple[Changes, RepairReport]:
+        """As `in_place`."""
+        hidden = not_finite(picture)
         if hidden is not None:
-            return self._where_finite(frame, hidden, name, threads)
+            clean, report = self._where_finite(picture, hidden, name, threads)
+            return Changes.make(picture, clean), report
         if self._places is None:
-            return self._repair(frame, threads=threads)
-        place = self._places.of(frame, name)
+            check_mask(self.dusty, picture.shape)
+            return self._repaired(picture, threads)
+        place = self._places.of(picture, name)
         if place is not None:
-            return self._placed(frame, place, threads)
-        result = self._repair(frame, threads=threads)
-        if self._places.is_doubtful(result[1].particles, result[1].absent):
-            place = self._places.find(frame)
+            return self._placed(picture, place, threads)
+        changes, report = self._repaired(picture, threads)
+        if self._places.is_doubtful(report.particles, report.absent):
+            repaired = Changes.begin(picture, changes.positions)
+            changes.undo(picture)
+            place = self._places.find(picture)
             if place is not None and not place.covers(self._places.grid):
-                return self._placed(frame, place, threads)
-        return result
+                return self._placed(picture, place, threads)
+            repaired.undo(picture)
+        return changes, report
+
+    def _repaired(self, picture: Picture, threads: int | None) -> tuple[Changes, RepairReport]:
+        """The same for a picture that covers the mask exactly and is finite."""
+        if isinstance(self._repair, RepairOfPixels):
+            return self._repair.in_place(picture, threads=threads)
+        clean, report = self._repair(picture, threads=threads)
+        return Changes.make(picture, clean), report
 
     def _placed(
         self, frame: Picture, place: Placement, threads: int | None
-    ) -> tuple[Picture, RepairReport]:
+    ) -> tuple[Changes, RepairReport]:
         """The same for a frame that does not cover the mask exactly."""
         pasted = place.pasted(frame, (self.dusty.shape[0], self.dusty.shape[1]))
         clean, report = self._repair(pasted, threads=threads)
         pixels = frame.shape[0] * frame.shape[1]
-        return place.taken_back(clean, frame), replace(
+        return Changes.make(frame, place.taken_back(clean, frame)), replace(
             report, changed=report.changed * self.dusty.size / pixels
         )
 

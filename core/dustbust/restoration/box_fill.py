@@ -1,5 +1,7 @@
 """The original fill: means of 7 x 7 boxes, from the edges inwards."""
 
+from typing import Any
+
 import numpy as np
 
 from .. import _kernels
@@ -7,14 +9,16 @@ from ..image.arrays import (
     Mask,
     Picture,
     Plane,
+    Positions,
+    Values,
     blend,
     check_image,
     check_mask,
     colour_channels,
     with_colours,
 )
-from ..image.morphology import strongest_near
-from ..options import Number, NumberOption
+from ..image.morphology import dilate, strongest_near
+from ..options import NumberOption
 from ..runtime.threads import count
 from .repair import DustToRepair, Filler, Repair
 
@@ -25,9 +29,49 @@ SOFTEN = NumberOption("soften", 1.0, 100, "px", "standard deviation of the mask'
 PASSES = NumberOption("passes", 200, 10_000, "", "largest number of passes", least=1, whole=True)
 
 
-def prepare_fill(dust: DustToRepair, *, threads: int | None = None, **options: Number) -> Repair:
+def prepare_fill(dust: DustToRepair, *, threads: int | None = None, **options: Any) -> Repair:
     """The method "fill" for a mask, see `methods.METHODS`."""
-    return Filler(fill_boxes, dust, **options)
+    fill = BoxFill(dust.binary, strength=dust.strength, threads=threads, **options)
+    return Filler(fill, dust.binary)
+
+
+class BoxFill:
+    """`fill_boxes` for any number of pictures: what depends on the mask only is computed once.
+
+    Parameters
+    ----------
+    mask, box, grow, soften, passes, strength, threads
+        See `fill_boxes`; so are the exceptions.
+    """
+
+    def __init__(
+        self,
+        mask: Mask,
+        *,
+        box: int = BOX.default,
+        grow: int = GROW.default,
+        soften: float = SOFTEN.default,
+        passes: int = PASSES.default,
+        strength: Plane | None = None,
+        threads: int | None = None,
+    ) -> None:
+        for option, value in ((BOX, box), (GROW, grow), (SOFTEN, soften), (PASSES, passes)):
+            option.checked(value)
+        mask = check_mask(mask, np.shape(mask))
+        self._box, self._passes = int(box), int(passes)
+        self.positions: Positions = np.flatnonzero(dilate(mask, int(grow), threads=threads))
+        self._masked = _kernels.MaskedPixels(self.positions, *mask.shape)
+        self._weights = _kernels.softened(self._masked, float(soften), count(threads))
+        if strength is not None:
+            self._weights *= strongest_near(strength, self.positions, int(grow))
+
+    def __call__(self, picture: Picture, *, threads: int | None = None) -> tuple[Values, int]:
+        """See `repair.Fill`."""
+        colours = colour_channels(picture).shape[2]
+        values, failures = _kernels.box_fill(
+            picture, self._masked, colours, self._box, self._passes, count(threads)
+        )
+        return blend(picture, self.positions, values, self._weights), failures
 
 
 def fill_boxes(
@@ -88,19 +132,14 @@ def fill_boxes(
     (100, 0)
     """
     image = np.ascontiguousarray(check_image(image, "image"))
-    mask = check_mask(mask, image.shape)
-    for option, value in ((BOX, box), (GROW, grow), (SOFTEN, soften), (PASSES, passes)):
-        option.checked(value)
-    threads = count(threads)
-    positions, values, weights, failures = _kernels.box_fill(
-        image,
-        _kernels.dilate(mask, int(grow), threads),
-        colour_channels(image).shape[2],
-        int(box),
-        int(passes),
-        float(soften),
-        threads,
+    fill = BoxFill(
+        check_mask(mask, image.shape),
+        box=box,
+        grow=grow,
+        soften=soften,
+        passes=passes,
+        strength=strength,
+        threads=threads,
     )
-    if strength is not None:
-        weights = weights * strongest_near(strength, positions, int(grow))
-    return with_colours(image, positions, blend(image, positions, values, weights)), failures
+    values, failures = fill(image, threads=threads)
+    return with_colours(image, fill.positions, values), failures

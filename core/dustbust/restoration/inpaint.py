@@ -5,6 +5,8 @@ the picture; `fill_dust` does both. The original fill is in `box_fill`. The cost
 follows the dust, not the picture.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from .. import _kernels
@@ -27,8 +29,39 @@ from ..runtime.threads import count
 # Dust has soft edges: its mask grows by this, in px, before it is filled.
 SOFT_EDGE = 2
 
-# A disc of this radius, in px, holds the 7 x 7 pixels that `_kernels.grain` compares.
-REACH_OF_GRAIN = 4
+
+class Holes:
+    """The pixels of a mask, ready to be filled.
+
+    Parameters
+    ----------
+    positions : ndarray of int64, shape (N,)
+        row * W + column of each pixel, ascending.
+    shape : tuple of int
+        (H, W) of the pictures.
+    """
+
+    def __init__(self, positions: Positions, shape: tuple[int, ...]) -> None:
+        self.positions = positions
+        self._masked = _kernels.MaskedPixels(positions, shape[0], shape[1])
+
+    @classmethod
+    def of(cls, mask: Mask) -> Holes:
+        """The pixels of a mask of shape (H, W)."""
+        return cls(np.flatnonzero(mask), mask.shape)
+
+    def fill(self, picture: Picture, *, threads: int | None = None) -> tuple[Values, int]:
+        """Values and failures as of `fill_at`, of a picture that is contiguous."""
+        colours = colour_channels(picture).shape[2]
+        return _kernels.structured_fill(
+            picture, self._masked, colours, 1 / largest(picture.dtype), count(threads)
+        )
+
+    def grain(
+        self, picture: Picture, values: Values, share: Values, *, threads: int | None = None
+    ) -> Values:
+        """As `grain_at`, of a picture and values that are contiguous."""
+        return _kernels.grain(picture, self._masked, values, share, count(threads))
 
 
 def fill_at(
@@ -66,9 +99,8 @@ def fill_at(
     ([False, False, True, True], 0)
     """
     image = np.ascontiguousarray(check_image(image, "image"))
-    mask = check_mask(mask, image.shape)
-    colours = colour_channels(image).shape[2]
-    return _kernels.structured_fill(image, mask, colours, 1 / largest(image.dtype), count(threads))
+    holes = Holes.of(check_mask(mask, image.shape))
+    return holes.positions, *holes.fill(image, threads=threads)
 
 
 def grain_at(
@@ -114,16 +146,14 @@ def grain_at(
     True
     """
     image = np.ascontiguousarray(check_image(image, "image"))
-    mask = check_mask(mask, image.shape)
+    holes = Holes.of(check_mask(mask, image.shape))
     values = np.ascontiguousarray(values, np.float32)
     share = (
         np.ones(len(values), np.float32)
         if share is None
         else np.ascontiguousarray(share, np.float32)
     )
-    threads = count(threads)
-    unclean = _kernels.dilate(mask, REACH_OF_GRAIN, threads)
-    return _kernels.grain(image, mask, unclean, values, share, threads)
+    return holes.grain(image, values, share, threads=threads)
 
 
 def fill_pixels(image: Picture, mask: Mask, *, threads: int | None = None) -> Picture:
@@ -198,13 +228,40 @@ def fill_dust(
     >>> int(filled.max()), failures
     (100, 0)
     """
-    mask = dilate(check_mask(mask, check_image(image, "image").shape), grow, threads=threads)
-    positions, values, failures = fill_at(image, mask, threads=threads)
-    weights = (
-        np.ones(positions.shape, np.float32)
-        if strength is None
-        else strongest_near(strength, positions, grow)
-    )
-    values = blend(image, positions, values, weights)
-    grain = grain_at(image, mask, values, weights, threads=threads)
-    return with_colours(image, positions, values + grain), failures
+    image = np.ascontiguousarray(check_image(image, "image"))
+    fill = DustFill(check_mask(mask, image.shape), grow=grow, strength=strength, threads=threads)
+    values, failures = fill(image, threads=threads)
+    return with_colours(image, fill.positions, values), failures
+
+
+class DustFill:
+    """`fill_dust` for any number of pictures: what depends on the mask only is computed once.
+
+    Parameters
+    ----------
+    mask, grow, strength, threads
+        See `fill_dust`.
+    """
+
+    def __init__(
+        self,
+        mask: Mask,
+        *,
+        grow: int = SOFT_EDGE,
+        strength: Plane | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self._holes = Holes.of(dilate(mask, grow, threads=threads))
+        self.positions = self._holes.positions
+        self._weights = (
+            np.ones(self.positions.shape, np.float32)
+            if strength is None
+            else strongest_near(strength, self.positions, grow)
+        )
+
+    def __call__(self, picture: Picture, *, threads: int | None = None) -> tuple[Values, int]:
+        """See `repair.Fill`."""
+        values, failures = self._holes.fill(picture, threads=threads)
+        values = blend(picture, self.positions, values, self._weights)
+        grain = self._holes.grain(picture, values, self._weights, threads=threads)
+        return values + grain, failures

@@ -1,14 +1,24 @@
 """What a method of restoring takes and gives."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from ..dust.model import DustModel, PackedModel
-from ..image.arrays import Mask, Picture, Plane, alpha_channel
+from ..image.arrays import (
+    Mask,
+    Picture,
+    Plane,
+    Positions,
+    Values,
+    alpha_channel,
+    differing,
+    pixels,
+    put_colours,
+)
 from ..image.morphology import count_particles
 
 
@@ -76,32 +86,119 @@ class Repair(Protocol):
         ...
 
 
-class Filler:
-    """Fills all dust of a mask, frame after frame.
+@dataclass(frozen=True)
+class Changes:
+    """What a method of restoring changed in a picture.
 
     Parameters
     ----------
-    fill : callable
-        Called as fill(frame, mask=..., strength=..., threads=..., **options); gives the filled
-        frame and the number of pixels that could not be filled.
-    dust : DustToRepair
-        What to fill.
-    **options : int or float
-        Options of `fill`.
+    positions : ndarray of int64, shape (N,)
+        row * W + column of the pixels that may have changed; all others are as they were.
+    before : ndarray, shape (N, channels)
+        What these pixels were.
     """
 
-    def __init__(
-        self, fill: Callable[..., tuple[Picture, int]], dust: DustToRepair, **options: Any
-    ) -> None:
-        self._dusty = dust.binary
-        self._fill = partial(fill, mask=dust.binary, strength=dust.strength, **options)
+    positions: Positions
+    before: Picture
+
+    @classmethod
+    def begin(cls, picture: Picture, positions: Positions) -> Changes:
+        """Note what some pixels are, before they are changed."""
+        return cls(positions, pixels(picture)[positions])
+
+    @classmethod
+    def make(cls, picture: Picture, other: Picture) -> Changes:
+        """Make a picture equal to another one of its shape."""
+        changes = cls.begin(picture, np.flatnonzero(differing(picture, other)))
+        pixels(picture)[changes.positions] = pixels(other)[changes.positions]
+        return changes
+
+    def mask(self, picture: Picture) -> Mask:
+        """Which pixels differ from what they were, shape (H, W)."""
+        result = np.zeros(picture.shape[:2], bool)
+        result.ravel()[self.changed(picture)] = True
+        return result
+
+    def changed(self, picture: Picture) -> Positions:
+        """The pixels that differ from what they were."""
+        differ = pixels(picture)[self.positions] != self.before
+        changed: Positions = self.positions[differ.any(axis=1)]
+        return changed
+
+    def undo(self, picture: Picture) -> None:
+        """Make the picture what it was."""
+        pixels(picture)[self.positions] = self.before
+
+
+class RepairOfPixels:
+    """A method of restoring that changes single pixels. A class of its own fills in `in_place`."""
+
+    def in_place(
+        self, picture: Picture, *, threads: int | None = None
+    ) -> tuple[Changes, RepairReport]:
+        """Repair a picture.
+
+        Parameters
+        ----------
+        picture : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+            Contiguous; it is changed.
+        threads : int or None
+            Threads to use; None: see `dustbust.runtime.threads.count`.
+
+        Returns
+        -------
+        Changes, RepairReport
+        """
+        raise NotImplementedError
 
     def __call__(
         self, frame: Picture, *, threads: int | None = None
     ) -> tuple[Picture, RepairReport]:
         """See `Repair`."""
-        clean, unfilled = self._fill(frame, threads=threads)
-        alpha = alpha_channel(frame)
-        particles = count_particles(self._dusty if alpha is None else self._dusty & (alpha != 0))
-        changed = (np.asarray(frame) != clean).reshape(*self._dusty.shape, -1).any(axis=2)
-        return clean, RepairReport(particles, 0, particles, 0, float(changed.mean()), unfilled)
+        clean: Picture = np.array(frame, order="C")
+        return clean, self.in_place(clean, threads=threads)[1]
+
+
+class Fill(Protocol):
+    """A way to fill dust, ready for the frames of one mask."""
+
+    @property
+    def positions(self) -> Positions:
+        """row * W + column of each pixel that is filled, ascending."""
+        ...
+
+    def __call__(self, picture: Picture, *, threads: int | None = None) -> tuple[Values, int]:
+        """What these pixels should be, and how many could not be filled.
+
+        The values are float32 (N, colours) in the range of the picture's dtype.
+        """
+        ...
+
+
+class Filler(RepairOfPixels):
+    """Fills all dust of a mask, frame after frame.
+
+    Parameters
+    ----------
+    fill : Fill
+        How.
+    dusty : ndarray of bool, shape (H, W)
+        The dust, for the report.
+    """
+
+    def __init__(self, fill: Fill, dusty: Mask) -> None:
+        self._fill, self._dusty = fill, dusty
+        self._particles = count_particles(dusty)
+
+    def in_place(
+        self, picture: Picture, *, threads: int | None = None
+    ) -> tuple[Changes, RepairReport]:
+        """See `RepairOfPixels`."""
+        changes = Changes.begin(picture, self._fill.positions)
+        values, unfilled = self._fill(picture, threads=threads)
+        put_colours(picture, changes.positions, values)
+        alpha, particles = alpha_channel(picture), self._particles
+        if alpha is not None:
+            particles = count_particles(self._dusty & (alpha != 0))
+        share = changes.changed(picture).size / self._dusty.size
+        return changes, RepairReport(particles, 0, particles, 0, share, unfilled)

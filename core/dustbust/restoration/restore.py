@@ -16,12 +16,12 @@ from ..image.arrays import (
     alpha_channel,
     largest,
     put,
-    share_changed,
+    put_colours,
 )
 from ..image.morphology import count_particles, dilate
 from ..runtime.threads import count
-from .inpaint import fill_at, fill_dust, grain_at
-from .repair import DustToRepair, Filler, Repair, RepairReport
+from .inpaint import DustFill, Holes
+from .repair import Changes, DustToRepair, Filler, Repair, RepairOfPixels, RepairReport
 from .round_repair import RoundRepair
 
 # Deviation of a value that un-mixing amplifies, measured on scans; it includes the errors of the
@@ -53,11 +53,12 @@ def prepare_restore(dust: DustToRepair, *, threads: int | None = None) -> Repair
             round_dust, dust.binary, prepare_restore(rest, threads=threads) if needed else None
         )
     if model is None:
-        return Filler(fill_dust, dust)
+        fill = DustFill(dust.binary, strength=dust.strength, threads=threads)
+        return Filler(fill, dust.binary)
     return Restorer(dust.binary, model, threads=threads)
 
 
-class Restorer:
+class Restorer(RepairOfPixels):
     """Recovers the picture under the dust of a run, frame after frame.
 
     Parameters
@@ -79,58 +80,58 @@ class Restorer:
         _ = self.model.membranes, self.model.pieces
         other = dusty & ~model.where
         self.others = count_particles(other)
-        self.other = other if self.others else None
+        self.fill_others = DustFill(other, threads=threads) if self.others else None
         self.near_other = dilate(other, RIM, threads=threads) if self.others else None
         self.touched = (
             self.positions
-            if self.near_other is None
-            else np.flatnonzero(self.model.where | self.near_other)
+            if self.fill_others is None
+            else np.union1d(self.positions, self.fill_others.positions)
         )
 
-    def __call__(
-        self, frame: Picture, *, threads: int | None = None
-    ) -> tuple[Picture, RepairReport]:
-        """A frame with the picture under its dust recovered.
+    def in_place(
+        self, picture: Picture, *, threads: int | None = None
+    ) -> tuple[Changes, RepairReport]:
+        """Recover the picture under the dust.
 
         Each pixel is both un-mixed and filled, and the two are weighted by their expected errors.
 
         Parameters
         ----------
-        frame : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
-            It stays as it is.
+        picture : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+            Contiguous; it is changed.
         threads : int or None
             Threads to use; None: see `dustbust.runtime.threads.count`.
 
         Returns
         -------
-        clean : ndarray like `frame`
-        report : RepairReport
+        Changes, RepairReport
         """
-        frame = np.ascontiguousarray(frame)
-        shown = self._shown(frame, threads)
+        changes = Changes.begin(picture, self.touched)
+        shown = self._shown(picture, threads)
         unmixed, filled, weight, present = unmix(
-            frame, self.model, shown=shown, also_unknown=self.near_other, threads=threads
+            picture, self.model, shown=shown, also_unknown=self.near_other, threads=threads
         )
-        clean: Picture = frame.copy()
-        put(clean, self.positions, weight * unmixed + (1 - weight) * filled)
+        put(picture, self.positions, weight * unmixed + (1 - weight) * filled)
 
         # What could not be un-mixed well is filled once more, from the un-mixed pixels around it.
         share = weight.mean(axis=1)
         doubtful = np.flatnonzero((share < KNOWN) & present)
         if doubtful.size:
-            mask = np.zeros(frame.shape[:2], bool)
-            mask.ravel()[self.positions[doubtful]] = True
-            white, part = np.float32(largest(frame.dtype)), weight[doubtful]
+            holes = Holes(self.positions[doubtful], picture.shape)
+            white, part = np.float32(largest(picture.dtype)), weight[doubtful]
             better = (
                 white * part * unmixed[doubtful]
-                + (1 - part) * fill_at(clean, mask, threads=threads)[1]
+                + (1 - part) * holes.fill(picture, threads=threads)[0]
             )
-            better += grain_at(clean, mask, better, 1 - share[doubtful], threads=threads)
-            put(clean, self.positions[doubtful], better / white)
-        if self.other is not None:
-            clean, _ = fill_dust(clean, self.other, threads=threads)
+            better += holes.grain(picture, better, 1 - share[doubtful], threads=threads)
+            put(picture, holes.positions, better / white)
+        if self.fill_others is not None:
+            put_colours(
+                picture, self.fill_others.positions, self.fill_others(picture, threads=threads)[0]
+            )
         report = self._report(share, present, shown)
-        return clean, replace(report, changed=share_changed(frame, clean, self.touched))
+        changed = changes.changed(picture).size / (picture.shape[0] * picture.shape[1])
+        return changes, replace(report, changed=changed)
 
     def _shown(self, frame: Picture, threads: int | None) -> Mask | None:
         """Pixels at which the frame shows dust of the mask, or its rim; None: all of them.
