@@ -15,6 +15,11 @@ FRAMES_IN_SUM: int
 REC601: tuple[float, float, float]
 DUST_MARK: int
 DUST_PER_OPACITY: int
+WEAK_CODE: int
+STRONG_CODE: int
+UNKNOWN_CODE: int
+WEAK_EVIDENCE: float
+STRONG_EVIDENCE: float
 BLACK: float
 WHITE: float
 VALUE_NOISE: float
@@ -129,6 +134,36 @@ def resample(
     opaque: float,
     threads: int,
 ) -> _Picture: ...
+def scan_differences(
+    scans: list[_Picture | None],
+    pages: list[_Picture | None],
+    brightness: NDArray[np.float64],
+    accuracy: tuple[float, float, float],
+    polarity: int,
+    first_row: int,
+    shape: tuple[int, int],
+    threads: int,
+) -> NDArray[np.float32]: ...
+def scanner_evidence(
+    scans: list[_Picture | None],
+    pages: list[_Picture | None],
+    brightness: NDArray[np.float64],
+    accuracy: tuple[float, float, float],
+    polarity: int,
+    first_row: int,
+    shape: tuple[int, int],
+    threads: int,
+) -> NDArray[np.float32]: ...
+def scanner_codes(
+    scans: list[_Picture | None],
+    pages: list[_Picture | None],
+    brightness: NDArray[np.float64],
+    accuracy: tuple[float, float, float],
+    polarity: int,
+    first_row: int,
+    shape: tuple[int, int],
+    threads: int,
+) -> NDArray[np.uint8]: ...
 def dust_free_mean(
     stack: list[_Picture],
     dust: list[NDArray[np.uint8]],

@@ -3,6 +3,7 @@
 
 #include "bindings/views.hpp"
 #include "stacking/dust_free_mean.hpp"
+#include "stacking/scan_differences.hpp"
 #include "stacking/statistics.hpp"
 
 namespace dustbust {
@@ -24,6 +25,91 @@ Array<Out> combined(const std::vector<Array<T>>& stack, Index mode, bool alpha, 
     py::gil_scoped_release release;
     combine(in, mode, alpha, out, threads);
     return result;
+}
+
+// The scans of a part of the scanner; None where one does not reach it.
+template <class T>
+using Parts = std::vector<std::optional<Array<T>>>;
+
+// A scan, and the page on its grid; both None or neither.
+template <class T>
+ScanAndPage<T> compared(const std::optional<Array<T>>& scan, const std::optional<Array<T>>& page,
+                        const double* brightness) {
+    require(scan.has_value() == page.has_value(), "a scan and its page must both be there");
+    ScanAndPage<T> result{{}, false, {}, float(brightness[0]), float(brightness[1])};
+    if (!scan) return result;
+    result.scan = view(*scan, "scans");
+    result.page = view(*page, "pages");
+    const Index colours = result.page.channels - 1;
+    require(colours == 1 || colours == 3, "pages must have one or three colours and an alpha");
+    result.alpha = result.scan.channels == colours + 1;
+    require(result.alpha || result.scan.channels == colours,
+            "a scan and its page must have the same colours");
+    require_same_size(result.scan, result.page, "a scan and its page");
+    return result;
+}
+
+template <class T>
+PartOfScanner<T> part_of_scanner(const Parts<T>& scans, const Parts<T>& pages,
+                                 const Array<double>& brightness,
+                                 std::tuple<float, float, float> accuracy, int polarity,
+                                 py::ssize_t first_row, std::pair<py::ssize_t, py::ssize_t> shape) {
+    require(!scans.empty() && scans.size() == pages.size(), "there must be a page for each scan");
+    require_list(brightness, py::ssize_t(scans.size()), 2, "brightness");
+    require_all_finite(brightness, "brightness");
+    const auto [noise, misaligned, largest] = accuracy;
+    require_positive(noise, "noise");
+    require_not_negative(misaligned, "misaligned");
+    require_positive(largest, "largest");
+    require_range(polarity, -1, 1, "polarity");
+    require_range<py::ssize_t>(shape.first, 1, largest_side, "shape");
+    require_range<py::ssize_t>(shape.second, 1, largest_side, "shape");
+    require_range<py::ssize_t>(first_row, 0, largest_side, "first_row");
+    PartOfScanner<T> part{{}, {noise, misaligned, largest}, polarity, first_row};
+    for (std::size_t k = 0; k < scans.size(); ++k) {
+        part.scans.push_back(compared(scans[k], pages[k], brightness.data() + 2 * k));
+        require(part.scans.back().scan.columns <= shape.second, "a scan is wider than the scanner");
+    }
+    return part;
+}
+
+// A kernel that makes planes of type Out of a part of the scanner; `planes` of the number of scans.
+template <class T, class Out, class Planes, class Kernel>
+void define_planes(py::module_& m, const char* name, Planes planes, Kernel kernel) {
+    m.def(
+        name,
+        [=](const Parts<T>& scans, const Parts<T>& pages, const Array<double>& brightness,
+            std::tuple<float, float, float> accuracy, int polarity, py::ssize_t first_row,
+            std::pair<py::ssize_t, py::ssize_t> shape, int threads) {
+            require_threads(threads);
+            const auto part =
+                part_of_scanner(scans, pages, brightness, accuracy, polarity, first_row, shape);
+            const py::ssize_t number = planes(scans.size());
+            Array<Out> result({number, shape.first, shape.second});
+            const Image<Out> out{result.mutable_data(), number * shape.first, shape.second, 1};
+            py::gil_scoped_release release;
+            kernel(part, out, threads);
+            return result;
+        },
+        py::arg("scans").noconvert(), py::arg("pages").noconvert(), py::arg("brightness"),
+        py::arg("accuracy"), py::arg("polarity"), py::arg("first_row"), py::arg("shape"),
+        py::arg("threads"));
+}
+
+template <class T>
+void define_differences(py::module_& m) {
+    define_planes<T, float>(
+        m, "scan_differences",
+        [](std::size_t number) {
+            require(number == 1, "there must be one scan");
+            return 4;
+        },
+        scan_differences<T>);
+    define_planes<T, float>(
+        m, "scanner_evidence", [](std::size_t) { return 3; }, scanner_evidence<T>);
+    define_planes<T, std::uint8_t>(
+        m, "scanner_codes", [](std::size_t number) { return number == 2 ? 4 : 2; },
+        scanner_codes<T>);
 }
 
 template <class T>
@@ -91,9 +177,17 @@ inline void register_stacking(py::module_& m) {
         for (const auto& mode : stacking_modes()) modes.emplace_back(mode.name, mode.is_picture);
         return modes;
     });
+    m.attr("WEAK_CODE") = code_weak;
+    m.attr("STRONG_CODE") = code_strong;
+    m.attr("UNKNOWN_CODE") = code_unknown;
+    m.attr("WEAK_EVIDENCE") = weak_evidence;
+    m.attr("STRONG_EVIDENCE") = strong_evidence;
     define_stacking<std::uint8_t>(m);
     define_stacking<std::uint16_t>(m);
     define_stacking<float>(m);
+    define_differences<std::uint8_t>(m);
+    define_differences<std::uint16_t>(m);
+    define_differences<float>(m);
 }
 
 }  // namespace dustbust

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "base/parallel.hpp"
+#include "base/target_clones.hpp"
 #include "image/rec601.hpp"
 
 namespace dustbust {
@@ -14,6 +16,78 @@ template <class T>
 float luminance(const T* pixel, Index colours) {
     return colours == 3 ? rec601(pixel[0], pixel[1], pixel[2]) : float(pixel[0]);
 }
+
+// Pixels that are worked on side by side.
+constexpr Index side_by_side = 256;
+
+// What is known of pixels from all scans that have data there.
+struct Totals {
+    double sum[3][side_by_side];
+    float lightest[side_by_side], darkest[side_by_side], number[side_by_side];
+    std::uint8_t is_dusty[side_by_side];
+};
+
+template <class T, int colours>
+inline __attribute__((always_inline)) void add_scan(const T* pixels, const std::uint8_t* dust,
+                                                    Index count, Totals& totals, T* alpha) {
+    constexpr int channels = colours + 1;
+    for (Index x = 0; x < count; ++x) {
+        const T* pixel = pixels + x * channels;
+        const float value = luminance(pixel, colours);
+        const bool known = (pixel[colours] > 0) & (value == value);
+        const bool dusty = known & (dust[2 * x + 1] > 0) & (float(dust[2 * x]) >= dust_edge);
+        totals.is_dusty[x] = std::uint8_t(totals.is_dusty[x] | std::uint8_t(dusty));
+        totals.number[x] += known ? 1.0f : 0.0f;
+        for (int c = 0; c < colours; ++c) totals.sum[c][x] += known ? double(pixel[c]) : 0.0;
+        const float lightest = totals.lightest[x], darkest = totals.darkest[x];
+        totals.lightest[x] = known & (value > lightest) ? value : lightest;
+        totals.darkest[x] = known & (value < darkest) ? value : darkest;
+        alpha[x] = known & (pixel[colours] > alpha[x]) ? pixel[colours] : alpha[x];
+    }
+}
+
+template <class T>
+T rounded(double value, float largest) {
+    if constexpr (std::is_same_v<T, float>) return float(value);
+    // Numbers are less than 2^31: adding 2^52 rounds them, halves to the even one.
+    constexpr double whole = 4503599627370496.0;
+    value = value < 0 ? 0 : (value > double(largest) ? double(largest) : value);
+    return T(std::int32_t((value + whole) - whole));
+}
+
+// The mean of all scans; `is_open` where they do not agree or some are dusty.
+template <class T, int colours>
+inline __attribute__((always_inline)) void plain_mean(const Totals& totals, const T* alpha,
+                                                      Index count, float limit, float largest,
+                                                      T* to, std::uint8_t* is_open) {
+    constexpr int channels = colours + 1;
+    for (Index x = 0; x < count; ++x) {
+        const bool agree = totals.lightest[x] - totals.darkest[x] <= limit;
+        const bool none = totals.number[x] == 0;
+        is_open[x] = std::uint8_t((!none) & ((!agree) | (totals.is_dusty[x] != 0)));
+        const double number = none ? 1.0 : double(totals.number[x]);
+        for (int c = 0; c < colours; ++c)
+            to[x * channels + c] = rounded<T>(totals.sum[c][x] / number, largest);
+        to[x * channels + colours] = alpha[x];
+    }
+}
+
+// Vector clones cannot be templates.
+#define BLOCK(T, colours, name)                                                                    \
+    TARGET_CLONES void add_##name(const T* pixels, const std::uint8_t* dust, Index count,          \
+                                  Totals& totals, T* alpha) {                                      \
+        add_scan<T, colours>(pixels, dust, count, totals, alpha);                                  \
+    }                                                                                              \
+    TARGET_CLONES void mean_##name(const Totals& totals, const T* alpha, Index count, float limit, \
+                                   float largest, T* to, std::uint8_t* is_open) {                  \
+        plain_mean<T, colours>(totals, alpha, count, limit, largest, to, is_open);                 \
+    }
+#define BLOCKS(T) BLOCK(T, 1, grey) BLOCK(T, 3, colour)
+BLOCKS(std::uint8_t)
+BLOCKS(std::uint16_t)
+BLOCKS(float)
+#undef BLOCKS
+#undef BLOCK
 
 // One pixel of one scan: its luminance, and that of the page if dust took (or gave) the share
 // `opacity`; `dust` as in the marks.
@@ -108,8 +182,34 @@ public:
           polarity_(polarity),
           largest_(largest) {}
 
+    // A row of the page, `y` of the scans: colours, then alpha.
+    void operator()(Index y, Index columns, Index colours, T* to, std::uint8_t* outcome) {
+        for (Index x = 0; x < columns; x += side_by_side) {
+            const Index count = std::min(side_by_side, columns - x);
+            plain_block(y, x, count, colours, to + x * (colours + 1));
+            for (Index k = 0; k < count; ++k)
+                outcome[x + k] = std::uint8_t(
+                    is_open_[k] ? pixel(y, x + k, colours, to + (x + k) * (colours + 1))
+                                : Outcome::clean);
+        }
+    }
+
+private:
+    // The mean of the scans where all of them show the page, as nearly everywhere.
+    void plain_block(Index y, Index x, Index count, Index colours, T* to) {
+        totals_ = Totals();
+        std::fill_n(totals_.lightest, count, -std::numeric_limits<float>::infinity());
+        std::fill_n(totals_.darkest, count, std::numeric_limits<float>::infinity());
+        T alpha[side_by_side] = {};
+        const Add add = colours == 3 ? Add(add_colour) : Add(add_grey);
+        for (std::size_t k = 0; k < stack_.size(); ++k)
+            add(&stack_[k](y, x), &dust_[k](y, x), count, totals_, alpha);
+        const Finish finish = colours == 3 ? Finish(mean_colour) : Finish(mean_grey);
+        finish(totals_, alpha, count, largest_ * tolerance_.noise, largest_, to, is_open_);
+    }
+
     // The page at one pixel: colours, then alpha.
-    Outcome operator()(Index y, Index x, Index colours, T* to) {
+    Outcome pixel(Index y, Index x, Index colours, T* to) {
         std::fill_n(to, colours + 1, T(0));
         const T alpha = read(y, x, colours);
         if (samples_.empty()) return Outcome::clean;
@@ -124,7 +224,6 @@ public:
         return outcome;
     }
 
-private:
     // Collect the samples of a pixel. Returns the largest alpha.
     T read(Index y, Index x, Index colours) {
         samples_.clear();
@@ -153,9 +252,11 @@ private:
                                       : value;
         }
         const double result = sum / static_cast<double>(samples_.size());
-        if constexpr (std::is_same_v<T, float>) return float(result);
-        else return static_cast<T>(std::nearbyint(std::clamp(result, 0.0, double(largest_))));
+        return rounded<T>(result, largest_);
     }
+
+    using Add = void (*)(const T*, const std::uint8_t*, Index, Totals&, T*);
+    using Finish = void (*)(const Totals&, const T*, Index, float, float, T*, std::uint8_t*);
 
     const std::vector<Image<const T>>& stack_;
     const std::vector<Image<const std::uint8_t>>& dust_;
@@ -163,6 +264,8 @@ private:
     const int polarity_;
     const float largest_;
     Samples samples_, all_;
+    Totals totals_;
+    std::uint8_t is_open_[side_by_side];
 };
 
 }  // namespace
@@ -175,9 +278,7 @@ void dust_free_mean(const std::vector<Image<const T>>& stack,
     split_over_threads(out.rows, threads, [&](Index begin, Index end) {
         DustFreeMean<T> mean(stack, dust, tolerance, polarity, largest);
         for (Index row = begin; row < end; ++row)
-            for (Index x = 0; x < out.columns; ++x)
-                outcome(row, x) =
-                    std::uint8_t(mean(row + margin, x, out.channels - 1, &out(row, x)));
+            mean(row + margin, out.columns, out.channels - 1, out.row(row), outcome.row(row));
     });
 }
 

@@ -81,6 +81,19 @@ def jpeg():
     return coded.getvalue()
 
 
+def scans_and_pages(number):
+    return {
+        "scans": [picture(dtype=U8)] * number,
+        "pages": [picture(2, dtype=U8)] * number,
+        "brightness": np.tile([1.0, 0.0], (number, 1)),
+        "accuracy": (0.01, 0.15, 255.0),
+        "polarity": 0,
+        "first_row": 2,
+        "shape": (H - 4, W),
+        "threads": 1,
+    }
+
+
 # One valid call of each binding; a function makes it, as some bindings write into their arguments.
 CALLS = {
     "box_blur": lambda: {"image": picture(), "radius": 2, "threads": 1},
@@ -205,6 +218,9 @@ CALLS = {
         "largest": 255.0,
         "threads": 1,
     },
+    "scan_differences": lambda: scans_and_pages(1),
+    "scanner_evidence": lambda: scans_and_pages(3),
+    "scanner_codes": lambda: scans_and_pages(2),
     "resample": lambda: warp(
         "image",
         alpha=False,
@@ -319,7 +335,8 @@ def odd_values(name, argument, value):
     elif isinstance(value, list):
         yield "empty", []
         if isinstance(value[0], np.ndarray):
-            yield "of two sizes", [value[0], *(each[:-1].copy() for each in value[1:])]
+            if len(value) > 1:
+                yield "of two sizes", [value[0], *(each[:-1].copy() for each in value[1:])]
             yield "of pictures without pixels", [each[:0] for each in value]
     elif isinstance(value, bool):
         return

@@ -9,7 +9,7 @@ from PIL import Image
 
 import dustbust
 from dustbust import Registration
-from dustbust.stacking import scanner_dust, strips
+from dustbust.stacking import evidence, strips
 from helpers.synthetic_scans import movement, page_of_text, psnr, scan_page, simulate
 
 
@@ -250,7 +250,7 @@ def test_nothing_stays_behind_when_stacking_fails(tmp_path, temporary):
 @pytest.mark.parametrize("mode", ["median", "dust-free"])
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path, monkeypatch, mode):
     monkeypatch.setattr(strips, "STRIP_BYTES", 1 << 18)
-    monkeypatch.setattr(scanner_dust, "READING_BYTES", 1 << 21)
+    monkeypatch.setattr(evidence, "LEAST_ROWS", 8)
     paths, _ = write_scans(tmp_path, 20, (800, 300))
     registrations = [
         Registration(movement(5.5 * k, 3 * k, height=800, width=300), moved=6.0 * k)

@@ -12,7 +12,8 @@ import numpy as np
 from .. import _kernels
 from ..image.arrays import Mask, Picture
 from ..restoration.inpaint import fill_pixels
-from .scanner_dust import MISALIGNED, ScannerDust
+from .evidence import MISALIGNED
+from .scanner_dust import ScannerDust
 from .scans import Scans
 from .strips import aligned_strips
 
@@ -50,7 +51,7 @@ def clean_page(
         box = (0, top - 1, width, rows + 2)
         marks = [scans.on_page(k, dust.of_scan(k), box) for k in range(len(scans))]
         page[top : top + rows], outcome[top : top + rows] = _kernels.dust_free_mean(
-            strip, marks, 1, tolerance, dust.polarity, scans.white, scans.threads
+            strip, marks, 1, tolerance, dust.polarity.sign, scans.white, scans.threads
         )
         if progress:
             progress((top + rows) / height)

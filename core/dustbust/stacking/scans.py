@@ -9,7 +9,13 @@ import numpy.typing as npt
 from ..files.spool import Spool
 from ..image.arrays import Picture, alpha_channel, colour_channels, largest
 from ..registration.register import Registration
+from .brightness import brightened
+from .samples import Box
 from .tone import Curve, Evening, apply_curves
+
+# Two scans that lie closer together than this, px, show most particles at the same place of the
+# page.
+LEAST_MOVE = 3.0
 
 
 @dataclass
@@ -132,7 +138,18 @@ class Scans:
         part: Picture = self.pictures[k][top : top + rows]
         return part
 
-    def aligned(self, k: int, box: tuple[int, int, int, int]) -> Picture:
+    def part(self, k: int, box: Box) -> Picture:
+        """Part of a scan on its own grid; with tone curves if it has some, else as it is."""
+        left, top, width, height = box
+        picture = self.pictures[k]
+        part: Picture = np.ascontiguousarray(picture[top : top + height, left : left + width])
+        curves = self.curves[k]
+        if curves is not None:
+            part = brightened(part, self.gain[k], self.offset[k])
+            apply_curves(colour_channels(part), curves)
+        return part
+
+    def aligned(self, k: int, box: Box) -> Picture:
         """Part of a scan on the grid of scan 0, as bright as it, with alpha as the last channel.
 
         Parameters
@@ -153,11 +170,11 @@ class Scans:
             apply_curves(part, curves)
         return part
 
-    def seen_from(self, k: int, picture: Picture, box: tuple[int, int, int, int]) -> Picture:
+    def seen_from(self, k: int, picture: Picture, box: Box) -> Picture:
         """Part of a picture that lies on the grid of scan 0, seen on that of scan k."""
         return self.registrations[k].resample(picture, box, inverse=True, threads=self.threads)
 
-    def on_page(self, k: int, picture: Picture, box: tuple[int, int, int, int]) -> Picture:
+    def on_page(self, k: int, picture: Picture, box: Box) -> Picture:
         """Part of a picture that lies on the grid of scan k, seen on that of scan 0."""
         return self.registrations[k].resample(picture, box, threads=self.threads)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..dust.mask import DustMask
-from ..dust.polarity import SIGNS
+from ..dust.polarity import Polarity
 from ..errors import DustbustError
 from ..files.bilevel import read_scan
 from ..files.paths import is_path, names_of_scans
@@ -261,7 +261,9 @@ def _dust_free(scans: Scans, step: Callable[..., Any], polarity: str) -> StackRe
                 for _, _, strip in aligned_strips(scans)
             ]
         )
-    dust = find_scanner_dust(scans, median_page, SIGNS.get(polarity), step(0.5, 0.75))
+    dust = find_scanner_dust(
+        scans, median_page, None if polarity == "auto" else Polarity(polarity), step(0.5, 0.75)
+    )
     page, filled = clean_page(scans, dust, step(0.75, 1.0))
     mask = dust.mask(scans.names)
     report = _report(scans, scans.without_added_alpha(page), mask)

@@ -1,0 +1,211 @@
+"""By how much each scan differs from the page that the other scans show, on the scanner's grid."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _kernels
+from ..image.arrays import Picture, Plane, alpha_channel
+from ..image.robust import MEDIAN_OF_ABSOLUTE
+from .samples import Box, sample_boxes
+from .scans import Scans
+
+# A small misalignment moves an edge of the page by about this much, px.
+MISALIGNED = 0.15
+
+# Dust differs from the page by STRONG standard deviations, and what is connected with it by WEAK.
+STRONG, WEAK = _kernels.STRONG_EVIDENCE, _kernels.WEAK_EVIDENCE
+
+# The blur of a difference leaves this share of the standard deviation of white noise: three boxes
+# for a sigma of 1.
+AFTER_BLUR = 0.28
+
+# The noise of a scan is not taken for less than this share of the range: a scan of 8 bits has
+# steps of four thousandths.
+LEAST_NOISE = 1e-3
+
+# Rows above and below a part that its blur and the slope of the page need.
+MARGIN = 4
+
+# Rows of the scanner that are looked at together: what all scans and pages take of them, unless
+# they are then so few that the margins count.
+STRIP_BYTES, LEAST_ROWS, MOST_ROWS = 4 << 20, 64, 512
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass
+class Differences:
+    """One scan and the page in a part of the scanner; all float32, shape (H, W).
+
+    Parameters
+    ----------
+    score : ndarray
+        Difference in standard deviations, below 0 where the scan is darker.
+    value, page : ndarray
+        Luminance of the scan and of the page, 0..1.
+    data : ndarray
+        1 where both are known, else 0.
+    """
+
+    score: Plane
+    value: Plane
+    page: Plane
+    data: Plane
+
+
+class Evidence:
+    """By how much each scan differs from the page that the others show, on the scanner's grid.
+
+    Parameters
+    ----------
+    scans : Scans
+    median_page : ndarray or None
+        The page in mode "median", with alpha; for more than two scans.
+
+    Attributes
+    ----------
+    noise : float
+        Standard deviation of the luminance of one scan.
+    rows : int
+        This number is best looked at together.
+    """
+
+    def __init__(self, scans: Scans, median_page: Picture | None) -> None:
+        self.scans, self.page = scans, median_page
+        self.height, self.width = scans.scanner_shape
+        self.noise = LEAST_NOISE
+        pixel = (2 * scans.colours + 1) * scans.dtype.itemsize
+        rows = STRIP_BYTES // (pixel * self.width * len(scans))
+        self.rows = min(max(rows, LEAST_ROWS), MOST_ROWS)
+        self.noise = self._find_noise()
+
+    @property
+    def samples(self) -> list[Box]:
+        """Parts of the scanner that stand for all of it."""
+        return sample_boxes(self.height, self.width)
+
+    def _find_noise(self) -> float:
+        number = len(self.scans)
+        spread = []
+        for k in range(number):
+            for box in self.samples:
+                seen = self.of_scan(k, box)
+                difference = (seen.value - seen.page) * seen.data
+                spread.append(difference[difference != 0][::number].copy())
+        together = np.concatenate(spread)
+        if not together.size:
+            return LEAST_NOISE
+        deviation = float(np.median(np.abs(together))) / MEDIAN_OF_ABSOLUTE
+        return max(deviation / 2**0.5, LEAST_NOISE)
+
+    def of_scan(self, k: int, box: Box) -> Differences:
+        """What one scan shows in a part of the scanner, as far as it reaches."""
+        left, top, width, height = box
+        rows, columns = self.scans.pictures.shapes[k][:2]
+        width, height = min(width, columns - left), min(height, rows - top)
+        if width <= 0 or height <= 0:
+            nothing = np.zeros((0, 0), np.float32)
+            return Differences(nothing, nothing, nothing, nothing)
+        above, below = min(MARGIN, top), min(MARGIN, rows - top - height)
+        wider = (left, top - above, width, above + height + below)
+        planes = self._planes(_kernels.scan_differences, [k], wider, 0, above, (height, width))
+        return Differences(*planes)
+
+    def together(self, box: Box, polarity: int) -> tuple[Plane, Plane, Plane]:
+        """What all scans show in a part of the scanner.
+
+        Returns
+        -------
+        evidence, opacity, shade : ndarray of float32, shape (H, W)
+            Difference from the page in standard deviations, below 0 for dark dust; as a share of
+            what opaque dust would make; and luminance of the lightest scan, for light dust
+            (polarity 1) of the darkest one.
+        """
+        evidence, opacity, shade = self._of_all(_kernels.scanner_evidence, box, polarity)
+        return evidence, opacity, shade
+
+    def codes(self, top: int, rows: int, polarity: int) -> Bytes:
+        """The same for rows of the scanner in bytes, see cpp/stacking/scan_differences.hpp."""
+        return self._of_all(_kernels.scanner_codes, (0, top, self.width, rows), polarity)
+
+    def _of_all(self, kernel: Any, box: Box, polarity: int) -> npt.NDArray[Any]:
+        left, top, width, height = box
+        above, below = min(MARGIN, top), min(MARGIN, self.height - top - height)
+        wider = (left, top - above, width, above + height + below)
+        every = list(range(len(self.scans)))
+        return self._planes(kernel, every, wider, polarity, above, (height, width))
+
+    def _planes(
+        self,
+        kernel: Any,
+        numbers: list[int],
+        box: Box,
+        polarity: int,
+        first_row: int,
+        shape: tuple[int, int],
+    ) -> npt.NDArray[Any]:
+        scans, pages = zip(*(self._part(k, box) for k in numbers), strict=True)
+        brightness = [
+            [1.0, 0.0]
+            if self.scans.curves[k] is not None
+            else [self.scans.gain[k].mean(), self.scans.offset[k].mean() / self.scans.white]
+            for k in numbers
+        ]
+        noise = self.noise * 2**0.5 * AFTER_BLUR
+        planes: npt.NDArray[Any] = kernel(
+            list(scans),
+            list(pages),
+            np.array(brightness),
+            (noise, MISALIGNED, self.scans.white),
+            polarity,
+            first_row,
+            shape,
+            self.scans.threads,
+        )
+        return planes
+
+    def _part(self, k: int, box: Box) -> tuple[Picture | None, Picture | None]:
+        """A scan, and the page that the others show, in a part of the scanner."""
+        scans = self.scans
+        left, top, width, height = box
+        rows, columns = scans.pictures.shapes[k][:2]
+        width, height = min(width, columns - left), min(height, rows - top)
+        if width <= 0 or height <= 0:  # scans may differ in size
+            return None, None
+        inside = (left, top, width, height)
+        if self.page is not None:
+            page = scans.seen_from(k, self.page, inside)
+        elif k == 0:
+            page = scans.aligned(1, inside)
+        else:
+            page = scans.seen_from(k, scans.pictures[0], inside)
+        return scans.part(k, inside), page
+
+
+def shade(scans: Scans, box: Box, polarity: int) -> Plane:
+    """The luminance of the lightest scan; for light dust, of the negative of the darkest one.
+
+    Returns
+    -------
+    ndarray of float32, shape (H, W)
+        0..1.
+    """
+    left, top, width, height = box
+    result = np.full((height, width), -np.inf, np.float32)
+    for k, (rows, columns, *_) in enumerate(scans.pictures.shapes):
+        inside = (left, top, min(width, columns - left), min(height, rows - top))
+        if min(inside[2:]) <= 0:
+            continue
+        part = scans.part(k, inside)
+        has_alpha = alpha_channel(part) is not None
+        light = _kernels.reduce_luminance(part, has_alpha, 1, scans.white, scans.threads)[..., 0]
+        if scans.curves[k] is None:
+            light = light * np.float32(scans.gain[k].mean())
+            light += np.float32(scans.offset[k].mean() / scans.white)
+        light = 1 - light if polarity > 0 else light
+        here = result[: inside[3], : inside[2]]
+        np.maximum(here, light, out=here)
+    return np.clip(result, 0, 1)
