@@ -1,37 +1,33 @@
 #!/usr/bin/env bash
-# Install Dustbust into the GIMP 3 of this user.
+# Install Dustbust into every GIMP 3 of this user: of the distribution, AppImage and Flatpak, 3.0 and 3.2.
 #
-#   ./install.sh                    build the core in an environment of its own, and install the plug-in
-#   ./install.sh --uninstall        remove it
+#   ./install.sh                    make the core, and put the plug-in into each GIMP; run it again to update
+#   ./install.sh --uninstall        remove both
 #   ./install.sh --demo             set up everything in the folder demo/ and clean the sample run with GIMP
 #   ./install.sh --demo --no-gimp   the same with the core alone
 #
-# GIMP_CONSOLE names the program to use where it has an unusual name; GIMP3_DIRECTORY is honoured as GIMP does.
-# The core goes to ~/.local/share/dustbust, and the plug-in into GIMP's plug-in folder. Nothing is written elsewhere
+# The core gets an environment in ~/.local/share/dustbust, made by the first of these that works: a wheel in the folder
+# wheels/ beside this script; a Python of this system, with its compiler or else with one that is fetched (ziglang, from
+# PyPI); an interpreter that uv (from PyPI) fetches. For the Flatpak it is uv's, as the system's does not exist in there.
+#
+# DUSTBUST_PYTHON names the interpreter to use; GIMP_CONSOLE names GIMP's program where it has an unusual name;
+# GIMP3_DIRECTORY is honoured as GIMP does. The plug-in goes into GIMP's plug-in folder. Nothing is written elsewhere
 # (but demo/), and sudo is never used.
 set -euo pipefail
 
 checkout=$(cd "$(dirname "$0")" && pwd)
 data=$HOME/.local/share/dustbust     # not XDG_DATA_HOME, which is another folder inside a Flatpak
-plug_in=dustbust-gimp     # GIMP wants a folder and a script of one name, and it must differ from the package's
-procedures="plug-in-dustbust-estimate-mask plug-in-dustbust-apply-mask plug-in-dustbust-stack-scans"
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+environment=
+trap 'rm -rf "$scratch"; [ -z "$environment" ] || rm -rf "$environment"' EXIT
 
 say() { echo "dustbust: $*"; }
 fail() { echo "dustbust: $*" >&2; exit 1; }
 
-# Print the console program of a GIMP 3, if there is one.
-find_gimp() {
-    local name
-    for name in ${GIMP_CONSOLE:-gimp-console gimp-console-3.2 gimp-console-3.0 gimp-console-3 gimp gimp-3}; do
-        if command -v "$name" >/dev/null && "$name" --version 2>/dev/null | grep -q 'version 3\.'; then
-            command -v "$name"
-            return
-        fi
-    done
-}
+pip() { "$environment/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
+
+has_flatpak() { [ -d "$HOME/.var/app/org.gimp.GIMP" ] || { command -v flatpak >/dev/null && flatpak info org.gimp.GIMP; } >/dev/null 2>&1; }
 
 how_to_get_gimp() {
     cat <<'TEXT'
@@ -39,97 +35,159 @@ dustbust: GIMP 3 was not found (GIMP 2 cannot run this plug-in). To install it:
     Debian 13, Ubuntu 25.04 and later:  apt install gimp
     Fedora 42 and later:                dnf install gimp
     Arch:                               pacman -S gimp
-and run ./install.sh again. The core works without GIMP, from Python and the command line:
+    any:                                flatpak install flathub org.gimp.GIMP, or the AppImage from gimp.org
+Start it once if it is an AppImage or a Flatpak, and run ./install.sh again.
+The core works without GIMP, from Python and the command line:
     python3 -m pip install .
     python3 -m dustbust --help
 TEXT
-    if command -v flatpak >/dev/null && flatpak info org.gimp.GIMP >/dev/null 2>&1; then
-        echo "dustbust: GIMP's Flatpak is here, but it has no compiler to build the core with; use your distribution's GIMP 3."
-    fi
 }
 
-# Run Python code inside GIMP, and print what it writes to the file `answer`: ask_gimp GIMP CODE
-ask_gimp() {
-    local answer=$scratch/answer
-    if ! "$1" -nidfs --quit --batch-interpreter python-fu-eval -b "answer = open('$answer', 'w')
-$2
-answer.close()" >"$scratch/gimp.log" 2>&1 </dev/null; then
-        cat "$scratch/gimp.log" >&2
-        fail "GIMP did not run; see its output above"
-    fi
-    cat "$answer"
+# Print the interpreters of this system that can run the core, the preferred one first.
+interpreters() {
+    local name
+    for name in ${DUSTBUST_PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.10}; do
+        if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+            command -v "$name"
+        fi
+    done
 }
 
-# Find the folder for the user's plug-ins, and the Python that runs them.
-locate() {
-    local lines
-    lines=$(ask_gimp "$1" "
-import sys
-from gi.repository import Gimp
-answer.write(Gimp.directory() + '\n' + sys.executable + '\n')")
-    folder=$(sed -n 1p <<<"$lines")/plug-ins
-    python=$(sed -n 2p <<<"$lines")
-    [ -n "$python" ] || fail "GIMP did not report its Python; install its Python support (Debian, Ubuntu: apt install python3-gi)"
+# Whether the interpreter lies in the home folder, with the libraries that it needs: only such a one runs in a Flatpak.
+in_home() {
+    case $("$1" -c 'import os, sys; print(os.path.realpath(sys.base_prefix))') in "$(realpath "$HOME")"/*) ;; *) return 1 ;; esac
 }
 
-# Build the core in an environment of its own, of which only the newest is kept.
-install_core() {
-    "$python" -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' ||
-        fail "the headers of $python are missing; install them (Debian, Ubuntu: apt install python3-dev) and run this again"
-    command -v c++ >/dev/null || fail "a C++ compiler is missing; install one (Debian, Ubuntu: apt install g++) and run this again"
-    environment=$data/core-$(date +%Y%m%d%H%M%S)
+has_headers() { "$1" -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))'; }
+
+# Make an empty environment with pip: new_environment PYTHON
+new_environment() {
+    environment=$data/core-$(date +%Y%m%d%H%M%S)-$$
     mkdir -p "$data"
-    say "building the core for $python ..."
-    "$python" -m venv "$environment" >"$scratch/venv.log" 2>&1 ||
-        { cat "$scratch/venv.log" >&2; fail "$python cannot make an environment; install what it needs (Debian, Ubuntu: apt install python3-venv) and run this again"; }
-    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check "$checkout" ||
-        { rm -rf "$environment"; fail "the core could not be built; see the output of pip above"; }
+    rm -rf "$environment"
+    "$1" -m venv "$environment" >"$scratch/venv.log" 2>&1 && return
+    # Debian splits pip off. PyPI has it, and a wheel runs as it is.
+    rm -rf "$environment"
+    "$1" -m venv --without-pip "$environment" >"$scratch/venv.log" 2>&1 || return 1
+    say "$1 has no pip; fetching it from PyPI"
+    "$environment/bin/python" - "$scratch" <<'PYTHON' >"$scratch/venv.log" 2>&1 || return 1
+import json, subprocess, sys, urllib.request
+with urllib.request.urlopen("https://pypi.org/pypi/pip/json", timeout=60) as answer:
+    wheel = next(file for file in json.load(answer)["urls"] if file["packagetype"] == "bdist_wheel")
+path = f"{sys.argv[1]}/{wheel['filename']}"
+with urllib.request.urlopen(wheel["url"], timeout=300) as answer, open(path, "wb") as file:
+    content = answer.read()
+    file.write(content)
+import hashlib
+if hashlib.sha256(content).hexdigest() != wheel["digests"]["sha256"]:
+    sys.exit("the wheel of pip is damaged")
+subprocess.run([sys.executable, f"{path}/pip", "install", "--quiet", path], check=True)
+PYTHON
 }
 
-install_plug_in() {
-    local gimp=$1 part target missing
-    locate "$gimp"
-    target=$folder/$plug_in part=$folder/.$plug_in.part
-    install_core
-    mkdir -p "$folder"
-    rm -rf "$part"
-    # Hidden until complete: GIMP skips hidden folders.
-    cp -R "$checkout/plugin" "$part"
-    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --target "$scratch/markdown" markdown ||
-        { rm -rf "$part"; fail "Python-Markdown, which makes the help page, could not be fetched; see the output of pip above"; }
-    PYTHONPATH=$scratch/markdown "$environment/bin/python" "$part/dustbust_gimp/help_page.py" "$checkout/README.md" "$part/help"
-    "$environment/bin/python" -m dustbust.helper.tables "$checkout/install.sh" >"$part/core.json"
-    find "$part" -name __pycache__ -prune -exec rm -rf {} +
-    chmod +x "$part/$plug_in.py"
-    touch "$part/$plug_in.py"     # GIMP rereads the plug-in only when the time of this file has changed
-    rm -rf "$target"
-    mv "$part" "$target"
-    find "$data" -mindepth 1 -maxdepth 1 -name 'core-*' ! -path "$environment" -exec rm -rf {} +
-
-    missing=$(ask_gimp "$gimp" "
-from gi.repository import Gimp
-answer.write(' '.join(n for n in '$procedures'.split() if not Gimp.get_pdb().procedure_exists(n)))")
-    if [ -n "$missing" ]; then
-        cat "$scratch/gimp.log" >&2
-        fail "GIMP does not list $missing; see its output above"
+# Install the core into the environment: from a wheel, or built with the compiler that there is.
+install_core() {
+    local version machine
+    version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$checkout/core/dustbust/__init__.py")
+    if [ -d "$checkout/wheels" ] && pip install --find-links "$checkout/wheels" --only-binary dustbust "dustbust==$version" >"$scratch/wheel.log" 2>&1; then
+        say "installed the core from $checkout/wheels"
+        return
     fi
-    say "installed in $target"
+    has_headers "$environment/bin/python" || return 1
+    if command -v "${CXX:-c++}" >/dev/null; then
+        say "building the core with ${CXX:-c++} for $("$environment/bin/python" --version) ..."
+        pip install "$checkout" >"$scratch/build.log" 2>&1 && return
+        tail -n 30 "$scratch/build.log" >&2
+        say "${CXX:-c++} could not build the core; trying another compiler"
+    fi
+    say "fetching the compiler ziglang from PyPI, and building the core with it for $("$environment/bin/python" --version) ..."
+    pip install --target "$scratch/zig" ziglang >"$scratch/build.log" 2>&1 || { tail -n 5 "$scratch/build.log" >&2; return 1; }
+    machine=$(uname -m)
+    for name in cc c++; do
+        printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -m ziglang c++ -target %s "$@"\n' \
+            "$scratch/zig" "$environment/bin/python" "$machine-linux-gnu.2.28" >"$scratch/zig-$name"
+        chmod +x "$scratch/zig-$name"
+    done
+    CC=$scratch/zig-cc CXX=$scratch/zig-c++ pip install "$checkout" >"$scratch/build.log" 2>&1 && return
+    tail -n 30 "$scratch/build.log" >&2
+    return 1
+}
+
+# Make an environment with an interpreter that uv fetches into the home folder.
+with_uv() {
+    local uv
+    uv=$(command -v uv || true)
+    if [ -z "$uv" ]; then
+        say "fetching uv from PyPI"
+        new_environment "$1" && pip install --target "$scratch/uv" uv >"$scratch/uv.log" 2>&1 || return 1
+        rm -rf "$environment"
+        uv=$scratch/uv/bin/uv
+    fi
+    say "fetching an interpreter with uv"
+    environment=$data/core-$(date +%Y%m%d%H%M%S)-$$
+    "$uv" venv --quiet --seed --python 3.13 --managed-python "$environment" 2>"$scratch/uv.log" && return
+    cat "$scratch/uv.log" >&2
+    environment=
+    return 1
+}
+
+# Make the environment of the core by the first way that works. Its path is then in `environment`.
+make_core() {
+    local python any=
+    for python in $(interpreters); do
+        any=${any:-$python}
+        if has_flatpak && ! in_home "$python"; then continue; fi
+        if new_environment "$python" && install_core; then return; fi
+        cat "$scratch/venv.log" >&2
+        rm -rf "$environment"
+        environment=
+    done
+    [ -n "$any" ] || fail "there is no Python 3.10 or later to begin with; install one and run this again"
+    if with_uv "$any" && install_core; then return; fi
+    if has_flatpak; then
+        fail "the core of Dustbust needs an interpreter in your home folder for GIMP's Flatpak, and uv could not fetch one; install one (pyenv, or uv python install 3.13), and run DUSTBUST_PYTHON=/path/to/its/python3 ./install.sh"
+    fi
+    fail "the core could not be built; install the headers of Python and a C++ compiler (Debian, Ubuntu: apt install python3-dev python3-venv g++) and run this again"
+}
+
+# Keep the new environment, and delete those before it.
+keep_core() {
+    find "$data" -mindepth 1 -maxdepth 1 -name 'core-*' ! -path "$environment" -exec rm -rf {} +
+    environment=
+}
+
+install_all() {
+    local python
+    make_core
+    python=$environment/bin/python
+    "$python" -m dustbust gimp install --command "$checkout/install.sh" >"$scratch/gimps" || {
+        grep -q . "$scratch/gimps" || how_to_get_gimp >&2
+        exit 1
+    }
+    sed 's/^/dustbust: /' "$scratch/gimps"
+    say "the core is in $environment"
+    keep_core
 }
 
 uninstall() {
-    local gimp
-    gimp=$(find_gimp)
-    [ -n "$gimp" ] || fail "GIMP 3 was not found; without it, the folder of the plug-in is unknown"
-    locate "$gimp"
-    [ -d "$folder/$plug_in" ] || fail "Dustbust is not installed in $folder"
-    rm -rf "${folder:?}/$plug_in" "$data"
-    say "removed $folder/$plug_in and $data"
+    local python
+    for python in "$data"/core-*/bin/python; do
+        if [ -x "$python" ] && "$python" -m dustbust gimp uninstall; then
+            rm -rf "$data"
+            say "removed $data"
+            return
+        fi
+    done
+    fail "Dustbust is not installed in $data; if it was installed with pip, run dustbust gimp uninstall"
 }
 
 # Clean the sample run in demo/, which also holds the GIMP profile and all packages.
 demo() {
-    local gimp="" demo=$checkout/demo
-    [ "${1:-}" = --no-gimp ] || gimp=$(find_gimp)
+    local gimp="" python demo=$checkout/demo
+    data=$demo/data
+    make_core
+    python=$environment/bin/python
+    [ "${1:-}" = --no-gimp ] || gimp=$("$python" -c 'import os; from dustbust.helper.installation import find_console; print(find_console(os.environ)[0])')
     if [ "${1:-}" != --no-gimp ] && [ -z "$gimp" ]; then
         if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
             say "GIMP 3 was not found; using a private one, a Debian 13 in ${XDG_CACHE_HOME:-$HOME/.cache}/dustbust (about 500 MB to fetch, once)"
@@ -139,25 +197,19 @@ demo() {
         say "continuing without GIMP"
     fi
     rm -rf "$demo/run" "$demo/mask.png" "$demo/before-after.png"
-    mkdir -p "$demo"
     cp -R "$checkout/tests/samples/run" "$demo/run"
     if [ -n "$gimp" ]; then
         export GIMP3_DIRECTORY=$demo/gimp
-        data=$demo
-        install_plug_in "$gimp"
+        "$python" -m dustbust gimp install --command "$checkout/install.sh --demo"
         say "estimating the mask and cleaning the run in GIMP's batch mode ..."
         (cd "$demo" && "$gimp" -nidfs --quit --batch-interpreter python-fu-eval -b - <"$checkout/tests/gimp/demo_batch.py" >"$demo/gimp.log" 2>&1) ||
             { cat "$demo/gimp.log" >&2; fail "GIMP could not clean the sample run; see its output above"; }
-        python=$environment/bin/python
     else
-        python=$demo/venv/bin/python
-        [ -x "$python" ] || python3 -m venv "$demo/venv" || fail "python3 cannot make an environment; install it (Debian, Ubuntu: apt install python3-venv)"
-        say "building the core ..."
-        "$python" -m pip install --quiet --disable-pip-version-check "$checkout"
         "$python" -m dustbust estimate "$demo/run" -o "$demo/mask.png"
         "$python" -m dustbust apply "$demo/mask.png" "$demo/run"
     fi
     "$python" -m dustbust compare "$demo/run/frame01.jpg" "$demo/run/cleanedphotos/frame01.jpg" -o "$demo/before-after.png"
+    keep_core
     say "the mask:           $demo/mask.png"
     say "the cleaned frames: $demo/run/cleanedphotos"
     say "before and after:   $demo/before-after.png"
@@ -165,9 +217,7 @@ demo() {
 
 case ${1:-} in
     "")
-        gimp=$(find_gimp)
-        [ -n "$gimp" ] || { how_to_get_gimp >&2; exit 1; }
-        install_plug_in "$gimp"
+        install_all
         say "start GIMP and look for Filters > Dust Removal"
         ;;
     --uninstall) uninstall ;;

@@ -1,10 +1,13 @@
 """Build the package `dustbust` from core/ and its extension `dustbust._kernels` from cpp/."""
 
+import shutil
 import sys
 from glob import glob
+from pathlib import Path
 
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension
 from setuptools import setup
+from setuptools.command.build_py import build_py
 
 # No -ffast-math and no fused multiply-add: a frame gives the same bytes on every machine and with
 # any number of threads. tests/clang-tidy reads this list.
@@ -24,6 +27,26 @@ def find(pattern: str) -> list[str]:
     return sorted(glob(f"cpp/**/{pattern}", recursive=True))
 
 
+class BuildWithPlugIn(build_py):
+    """Put GIMP's plug-in and its help page into the package, for `dustbust gimp install`.
+
+    A package that runs from a checkout takes the plug-in from there.
+    """
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:
+            return
+        sys.path.insert(0, "release")
+        import help_page
+
+        target = Path(self.build_lib, "dustbust", "plug_in")
+        shutil.rmtree(target, ignore_errors=True)
+        unused = shutil.ignore_patterns("__pycache__", "*.po", "update")
+        shutil.copytree("plugin", target, ignore=unused)
+        help_page.write(Path("README.md"), target / "help")
+
+
 ParallelCompile("NPY_NUM_BUILD_JOBS", default=0).install()
 kernels = Pybind11Extension(
     "dustbust._kernels",
@@ -33,4 +56,4 @@ kernels = Pybind11Extension(
     depends=find("*.hpp"),
     extra_compile_args=[] if sys.platform == "win32" else OPTIONS,
 )
-setup(ext_modules=[kernels])
+setup(ext_modules=[kernels], cmdclass={"build_py": BuildWithPlugIn})

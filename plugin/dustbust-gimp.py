@@ -8,6 +8,7 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,12 +24,14 @@ for library, version in (
     gi.require_version(library, version)
 from gi.repository import Gegl, Gimp, Gio, GLib
 
-from dustbust_gimp import core, help_page
+from dustbust_gimp import core
 from dustbust_gimp.actions import apply, estimate, stack
 from dustbust_gimp.errors import Cancelled, Refused
 from dustbust_gimp.texts import DOMAIN, _, translated
 
 Run = Callable[..., Gimp.ValueArray]
+
+HELP = Path(__file__).resolve().parent / "help"
 
 # Name of a procedure -> its action, and the module with its window.
 ACTIONS = {
@@ -88,7 +91,7 @@ class Dustbust(Gimp.PlugIn):
 
     def do_query_procedures(self) -> list[str]:
         """Return the names of the procedures."""
-        self.set_help_domain(DOMAIN, Gio.File.new_for_path(str(help_page.FOLDER)))
+        self.set_help_domain(DOMAIN, Gio.File.new_for_path(str(HELP)))
         return list(ACTIONS)
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:

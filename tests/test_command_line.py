@@ -1,9 +1,11 @@
 """The command line does what the functions do, and says what went wrong."""
 
 import importlib
+import json
 import re
 import runpy
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -431,3 +433,90 @@ def test_a_value_out_of_range_is_refused_with_the_range(capsys):
         main(["estimate", "x.png", "--method", "sum", "--blur", "0"])
     assert ended.value.code == 2
     assert "blur must be from 1 to 1,000 px, not 0" in capsys.readouterr().err
+
+
+def lines_of_json(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_results_for_programs_are_lines_of_json(run, tmp_path, capsys):
+    mask, frames = tmp_path / "mask.png", sorted(run.glob("*.jpg"))
+    assert main(["estimate", str(run), "-o", str(mask), "--json"]) == 0
+    (told,) = lines_of_json(capsys)
+    dust = dustbust.DustMask.load(mask)
+    assert told["mask"] == str(mask)
+    assert told["frames"] == list(map(str, frames))
+    assert told["threshold"] == dust.threshold
+    assert told["particles"] == len(dust.particles)
+    assert told["coverage"] == dust.coverage
+
+    frames[3].write_bytes(frames[3].read_bytes()[:9000])
+    assert main(["apply", str(mask), str(run), "--json"]) == 1
+    (told,) = lines_of_json(capsys)
+    cleaned = run / "cleanedphotos"
+    assert told["folder"] == str(cleaned)
+    assert sorted(told["written"]) == sorted(map(str, cleaned.glob("*.jpg")))
+    assert list(told["failed"]) == [str(frames[3])]
+
+    assert main(["verify", str(cleaned), "--json"]) == 0
+    assert lines_of_json(capsys) == [{"folder": str(cleaned), "problems": []}]
+    (cleaned / frames[0].name).write_bytes(b"changed")
+    assert main(["verify", str(cleaned), "--json"]) == 1
+    (told,) = lines_of_json(capsys)
+    assert len(told["problems"]) == 1
+    assert frames[0].name in told["problems"][0]
+
+
+def test_a_page_for_programs_is_a_line_of_json(tmp_path, capsys):
+    scans = sorted(map(str, (SAMPLES / "pair").glob("*.jpg")))
+    page = tmp_path / "page.png"
+    command = ["stack", *scans, "-o", str(page), "--mode", "mean", "--json"]
+    assert main(command) == 0
+    (told,) = lines_of_json(capsys)
+    assert (told["page"], told["scans"], told["mode"]) == (str(page), scans, "mean")
+    registered = dustbust.register_scans(scans)
+    assert told["moved"] == [found.moved for found in registered]
+
+
+def test_the_manual_page_describes_every_option(capsys):
+    assert main(["manual", "man"]) == 0
+    page = capsys.readouterr().out
+    for command, words in {
+        "estimate": ("--polarity", "--json"),
+        "apply": ("--exists",),
+        "gimp": ("install",),
+    }.items():
+        assert f".SS dustbust {command}\n" in page
+        assert all(word.replace("-", "\\-") in page for word in words)
+    assert "SUPPRESS" not in page
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="there is no program to read it with")
+def test_the_manual_page_can_be_read(tmp_path, capsys):
+    main(["manual", "man"])
+    (tmp_path / "dustbust.1").write_text(capsys.readouterr().out)
+    command = ["man", "--warnings", "-l", tmp_path / "dustbust.1"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "cleanedphotos" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_bash_completes_commands_options_and_values(tmp_path, capsys):
+    main(["manual", "bash"])
+    (tmp_path / "completion").write_text(capsys.readouterr().out)
+
+    def completed(*words):
+        code = (
+            f'source {tmp_path / "completion"}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+            '_dustbust; printf "%s\\n" "${COMPREPLY[@]}"'
+        )
+        command = ["bash", "-c", code, "bash", "dustbust", *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    assert completed("es") == ["estimate"]
+    assert completed("apply", "--ex") == ["--exists"]
+    assert completed("apply", "--exists", "") == ["skip", "overwrite", "rename"]
+    assert completed("gimp", "") == ["--help", "install", "uninstall", "list"]

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dustbust.files.read import read_frame
 from dustbust_gimp import core
 from dustbust_gimp.errors import Refused
 from helpers.helper_process import alive
@@ -199,3 +201,43 @@ def test_a_system_without_memfd_uses_a_file_that_has_no_name(monkeypatch, tmp_pa
     assert os.fstat(descriptor).st_size == 8192
     file.close()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3])
+def test_a_helper_that_is_killed_while_it_writes_leaves_no_file(start, tmp_path, seconds):
+    """Whole outputs stay; what is half written goes, and with it the process that removes it."""
+    helper = start()
+    files = [shutil.copy(FRAMES[0], tmp_path / f"{number:02}.jpg") for number in range(40)]
+    dust = helper.ask(core.Request("load_mask", path=FRAMES[0].parents[1] / "run-dust.png"))
+    settings = {"exists": "skip", "method": "fill", "threads": 2}
+    request = core.Request("clean_files", files=files, dust=dust, folder="cleaned", **settings)
+    answers = queue.SimpleQueue()
+    helper.begin(request, answers.put)
+    written = tmp_path / "cleaned"
+    end = time.monotonic() + 30
+    while not list(written.glob("*.jpg")):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    time.sleep(seconds)
+    (janitor,) = children(helper.process.pid)
+    helper.process.kill()
+    assert "SIGKILL" in sentence(lambda: core.value_of(answers.get(timeout=10)))
+    wait_until_gone(janitor)
+    outputs = list(written.glob("*.jpg"))
+    assert 1 <= len(outputs) < 40
+    for output in outputs:
+        read_frame(output)  # raises when it is cut short
+    assert not list(written.glob(".dustbust-batch-*.part"))
+
+
+def children(number):
+    """The processes that a process has started."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = status.read_text().rpartition(")")[2].split()[1]
+        except OSError:  # it has ended
+            continue
+        if parent == str(number):
+            found.append(int(status.parent.name))
+    return found

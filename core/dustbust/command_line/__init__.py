@@ -10,9 +10,9 @@ from io import TextIOWrapper
 from .. import __version__
 from ..errors import DustbustError
 from ..runtime import memory
-from . import apply, compare, estimate, stack, verify
+from . import apply, compare, estimate, gimp, manual, stack, verify
 
-COMMANDS = (estimate, apply, verify, stack, compare)
+COMMANDS = (estimate, apply, verify, stack, compare, gimp, manual)
 
 
 def program() -> None:

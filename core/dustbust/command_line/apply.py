@@ -14,11 +14,13 @@ from ..restoration.methods import METHODS
 from .options import (
     add_choice,
     add_dask,
+    add_json,
     default_of,
     executor_of,
     fraction,
     given_options,
     progress,
+    tell,
 )
 
 SUMMARY = "clean frames with a mask; the originals are never changed"
@@ -62,6 +64,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="give the cleaned frames the modification times of the originals",
     )
     add_dask(command)
+    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -98,18 +101,28 @@ def clean(mask: Path, options: argparse.Namespace) -> int:
             exists=options.exists,
             preserve_times=options.preserve_times,
             executor=executor,
-            announce=announce,
+            announce=None if options.json else announce,
             progress=progress(),
         )
-    for path, notes in report.notes.items():
-        print(f"{path}: {'; '.join(notes)}")
-    for sentence in report.warnings:
-        print(sentence)
+    lines = [f"{path}: {'; '.join(notes)}" for path, notes in report.notes.items()]
+    lines += report.warnings
     for failure in report.failed.values():
         print(f"dustbust: {failure}", file=sys.stderr)
-    print(
+    lines.append(
         f"{report.folder}: {len(report.written)} written, {len(report.skipped)} there already, "
         f"{len(report.failed)} failed"
+    )
+    tell(
+        options,
+        "\n".join(lines),
+        mask=mask,
+        folder=report.folder,
+        written=report.written,
+        skipped=report.skipped,
+        edited=report.edited,
+        failed={str(path): reason for path, reason in report.failed.items()},
+        notes={str(path): notes for path, notes in report.notes.items()},
+        warnings=report.warnings,
     )
     return 1 if report.failed else 0
 

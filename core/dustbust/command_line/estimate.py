@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..batch.masks import estimate_runs, run_from, table_of
+from ..dust.mask import DustMask
 from ..dust.mask_file import MASK_SUFFIXES
 from ..dust.polarity import POLARITIES_TO_ESTIMATE
 from ..estimation.estimate import estimate_mask
@@ -15,11 +16,13 @@ from ..files.written import check_replaceable
 from .options import (
     add_choice,
     add_dask,
+    add_json,
     add_overwrite,
     default_of,
     executor_of,
     given_options,
     progress,
+    tell,
 )
 
 # Where the results go if the user names nothing.
@@ -73,6 +76,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     add_overwrite(command)
     add_dask(command)
+    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -115,13 +119,30 @@ def write_mask(frames: list[Path], options: argparse.Namespace, how: dict[str, A
     dust.save(output)
     if options.plot:
         dust.plot(options.plot)
-    print(f"{output}: {dust.summary()}")
+    tell(options, f"{output}: {dust.summary()}", **described(Path(output), dust))
+
+
+def described(path: Path, dust: DustMask) -> dict[str, Any]:
+    """What programs are told of a mask."""
+    return {
+        "mask": path,
+        "frames": dust.frames,
+        "threshold": dust.threshold,
+        "polarity": dust.polarity,
+        "coverage": dust.coverage,
+        "particles": len(dust.particles) if "particles" in dust.report else None,
+        "warnings": dust.warnings,
+    }
 
 
 def write_masks(frames: list[Path], options: argparse.Namespace, how: dict[str, Any]) -> None:
     """Estimate the mask of each run among the frames, and print the table."""
     folder = options.output or (frames[0].parent / MASKS if frames else MASKS)
     runs = estimate_runs(frames, folder, **how)
+    if options.json:
+        for one in runs:
+            tell(options, "", **described(one.path, one.mask), new=one.new)
+        return
     rows = table_of(runs)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

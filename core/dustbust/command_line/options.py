@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import json
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -86,6 +87,32 @@ def add_overwrite(command: argparse.ArgumentParser) -> None:
         help="replace outputs that exist even if dustbust did not write them or somebody changed "
         "them since",
     )
+
+
+def add_json(command: argparse.ArgumentParser) -> None:
+    """Add the option that prints results for programs."""
+    command.add_argument(
+        "--json",
+        action="store_true",
+        help="print each result as one line of JSON instead of text",
+    )
+
+
+def tell(options: argparse.Namespace, text: str, **result: object) -> None:
+    """Print a result: as text, or with --json as one line of JSON.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    text : str
+        For people; empty for what programs alone need.
+    **result : object
+        For programs: plain data, with paths.
+    """
+    if options.json:
+        print(json.dumps(result, default=str), flush=True)
+    elif text:
+        print(text, flush=True)
 
 
 def add_dask(command: argparse.ArgumentParser) -> None:

@@ -15,7 +15,16 @@ from ..files.write import EXISTS, check_complete, check_target, free_name, write
 from ..files.written import check_replaceable
 from ..stacking.modes import MODES
 from ..stacking.stack import StackReport, stack_scans
-from .options import add_choice, add_overwrite, at_least_two, default_of, given_options, progress
+from .options import (
+    add_choice,
+    add_json,
+    add_overwrite,
+    at_least_two,
+    default_of,
+    given_options,
+    progress,
+    tell,
+)
 
 # Where the pages go if the user names nothing.
 PAGES = "pages"
@@ -82,6 +91,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="MASK",
         help="also write the dust of the scanner as a mask for apply (only with dust-free)",
     )
+    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -134,7 +144,14 @@ def stack_groups(options: argparse.Namespace) -> int:
         except DustbustError as error:
             failed += 1
             print(f"dustbust: {', '.join(scan.name for scan in group)}: {error}", file=sys.stderr)
-    print(f"{folder}: {written} pages written, {skipped} there already, {failed} failed")
+    tell(
+        options,
+        f"{folder}: {written} pages written, {skipped} there already, {failed} failed",
+        folder=folder,
+        written=written,
+        skipped=skipped,
+        failed=failed,
+    )
     return 1 if failed else 0
 
 
@@ -194,7 +211,18 @@ def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
     keep_newer(output, scans)
     if options.dust and report.dust is not None:
         report.dust.save(options.dust)
-    print(f"{output}: {summary(report, options)}")
+    tell(
+        options,
+        f"{output}: {summary(report, options)}",
+        page=output,
+        scans=scans,
+        mode=options.mode,
+        moved=[found.moved for found in report.registrations] if options.align else None,
+        confidence=[found.confidence for found in report.registrations] if options.align else None,
+        negative=[found.negative for found in report.registrations],
+        filled=report.filled,
+        white=report.white,
+    )
 
 
 def keep_newer(page: Path, scans: list[Path]) -> None:

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from ..batch.receipt import verify
-from .options import progress
+from .options import add_json, progress, tell
 
 SUMMARY = "check cleaned frames against the receipt beside them"
 
@@ -12,6 +12,7 @@ SUMMARY = "check cleaned frames against the receipt beside them"
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     command.add_argument("folder", help="the folder of the cleaned frames, or the receipt in it")
+    add_json(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -19,8 +20,10 @@ def run(options: argparse.Namespace) -> int:
     problems = verify(options.folder, progress=progress())
     for sentence in problems:
         print(f"dustbust: {sentence}", file=sys.stderr)
-    if problems:
-        print(f"{options.folder}: {len(problems)} files are not as they were written")
-        return 1
-    print(f"{options.folder}: all files are as they were written")
-    return 0
+    found = (
+        f"{len(problems)} files are not as they were written"
+        if problems
+        else "all files are as they were written"
+    )
+    tell(options, f"{options.folder}: {found}", folder=options.folder, problems=problems)
+    return 1 if problems else 0

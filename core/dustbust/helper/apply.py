@@ -20,6 +20,7 @@ from ..previews import MaskPreview, to_rgb8
 from ..restoration.apply import apply_mask
 from ..runtime.progress import Progress
 from .estimate import files_of_run
+from .janitor import tidied
 from .messages import Picture, Pixels, Threads, operation, quick_operation
 
 Offset = Annotated[int, -1_000_000, 1_000_000]
@@ -99,9 +100,10 @@ def clean_files(
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write cleaned files, and count what was done."""
-    done = clean(
-        files, dust, folder, exists=exists, method=method, threads=threads, progress=progress
-    )
+    with tidied(files[0].parent.absolute() / folder):
+        done = clean(
+            files, dust, folder, exists=exists, method=method, threads=threads, progress=progress
+        )
     return {
         "folder": done.folder,
         "written": len(done.written),

@@ -1,16 +1,12 @@
-"""The help page: the README as HTML, where GIMP's Help buttons find it.
-
-install.sh runs this file once, with Python-Markdown: help_page.py README.md FOLDER
-"""
+"""The help page: the README as HTML, where GIMP's Help buttons find it. setup.py makes it."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent.parent / "help"
+import markdown
 
 # The place in the README of each procedure's help.
 SECTIONS = {
@@ -37,9 +33,6 @@ table {{ border-collapse: collapse }}
 
 def write(readme: Path, folder: Path) -> None:
     """Write the page, its pictures, and the file that tells GIMP where each help is in it."""
-    # Only here: it is there when the plug-in is installed, and not when GIMP runs it.
-    import markdown
-
     target = folder / "en"
     target.mkdir(parents=True, exist_ok=True)
     text = readme.read_text(encoding="utf-8")
@@ -57,7 +50,3 @@ def write(readme: Path, folder: Path) -> None:
         f'<?xml version="1.0" encoding="UTF-8"?>\n<gimp-help>\n{items}\n</gimp-help>\n',
         encoding="utf-8",
     )
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]), Path(sys.argv[2]))
