@@ -136,7 +136,7 @@ make_core() {
     local python any=
     for python in $(interpreters); do
         any=${any:-$python}
-        if has_flatpak && ! in_home "$python"; then continue; fi
+        if [ -z "${DUSTBUST_PYTHON:-}" ] && has_flatpak && ! in_home "$python"; then continue; fi
         if new_environment "$python" && install_core; then return; fi
         cat "$scratch/venv.log" >&2
         rm -rf "$environment"

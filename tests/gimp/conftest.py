@@ -2,6 +2,8 @@
 
 DUSTBUST_GIMP_RUN is a command prefix, which tests/run sets: what follows it runs where GIMP 3 is,
 with this checkout and /tmp in the same places. If it is empty, the GIMP 3 of this machine is used.
+DUSTBUST_GIMP_HOME is a home folder in which install.sh has run already, for a core that GIMP's own
+Python cannot import; DUSTBUST_CHECKS is then a folder with the same core for GIMP's Python.
 """
 
 import fcntl
@@ -26,22 +28,21 @@ class Gimp:
 
     def __init__(self, folder):
         self.folder = folder
-        self.plug_in = folder / "profile" / "plug-ins" / "dustbust-gimp"
+        home = os.environ.get("DUSTBUST_GIMP_HOME")
+        installed = home and next(Path(home).rglob("plug-ins/dustbust-gimp"))
+        self.profile = Path(installed).parents[1] if installed else folder / "profile"
+        self.plug_in = self.profile / "plug-ins" / "dustbust-gimp"
         self.environment = {
-            "GIMP3_DIRECTORY": str(folder / "profile"),
+            "GIMP3_DIRECTORY": str(self.profile),
             "LC_ALL": "C.UTF-8",
             "LANGUAGE": "en",
-            "HOME": str(folder),
+            "HOME": home or str(folder),
         }
-        (CHECKOUT / "build").mkdir(exist_ok=True)
-        with open(
-            CHECKOUT / "build" / "lock", "w"
-        ) as lock:  # pip builds in the checkout, perhaps for another GIMP right now
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            installed = self.command([CHECKOUT / "install.sh"], timeout=600)
-        assert installed.returncode == 0, installed.stdout + installed.stderr
+        if not installed:
+            self.install()
         self.python = json.loads((self.plug_in / "core.json").read_text())["python"]
         (self.core,) = Path(self.python).parents[1].glob("lib/python3*/site-packages")
+        self.core = os.environ.get("DUSTBUST_CHECKS", self.core)
         answer = folder / "answer"
         self.console(
             "python-fu-eval",
@@ -50,6 +51,15 @@ class Gimp:
         of_gimp = Path(answer.read_text()).parent.parent
         folders = [self.plug_in.parent, *(of_gimp / name for name in OF_GIMP)]
         self.environment["GIMP_TESTING_PLUGINDIRS"] = os.pathsep.join(map(str, folders))
+
+    def install(self):
+        (CHECKOUT / "build").mkdir(exist_ok=True)
+        with open(
+            CHECKOUT / "build" / "lock", "w"
+        ) as lock:  # pip builds in the checkout, perhaps for another GIMP right now
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            installed = self.command([CHECKOUT / "install.sh"], timeout=600)
+        assert installed.returncode == 0, installed.stdout + installed.stderr
 
     def command_line(self, command, environment=()):
         """What to start so that a command runs where GIMP is."""

@@ -46,7 +46,7 @@ class Desktop:
             for number in itertools.count(first)
             if not os.path.exists(f"/tmp/.X11-unix/X{number}")
         )
-        profile = gimp.folder / "profile"
+        profile = gimp.profile
         with open(profile / "gimprc", "a") as settings:
             settings.write("(show-welcome-dialog no)\n(check-updates no)\n")
         self.environment = {

@@ -163,3 +163,18 @@ def test_the_demo_of_install_sh(gimp, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "mask.png").exists()
     assert len(cleaned(tmp_path / "run" / "cleanedphotos")) == len(FRAMES)
+
+
+def test_the_environment_of_an_appimage_does_not_reach_the_core(gimp, run):
+    """AppImages export these for their own programs; the helper's interpreter is another one."""
+    prefix = {"PYTHONHOME": "/usr", "PYTHONPATH": "/usr/lib/python3/dist-packages"}
+    nonsense = {
+        "LD_PRELOAD": "/nonsense/preloaded.so",
+        "LD_LIBRARY_PATH": "/nonsense/lib",
+        "PYTHONSTARTUP": "/nonsense/startup.py",
+        "GIO_EXTRA_MODULES": "/nonsense/gio",
+        "VIRTUAL_ENV": "/nonsense/venv",
+    }
+    environment = {**prefix, **nonsense}.items()
+    gimp.console("plug-in-script-fu-eval", SCRIPT_FU.format(**run), environment=environment)
+    assert sorted(cleaned(run["folder"] / "script-fu")) == [path.name for path in FRAMES]

@@ -1,12 +1,17 @@
 """install.sh --uninstall removes all that install.sh made."""
 
+import os
 import shutil
+
+import pytest
 
 from conftest import CHECKOUT
 
 
 def test_uninstalling_leaves_nothing(gimp, tmp_path):
     made = ".local/share/dustbust"
+    if os.environ.get("DUSTBUST_GIMP_HOME"):
+        pytest.skip("install.sh ran outside")
     shutil.copytree(gimp.folder / made, tmp_path / made, symlinks=True)
     plug_in = tmp_path / "profile" / "plug-ins" / "dustbust-gimp"
     shutil.copytree(gimp.plug_in, plug_in)
@@ -23,4 +28,4 @@ def test_uninstalling_leaves_nothing(gimp, tmp_path):
 def test_each_gimp_is_named(gimp):
     done = gimp.command([gimp.python, "-m", "dustbust", "gimp", "list"])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"GIMP 3: installed in {gimp.plug_in}" in done.stdout
+    assert f"installed in {gimp.plug_in}" in done.stdout
