@@ -38,8 +38,10 @@ SIGNIFICANT_DEVIATIONS = 1.7
 # A pixel that is un-mixed to this share or more counts as known when the others are filled.
 KNOWN = 0.8
 
-# Pixels of a particle that a frame shows of it, at least, to be cleaned of it.
-FEWEST_SHOWN = 12
+# Pixels that a frame shows of a particle, at least, to be cleaned of it. Only those count that are
+# at least this share as dense as the densest of it: what reaches into a frame otherwise is the rim
+# of a particle beside the frame, where the density is hardly known.
+FEWEST_SHOWN, DENSE = 12, 0.3
 
 
 def prepare_restore(dust: DustToRepair, *, threads: int | None = None) -> Repair:
@@ -136,7 +138,7 @@ class Restorer(RepairOfPixels):
     def _shown(self, frame: Picture, threads: int | None) -> Mask | None:
         """Pixels at which the frame shows dust of the mask, or its rim; None: all of them.
 
-        Particles that lie outside the frame, but for less than FEWEST_SHOWN px, are left alone.
+        Particles that lie outside the frame, but for less than FEWEST_SHOWN dense px, are left alone.
         """
         alpha = alpha_channel(frame)
         if alpha is None:
@@ -144,8 +146,12 @@ class Restorer(RepairOfPixels):
         opaque = alpha != 0
         core = self.model.core.ravel()[self.positions]
         shown = core & opaque.ravel()[self.positions]
+        densest = np.zeros(self.model.share.size, np.float32)
+        np.maximum.at(densest, self.labels[core], self.model.density[core])
+        dense = core & (self.model.density >= DENSE * densest[self.labels])
         area, area_shown = (
-            np.bincount(self.labels, weights, self.model.share.size) for weights in (core, shown)
+            np.bincount(self.labels, weights, self.model.share.size)
+            for weights in (dense, dense & shown)
         )
         kept = area_shown >= np.minimum(area, FEWEST_SHOWN)
         visible = np.zeros_like(self.model.core)
