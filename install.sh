@@ -8,7 +8,8 @@
 #
 # The core gets an environment in ~/.local/share/dustbust, made by the first of these that works: a wheel in the folder
 # wheels/ beside this script; a Python of this system, with its compiler or else with one that is fetched (ziglang, from
-# PyPI); an interpreter that uv (from PyPI) fetches. For the Flatpak it is uv's, as the system's does not exist in there.
+# PyPI); an interpreter that uv (from PyPI) fetches. For the Flatpak it must lie in the home folder, as
+# the system's does not exist in there: uv's, or one such as pyenv's.
 #
 # DUSTBUST_PYTHON names the interpreter to use; GIMP_CONSOLE names GIMP's program where it has an unusual name;
 # GIMP3_DIRECTORY is honoured as GIMP does. The plug-in goes into GIMP's plug-in folder. Nothing is written elsewhere
@@ -133,20 +134,23 @@ with_uv() {
 
 # Make the environment of the core by the first way that works. Its path is then in `environment`.
 make_core() {
-    local python any=
-    for python in $(interpreters); do
-        any=${any:-$python}
-        if [ -z "${DUSTBUST_PYTHON:-}" ] && has_flatpak && ! in_home "$python"; then continue; fi
-        if new_environment "$python" && install_core; then return; fi
-        cat "$scratch/venv.log" >&2
-        rm -rf "$environment"
-        environment=
+    local python place begin="" places=anywhere tried_uv=""
+    ! has_flatpak || places="home anywhere"
+    for place in $places; do
+        for python in $(interpreters); do
+            begin=$python
+            [ "$place" = anywhere ] || [ -n "${DUSTBUST_PYTHON:-}" ] || in_home "$python" || continue
+            if new_environment "$python" && install_core; then return; fi
+            cat "$scratch/venv.log" >&2
+            rm -rf "$environment"
+            environment=
+        done
+        [ -n "$begin" ] || fail "there is no Python 3.10 or later to begin with; install one and run this again"
+        if [ -z "$tried_uv" ]; then
+            tried_uv=yes
+            if with_uv "$begin" && install_core; then return; fi
+        fi
     done
-    [ -n "$any" ] || fail "there is no Python 3.10 or later to begin with; install one and run this again"
-    if with_uv "$any" && install_core; then return; fi
-    if has_flatpak; then
-        fail "the core of Dustbust needs an interpreter in your home folder for GIMP's Flatpak, and uv could not fetch one; install one (pyenv, or uv python install 3.13), and run DUSTBUST_PYTHON=/path/to/its/python3 ./install.sh"
-    fi
     fail "the core could not be built; install the headers of Python and a C++ compiler (Debian, Ubuntu: apt install python3-dev python3-venv g++) and run this again"
 }
 

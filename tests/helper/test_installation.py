@@ -13,6 +13,7 @@ from dustbust.helper.installation import Profile, find_profiles
 from dustbust.helper.tables import tables
 
 CHECKOUT = Path(__file__).parents[2]
+PYTHON = sys.executable
 
 
 def gimp(folder, version, listed=""):
@@ -20,7 +21,7 @@ def gimp(folder, version, listed=""):
     folder.mkdir(exist_ok=True)
     program = folder / "gimp-console"
     program.write_text(
-        f'#!{sys.executable}\nimport re, sys\nif "--version" in sys.argv:\n'
+        f'#!{PYTHON}\nimport re, sys\nif "--version" in sys.argv:\n'
         f'    print("GNU Image Manipulation Program version {version}")\n'
         "else:\n"
         f"    answer = re.search(\"open\\\\('(.*?)'\", sys.argv[-1])[1]\n"
@@ -75,9 +76,17 @@ def test_profiles_of_other_systems(tmp_path, monkeypatch, platform, folder):
     assert [profile.folder for profile in find_profiles(variables)] == [tmp_path / folder]
 
 
+def interpreter_in(folder, monkeypatch):
+    """Let this interpreter lie in a folder."""
+    for name in ("prefix", "base_prefix"):
+        monkeypatch.setattr(installation.sys, name, str(folder / "python"))
+    monkeypatch.setattr(installation.sys, "executable", str(folder / "python" / "bin" / "python"))
+
+
 @pytest.fixture
 def at_home(home, monkeypatch):
-    """Commands find the profiles of this home, and no GIMP on the path."""
+    """Commands find the profiles of this home, with a Python in it, and no GIMP on the path."""
+    interpreter_in(home, monkeypatch)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("PATH", str(home / "bin"))
     for name in ("GIMP3_DIRECTORY", "GIMP_CONSOLE", "XDG_CONFIG_HOME"):
@@ -102,7 +111,7 @@ def test_it_is_installed_everywhere_updated_and_removed(at_home, capsys):
         assert (profile.plug_in / "locale/de/LC_MESSAGES/dustbust-gimp.mo").exists()
         assert not list(profile.plug_in.rglob("*.po"))
         installed = json.loads((profile.plug_in / "core.json").read_text())
-        assert installed == {"python": sys.executable, "command": "mend it", **tables()}
+        assert installed == {"python": installation.sys.executable, "command": "mend it", **tables()}
     old = profiles[0].plug_in / "dustbust-gimp.py"
     os.utime(old, (1, 1))
     (profiles[0].plug_in / "left over").touch()
@@ -123,6 +132,15 @@ def test_a_gimp_that_does_not_list_the_procedures_is_an_error(at_home, capsys):
     gimp(at_home / "bin", "3.2.0")
     assert main(["gimp", "install"]) == 0
     assert "GIMP 3.2: installed and listed by GIMP" in capsys.readouterr().out
+
+
+def test_the_flatpak_is_left_out_if_it_cannot_start_this_python(at_home, monkeypatch, capsys):
+    interpreter_in(at_home.parent, monkeypatch)
+    assert main(["gimp", "install"]) == 0
+    told = capsys.readouterr()
+    assert "GIMP 3.2 (Flatpak): not installed" in told.err
+    assert [line.partition(":")[0] for line in told.out.splitlines()] == ["GIMP 3.0", "GIMP 3.2"]
+    assert not (at_home / ".var/app/org.gimp.GIMP/config/GIMP/3.2/plug-ins").exists()
 
 
 def test_without_gimp_it_says_what_to_do(tmp_path, monkeypatch, capsys):

@@ -6,6 +6,7 @@ import sys
 from ..errors import DustbustError
 from ..helper.installation import (
     Profile,
+    can_start,
     find_profiles,
     install,
     missing_procedures,
@@ -42,14 +43,23 @@ def run(options: argparse.Namespace) -> int:
             "no GIMP 3 was found (GIMP 2 cannot run the plug-in): install it, start it once, and "
             "run this again"
         )
-    for profile in profiles:
-        if options.what == "install":
-            install(profile, options.command)
-            print(f"{profile.name}: {checked(profile)} in {profile.plug_in}", flush=True)
-        else:
+    if options.what == "list":
+        for profile in profiles:
             state = "installed" if profile.plug_in.is_dir() else "not installed"
             print(f"{profile.name}: {state} in {profile.plug_in}")
-    return 0
+        return 0
+    able = [profile for profile in profiles if can_start(profile)]
+    for profile in profiles:
+        if profile not in able:
+            print(
+                f"dustbust: {profile.name}: not installed: it sees the home folder only, but this "
+                f"Python is {sys.base_prefix}; use one in the home folder, such as uv's or pyenv's",
+                file=sys.stderr,
+            )
+    for profile in able:
+        install(profile, options.command)
+        print(f"{profile.name}: {checked(profile)} in {profile.plug_in}", flush=True)
+    return 0 if able else 1
 
 
 def checked(profile: Profile) -> str:

@@ -42,11 +42,14 @@ class Profile:
     folder : pathlib.Path
     console : str
         The program that checks an installation; empty if there is none.
+    flatpak : bool
+        Whether this GIMP sees nothing of the system but the home folder.
     """
 
     name: str
     folder: Path
     console: str = ""
+    flatpak: bool = False
 
     @property
     def plug_in(self) -> Path:
@@ -83,7 +86,7 @@ def find_profiles(environment: Mapping[str, str] | None = None) -> list[Profile]
         found.setdefault(native / version, Profile(f"GIMP {version}", native / version, console))
     flatpak = home / ".var" / "app" / "org.gimp.GIMP" / "config" / "GIMP"
     for folder in _versions_in(flatpak):
-        found[folder] = Profile(f"GIMP {folder.name} (Flatpak)", folder)
+        found[folder] = Profile(f"GIMP {folder.name} (Flatpak)", folder, flatpak=True)
     return list(found.values())
 
 
@@ -134,6 +137,15 @@ def source() -> Path:
         if (folder / f"{NAME}.py").is_file():
             return folder
     raise DustbustError("{package}: the plug-in for GIMP is missing in it", package=package)
+
+
+def can_start(profile: Profile) -> bool:
+    """Whether a GIMP can start this interpreter: the Flatpak's needs one in the home folder."""
+    if not profile.flatpak:
+        return True
+    home = Path.home().resolve()
+    places = (sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(sys.executable)))
+    return all(Path(place).resolve().is_relative_to(home) for place in places)
 
 
 def install(profile: Profile, command: str) -> None:
