@@ -111,7 +111,11 @@ def test_it_is_installed_everywhere_updated_and_removed(at_home, capsys):
         assert (profile.plug_in / "locale/de/LC_MESSAGES/dustbust-gimp.mo").exists()
         assert not list(profile.plug_in.rglob("*.po"))
         installed = json.loads((profile.plug_in / "core.json").read_text())
-        assert installed == {"python": installation.sys.executable, "command": "mend it", **tables()}
+        assert installed == {
+            "python": installation.sys.executable,
+            "command": "mend it",
+            **tables(),
+        }
     old = profiles[0].plug_in / "dustbust-gimp.py"
     os.utime(old, (1, 1))
     (profiles[0].plug_in / "left over").touch()

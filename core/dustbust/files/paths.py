@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeGuard
@@ -43,7 +44,12 @@ def as_path(frame: str | bytes | os.PathLike[str]) -> Path:
     '/scans/roll 1/1.tif'
     """
     if isinstance(frame, str) and frame.lower().startswith("file://"):
-        return Path(os.fsdecode(unquote_to_bytes(urlsplit(frame).path)))
+        place = urlsplit(frame).path
+        if sys.platform == "win32":  # file:///C:/scans/1.tif
+            from urllib.request import url2pathname  # slow to import
+
+            return Path(url2pathname(place))
+        return Path(os.fsdecode(unquote_to_bytes(place)))
     return Path(os.fsdecode(frame))
 
 

@@ -1,6 +1,7 @@
 """How a program that belongs to Dustbust keeps memory that it needs again for the next frame."""
 
 import ctypes
+import sys
 
 # Parameters of mallopt(3), from malloc.h of the GNU C library.
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
@@ -16,9 +17,11 @@ def keep_for_reuse() -> None:
     of the time of Estimate and Apply (frames of 24 megapixels: estimate 9.6 -> 7.1 s, apply
     8.1 -> 6.2 s). One arena for all threads keeps peak memory about the same.
 
-    Only processes that belong to Dustbust call it, the command line and the plug-in: a library does
+    Only processes that belong to Dustbust call it, the command line and the helper: a library does
     not change the memory management of its host. Without the GNU C library it does nothing.
     """
+    if sys.platform == "win32":  # it has no library of the process itself
+        return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
         for parameter, value in ((TRIM_THRESHOLD, KEPT), (MMAP_THRESHOLD, KEPT), (ARENA_MAX, 1)):
