@@ -24,6 +24,8 @@ BLACK: float
 WHITE: float
 VALUE_NOISE: float
 SLOWEST: float
+SMALLEST_FADE: float
+LEAST_PASSING: float
 MOST_SCANS: int
 CELL_SIDE: int
 PATCH_CELLS: int
@@ -236,6 +238,28 @@ def roughness(
     responses: NDArray[np.float32],
     faintest: float,
     threads: int,
+) -> NDArray[np.float32]: ...
+def density_readings(
+    observed: NDArray[np.float32],
+    filled: NDArray[np.float32],
+    spread: NDArray[np.float32],
+    expected: NDArray[np.float32] | None,
+    labels: NDArray[np.int32],
+    dark: NDArray[np.bool_],
+    responses: NDArray[np.float32],
+    weight_of_clipped: float,
+    threads: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+def lowered_beside(
+    opacity: NDArray[np.float32],
+    dust: NDArray[np.bool_],
+    threshold: float,
+    below: float,
+    threads: int,
+) -> NDArray[np.float32]: ...
+def grey_steps(opacity: NDArray[np.float32], scale: float, threads: int) -> NDArray[np.uint16]: ...
+def round_grey(
+    grey: NDArray[np.uint16] | NDArray[np.float32], limit: int, coarse: int, threads: int
 ) -> NDArray[np.float32]: ...
 def unmix(
     observed: NDArray[np.float32],

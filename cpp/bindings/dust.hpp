@@ -2,7 +2,9 @@
 #pragma once
 
 #include "bindings/views.hpp"
+#include "dust/density_readings.hpp"
 #include "dust/likelihood.hpp"
+#include "dust/mask_grey.hpp"
 #include "dust/membrane.hpp"
 #include "dust/response_fit.hpp"
 #include "dust/unmix.hpp"
@@ -44,6 +46,25 @@ void define_membranes(py::class_<Membranes>& c) {
         },
         py::arg("image").noconvert(), py::arg("colours"), py::arg("scale"),
         py::arg("unknown").noconvert(), py::arg("threads"));
+}
+
+template <class T>
+void define_round_grey(py::module_& m) {
+    m.def(
+        "round_grey",
+        [](const Array<T>& grey, int limit, int coarse, int threads) {
+            const auto in = one_channel(grey, "grey");
+            require_range(limit, 0, MASK_STEPS + 1, "limit");
+            require(coarse >= 1 && coarse <= MASK_STEPS && (coarse & (coarse - 1)) == 0,
+                    "coarse must be a power of two");
+            require_threads(threads);
+            auto result = shaped_like<float>(grey);
+            const auto out = mutable_view(result);
+            py::gil_scoped_release release;
+            round_grey(in, limit, coarse, out, threads);
+            return result;
+        },
+        py::arg("grey").noconvert(), py::arg("limit"), py::arg("coarse"), py::arg("threads"));
 }
 
 ObservedDust observed_dust(const Array<float>& observed, const Array<float>& density,
@@ -120,6 +141,69 @@ inline void register_dust(py::module_& m) {
         py::arg("threads"));
 
     m.def(
+        "density_readings",
+        [](const Array<float>& observed, const Array<float>& filled, const Array<float>& spread,
+           const std::optional<Array<float>>& expected, const Array<std::int32_t>& labels,
+           const Array<bool>& dark, const Array<float>& responses, float weight_of_clipped,
+           int threads) {
+            require(observed.ndim() == 2 && observed.shape(1) == 1, "observed must be (N, 1)");
+            ObservedDust dust = observed_dust(observed, expected ? *expected : spread, labels,
+                                              nullptr, dark, responses);
+            if (!expected) dust.density = nullptr;
+            require_list(filled, dust.pixels, 0, "filled");
+            require_list(spread, dust.pixels, 0, "spread");
+            require_not_negative(weight_of_clipped, "weight_of_clipped");
+            require_threads(threads);
+            Array<float> density(dust.pixels), weight(dust.pixels);
+            float *const densities = density.mutable_data(), *const weights = weight.mutable_data();
+            {
+                py::gil_scoped_release release;
+                density_readings(dust, filled.data(), spread.data(), weight_of_clipped, densities,
+                                 weights, threads);
+            }
+            return py::make_tuple(density, weight);
+        },
+        py::arg("observed").noconvert(), py::arg("filled").noconvert(),
+        py::arg("spread").noconvert(), py::arg("expected").noconvert(),
+        py::arg("labels").noconvert(), py::arg("dark").noconvert(),
+        py::arg("responses").noconvert(), py::arg("weight_of_clipped"), py::arg("threads"));
+
+    m.def(
+        "lowered_beside",
+        [](const Array<float>& opacity, const Array<bool>& dust, float threshold, float below,
+           int threads) {
+            const auto in = one_channel(opacity, "opacity");
+            const auto where = mask_view(dust, "dust");
+            require_same_size(in, where, "opacity and dust");
+            require_positive(threshold, "threshold");
+            require_range(below, 0.0f, 1.0f, "below");
+            require_threads(threads);
+            auto result = shaped_like<float>(opacity);
+            const auto out = mutable_view(result);
+            py::gil_scoped_release release;
+            lowered_beside(in, where, threshold, below, out, threads);
+            return result;
+        },
+        py::arg("opacity").noconvert(), py::arg("dust").noconvert(), py::arg("threshold"),
+        py::arg("below"), py::arg("threads"));
+
+    m.def(
+        "grey_steps",
+        [](const Array<float>& opacity, float scale, int threads) {
+            const auto in = one_channel(opacity, "opacity");
+            require(scale > 0 && scale < 1, "scale must be between 0 and 1");
+            require_threads(threads);
+            auto result = shaped_like<std::uint16_t>(opacity);
+            const auto out = mutable_view(result);
+            py::gil_scoped_release release;
+            grey_steps(in, scale, out, threads);
+            return result;
+        },
+        py::arg("opacity").noconvert(), py::arg("scale"), py::arg("threads"));
+    define_round_grey<std::uint16_t>(m);
+    define_round_grey<float>(m);
+
+    m.def(
         "unmix",
         [](const Array<float>& observed, const Array<float>& density,
            const Array<std::int32_t>& labels, const Array<bool>& dark,
@@ -155,6 +239,8 @@ inline void register_dust(py::module_& m) {
     m.attr("WHITE") = WHITE;
     m.attr("VALUE_NOISE") = VALUE_NOISE;
     m.attr("SLOWEST") = SLOWEST;
+    m.attr("SMALLEST_FADE") = SMALLEST_FADE;
+    m.attr("LEAST_PASSING") = LEAST_PASSING;
 
     py::class_<Membranes> membranes(m, "Membranes");
     membranes.def(py::init([](const Array<bool>& mask) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/elementary.hpp"
 #include "base/parallel.hpp"
+#include "base/target_clones.hpp"
 
 namespace dustbust {
 namespace {
@@ -11,63 +13,129 @@ namespace {
 // Differences of neighbouring pixels of a picture: noise makes even the smallest about this large.
 constexpr float smallest_difference = 0.01f;
 
-// A pixel of one colour, as observed and with its dust computed off.
-struct Sample {
-    float observed, restored, slope;
+// No pair counts for more than this factor, so that products stay in the range of float.
+constexpr float largest_ratio = 1e6f;
+
+// Pixels that are compared at a time: what is known of them stays in the nearest cache.
+constexpr std::ptrdiff_t together = 1024;
+
+constexpr std::int32_t clipped = 1, dusty = 2;
+
+// One colour of all pixels: as observed, with the dust computed off, the slope of the dust's
+// effect, and the flags above.
+struct Colour {
+    explicit Colour(std::ptrdiff_t pixels)
+        : observed(pixels), restored(pixels), slope(pixels), flags(pixels) {}
+
+    std::vector<float> observed, restored, slope;
+    std::vector<std::int32_t> flags;
 };
 
-// The difference of two pixels without dust. A clipped value may have been any value beyond the
-// limit.
-float step_between(const Sample& one, const Sample& other, bool one_clipped, bool other_clipped) {
-    float step = one.restored - other.restored;
-    if (one_clipped) step = one.observed > 0.5f ? std::max(step, 0.0f) : std::min(step, 0.0f);
-    if (other_clipped) step = other.observed > 0.5f ? std::min(step, 0.0f) : std::max(step, 0.0f);
-    return step;
-}
-
-void restore_pixel(const ObservedDust& dust, std::ptrdiff_t i, Sample* samples) {
-    for (int c = 0; c < dust.colours; ++c) {
-        const float value = dust.observed[i * dust.colours + c];
-        const DustEffect effect(dust.responses[dust.dark[dust.labels[i]] * dust.colours + c],
-                                dust.density[i]);
-        samples[c] = {value, effect.restored(value), effect.slope};
+TARGET_CLONES
+void restore_row(const float* observed, const float* density, const float* lift, const float* fade,
+                 float faintest, std::ptrdiff_t pixels, float* __restrict restored,
+                 float* __restrict slope, std::int32_t* __restrict flags) {
+    constexpr auto black = static_cast<float>(BLACK), white = static_cast<float>(WHITE);
+    for (std::ptrdiff_t i = 0; i < pixels; ++i) {
+        const DustEffect effect({lift[i], fade[i]}, density[i]);
+        restored[i] = effect.restored(observed[i]);
+        slope[i] = effect.slope;
+        flags[i] = (observed[i] <= black || observed[i] >= white ? clipped : 0) |
+                   (density[i] > faintest ? dusty : 0);
     }
 }
 
-// Multiply by how much rougher a pair is with the dust than without it.
-void multiply_ratio(const Sample& one, const Sample& other, double& ratio) {
-    const bool one_clipped = may_be_clipped(one.observed),
-               other_clipped = may_be_clipped(other.observed);
-    if (one_clipped && other_clipped) return;
-    const float stretched = one_clipped || other_clipped ? 1.0f : (one.slope + other.slope) / 2;
-    const float step = step_between(one, other, one_clipped, other_clipped);
-    ratio *= (std::abs(one.observed - other.observed) + smallest_difference) /
-             (double(std::abs(step) + smallest_difference) * stretched);
+// The other pixels of some pairs.
+struct Others {
+    float observed[together], restored[together], slope[together];
+    std::int32_t flags[together], alike[together];  // whether both belong to one particle
+};
+
+// Multiply by how much rougher each pair is with the dust than without it. A clipped value may have
+// been any value beyond the limit.
+TARGET_CLONES
+void multiply_ratios(const float* observed, const float* restored, const float* slope,
+                     const std::int32_t* flags, const Others& other, std::ptrdiff_t pixels,
+                     float* ratio) {
+    for (std::ptrdiff_t i = 0; i < pixels; ++i) {
+        const std::int32_t either = flags[i] | other.flags[i], both = flags[i] & other.flags[i];
+        float step = restored[i] - other.restored[i];
+        float up = step > 0 ? step : 0.0f, down = step < 0 ? step : 0.0f;
+        const float own = observed[i] > 0.5f ? up : down;
+        step = flags[i] & clipped ? own : step;
+        up = step > 0 ? step : 0.0f, down = step < 0 ? step : 0.0f;
+        const float its = other.observed[i] > 0.5f ? down : up;
+        step = other.flags[i] & clipped ? its : step;
+        const float stretched = either & clipped ? 1.0f : (slope[i] + other.slope[i]) * 0.5f;
+        float found = (std::fabs(observed[i] - other.observed[i]) + smallest_difference) /
+                      ((std::fabs(step) + smallest_difference) * stretched);
+        found = found > 1 / largest_ratio ? found : 1 / largest_ratio;
+        found = found < largest_ratio ? found : largest_ratio;
+        const bool counts = other.alike[i] && (either & dusty) && !(both & clipped);
+        ratio[i] *= counts ? found : 1.0f;
+    }
+}
+
+TARGET_CLONES
+void take_logarithms(const float* ratio, float share, std::ptrdiff_t pixels, float* out) {
+    for (std::ptrdiff_t i = 0; i < pixels; ++i) {
+        const float value = logarithm(ratio[i]) * share;
+        out[i] = ratio[i] == 1.0f ? 0.0f : value;
+    }
+}
+
+void restore(const ObservedDust& dust, int c, float faintest, std::ptrdiff_t begin,
+             std::ptrdiff_t end, Colour& colour) {
+    float lift[together], fade[together];
+    for (std::ptrdiff_t from = begin; from < end; from += together) {
+        const std::ptrdiff_t pixels = std::min(together, end - from);
+        for (std::ptrdiff_t i = 0; i < pixels; ++i) {
+            const Response response =
+                dust.responses[dust.dark[dust.labels[from + i]] * dust.colours + c];
+            lift[i] = response.lift;
+            fade[i] = response.fade;
+            colour.observed[from + i] = dust.observed[(from + i) * dust.colours + c];
+        }
+        restore_row(&colour.observed[from], dust.density + from, lift, fade, faintest, pixels,
+                    &colour.restored[from], &colour.slope[from], &colour.flags[from]);
+    }
+}
+
+void look_at_others(const ObservedDust& dust, const Colour& colour, int side, std::ptrdiff_t from,
+                    std::ptrdiff_t pixels, Others& others) {
+    for (std::ptrdiff_t i = 0; i < pixels; ++i) {
+        const std::int32_t at = dust.neighbours[4 * (from + i) + side];
+        const std::ptrdiff_t j = at >= 0 ? at : from + i;
+        others.observed[i] = colour.observed[j];
+        others.restored[i] = colour.restored[j];
+        others.slope[i] = colour.slope[j];
+        others.flags[i] = colour.flags[j];
+        others.alike[i] = at >= 0 && dust.labels[j] == dust.labels[from + i];
+    }
 }
 
 }  // namespace
 
 std::vector<float> roughness(const ObservedDust& dust, float faintest, int threads) {
-    const auto dusty = [&](std::ptrdiff_t i) { return i >= 0 && dust.density[i] > faintest; };
-    std::vector<Sample> samples(dust.pixels * dust.colours);
+    std::vector<Colour> colours(dust.colours, Colour(dust.pixels));
     split_over_threads(dust.pixels, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        for (std::ptrdiff_t i = begin; i < end; ++i)
-            if (dusty(i) ||
-                std::any_of(dust.neighbours + 4 * i, dust.neighbours + 4 * i + 4, dusty))
-                restore_pixel(dust, i, samples.data() + i * dust.colours);
+        for (int c = 0; c < dust.colours; ++c) restore(dust, c, faintest, begin, end, colours[c]);
     });
-    std::vector<float> ratios(dust.pixels, 0.0f);
+    std::vector<float> ratios(dust.pixels);
     split_over_threads(dust.pixels, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        for (std::ptrdiff_t i = begin; i < end; ++i) {
-            double ratio = 1;  // of all colours and both pairs: one logarithm is taken of all
-            for (int side = 2; side < 4; ++side) {
-                const std::int32_t j = dust.neighbours[4 * i + side];
-                if (j < 0 || dust.labels[j] != dust.labels[i] || !(dusty(i) || dusty(j))) continue;
-                for (int c = 0; c < dust.colours; ++c)
-                    multiply_ratio(samples[i * dust.colours + c], samples[j * dust.colours + c],
-                                   ratio);
-            }
-            if (ratio != 1) ratios[i] = static_cast<float>(std::log(ratio) / dust.colours);
+        Others others;
+        float ratio[together];  // of all colours and both pairs: one logarithm is taken of all
+        for (std::ptrdiff_t from = begin; from < end; from += together) {
+            const std::ptrdiff_t pixels = std::min(together, end - from);
+            std::fill_n(ratio, pixels, 1.0f);
+            for (const Colour& colour : colours)
+                for (int side = 2; side < 4; ++side) {
+                    look_at_others(dust, colour, side, from, pixels, others);
+                    multiply_ratios(&colour.observed[from], &colour.restored[from],
+                                    &colour.slope[from], &colour.flags[from], others, pixels,
+                                    ratio);
+                }
+            take_logarithms(ratio, 1.0f / static_cast<float>(dust.colours), pixels, &ratios[from]);
         }
     });
     return ratios;

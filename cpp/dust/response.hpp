@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/elementary.hpp"
+
 namespace dustbust {
 
 inline float square(float value) { return value * value; }
@@ -22,6 +24,10 @@ inline bool may_be_clipped(float value) {
 // The least share of its speed at black at which dust still changes a value.
 constexpr double SLOWEST = 0.03;
 
+// A smaller fade counts as this where it divides, and no dust lets less than this share of the
+// light pass: less is not told from none.
+constexpr double SMALLEST_FADE = 1e-3, LEAST_PASSING = 0.02;
+
 struct Response {
     float lift, fade;
 
@@ -35,11 +41,12 @@ struct DustEffect {
     float slope, offset;  // of the observed value with the clean value; the observed value of black
 
     DustEffect(Response response, float density) {
-        const float x = response.fade * density;
-        slope = std::exp(-x);
+        const float x = response.fade * density, size = std::fabs(x);
+        slope = exponential(-x);
         // Near 0 the difference would lose digits.
-        offset = response.lift * density *
-                 (std::abs(x) < 0.01f ? 1 - x / 2 + x * x / 6 : (1 - slope) / x);
+        const float near = 1.0f - x * 0.5f + x * x * (1.0f / 6.0f),
+                    far = (1.0f - slope) / (size < 0.01f ? 1.0f : x);
+        offset = response.lift * density * (size < 0.01f ? near : far);
     }
 
     float restored(float observed) const { return (observed - offset) / slope; }

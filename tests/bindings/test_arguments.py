@@ -252,6 +252,26 @@ CALLS = {
         "lift": 1.0,
         "fade": 1.0,
     },
+    "density_readings": lambda: {
+        "observed": numbers(N, 1),
+        "filled": numbers(N),
+        "spread": numbers(N),
+        "expected": numbers(N),
+        "labels": np.zeros(N, I32),
+        "dark": np.zeros(1, bool),
+        "responses": numbers(2, 1, 2),
+        "weight_of_clipped": 0.1,
+        "threads": 1,
+    },
+    "lowered_beside": lambda: {
+        "opacity": picture(),
+        "dust": mask(),
+        "threshold": 0.1,
+        "below": 0.9,
+        "threads": 1,
+    },
+    "grey_steps": lambda: {"opacity": picture(), "scale": 0.05, "threads": 1},
+    "round_grey": lambda: {"grey": picture(), "limit": 32768, "coarse": 256, "threads": 1},
     "roughness": lambda: {
         **dust(),
         "neighbours": np.full((N, 4), -1, I32),
@@ -295,6 +315,8 @@ CALLS = {
 ANY_VALUE = {
     "image",
     "map",
+    "opacity",
+    "grey",
     "first",
     "second",
     "luminance",
@@ -369,7 +391,7 @@ FINE = {
     ("first", "longer"),
     ("second", "longer"),
     ("matrix", "longer"),
-} | {(argument, "longer") for argument in ("image", "mask", "map")}
+} | {(argument, "longer") for argument in ("image", "mask", "map", "opacity", "grey")}
 
 # A mask may have no pixels.
 NO_PIXELS = {

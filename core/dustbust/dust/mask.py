@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from .. import _kernels
 from ..image.arrays import Mask, Plane
 from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
+from ..runtime.threads import count
 from .placement import Placement
 from .polarity import check_polarity
 
@@ -113,17 +115,7 @@ class DustMask:
         >>> dust.grey.round(2).tolist(), dust.binary().tolist()
         ([[0.16, 0.5, 0.89, 1.0]], [[False, True, True, True]])
         """
-        grey = np.empty(opacity.shape, np.uint16)
-        limit = to_steps(SUGGESTION)
-        for top in range(0, len(grey), STRIP):
-            rows = slice(top, top + STRIP)
-            steps = to_steps(grey_of(opacity[rows], threshold))
-            # Rounding moves no pixel to the other side of the threshold.
-            grey[rows] = np.where(
-                opacity[rows] >= np.float32(threshold),
-                np.maximum(steps, limit),
-                np.minimum(steps, limit - 1),
-            )
+        grey = _kernels.grey_steps(np.ascontiguousarray(opacity, np.float32), threshold, count())
         return cls(cast(Plane, grey), SUGGESTION, scale=threshold, **fields)
 
     @property
@@ -379,12 +371,5 @@ def _in_steps(grey: npt.NDArray[Any], limit: int) -> Plane:
 
     A value stays on its side of the limit, and what is in such steps stays as it is.
     """
-    result = np.empty(grey.shape, np.float32)
-    for top in range(0, len(grey), STRIP):
-        rows = slice(top, top + STRIP)
-        steps = grey[rows] if grey.dtype == np.uint16 else to_steps(grey[rows].astype(np.float32))
-        if limit:
-            coarse = (steps.astype(np.uint32) + COARSE_STEP // 2) // COARSE_STEP * COARSE_STEP
-            steps = np.where(steps < limit, np.minimum(coarse, limit - 1), steps)
-        np.divide(steps, np.float32(STEPS_OF_16_BIT), out=result[rows], dtype=np.float32)
-    return result
+    steps = np.ascontiguousarray(grey, grey.dtype if grey.dtype == np.uint16 else np.float32)
+    return _kernels.round_grey(steps, limit, COARSE_STEP if limit else 1, count())

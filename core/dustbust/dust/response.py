@@ -29,7 +29,7 @@ BLACK, WHITE, VALUE_NOISE = _kernels.BLACK, _kernels.WHITE, _kernels.VALUE_NOISE
 SPREAD_OF_RESPONSES = (0.3, 0.4)
 
 # A smaller fade counts as this: divisions by zero are avoided.
-SMALLEST_FADE = 1e-3
+SMALLEST_FADE = _kernels.SMALLEST_FADE
 
 # The errors of a fill are alike in neighbouring pixels: this many pixels tell as much as one that
 # stands alone.
@@ -90,10 +90,8 @@ class Response:
     def density(self, observed: Any, clean: Any) -> Any:
         """The density that makes `observed` out of `clean`."""
         fade = np.float32(np.where(np.abs(self.fade) < SMALLEST_FADE, SMALLEST_FADE, self.fade))
-        return (
-            -np.log(np.maximum(1 - fade * (observed - clean) / self.speed(clean), np.float32(0.02)))
-            / fade
-        )
+        passing = 1 - fade * (observed - clean) / self.speed(clean)
+        return -np.log(np.maximum(passing, np.float32(_kernels.LEAST_PASSING))) / fade
 
 
 # The response that is expected before anything is known of a run.

@@ -57,12 +57,7 @@ def suggested_threshold(noise: float) -> float:
 
 def lowered_beside(dust: Mask, opacity: Plane, threshold: float) -> Plane:
     """Opacity where there is dust; elsewhere the map, compressed to values below the threshold."""
-    shown = np.maximum(opacity, 0)
-    at_dust = shown[dust]
-    shown /= shown + np.float32(threshold)
-    shown *= np.float32(BELOW * threshold)
-    shown[dust] = at_dust
-    return np.asarray(shown)
+    return _kernels.lowered_beside(opacity, dust, threshold, BELOW, count())
 
 
 def limited_grey(grey: Plane, dust: Mask, smallest: float, largest: float | None) -> Plane:
