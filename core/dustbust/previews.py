@@ -391,7 +391,7 @@ class PagePreview:
                 return parts[0]
             names = [f"scan {number}" for number in range(len(parts))]
             scans = Scans.of(parts, names, registrations, evening_of_parts, self._threads)
-            options = {"polarity": polarity} if how.kind == DUST_FREE else {}
+            options: dict[str, Any] = {"polarity": polarity} if how.kind == DUST_FREE else {}
             return combine_scans(scans, how, steps(None, mode), view=True, **options).page
 
 

@@ -46,6 +46,8 @@ public:
                              x1 = std::min(x0 + 1, knots.columns - 1);
         const double ty = v - y0, tx = u - x0;
         const auto mix = [&](std::ptrdiff_t c) {
+            if (knots.rows == 1) return (1 - tx) * knots(0, x0, c) + tx * knots(0, x1, c);
+            if (knots.columns == 1) return (1 - ty) * knots(y0, 0, c) + ty * knots(y1, 0, c);
             const double above = (1 - tx) * knots(y0, x0, c) + tx * knots(y0, x1, c);
             const double below = (1 - tx) * knots(y1, x0, c) + tx * knots(y1, x1, c);
             return (1 - ty) * above + ty * below;

@@ -23,7 +23,7 @@ PRESENT = 0.25
 
 # What needs its surroundings is done in squares of this side, px, and only in those in which there
 # is something to do.
-TILE = 512
+TILE = 256
 
 # px around a tile that the blurs of `overlaid` and of `differing` need.
 OVERLAID_MARGIN, DIFFERING_MARGIN = 72, 32
@@ -46,10 +46,7 @@ def _with_margin(box: Box, margin: int, shape: tuple[int, int]) -> tuple[Box, tu
     left, top, width, height = box
     first_x, first_y = max(left - margin, 0), max(top - margin, 0)
     end_x, end_y = min(left + width + margin, shape[1]), min(top + height + margin, shape[0])
-    inner = (
-        slice(top - first_y, top - first_y + height),
-        slice(left - first_x, left - first_x + width),
-    )
+    inner = _slices((left - first_x, top - first_y, width, height))
     return (first_x, first_y, end_x - first_x, end_y - first_y), inner
 
 
@@ -94,16 +91,13 @@ def differing(core: Mask, codes: Bytes, evidence: Evidence) -> list[Mask]:
     """
     scans = evidence.scans
     votes = _votes(codes, evidence)
-    box = (0, 0, core.shape[1], core.shape[0])
     stays = dilate(core, SOFT_EDGE, threads=scans.threads)
-    there = scans.on_page(1, stays.view(np.uint8), box)[..., 0] > 0
-    where: Mask = (votes != 0) & ~stays & ~there
+    where: Mask = (votes != 0) & ~(stays | scans.moved_mask(1, stays))
     labels = _kernels.connected_components(where, where)[0]
     total = np.bincount(labels, votes[where])
     of_first, of_second = np.zeros_like(where), np.zeros_like(where)
     of_first[where], of_second[where] = total[labels] > 0, total[labels] <= 0
-    seen = scans.seen_from(1, of_second.view(np.uint8), box)[..., 0] > 0
-    return [of_first, seen]
+    return [of_first, scans.moved_mask(1, of_second, inverse=True)]
 
 
 def _votes(codes: Bytes, evidence: Evidence) -> npt.NDArray[np.int8]:
@@ -152,25 +146,39 @@ def overlaid(core: Mask, opacity: Bytes, scans: Scans, polarity: int) -> Mask:
     closed = ~dilate(~dilate(core, reach, threads=threads), reach, threads=threads)
     picture = closed.view(np.uint8)
     middle = np.zeros_like(core)
-    for box in tiles(closed):
-        left, top, width, height = box
-        here = (slice(top, top + height), slice(left, left + width))
-        both = np.zeros((height, width), bool)
+    for tile in tiles(closed):
+        both = np.zeros(tile[:1:-1], bool)
         for registration in scans.registrations[1:]:
             for inverse in (False, True):  # one at a time: there may be many scans
-                moved = registration.resample(picture, box, inverse=inverse, threads=threads)
+                moved = registration.resample(picture, tile, inverse=inverse, threads=threads)
                 both |= moved[..., 0] > 0
-        both &= closed[here]
+        both &= closed[_slices(tile)]
         if not both.any():
             continue
+        box, part = _bounds(both, tile)
+        here, both = _slices(box), both[part]
         wider, inner = _with_margin(box, OVERLAID_MARGIN, core.shape)
         taken, solid = _light_taken(shade(scans, wider, polarity), inner, threads)
         middle[here] = both & ~core[here] & solid
         raised = (both & core[here] & (taken > 0.25)) | middle[here]
         marks = _kernels.DUST_MARK + _kernels.DUST_PER_OPACITY * np.clip(taken[raised], 0, 1)
-        part = opacity[here]
-        part[raised] = np.maximum(part[raised], marks.astype(np.uint8))
+        seen = opacity[here]
+        seen[raised] = np.maximum(seen[raised], marks.astype(np.uint8))
     return middle
+
+
+def _bounds(where: Mask, box: Box) -> tuple[Box, tuple[slice, slice]]:
+    """The part of a box in which a mask of it has pixels, and the slices of that part in it."""
+    rows, columns = (np.flatnonzero(where.any(axis=axis)) for axis in (1, 0))
+    top, left = int(rows[0]), int(columns[0])
+    height, width = int(rows[-1]) - top + 1, int(columns[-1]) - left + 1
+    inside = (left, top, width, height)
+    return (box[0] + left, box[1] + top, width, height), _slices(inside)
+
+
+def _slices(box: Box) -> tuple[slice, slice]:
+    left, top, width, height = box
+    return slice(top, top + height), slice(left, left + width)
 
 
 def _light_taken(light: Plane, inner: tuple[slice, slice], threads: int) -> tuple[Plane, Mask]:

@@ -7,15 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ..files.spool import Spool
-from ..image.arrays import Picture, alpha_channel, colour_channels, largest
+from ..image.arrays import Mask, Picture, alpha_channel, colour_channels, largest
 from ..registration.register import Registration
-from .brightness import brightened
 from .samples import Box
-from .tone import Curve, Evening, apply_curves
+from .tone import Curve, Evening, apply_curves, evened
 
 # Two scans that lie closer together than this, px, show most particles at the same place of the
 # page.
 LEAST_MOVE = 3.0
+
+# Rows of a mask that are moved at a time.
+MASK_ROWS = 256
 
 
 @dataclass
@@ -144,10 +146,7 @@ class Scans:
         picture = self.pictures[k]
         part: Picture = np.ascontiguousarray(picture[top : top + height, left : left + width])
         curves = self.curves[k]
-        if curves is not None:
-            part = brightened(part, self.gain[k], self.offset[k])
-            apply_curves(colour_channels(part), curves)
-        return part
+        return part if curves is None else evened(part, self.gain[k], self.offset[k], curves)
 
     def aligned(self, k: int, box: Box) -> Picture:
         """Part of a scan on the grid of scan 0, as bright as it, with alpha as the last channel.
@@ -177,6 +176,21 @@ class Scans:
     def on_page(self, k: int, picture: Picture, box: Box) -> Picture:
         """Part of a picture that lies on the grid of scan k, seen on that of scan 0."""
         return self.registrations[k].resample(picture, box, threads=self.threads)
+
+    def moved_mask(self, k: int, mask: Mask, *, inverse: bool = False) -> Mask:
+        """A mask on the grid of scan k, seen on that of scan 0; with `inverse` the other way round.
+
+        Strip by strip, so that little memory is needed besides that of the result.
+        """
+        result = np.empty_like(mask)
+        height, width = mask.shape
+        for top in range(0, height, MASK_ROWS):
+            rows = min(MASK_ROWS, height - top)
+            moved = self.registrations[k].resample(
+                mask.view(np.uint8), (0, top, width, rows), inverse=inverse, threads=self.threads
+            )
+            np.greater(moved[..., 0], 0, out=result[top : top + rows])
+        return result
 
     def without_added_alpha(self, page: Picture) -> Picture:
         """A page (H, W, colours + 1) in the shape that scan 0 has."""

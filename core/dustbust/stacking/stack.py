@@ -174,7 +174,7 @@ def stack_scans(
         if normalise is None:
             normalise = align or how.kind == "dust-free"
         together = _evened(pictures, names, list(registrations), normalise, threads)
-        report = combine_scans(together, how, step, view=view, **options)
+        report = combine_scans(together, how, step, view=view, with_dust=return_report, **options)
     return report if return_report else report.page
 
 
@@ -182,7 +182,13 @@ MODES.describe(stack_scans)
 
 
 def combine_scans(
-    scans: Scans, mode: Mode, step: Callable[..., Any], *, view: bool = False, **options: Any
+    scans: Scans,
+    mode: Mode,
+    step: Callable[..., Any],
+    *,
+    view: bool = False,
+    with_dust: bool = False,
+    **options: Any,
 ) -> StackReport:
     """Combine scans that are registered and evened.
 
@@ -194,11 +200,13 @@ def combine_scans(
         Gives the progress of a part of the work, see `dustbust.runtime.progress.steps`.
     view : bool
         As of `stack_scans`.
+    with_dust : bool
+        Whether the mask of the dust is to be in the report, if the mode finds one.
     **options
         Of the mode, checked.
     """
     report = (
-        _dust_free(scans, step, **options)
+        _dust_free(scans, step, with_dust, **options)
         if mode.kind == "dust-free"
         else _combined(scans, mode, step(0.5, 1.0))
     )
@@ -246,11 +254,13 @@ def _evened(
     return Scans.of(pictures, names, registrations, evening, threads)
 
 
-def _report(scans: Scans, page: Picture, dust: DustMask | None = None) -> StackReport:
-    return StackReport(page, dust, scans.registrations, scans.gain, scans.offset)
+def _report(scans: Scans, page: Picture) -> StackReport:
+    return StackReport(page, None, scans.registrations, scans.gain, scans.offset)
 
 
-def _dust_free(scans: Scans, step: Callable[..., Any], polarity: str) -> StackReport:
+def _dust_free(
+    scans: Scans, step: Callable[..., Any], with_dust: bool, polarity: str
+) -> StackReport:
     """The page in mode "dust-free", and the dust of the scanner."""
     check_moved(scans.registrations, scans.names)
     median_page = None
@@ -265,9 +275,11 @@ def _dust_free(scans: Scans, step: Callable[..., Any], polarity: str) -> StackRe
         scans, median_page, None if polarity == "auto" else Polarity(polarity), step(0.5, 0.75)
     )
     page, filled = clean_page(scans, dust, step(0.75, 1.0))
-    mask = dust.mask(scans.names)
-    report = _report(scans, scans.without_added_alpha(page), mask)
-    report.filled = mask.report["filled"] = float(filled.mean())
+    report = _report(scans, scans.without_added_alpha(page))
+    report.filled = float(filled.mean())
+    if with_dust:
+        report.dust = dust.mask(scans.names)
+        report.dust.report["filled"] = report.filled
     return report
 
 

@@ -167,6 +167,29 @@ def curved(picture: Picture, curves: Curve) -> Picture:
     return result
 
 
+def evened(
+    picture: Picture,
+    gain: npt.NDArray[np.float64],
+    offset: npt.NDArray[np.float64],
+    curves: Curve,
+) -> Picture:
+    """A picture with gain, offset and curves, as `brightened` and then `curved` give it.
+
+    Integers are looked up in one table.
+    """
+    if picture.dtype.kind == "f":
+        return curved(brightened(picture, gain, offset), curves)
+    result: Picture = picture.copy()
+    colours = colour_channels(result)
+    number = colours.shape[2]
+    steps = np.arange(int(largest(picture.dtype)) + 1, dtype=picture.dtype)
+    table = brightened(np.repeat(steps[None, :, None], number, axis=2), gain, offset)
+    apply_curves(table, curves)
+    for channel in range(number):
+        colours[..., channel] = table[0, :, channel][colours[..., channel]]
+    return result
+
+
 def apply_curves(picture: Picture, curves: Curve) -> None:
     """Change the colours of a picture by curves, as `curved` does, in its own memory."""
     knots = np.linspace(0, 1, KNOTS)
