@@ -41,7 +41,7 @@ class RoundRepair:
         number = len(self.dust.centres)
         restored = 0
         if number and profile.is_significant:
-            strengths = self.dust.strengths(around, profile)
+            strengths = profile.certain_share * self.dust.strengths(around, profile)
             restored = int(np.count_nonzero(strengths))
             density = np.zeros(plane.shape, np.float32)
             for centre, strength in zip(self.dust.centres, strengths, strict=True):
