@@ -15,7 +15,7 @@ from pathlib import Path
 from measuring import Row
 from PIL import Image, ImageDraw, ImageFont
 
-ACTIONS = ("estimate",)
+ACTIONS = ("estimate", "apply")
 
 # Of the plot, in px.
 BAR, GAP, LEFT, RIGHT, LENGTH = 22, 12, 520, 120, 480

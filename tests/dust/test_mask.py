@@ -1,6 +1,8 @@
 """A dust mask survives its file."""
 
 import io
+import json
+import struct
 import zipfile
 from pathlib import Path
 
@@ -17,6 +19,14 @@ HEADER = (
     b'{"shape": [4, 4], "threshold": 0.5, "frames": [], "report": {}, "polarity": "light", '
     b'"method": ""}'
 )
+
+
+def zipped(entries, method=zipfile.ZIP_DEFLATED):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
 
 
 def test_saved_mask_is_the_same_mask(tmp_path):
@@ -186,12 +196,76 @@ def test_pickles_are_not_opened():
         dustbust.DustMask.from_extra(np.zeros((4, 4)), extra)
 
 
-def zipped(entries):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in entries.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
+def header(**changes):
+    return zipped({"header.json": json.dumps({**json.loads(HEADER), **changes}).encode()})
+
+
+def npy(description, content=b""):
+    """A .npy file with this text in its header."""
+    text = description.ljust(117) + b"\n"
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text + content
+
+
+def encrypted(extra):
+    """The same archive, in which all entries are marked as encrypted."""
+    for signature, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        begin = extra.index(signature)
+        extra = extra[: begin + at] + b"\1" + extra[begin + at + 1 :]
+    return extra
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        encrypted(zipped({"header.json": HEADER})),
+        zipped({"header.json": HEADER}, zipfile.ZIP_BZIP2),
+        zipped({"header.json": HEADER}, zipfile.ZIP_LZMA),
+        header(frames=["a\0b.jpg"]),
+        header(frames=["\ud800.jpg"]),
+        header(frames=[5]),
+        header(report={"warnings": 5}),
+        header(report={"warnings": [5]}),
+        header(report={"particles": 5}),
+        header(report={"particles": None}),
+        header(report={"particles": [5]}),
+        header(report={"particles": [["a", 1]]}),
+        header(report=[]),
+        zipped(
+            {
+                "header.json": HEADER,
+                "where.npy": npy(
+                    b"{'descr': '|u1', 'fortran_order': False, 'shape': (" + b"-" * 9000 + b"1,)}"
+                ),
+            }
+        ),
+    ],
+)
+def test_a_mask_from_a_stranger_is_refused_with_a_sentence(extra):
+    with pytest.raises(dustbust.DustbustError, match="damaged"):
+        dustbust.DustMask.from_extra(np.zeros((4, 4)), extra)
+
+
+@pytest.mark.parametrize(
+    "name", ["where", "core", "density", "error", "share", "dark", "responses"]
+)
+def test_a_model_of_other_arrays_is_refused_with_a_sentence(name):
+    """What a mask knows of its dust comes from its file, and is checked before it is used."""
+    where = np.zeros((4, 5), bool)
+    where[1:3, 1:4] = True
+    core = np.zeros((4, 5), bool)
+    core[1, 2] = True
+    few, one = np.full(6, 0.3, np.float32), np.ones(1, np.float32)
+    packed = DustModel(where, core, few, few / 10, one, np.zeros(1, bool)).pack()
+    assert DustModel.unpack(packed, (4, 5)) is not None
+    array = packed[name]
+    for other in (
+        array[:0],
+        array.astype(np.uint32),
+        array.astype(np.float32),
+        array[None],
+    ):
+        with pytest.raises(dustbust.DustbustError, match="what the mask knows of its dust"):
+            DustModel.unpack({**packed, name: other}, (4, 5))
 
 
 def test_part_of_a_mask_keeps_what_is_inside():

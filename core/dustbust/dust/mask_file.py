@@ -42,6 +42,7 @@ COMPRESSION = 1
 # Largest size of what travels with a mask, in bytes: of the header, and for each pixel of the mask.
 LARGEST_HEADER = 64 << 20
 LARGEST_MODEL = 64
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MODEL_DTYPES = ("uint8", "uint16", "uint32", "float16")
 
 # A picture is taken for a photograph, not a mask, if the channels of more than this share of its
@@ -90,6 +91,8 @@ def mask_of_extra(grey: npt.NDArray[Any], extra: bytes) -> DustMask:
             limit = LARGEST_HEADER + LARGEST_MODEL * grey.size
             if sum(entry.file_size for entry in entries) > limit:
                 raise ValueError("it is larger than a mask of this size can be")
+            if any(entry.flag_bits & 1 or entry.compress_type not in PACKED for entry in entries):
+                raise ValueError("it is packed in a way that masks are not")
             header = json.loads(archive.read("header.json"))
             model = {
                 entry.filename[:-4]: _array(archive.read(entry))
@@ -127,9 +130,10 @@ def _checked(
         or not 0 <= threshold <= 1
         or type(scale) not in (int, float)
         or not 0 < scale < 1
-        or not isinstance(report, dict)
+        or not _is_report(report)
         or not isinstance(frames, list)
         or not all(isinstance(name, str) for name in (header["method"], *frames))
+        or any(b"\0" in os.fsencode(name) for name in frames)
     ):
         raise ValueError("its entries are not those of a mask")
     placements = header.get("placements", {"version": VERSION, "frames": []})
@@ -148,12 +152,31 @@ def _checked(
     )
 
 
+def _is_report(report: object) -> bool:
+    """Whether what `DustMask` reads of a report is of the right types."""
+    if not isinstance(report, dict):
+        return False
+    warnings, particles = (report.get(name, []) for name in ("warnings", "particles"))
+    return (
+        isinstance(warnings, list)
+        and all(isinstance(warning, str) for warning in warnings)
+        and isinstance(particles, list)
+        and all(
+            isinstance(particle, list) and all(type(value) in (int, float) for value in particle)
+            for particle in particles
+        )
+    )
+
+
 def _array(content: bytes) -> npt.NDArray[Any]:
     """The array in the bytes of a .npy file, without taking memory for what is not there."""
     raw = io.BytesIO(content)
     if np.lib.format.read_magic(raw) != (1, 0):
         raise ValueError("an array has another format")
-    shape, transposed, dtype = np.lib.format.read_array_header_1_0(raw)
+    try:
+        shape, transposed, dtype = np.lib.format.read_array_header_1_0(raw)
+    except (MemoryError, RecursionError) as error:  # it is nested too deep to be parsed
+        raise ValueError("an array has another type") from error
     if transposed or dtype.name not in MODEL_DTYPES or min(shape, default=0) < 0:
         raise ValueError("an array has another type")
     return np.frombuffer(content[raw.tell() :], dtype).reshape(shape)

@@ -39,6 +39,17 @@ RIM = 4
 DENSITY_STEP = 1 / 1024
 SMALLEST_ERROR, ERROR_STEP = 1e-3, 1.05
 
+# Type and dimensions of each array of a packed model.
+PACKED: dict[str, tuple[npt.DTypeLike, int]] = {
+    "where": (np.uint8, 1),
+    "core": (np.uint8, 1),
+    "density": (np.uint16, 1),
+    "error": (np.uint8, 1),
+    "share": (np.uint8, 1),
+    "dark": (np.uint8, 1),
+    "responses": (np.float16, 2),
+}
+
 PackedModel = dict[str, npt.NDArray[Any]]
 
 
@@ -168,6 +179,11 @@ class DustModel:
         if "density" not in arrays:
             return None
         try:
+            if any(
+                arrays[name].dtype != dtype or arrays[name].ndim != dimensions
+                for name, (dtype, dimensions) in PACKED.items()
+            ):
+                raise ValueError("its arrays are of another kind")
             model = cls._unpacked(arrays, shape)
             labels, _ = model.particles
             fits = (

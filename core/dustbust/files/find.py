@@ -97,7 +97,7 @@ def _files_in(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
 def _no_pictures(path: Path) -> DustbustError:
     """The exception for a folder or pattern without pictures; it names the kinds that are there."""
     kinds: Counter[str] = Counter()
-    if path.is_dir():
+    if os.path.isdir(path):
         kinds.update(
             each.suffix.lower()
             for each in path.iterdir()
@@ -235,11 +235,11 @@ def find_frames(sources: PathLike | Iterable[PathLike]) -> list[Path]:
     named: Iterable[PathLike] = [sources] if is_path(sources) else sources  # type: ignore[assignment]
     for source in named:
         path = as_path(source)
-        if path.is_dir():
+        if os.path.isdir(path):
             paths = in_order_of_taking(frames_in(path))
         elif is_mask(path):
             raise DustbustError("{path}: is a dust mask, not a frame; leave it out", path=path)
-        elif path.exists() or not glob.has_magic(str(path)):
+        elif os.path.exists(path) or not glob.has_magic(str(path)):
             paths = [path]
         else:
             paths = sorted(
