@@ -428,6 +428,8 @@ class _Batch:
         """Turn the journal into the receipt, and leave nothing else behind."""
         _remove_leftovers(self.folder)
         flush_folder(self.folder)
+        if self.report.written:
+            self.journal.receipt.warnings = [str(each) for each in self.report.warnings]
         try:
             self.journal.close()
         except (OSError, DustbustError) as error:

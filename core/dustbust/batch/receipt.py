@@ -58,13 +58,19 @@ class Receipt:
     files : mapping of str to dict
         Name of an output -> its "frame", "size", "sha256", "batch" (index into `batches`) and what
         was repaired.
+    warnings : iterable of str
+        Sentences to read before the files are used, of the last batch that wrote some.
     """
 
     def __init__(
-        self, batches: Iterable[Batch] = (), files: Mapping[str, Entry] | None = None
+        self,
+        batches: Iterable[Batch] = (),
+        files: Mapping[str, Entry] | None = None,
+        warnings: Iterable[str] = (),
     ) -> None:
         self.batches = list(batches)
         self.files = dict(files or {})
+        self.warnings = list(warnings)
 
     @classmethod
     def load(cls, path: Path) -> "Receipt":
@@ -81,8 +87,9 @@ class Receipt:
             data = json.loads(path.read_bytes())
             if data["format"] != FORMAT:
                 raise ValueError(f"its format is {data['format']!r}, not {FORMAT}")
-            check(data["batches"], data["files"])
-            return cls(data["batches"], data["files"])
+            warnings = data.get("warnings", [])
+            check(data["batches"], data["files"], warnings)
+            return cls(data["batches"], data["files"], warnings)
         except FileNotFoundError as error:
             raise DustbustError("{path}: there is no receipt here", path=path) from error
         except OSError as error:
@@ -103,14 +110,17 @@ class Receipt:
             "program": "dustbust",
             "format": FORMAT,
             "batches": self.batches,
+            "warnings": self.warnings,
             "files": self.files,
         }
         with new_file(Path(path), owner=OWNER) as part:
             part.write_text(json.dumps(content, indent=1), encoding="ascii")
 
 
-def check(batches: object, files: object) -> None:
+def check(batches: object, files: object, warnings: object) -> None:
     """Raise ValueError unless these are what a receipt holds."""
+    if not isinstance(warnings, list) or not all(isinstance(each, str) for each in warnings):
+        raise ValueError("warnings must be a list of texts")
     if not isinstance(batches, list) or not all(isinstance(batch, dict) for batch in batches):
         raise ValueError("batches must be a list of objects")
     if not isinstance(files, dict):

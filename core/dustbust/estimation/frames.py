@@ -179,8 +179,35 @@ class Frames:
         return {
             "number": len(self.left_out),
             "frames": len(self),
-            "why": self.reasons[0][1],
+            "why": grouped([reason for _, reason in sorted(self.left_out.items())]),
         }
+
+
+def grouped(reasons: Sequence[Sentence]) -> Sentence:
+    """Reasons in one text: of those that differ in their words only, the first and the number.
+
+    Examples
+    --------
+    >>> from dustbust.errors import Sentence
+    >>> from dustbust.estimation.frames import grouped
+    >>> reasons = [Sentence("{frame} is empty.", frame=name) for name in "abc"]
+    >>> grouped([*reasons, Sentence("d is dark.")])
+    'a is empty. (2 more like this) d is dark.'
+    """
+    kinds: dict[str, list[Sentence]] = {}
+    for reason in reasons:
+        kinds.setdefault(reason.template, []).append(reason)
+    parts = [
+        Sentence("{why} ({number} more like this)", why=alike[0], number=len(alike) - 1)
+        if len(alike) > 1
+        else alike[0]
+        for alike in kinds.values()
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    names = {f"why{number}": part for number, part in enumerate(parts)}
+    template = " ".join(f"{{{name}}}" for name in names)
+    return Sentence(template, **names)
 
 
 def check_frames(frames: Iterable[Frame]) -> list[Frame]:

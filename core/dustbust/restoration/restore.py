@@ -138,7 +138,7 @@ class Restorer(RepairOfPixels):
     def _shown(self, frame: Picture, threads: int | None) -> Mask | None:
         """Pixels at which the frame shows dust of the mask, or its rim; None: all of them.
 
-        Particles that lie outside the frame, but for less than FEWEST_SHOWN dense px, are left alone.
+        Particles that lie outside the frame but for less than FEWEST_SHOWN dense px are left alone.
         """
         alpha = alpha_channel(frame)
         if alpha is None:
