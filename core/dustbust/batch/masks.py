@@ -17,6 +17,7 @@ from ..estimation.runs import find_runs
 from ..files.find import frames_between, frames_in, in_order_of_taking
 from ..files.paths import as_path
 from ..files.write import new_file
+from ..files.written import check_replaceable
 from ..image.arrays import Mask
 from ..image.morphology import connected, count_particles
 from ..runtime.progress import Progress, part_of
@@ -86,6 +87,7 @@ def estimate_runs(
     frames: Iterable[PathLike],
     folder: PathLike,
     *,
+    overwrite: bool = False,
     leave_out: bool = False,
     progress: Progress | None = None,
     executor: Executor | None = None,
@@ -101,6 +103,9 @@ def estimate_runs(
     folder : path-like
         Folder of the masks, made if necessary. A mask is named `FIRST-LAST.png` by the names of its
         frames. The table `runs.csv` lists them.
+    overwrite : bool
+        Whether files of these names that Dustbust did not write, or that somebody changed since,
+        are replaced, too.
     leave_out, progress, executor, threads
         As of `estimate_mask`.
     **options
@@ -113,7 +118,8 @@ def estimate_runs(
     Raises
     ------
     DustbustError
-        As `find_runs` and `estimate_mask` do, and if the folder cannot be written.
+        As `find_runs` and `estimate_mask` do, if the folder cannot be written, and, before any mask
+        is estimated, if a file would be replaced unasked.
 
     Examples
     --------
@@ -129,18 +135,21 @@ def estimate_runs(
         ) from error
     where: dict[str, Any] = {"executor": executor, "threads": threads, "leave_out": leave_out}
     runs = find_runs(frames, progress=part_of(progress, 0, 1, 3), **where)
+    names = [tuple(as_path(cast(PathLike, run[place])) for place in (0, -1)) for run in runs]
+    paths = [folder / f"{first.stem}-{last.stem}.png" for first, last in names]
+    table = folder / TABLE
+    for path in (*paths, table):
+        check_replaceable(path, overwrite)
     done, written = 0, list[RunMask]()
     before: Mask | None = None
     whole = sum(map(len, runs))
-    for run in runs:
+    for run, path, (first, last) in zip(runs, paths, names, strict=True):
         mask = estimate_mask(
             run,
             progress=part_of(progress, whole / 2 + done, len(run), 3 / 2 * whole),
             **where,
             **options,
         )
-        first, last = (as_path(cast(PathLike, run[place])) for place in (0, -1))
-        path = folder / f"{first.stem}-{last.stem}.png"
         mask.save(path)
         marked = mask.binary()
         new = None
@@ -148,7 +157,6 @@ def estimate_runs(
             new = new_dust(before, marked)
         written.append(RunMask(path, first.name, last.name, mask, new))
         done, before = done + len(run), marked
-    table = folder / TABLE
     with (
         new_file(table) as part,
         open(part, "w", newline="", encoding="utf-8", errors="surrogateescape") as file,

@@ -138,7 +138,7 @@ def described(path: Path, dust: DustMask) -> dict[str, Any]:
 def write_masks(frames: list[Path], options: argparse.Namespace, how: dict[str, Any]) -> None:
     """Estimate the mask of each run among the frames, and print the table."""
     folder = options.output or (frames[0].parent / MASKS if frames else MASKS)
-    runs = estimate_runs(frames, folder, **how)
+    runs = estimate_runs(frames, folder, overwrite=options.overwrite, **how)
     if options.json:
         for one in runs:
             tell(options, "", **described(one.path, one.mask), new=one.new)

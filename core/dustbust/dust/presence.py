@@ -54,7 +54,8 @@ class Pieces:
         pixel = np.repeat(np.arange(labels.size), 4)[neighbours.ravel() >= 0]
         other = neighbours[neighbours >= 0]
         across = (labels[pixel] == labels[other]) & (self.of_pixel[pixel] != self.of_pixel[other])
-        pairs = np.unique(self.of_pixel[pixel[across]] * names.size + self.of_pixel[other[across]])
+        pairs = np.sort(self.of_pixel[pixel[across]] * names.size + self.of_pixel[other[across]])
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # each once
         # Pieces that touch each other, in both orders.
         self.pair = np.divmod(pairs, max(names.size, 1))
 

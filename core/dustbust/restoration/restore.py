@@ -84,11 +84,11 @@ class Restorer(RepairOfPixels):
         self.others = count_particles(other)
         self.fill_others = DustFill(other, threads=threads) if self.others else None
         self.near_other = dilate(other, RIM, threads=threads) if self.others else None
-        self.touched = (
-            self.positions
-            if self.fill_others is None
-            else np.union1d(self.positions, self.fill_others.positions)
-        )
+        self.touched = self.positions
+        if self.fill_others is not None:
+            touched = self.model.where.copy()
+            touched.ravel()[self.fill_others.positions] = True
+            self.touched = np.flatnonzero(touched)
 
     def in_place(
         self, picture: Picture, *, threads: int | None = None

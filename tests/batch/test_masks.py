@@ -1,0 +1,46 @@
+"""The masks of a shoebox of frames."""
+
+import numpy as np
+import pytest
+
+import dustbust
+from dustbust.batch import masks
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """Two runs of two frames, whose masks are made without the frames."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    frames = [tmp_path / f"{number}.jpg" for number in range(4)]
+    monkeypatch.setattr(masks, "find_runs", lambda *_, **__: [frames[:2], frames[2:]])
+    estimated = []
+
+    def estimate(run, **_):
+        estimated.append(run)
+        return dustbust.DustMask(np.eye(9, dtype=np.float32), 0.5)
+
+    monkeypatch.setattr(masks, "estimate_mask", estimate)
+    return frames, tmp_path / "masks", estimated
+
+
+def test_masks_that_the_program_wrote_are_renewed(runs):
+    frames, folder, estimated = runs
+    for _ in range(2):
+        written = masks.estimate_runs(frames, folder)
+    assert [run.path.name for run in written] == ["0-1.png", "2-3.png"]
+    assert len(estimated) == 4
+
+
+@pytest.mark.parametrize("name", ["0-1.png", "2-3.png", masks.TABLE])
+def test_a_mask_that_somebody_changed_is_not_replaced_unasked(runs, name):
+    frames, folder, estimated = runs
+    masks.estimate_runs(frames, folder)
+    retouched = (folder / name).read_bytes() + b"retouched"
+    (folder / name).write_bytes(retouched)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(dustbust.DustbustError, match=f"{name}: exists"):
+        masks.estimate_runs(frames, folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert len(estimated) == 2  # nothing was estimated in vain
+    masks.estimate_runs(frames, folder, overwrite=True)
+    assert (folder / name).read_bytes() != retouched
