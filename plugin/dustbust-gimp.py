@@ -17,6 +17,7 @@ import gi
 for library, version in (
     ("Gimp", "3.0"),
     ("GimpUi", "3.0"),
+    ("Gdk", "3.0"),
     ("Gtk", "3.0"),
     ("Gegl", "0.4"),
     ("Babl", "0.1"),

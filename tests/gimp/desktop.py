@@ -37,6 +37,11 @@ def thumbnail(width, height):
     return width - 200, height // 2 - 50, width - 30, height // 2 + 50
 
 
+def first_in_list(width, height):
+    """A part of the first picture of the list in the window of Estimate."""
+    return 44, 85, 84, 105
+
+
 class Desktop:
     def __init__(self, gimp, folder, pictures, language="en"):
         self.gimp, self.folder, self.pictures, self._number = gimp, folder, pictures, 0
@@ -166,6 +171,31 @@ class Desktop:
     def click(self, x, y):
         self._tool("xdotool", "mousemove", str(x), str(y), "sleep", "0.3", "click", "1")
         time.sleep(0.7)
+
+    def place(self, window):
+        """Left and top of a window's content on the screen."""
+        shell = self._tool("xdotool", "getwindowgeometry", "--shell", window)
+        values = dict(line.split("=") for line in shell.splitlines())
+        return int(values["X"]), int(values["Y"])
+
+    def click_row(self, window, row):
+        """Click on a row of the list in the window of Estimate; 0 is the first."""
+        left, top = self.place(window)
+        self.click(left + 250, top + 80 + 50 * row)
+
+    def drop(self, path, window):
+        """Drag a file, as from a file manager, onto the list in the window of Estimate."""
+        left, top = self.place(window)
+        with subprocess.Popen(
+            self.gimp.command_line(
+                ["python3", INSIDE / "drag_source.py", path.as_uri()], self.environment
+            ),
+            stdin=subprocess.PIPE,
+        ) as source:
+            x, y = self.place(self.wait_for("A file to drag"))
+            steps = [(x + 40 + step, y + 40) for step in (10, 20, 40)]
+            self.drag((x + 40, y + 40), *steps, (left + 200, top + 150), (left + 205, top + 155))
+            source.stdin.close()  # which ends it
 
     def windows(self, title):
         return self._tool("xdotool", "search", "--onlyvisible", "--name", title).split()

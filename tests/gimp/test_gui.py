@@ -6,11 +6,12 @@ temporary folder of the session.
 
 import os
 import re
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from desktop import Desktop, after, thumbnail
+from desktop import Desktop, after, first_in_list, thumbnail
 from PIL import Image
 
 from conftest import CHECKOUT, PREFIX
@@ -75,16 +76,28 @@ def test_1_menu(desktop, run):
 def test_2_estimate(desktop, run):
     desktop.menu("e")
     window = desktop.wait_for("Estimate Dust Mask")
-    desktop.choose_file("f", run[0])
-    desktop.key(
-        "alt+a", "space"
-    )  # its file window begins in the folder of the first, and shows what it points at
-    files = desktop.wait_for("Select a File")
-    desktop.key("Down", "End")
+    desktop.key("alt+f")
+    desktop.wait_for("Add Files")
+    desktop.key("slash", "ctrl+a", pause=1)
+    desktop.type(str(run[0]))
+    desktop.key("Return")
+    desktop.wait_gone("Add Files")
+    desktop.wait_for_photograph(window, part=first_in_list)
+    desktop.key("alt+f")  # begins in the folder of the first, and shows what it points at
+    files = desktop.wait_for("Add Files")
+    desktop.key("Home", "shift+End")
     desktop.wait_for_photograph(files, part=thumbnail)
     desktop.picture("thumbnail", files)
-    desktop.key("Return")
-    desktop.wait_gone("Select a File")
+    desktop.key("alt+a")
+    desktop.wait_gone("Add Files")
+    time.sleep(1)
+    desktop.picture("list", window)
+    desktop.click_row(window, 1)
+    desktop.key("shift+Down", "Delete", pause=1)  # the second and the third
+    desktop.picture("list-shorter", window)
+    desktop.drop(run[1], window)
+    desktop.wait_for("Estimate Dust Mask")
+    time.sleep(1)
     desktop.picture("estimate", window)
     desktop.key("alt+e")
     desktop.wait_until(
@@ -104,7 +117,7 @@ def test_2_estimate(desktop, run):
         "import json; run = bytes(mask.get_parasite('dustbust-run').get_data()); "
         "result = json.loads(run)['frames']"
     )
-    assert frames == list(map(str, run))
+    assert frames == list(map(str, run[:2] + run[3:]))
     desktop.wait_for(DONE)
     desktop.picture("estimated")
     desktop.key("Return")
@@ -308,6 +321,71 @@ def test_7_stack(desktop):
     desktop.main_key("ctrl+z")
     desktop.wait_until("len(shown.get_layers()) == 2")
     assert not desktop.windows("GIMP Message")
+
+
+def runs_of_masks(desktop):
+    """Names of the files of the run of each mask image, the latest mask last."""
+    return desktop.ask(
+        "import json, os; masks = [image for image in Gimp.get_images() "
+        "if image.get_parasite('dustbust-mask') and image.get_parasite('dustbust-run')]\n"
+        "masks.sort(key=lambda image: image.get_id())\n"
+        "runs = [json.loads(bytes(mask.get_parasite('dustbust-run').get_data()))['frames'] "
+        "for mask in masks]\n"
+        "result = [[os.path.basename(file) for file in run] for run in runs]"
+    )
+
+
+def estimate_when_ready(desktop):
+    """Press Estimate as soon as it is possible, and close the word at the end."""
+
+    def pressed():
+        if desktop.windows("Estimate Dust Mask"):
+            desktop.key("alt+e")
+        return not desktop.windows("Estimate Dust Mask")
+
+    desktop.wait_for_true(pressed, "Estimate is not possible")
+    desktop.wait_for(DONE, timeout=120)
+    desktop.picture("runs-estimated")
+    desktop.key("Return")
+    desktop.wait_gone(DONE)
+
+
+def test_8_masks_of_several_runs(desktop, run):
+    """Two runs in one folder: the second one is the first, turned, so its dust is elsewhere."""
+    folder = run[0].parent.parent / "roll"
+    folder.mkdir()
+    first, second = [], []
+    for path in run:
+        with Image.open(path) as picture:
+            first.append(f"a {path.name}")
+            picture.save(folder / first[-1], quality=95)
+            second.append(f"b {path.name}")
+            picture.transpose(Image.Transpose.ROTATE_180).save(folder / second[-1], quality=95)
+    before = runs_of_masks(desktop)
+    desktop.menu("e")
+    desktop.wait_for("Estimate Dust Mask")
+    desktop.key("alt+a")
+    desktop.wait_for("Add a Folder")
+    desktop.key("slash", "ctrl+a", pause=1)
+    desktop.type(str(folder))
+    desktop.key("Return")
+    desktop.wait_gone("Add a Folder")
+    desktop.key("alt+n", pause=1)
+    desktop.key("Escape")
+    desktop.wait_gone("Estimate Dust Mask")
+    desktop.menu("e")  # the list is still there, and that runs are wanted
+    desktop.wait_for("Estimate Dust Mask")
+    estimate_when_ready(desktop)
+    assert runs_of_masks(desktop) == [*before, first, second]
+    desktop.menu("e")
+    window = desktop.wait_for("Estimate Dust Mask")
+    time.sleep(10)  # the runs are found
+    desktop.picture("runs", window)
+    desktop.click_row(window, 0)
+    desktop.key("Return", pause=1)
+    desktop.picture("runs-unticked", window)
+    estimate_when_ready(desktop)
+    assert runs_of_masks(desktop) == [*before, first, second, second]
 
 
 def test_8_action_search(desktop):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import dustbust
 from dustbust.files.read import read_frame
@@ -13,7 +14,8 @@ from dustbust_gimp.errors import Refused
 from helpers.helper_process import as_array
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-FRAMES = sorted((SAMPLES / "run").glob("*.jpg"))[:5]
+SAMPLE_RUN = sorted((SAMPLES / "run").glob("*.jpg"))
+FRAMES = SAMPLE_RUN[:5]
 
 
 def estimate(ask, files, **arguments):
@@ -185,18 +187,24 @@ def test_a_page_is_the_cores(ask, picture):
         assert done["dust"] is None
 
 
-def test_files_of_a_run_are_described(ask, tmp_path):
+def test_files_of_a_run_are_those_between_its_ends(ask, tmp_path):
     files = [Path(shutil.copy(path, tmp_path)) for path in FRAMES]
-    (tmp_path / "frame02b.jpg").write_text("no picture")
-    assert ask("files_of_run", first=files[1], last=files[3])[0] == str(files[1])
-    run = ask("describe_run", first=files[0], last=None)
-    assert (run["number"], run["bits"], run["format"]) == (5, 8, "JPEG")
-    assert [reason["words"]["path"] for reason in run["left_out"]] == [
-        str(tmp_path / "frame02b.jpg")
-    ]
+    assert ask("files_of_run", first=files[1], last=files[3]) == list(map(str, files[1:4]))
+    assert ask("files_of_run", first=files[1], last=None) == list(map(str, files[1:]))
     with pytest.raises(Refused) as refusal:
         ask("files_of_run", first=tmp_path / "gone.jpg", last=None)
     assert "gone.jpg" in refusal.value.args[0]["words"]["path"]
+
+
+def test_runs_are_found_among_files(ask, tmp_path):
+    """Frames, and the same upside down: their dust is somewhere else."""
+    files = [Path(shutil.copy(path, tmp_path)) for path in SAMPLE_RUN]
+    turned = [tmp_path / f"later{number}.png" for number in range(len(files))]
+    for source, target in zip(files, turned, strict=True):
+        with Image.open(source) as picture:
+            picture.transpose(Image.Transpose.ROTATE_180).save(target)
+    runs = ask("find_runs", files=[*files, *turned], threads=2)
+    assert runs == [list(map(str, files)), list(map(str, turned))]
 
 
 def test_pictures_for_the_screen_are_rgb(ask, picture):

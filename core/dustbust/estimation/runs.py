@@ -139,14 +139,8 @@ def by_format(sizes: Mapping[int, Shape]) -> Iterator[list[int]]:
     >>> list(by_format(dict(enumerate(sizes))))
     [[0, 1, 2], [3, 4, 5]]
     """
-    formats: list[Shape] = []
     segments: list[tuple[int, list[int]]] = []
-    for number, size in sizes.items():
-        sides = (min(size), max(size))
-        known = (place for place, other in enumerate(formats) if _one_format(sides, other))
-        kind = next(known, len(formats))
-        if kind == len(formats):
-            formats.append(sides)
+    for number, kind in formats_of(sizes).items():
         if segments and segments[-1][0] == kind:
             segments[-1][1].append(number)
         else:
@@ -165,6 +159,36 @@ def by_format(sizes: Mapping[int, Shape]) -> Iterator[list[int]]:
         merged = [(0, waiting)]
     for _, numbers in merged:
         yield numbers
+
+
+def formats_of(sizes: Mapping[int, Shape]) -> dict[int, int]:
+    """Which frames have one format, also if the scanner program cropped or turned them.
+
+    Parameters
+    ----------
+    sizes : mapping of int to tuple of int
+        (H, W) by the number of the frame.
+
+    Returns
+    -------
+    dict of int to int
+        Number of the format by the number of the frame; formats are counted as they come.
+
+    Examples
+    --------
+    >>> from dustbust.estimation.runs import formats_of
+    >>> formats_of({1: (160, 240), 2: (240, 158), 5: (200, 200)})
+    {1: 0, 2: 0, 5: 1}
+    """
+    formats: list[Shape] = []
+    found: dict[int, int] = {}
+    for number, size in sizes.items():
+        sides = (min(size), max(size))
+        known = (place for place, other in enumerate(formats) if _one_format(sides, other))
+        found[number] = next(known, len(formats))
+        if found[number] == len(formats):
+            formats.append(sides)
+    return found
 
 
 def _one_format(sides: Shape, other: Shape) -> bool:

@@ -39,12 +39,12 @@ def is_picture(path: Path) -> bool:
 
     It is named like a picture and is neither hidden (as partial files are) nor a dust mask.
     """
-    return (
-        path.suffix.lower() in SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-        and not is_mask(path)
-    )
+    return is_named_like_picture(path) and not is_mask(path)
+
+
+def is_named_like_picture(path: Path) -> bool:
+    """Whether a file has the name of a picture that can be read, and is not hidden."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def is_mask(path: Path) -> bool:
@@ -61,10 +61,34 @@ def frames_in(folder: PathLike) -> list[Path]:
     A raw file beside a picture of the same name, as cameras write pairs, is left out: it is the
     same frame.
     """
-    return _without_twins(_files_in(as_path(folder), is_picture))
+    return without_twins(_files_in(as_path(folder), is_picture))
 
 
-def _without_twins(paths: list[Path]) -> list[Path]:
+def pictures_in(folder: PathLike) -> list[Path]:
+    """All files of a folder that are named like pictures, in natural order: also dust masks.
+
+    Raises
+    ------
+    DustbustError
+        If there are none, or the folder cannot be listed.
+    """
+    folder = as_path(folder)
+    pictures = _files_in(folder, is_named_like_picture)
+    if not pictures:
+        raise _no_pictures(folder)
+    return pictures
+
+
+def without_twins(paths: list[Path]) -> list[Path]:
+    """Files without the raw ones that lie beside a picture of the same name.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from dustbust.files.find import without_twins
+    >>> [path.name for path in without_twins([Path("1.dng"), Path("1.jpg"), Path("2.dng")])]
+    ['1.jpg', '2.dng']
+    """
     raw = {path for path in paths if path.suffix.lower() in RawFile.suffixes}
     names = {path.with_suffix("") for path in paths if path not in raw}
     return [path for path in paths if path not in raw or path.with_suffix("") not in names]

@@ -7,11 +7,9 @@ from typing import Any
 
 from ..errors import DustbustError
 from ..estimation.estimate import estimate_mask as estimate
-from ..estimation.frames import Frames
 from ..estimation.methods import METHODS
-from ..estimation.runs import find_runs
+from ..estimation.runs import find_runs as find
 from ..files.find import frames_between, frames_in, is_picture
-from ..files.read import header_of
 from ..previews import thumbnail as reduced
 from ..previews import to_rgb8
 from ..previews import typical_frame as typical
@@ -39,26 +37,12 @@ def files_of_run(first: Path, last: Path | None) -> list[Path]:
 
 
 @operation
-def describe_run(first: Path, last: Path | None) -> dict[str, Any]:
-    """What the headers of the files of a run say, and why some of them are left out."""
-    files = files_of_run(first, last)
-    frames = Frames.of(files, leave_out=True)
-    _, bits, kind = header_of(files[frames.usable[0]])
-    return {
-        "number": len(frames.usable),
-        "height": frames.shape[0],
-        "width": frames.shape[1],
-        "bits": bits,
-        "format": kind,
-        "left_out": list(frames.left_out.values()),
-    }
-
-
-@operation
-def first_run(files: list[Path], threads: Threads, progress: Progress | None = None) -> list[Path]:
-    """The files up to where the dust changes."""
-    run = find_runs(files, leave_out=True, threads=threads, progress=progress)[0]
-    return [Path(file) for file in run]  # type: ignore[arg-type]  # they are the files given
+def find_runs(
+    files: list[Path], threads: Threads, progress: Progress | None = None
+) -> list[list[Path]]:
+    """The files divided where the dust or the format changes, in their order."""
+    runs = find(files, leave_out=True, threads=threads, progress=progress)
+    return [[Path(file) for file in run] for run in runs]  # type: ignore[arg-type]  # files as given
 
 
 @operation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from gi.repository import Gimp, GObject
 
 from .. import core
+from ..errors import Refused
 from ..gimp import arguments, mask_image, progress
 from ..texts import _, count_text, duration_text, share_text, translated
 from . import apply, choices, frame_files
@@ -104,29 +106,74 @@ def declare(plug_in: Gimp.PlugIn, name: str, run: Callable[..., Gimp.ValueArray]
 def run(
     procedure: Gimp.Procedure,
     config: Gimp.ProcedureConfig,
-    ask: Callable[..., None] | None = None,
+    ask: Callable[..., list[list[str]]] | None = None,
     tell: Callable[..., None] | None = None,
 ) -> Gimp.ValueArray:
-    """Estimate the mask; in interactive mode, `ask` lets the user choose, and `tell` reports."""
+    """Estimate a mask for each run; in interactive mode, `ask` lets the user choose the runs.
+
+    `tell` reports. A run that gives no mask does not stop the others.
+    """
     run_mode = config.get_property("run-mode")
+    runs = None
     if run_mode == Gimp.RunMode.INTERACTIVE:
-        ask(procedure, config)
+        runs = ask(procedure, config)
+    elif run_mode == Gimp.RunMode.WITH_LAST_VALS:
+        runs = frame_files.confirmed_runs()
     started = time.monotonic()
-    files = core.ask("files_of_run", **frame_files.ends_of_run(config))
-    threads = progress.threads()
-    if config.get_property("last-frame") is None:
-        title = _("Looking for the end of the run")
-        files = progress.run(title, "first_run", files=files, threads=threads)
-    found = progress.run(
-        _("Estimate Dust Mask"),
+    runs = runs or frame_files.runs_of(config)
+    images, lines, warnings = [], [], []
+    for number, files in enumerate(runs, 1):
+        title = _("Estimate Dust Mask")
+        if len(runs) > 1:
+            title = _("Estimate Dust Mask, run {number} of {runs}").format(
+                number=number, runs=len(runs)
+            )
+        try:
+            found = estimate(config, files, title)
+        except Refused as refusal:
+            if len(runs) == 1:
+                raise
+            warnings.append(of_run(files, translated(refusal)))
+            continue
+        images.append(open_image(config, found, run_mode))
+        warnings += map(translated, found["warnings"])
+        text = summary(found)
+        lines.append(of_run(files, text) if len(runs) > 1 else text)
+    if not images:
+        raise Refused("\n".join(warnings))
+    lines.append(duration_text(time.monotonic() - started))
+    lines.append(
+        _(
+            "Red marks what will be cleaned. Move the threshold, or paint on the mask: black "
+            "protects, white adds."
+        )
+    )
+    steps = [(_("_Review and apply..."), lambda: _apply(images[0]))]
+    if len(images) > 1:
+        steps = []
+        lines.append(_("Start Apply Dust Mask on each of the mask images."))
+    progress.tell(run_mode, lines[0], warnings, lines[1:], steps, tell)
+    return arguments.return_values(procedure, (Gimp.Image, images[0]))
+
+
+def estimate(config: Gimp.ProcedureConfig, files: list[str], title: str) -> dict[str, Any]:
+    """Return the mask of a run and what is said about it, with a progress bar."""
+    return progress.run(
+        title,
         "estimate_mask",
         files=files,
         method=config.get_property("method"),
         polarity=config.get_property("polarity"),
         blank=arguments.path(config, "blank"),
         areas=[config.get_property(name) for name in ("smallest", "largest")],
-        threads=threads,
+        threads=progress.threads(),
     )
+
+
+def open_image(
+    config: Gimp.ProcedureConfig, found: dict[str, Any], run_mode: Gimp.RunMode
+) -> Gimp.Image:
+    """Make the mask image, and show it where somebody looks."""
     frame = arguments.path(config, "frame")
     if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
         frame = core.ask("typical_frame", frames=found["frames"])
@@ -134,17 +181,13 @@ def run(
     if run_mode != Gimp.RunMode.NONINTERACTIVE:
         Gimp.Display.new(image)
         Gimp.displays_flush()
-    more = [
-        duration_text(time.monotonic() - started),
-        _(
-            "Red marks what will be cleaned. Move the threshold, or paint on the mask: black "
-            "protects, white adds."
-        ),
-    ]
-    steps = [(_("_Review and apply..."), lambda: _apply(image))]
-    warnings = map(translated, found["warnings"])
-    progress.tell(run_mode, summary(found), warnings, more, steps, tell)
-    return arguments.return_values(procedure, (Gimp.Image, image))
+    return image
+
+
+def of_run(files: list[str], text: str) -> str:
+    """Say something about one of several runs."""
+    first, last = (os.path.basename(files[place]) for place in (0, -1))
+    return _("{first} to {last}: {text}").format(first=first, last=last, text=text)
 
 
 def _apply(image: Gimp.Image) -> None:

@@ -1,4 +1,4 @@
-"""The files of a run: from the first to the last frame, and what their headers say."""
+"""The files of a run: from the first to the last frame, or as they were chosen in the window."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Any
 
 from gi.repository import Gimp
 
+from .. import core
 from ..errors import Refused
-from ..gimp import arguments
+from ..gimp import arguments, kept, progress
 from ..texts import _, count_text, translated
 
 ENOUGH_FRAMES = 10  # a mask from fewer has gaps
-REASONS_SHOWN = 3  # of the files that are left out
+
+# What the window keeps under this name: its list, its settings, and the runs that were confirmed.
+KEPT = "dustbust-estimate"
+CONFIRMED = "confirmed"
 
 
 def ends_of_run(config: Gimp.ProcedureConfig) -> dict[str, str | None]:
@@ -23,34 +27,43 @@ def ends_of_run(config: Gimp.ProcedureConfig) -> dict[str, str | None]:
     return {"first": first, "last": last}
 
 
-def description(run: dict[str, Any], open_end: bool, has_blank: bool) -> str:
-    """Describe the files of a run in a few lines.
+def runs_of(config: Gimp.ProcedureConfig) -> list[list[str]]:
+    """Return the one run from the first to the last frame, or to where the dust changes."""
+    ends = ends_of_run(config)
+    files = core.ask("files_of_run", **ends)
+    if ends["last"] is not None:
+        return [files]
+    title = _("Looking for the end of the run")
+    return progress.run(title, "find_runs", files=files, threads=progress.threads())[:1]
+
+
+def confirmed_runs() -> list[list[str]] | None:
+    """Return the runs that were last confirmed in the window, to repeat the action."""
+    return kept.read(KEPT).get(CONFIRMED)
+
+
+def description(files: Sequence[dict[str, Any]], has_blank: bool) -> str:
+    """Describe the frames of the list in a few lines.
 
     Parameters
     ----------
-    run : dict
-        What the core reads in their headers: its operation `describe_run`.
-    open_end : bool
-        Whether the run may end before the last file.
+    files : sequence of dict
+        As the core lists them: its operation `list_frames`.
     has_blank : bool
         Whether the dust is read from a blank scan, so that few frames are enough.
     """
-    count = count_text("{number} frame", "{number} frames", run["number"])
-    kind = _("{bits}-bit {format}").format(bits=run["bits"], format=run["format"])
-    lines = [f"{count}, {run['width']} x {run['height']}, {kind}"]
-    if open_end:
-        lines.append(_("The run ends where the dust changes, or at the end of the folder."))
-    if run["left_out"]:
-        lines.append(left_out_text(run["left_out"]))
-    if run["number"] < ENOUGH_FRAMES and not has_blank:
+    used = [file for file in files if not file["why"]]
+    lines = [count_text("{number} frame", "{number} frames", len(used))]
+    left_out = [file for file in files if file["why"]]
+    if left_out:
+        lines.append(
+            count_text(
+                "{number} file is left out: {reason}",
+                "{number} files are left out, the first: {reason}",
+                len(left_out),
+                reason=translated(left_out[0]["reason"]),
+            )
+        )
+    if len(used) < ENOUGH_FRAMES and not has_blank:
         lines.append(_("Ten or more frames make a better mask."))
     return "\n".join(lines)
-
-
-def left_out_text(reasons: Sequence[Any]) -> str:
-    """Say which files are left out, each with its own reason, the first few of them."""
-    lines = [
-        count_text("{number} file is left out:", "{number} files are left out:", len(reasons)),
-        *map(translated, reasons[:REASONS_SHOWN]),
-    ]
-    return "\n".join(lines + ["..."] * (len(reasons) > REASONS_SHOWN))

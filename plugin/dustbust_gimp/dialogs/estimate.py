@@ -3,55 +3,102 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gi.repository import Gimp, Gio
 
-from .. import core
 from ..actions import choices, frame_files
-from ..gimp import arguments
-from ..texts import _
+from ..gimp import arguments, kept
+from ..texts import _, count_text, translated
+from .frame_list import FrameList, files_of_open_images
 from .window import Window
 
+FILES = ("blank", "frame")
+SETTINGS = ("polarity", *FILES, "smallest", "largest", "method")
 
-def ask(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> None:
-    """Let the user choose; raises Cancelled."""
-    suggest(config)
+
+def ask(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> list[list[str]]:
+    """Let the user choose; returns the paths of the frames, run by run. Raises Cancelled."""
+    before = kept.read(frame_files.KEPT)
+    kept.restore(config, before.get("settings", {}))
+    kept.forget_missing_files(config, FILES)
     window = Window(procedure, config, _("Estimate Dust Mask"), _("_Estimate"))
-    window.settings("first-frame", "last-frame")
+    frames = FrameList(before.get("list", {}), window.worker(), window.worker())
+    window.add(frames, grows=True)
     window.explained("polarity", choices.polarities())
-    window.folded("blank", "frame", "smallest", "largest", "method")
+    window.folded(*SETTINGS[1:])
     window.add_answer()
 
     def describe() -> None:
-        first = arguments.path(config, "first-frame")
-        if first is None:
-            window.say(
-                _(
-                    "Choose the first and the last frame of a run: scans with the same dust, in "
-                    "one folder."
-                ),
-                possible=False,
-            )
-            return
-        window.begin_in(Path(first).parent, "last-frame", "frame", "blank")
-        ends = frame_files.ends_of_run(config)
+        if frames.files:
+            folder = Path(frames.files[-1]["path"]).parent
+            window.begin_in(folder, *FILES)
         has_blank = arguments.path(config, "blank") is not None
-        window.answer(
-            core.Request("describe_run", **ends),
-            lambda run: frame_files.description(run, ends["last"] is None, has_blank),
+        window.say(sentences(frames, has_blank), possible=bool(frames.runs()) and not frames.busy)
+
+    frames.on_change = describe
+    window.on_change(describe, "blank")
+    opened = files_of_open_images()
+    begin(frames, config, before, opened)
+    confirmed, used = before.get(frame_files.CONFIRMED), False
+    try:
+        window.run()
+        confirmed, used = frames.runs(), True
+    finally:
+        frames.close()
+        content: dict[str, Any] = {
+            "list": frames.state(),
+            "settings": kept.settings_of(config, SETTINGS),
+            "opened": opened,
+            "used": used,
+            frame_files.CONFIRMED: confirmed,
+        }
+        kept.write(frame_files.KEPT, content)
+    for name, place in (("first-frame", 0), ("last-frame", -1)):
+        config.set_property(name, Gio.File.new_for_path(confirmed[0][place]))
+    return confirmed
+
+
+def begin(
+    frames: FrameList, config: Gimp.ProcedureConfig, before: dict[str, Any], opened: list[str]
+) -> None:
+    """Fill the list: with that of the last time, or, if its work is done, with what is open.
+
+    What is gone since then is not mentioned. The folder of a single open picture stands for it.
+    """
+    there = [path for path in frames.state()["sources"] if Path(path).exists()]
+    new = [path for path in opened if path not in before.get("opened", [])]
+    if there and not (before.get("used") and set(new) - set(there)):
+        frames.show_sources(there, bool(before.get("used")) or frames.state()["is_suggestion"])
+    else:
+        config.set_property("frame", None)
+        opened = new or opened
+        sources = [str(Path(opened[0]).parent)] if len(opened) == 1 else opened
+        frames.show_sources(sources, True)
+
+
+def sentences(frames: FrameList, has_blank: bool) -> str:
+    """Say what will be estimated, or what to do."""
+    lines = [translated(refused) for refused in frames.refused[:1]]
+    if not frames.files and not frames.busy:
+        lines.append(
+            _(
+                "Add the frames of a run, scans with the same dust: files, a folder, or drop them "
+                "on the list."
+            )
         )
-
-    window.on_change(describe, "first-frame", "last-frame", "blank")
-    window.run()
-
-
-def suggest(config: Gimp.ProcedureConfig) -> None:
-    """Suggest the open picture as the first frame, unless the user has chosen one before."""
-    first = arguments.path(config, "first-frame")
-    if first is not None and Path(first).exists():
-        return
-    config.set_property("last-frame", None)
-    files = [image.get_file().get_path() for image in Gimp.get_images() if image.get_file()]
-    pictures = core.ask("pictures_among", files=[file for file in files if file])
-    suggested = Gio.File.new_for_path(pictures[0]) if pictures else None
-    config.set_property("first-frame", suggested)
+    elif frames.files:
+        lines.append(frame_files.description(frames.files, has_blank))
+    found = frames.number_of_runs()
+    if frames.busy:
+        lines.append(frames.busy)
+    elif found:
+        lines.append(
+            count_text(
+                "{number} run was found; masks will be estimated: {ticked}.",
+                "{number} runs were found; masks will be estimated: {ticked}.",
+                found,
+                ticked=len(frames.runs()),
+            )
+        )
+    return "\n".join(lines)

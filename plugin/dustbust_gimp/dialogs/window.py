@@ -134,9 +134,9 @@ class Window:
         self._workers.append(Background())
         return self._workers[-1]
 
-    def add(self, widget: Gtk.Widget) -> None:
-        """Add a widget at the bottom."""
-        self.dialog.get_content_area().pack_start(widget, False, False, MARGIN // 4)
+    def add(self, widget: Gtk.Widget, grows: bool = False) -> None:
+        """Add a widget at the bottom; one that grows takes the room of a larger window."""
+        self.dialog.get_content_area().pack_start(widget, grows, grows, MARGIN // 4)
         widget.show_all()
 
     def on_change(self, react: Callable[[], None], *names: str) -> None:

@@ -1,0 +1,152 @@
+"""The list of frames that a user collects: files, folders, what is in them, what is left out."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..batch.receipt import RECEIPT_NAME, Receipt
+from ..errors import DustbustError, Sentence, printable
+from ..estimation.frames import another_size, commonest
+from ..estimation.runs import formats_of
+from ..files.find import in_order_of_taking, is_mask, natural_order, pictures_in, without_twins
+from ..files.paths import as_path
+from ..files.read import header_of
+from .messages import operation
+
+
+@dataclass
+class Listed:
+    """A file of the list.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    name : str
+        Of the file, printable.
+    width, height, bits : int
+        px, px, and bits of a sample; 0 if the header cannot be read.
+    format : str
+        Name of its format, such as "JPEG"; empty if the header cannot be read.
+    why : Sentence or None
+        Why it is left out, in a few words.
+    reason : Sentence or None
+        The same as a whole sentence.
+    """
+
+    path: Path
+    name: str
+    width: int = 0
+    height: int = 0
+    bits: int = 0
+    format: str = ""
+    why: Sentence | None = None
+    reason: Sentence | None = None
+
+    def leave(self, why: Sentence, reason: DustbustError) -> None:
+        """Leave it out."""
+        self.why, self.reason = why, reason.args[0]
+
+
+@operation
+def list_frames(sources: list[str], one_format: bool) -> dict[str, Any]:
+    """The frames among files and folders, and what is left out of them.
+
+    Parameters
+    ----------
+    sources : list of str
+        Paths, or addresses that begin with file://. A folder stands for its pictures.
+    one_format : bool
+        Whether frames of another format than the commonest are left out.
+
+    Returns
+    -------
+    dict
+        "files": each file once, as a `Listed`. The files of one folder are together, in the order
+        of taking; folders come as they were named. "refused": a sentence for each source that is
+        gone, or has no pictures.
+    """
+    refused: list[Sentence] = []
+    files = [_listed(path) for path in _in_order(sources, refused)]
+    _leave_out_twins(files)
+    _leave_out_results(files)
+    if one_format:
+        _leave_out_other_formats(files)
+    return {"files": [asdict(file) for file in files], "refused": refused}
+
+
+def _in_order(sources: list[str], refused: list[Sentence]) -> Iterator[Path]:
+    """The files, sorted within their folders; adds what cannot be listed to `refused`."""
+    folders: dict[Path, dict[Path, None]] = {}
+    for source in sources:
+        path = as_path(source)
+        try:
+            if not os.path.exists(path):
+                raise DustbustError("{path}: there is no such file", path=path)
+            for file in pictures_in(path) if os.path.isdir(path) else [path]:
+                folders.setdefault(file.parent, {})[file] = None
+        except DustbustError as error:
+            refused.append(error.args[0])
+    for paths in folders.values():
+        yield from in_order_of_taking(sorted(paths, key=natural_order))
+
+
+def _listed(path: Path) -> Listed:
+    """A file with what its header says."""
+    file = Listed(path, printable(path.name))
+    try:
+        (file.width, file.height), file.bits, file.format = header_of(path)
+    except DustbustError as error:
+        file.leave(Sentence("cannot be read"), error)
+    if is_mask(path):
+        reason = DustbustError("{path}: is a dust mask, not a frame; leave it out", path=path)
+        file.leave(Sentence("a dust mask"), reason)
+    return file
+
+
+def _leave_out_twins(files: list[Listed]) -> None:
+    """Leave out raw files beside a picture of the same name, as cameras write pairs."""
+    kept = set(without_twins([file.path for file in files if not file.why]))
+    for file in files:
+        if not file.why and file.path not in kept:
+            reason = DustbustError(
+                "{path}: is the same frame as the picture of this name beside it", path=file.path
+            )
+            file.leave(Sentence("a twin"), reason)
+
+
+def _leave_out_results(files: list[Listed]) -> None:
+    """Leave out what Apply wrote: the receipts of the folders list it."""
+    results = {folder: _results_in(folder) for folder in {file.path.parent for file in files}}
+    for file in files:
+        if not file.why and file.path.name in results[file.path.parent]:
+            reason = DustbustError(
+                "{path}: is a cleaned frame, without its dust; take the original", path=file.path
+            )
+            file.leave(Sentence("a cleaned frame"), reason)
+
+
+def _results_in(folder: Path) -> set[str]:
+    try:
+        return set(Receipt.load(folder / RECEIPT_NAME).files)
+    except DustbustError:  # there is none, or one that says nothing
+        return set()
+
+
+def _leave_out_other_formats(files: list[Listed]) -> None:
+    """Leave out the frames whose format is not that of most."""
+    usable = {number: file for number, file in enumerate(files) if not file.why}
+    if not usable:
+        return
+    sizes = {number: (file.height, file.width) for number, file in usable.items()}
+    formats = formats_of(sizes)
+    ((most, _),) = Counter(formats.values()).most_common(1)
+    shape = commonest(size for number, size in sizes.items() if formats[number] == most)
+    for number, file in usable.items():
+        if formats[number] != most:
+            reason = another_size(str(file.path), sizes[number], shape)
+            file.leave(Sentence("another format"), reason)
