@@ -1,7 +1,9 @@
 """A batch that is killed, or whose disk is full, leaves whole files only, and is continued.
 
-DUSTBUST_KILLS says how many times the batch is killed (the test kills a few, 200 take minutes).
-It forks, so it runs in a process of its own:  python tests/batch/test_interrupted.py FOLDER KILLS
+So does estimating or stacking. DUSTBUST_KILLS says how many times each is killed (the tests kill a
+few, 200 take minutes). They fork, so they run in processes of their own:
+
+    python tests/batch/test_interrupted.py {apply,estimate,stack} FOLDER KILLS
 """
 
 import errno
@@ -10,6 +12,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from dustbust.batch import worker
 from dustbust.batch.journal import JOURNAL_NAME, Journal
 from dustbust.batch.receipt import RECEIPT_NAME as NAME
 from dustbust.batch.receipt import Receipt, verify
+from dustbust.files.write import write_picture
 
 FRAMES = 50
 
@@ -94,11 +98,72 @@ def kill_many(folder, kills):
     return unfinished
 
 
+def make_mask(folder, target):
+    """A mask of the sample run."""
+    frames = sorted((Path(__file__).parents[1] / "samples" / "run").glob("frame*.jpg"))
+    dustbust.estimate_mask(frames, threads=1).save(target)
+
+
+def make_page(folder, target):
+    """The mean of twelve scans, which wait decoded in files."""
+    scans = [folder / f"{number}.png" for number in range(12)]
+    for number, path in enumerate(scans):
+        if not path.exists():
+            rng = np.random.default_rng(number)
+            Image.fromarray(rng.integers(0, 256, (600, 800), np.uint8)).save(path)
+    page = dustbust.stack_scans(scans, mode="mean", align=False)
+    write_picture(target, page, inputs=scans)
+
+
+def kill_one_file(make, folder, kills):
+    """Kill the making of one file at random moments; how many times there was no file yet."""
+    make(folder, folder / "right.png")
+    begin = time.perf_counter()
+    make(folder, folder / "again.png")
+    duration = time.perf_counter() - begin
+    right = (folder / "right.png").read_bytes()
+    assert (folder / "again.png").read_bytes() == right
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    tempfile.tempdir = str(temporary)
+    rng = random.Random(12)
+    unfinished = 0
+    for kill in range(kills):
+        target = folder / f"made-{kill}.png"
+        child = os.fork()
+        if child == 0:
+            try:
+                make(folder, target)
+            finally:
+                os._exit(0)
+        time.sleep(rng.uniform(0, 1.1 * duration))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        assert not list(temporary.iterdir()), f"kill {kill}: something stayed behind"
+        if target.exists():
+            assert target.read_bytes() == right, f"kill {kill}: the file is not whole"
+            target.unlink()
+        else:
+            unfinished += 1
+    return unfinished
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
+@pytest.mark.parametrize("action", ["estimate", "stack"])
+def test_killed_estimate_or_stack_leaves_a_whole_file_or_none(tmp_path, action):
+    kills = int(os.environ.get("DUSTBUST_KILLS", 8))
+    done = subprocess.run(
+        [sys.executable, __file__, action, tmp_path, str(kills)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert int(done.stdout) >= kills // 4  # so many were really interrupted
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
 def test_killed_batch_leaves_whole_files_and_is_finished_by_the_next(tmp_path):
     kills = int(os.environ.get("DUSTBUST_KILLS", 8))
     done = subprocess.run(
-        [sys.executable, __file__, tmp_path, str(kills)], capture_output=True, text=True
+        [sys.executable, __file__, "apply", tmp_path, str(kills)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert int(done.stdout) >= kills // 4  # so many were really interrupted
@@ -164,4 +229,8 @@ def test_folder_of_a_batch_of_which_nothing_came_is_not_left_behind(tmp_path):
 
 
 if __name__ == "__main__":
-    print(kill_many(Path(sys.argv[1]), int(sys.argv[2])))
+    name, place, number = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    if name == "apply":
+        print(kill_many(place, number))
+    else:
+        print(kill_one_file({"estimate": make_mask, "stack": make_page}[name], place, number))

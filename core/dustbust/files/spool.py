@@ -1,9 +1,8 @@
 """Many scans at once: those from files wait on disk, decoded, and are mapped when they are used."""
 
 import tempfile
-from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -12,19 +11,19 @@ from ..image.arrays import Picture
 
 
 class _OnDisk(NamedTuple):
-    path: Path
+    file: IO[bytes]
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
 
 
 class Spool:
-    """A sequence of pictures. As a context manager it leaves nothing behind, whatever happens.
+    """A sequence of pictures, and a context manager.
 
-    The temporary files lie where `tempfile` puts them ($TMPDIR).
+    The temporary files lie where `tempfile` puts them ($TMPDIR). They have no names, or go when
+    they are closed, so that the system removes them with the process, however it ends.
     """
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="dustbust-", ignore_cleanup_errors=True)
         self._pictures: list[Picture | _OnDisk] = []
 
     def __enter__(self) -> "Spool":
@@ -36,8 +35,10 @@ class Spool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        for picture in self._pictures:
+            if isinstance(picture, _OnDisk):
+                picture.file.close()
         self._pictures.clear()
-        self._folder.cleanup()
 
     def add(self, picture: Picture, *, on_disk: bool) -> None:
         """Keep a picture.
@@ -55,17 +56,15 @@ class Spool:
         """
         kept: Picture | _OnDisk = picture
         if on_disk:
-            path = Path(self._folder.name, str(len(self._pictures)))
             try:
-                np.ascontiguousarray(picture).tofile(path)
+                kept = _on_disk(picture)
             except OSError as error:
                 raise DustbustError(
                     "{folder}: has no room for the decoded scans ({reason}); set TMPDIR to a "
                     "folder that has",
-                    folder=self._folder.name,
+                    folder=tempfile.gettempdir(),
                     reason=error.strerror or error,
                 ) from error
-            kept = _OnDisk(path, picture.dtype, picture.shape)
         self._pictures.append(kept)
 
     def __len__(self) -> int:
@@ -80,10 +79,22 @@ class Spool:
         return (
             picture
             if isinstance(picture, np.ndarray)
-            else np.memmap(picture.path, picture.dtype, "r", shape=picture.shape)
+            else np.memmap(picture.file, picture.dtype, "r", shape=picture.shape)
         )
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         """Of all pictures, without reading them."""
         return [picture.shape for picture in self._pictures]
+
+
+def _on_disk(picture: Picture) -> _OnDisk:
+    """A picture in a temporary file."""
+    file = tempfile.TemporaryFile(prefix="dustbust-")  # noqa: SIM115 - it stays open
+    try:
+        np.ascontiguousarray(picture).tofile(file)
+        file.flush()
+    except BaseException:
+        file.close()
+        raise
+    return _OnDisk(file, picture.dtype, picture.shape)
