@@ -76,6 +76,7 @@ def test_holes_are_no_dust_and_dust_beside_them_is(kind):
     polarity, how = KINDS[kind]
     shown, opacity = run(2, polarity, **how)
     mask = dustbust.estimate_mask([dusty for _, dusty, _, _ in shown], polarity=polarity)
+    assert mask.warnings == ()
     marked, dusty_at = mask.binary(), opacity > 0.15
     always = np.logical_and.reduce([inside for _, _, inside, _ in shown])
     inner = ~grown(~always, 6)
@@ -106,7 +107,7 @@ def test_dust_on_the_light_of_a_hole_is_removed():
         result = dustbust.apply_mask(dusty, mask)
         before.append(np.mean((dusty[at].astype(float) - clean[at]) ** 2))
         after.append(np.mean((result[at].astype(float) - clean[at]) ** 2))
-    assert 10 * np.log10(np.mean(before) / np.mean(after)) > 12
+    assert 10 * np.log10(np.mean(before) / np.mean(after)) > 10
 
 
 def test_the_margin_travels_with_the_mask(tmp_path):

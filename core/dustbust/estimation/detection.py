@@ -99,6 +99,8 @@ class Detection:
         Whether there are enough frames to tell dust from picture.
     threads : int or None
         Number of threads.
+    rare : ndarray of bool, shape (rows, columns), or None
+        Blocks that not most frames show, so that the map is noisy there.
     """
 
     def __init__(
@@ -108,6 +110,8 @@ class Detection:
         outside: Mask,
         enough: bool,
         threads: int | None = None,
+        *,
+        rare: Mask | None = None,
     ) -> None:
         self.evidence, self.threads = evidence, threads
         at_edge = on_pixels(outside, opacity.shape) if outside.any() else None
@@ -115,9 +119,10 @@ class Detection:
             opacity[at_edge] = 0
         self.noise = noise_of(noise_floor(opacity, threads), opacity.shape, ~outside)
         self.threshold = suggested_threshold(self.noise)
+        often = opacity if rare is None else opacity[~on_pixels(rare, opacity.shape)]
         self.raised, self.lowered = (
             np.count_nonzero(stands_out) / opacity.size
-            for stands_out in (opacity > self.threshold, opacity < -self.threshold)
+            for stands_out in (often > self.threshold, often < -self.threshold)
         )
         self.dust = evidence.is_dust() if enough else np.zeros(evidence.particles, bool)
         self.reach = round(NEAR_BLOCKS * block_side(opacity.shape))

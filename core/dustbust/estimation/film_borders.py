@@ -37,6 +37,10 @@ LEVEL_PIXELS, LEVEL_FRAMES = 0.75, 0.75
 # Gaps in the margin up to this many blocks are closed.
 GAP = 2
 
+# What fewer than this share of the frames show, at the edges of pictures and holes, is not compared
+# with the rest of the map: in a map of few frames the picture stands out.
+OFTEN = 0.75
+
 # A margin has both dark and light, each in this share of it, in a share of the frame's outermost
 # blocks, and is seen in this many frames. With one level only it is a border, see `Borders`.
 BOTH_LEVELS, OUTERMOST, FEWEST_FRAMES = 0.03, 0.2, 3
@@ -78,6 +82,10 @@ class Borders:
     def unseen(self) -> Mask:
         """Blocks that too few frames show to tell dust from picture, bool (rows, columns)."""
         return np.asarray(self._seen < FEWEST_FRAMES)
+
+    def rarely_seen(self) -> Mask:
+        """Blocks that fewer than OFTEN of the frames show, bool (rows, columns)."""
+        return np.asarray(self._seen < OFTEN * self.frames)
 
     def outside(self) -> Mask:
         """Film borders and holders: they touch the edge, and are the same in all frames.

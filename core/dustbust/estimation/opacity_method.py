@@ -94,7 +94,8 @@ def estimate_opacity(
         runner.go_over([second], {*scenes.kept}.difference(shown))
 
     enough = len(scenes.kept) >= FEWEST_SCENES
-    found = second.detections(outside, enough)
+    rare = None if margin is None else first.borders.rarely_seen()
+    found = second.detections(outside, enough, rare)
     if polarity == "auto":
         for each in found.values():
             each.mark(each.threshold, smallest, largest)
@@ -325,7 +326,9 @@ class SecondPass:
         ]
         return np.asarray(np.logical_or.reduce(masks))
 
-    def detections(self, outside: Mask, enough: bool) -> dict[str, Detection]:
+    def detections(
+        self, outside: Mask, enough: bool, rare: Mask | None = None
+    ) -> dict[str, Detection]:
         """What the two passes found of each kind of dust.
 
         Parameters
@@ -334,10 +337,17 @@ class SecondPass:
             Blocks in which there is no picture.
         enough : bool
             Whether there are enough frames to tell dust from picture.
+        rare : ndarray of bool, shape (rows, columns), or None
+            Blocks that not most frames show.
         """
         return {
             kind: Detection(
-                sums.denoised(self.threads), self.evidence[kind], outside, enough, self.threads
+                sums.denoised(self.threads),
+                self.evidence[kind],
+                outside,
+                enough,
+                self.threads,
+                rare=rare,
             )
             for kind, sums in self.sums.items()
         }
