@@ -79,6 +79,8 @@ def reporting(run: Run) -> Run:
                     error=f"{type(error).__name__}: {error}"
                 )
             )
+        finally:
+            core.stop()
 
     return guarded
 

@@ -324,6 +324,14 @@ def start() -> Helper:
     return _helper
 
 
+def stop() -> None:
+    """End the helper, if there is one, and wait until its memory is free."""
+    if _helper is not None:
+        with contextlib.suppress(OSError):
+            _helper.process.stdin.close()
+        _helper.process.wait()
+
+
 def ask(operation: str, **arguments: object) -> Any:
     """Return the result of an operation of the helper."""
     return (_helper or start()).ask(Request(operation, **arguments))

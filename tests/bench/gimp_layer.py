@@ -30,13 +30,14 @@ def main():
         gimp = Gimp(Path(folder))
         took, __ = gimp.run_script(
             INSIDE / "bench_layer.py",
-            *(folder, options.megapixels, options.bits, options.rounds),
+            *(folder, str(gimp.plug_in), options.megapixels, options.bits, options.rounds),
             timeout=3600,
         )
-    for begun, all_, core, peak in took:
+    for one in took:
         print(
-            f"process after {begun:.2f} s, action {all_:.2f} s, core {core:.2f} s, "
-            f"added {all_ - core:.2f} s, peak of the plug-in {peak:.0f} MB"
+            f"by the clock: begun after {one['begun']:.2f} s, action {one['action']:.2f} s, core "
+            f"{one['core']:.2f} s; of the processors: action {one['used']:.2f} s, core "
+            f"{one['used by the core']:.2f} s; peak of the plug-in {one['peak']:.0f} MB"
         )
 
 

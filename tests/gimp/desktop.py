@@ -197,6 +197,18 @@ class Desktop:
             self.drag((x + 40, y + 40), *steps, (left + 200, top + 150), (left + 205, top + 155))
             source.stdin.close()  # which ends it
 
+    def helpers(self):
+        """The processes of the plug-in's core."""
+        found = []
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = command.read_bytes().decode(errors="replace").split("\0")
+            except OSError:  # it has ended
+                continue
+            if words[0] == self.gimp.python and "dustbust.helper" in words:
+                found.append(int(command.parent.name))
+        return found
+
     def windows(self, title):
         return self._tool("xdotool", "search", "--onlyvisible", "--name", title).split()
 

@@ -388,6 +388,39 @@ def test_8_masks_of_several_runs(desktop, run):
     assert runs_of_masks(desktop) == [*before, first, second, second]
 
 
+def status_bar(desktop):
+    """What GIMP's window shows in its lowest rows, without the docks."""
+    desktop.picture("status")
+    with Image.open(desktop.pictures / "status.png") as picture:
+        return np.array(picture.convert("L"))[850:895, :1040].astype(int)
+
+
+def test_9_gimps_own_cancel_button(desktop):
+    """It ends the plug-in and its helper, and the image stays as it was."""
+    desktop.ask(
+        "big = new_image(2400, 2400); rng = np.random.default_rng(1)\n"
+        "page = rng.integers(0, 255, (2400, 2400, 3)).astype(np.uint8)\n"
+        "for n in range(5): add_layer(big, np.roll(page, 9 * n, 1), \"R'G'B' u8\")\n"
+        "Gimp.Display.new(big); Gimp.displays_flush()"
+    )
+    desktop.menu("s")
+    desktop.wait_for("Stack Offset Scans")
+    desktop.key("alt+m", "Down")  # not Dust-free: a page of noise has no dust
+    before = status_bar(desktop)
+    desktop.key("alt+k")
+    desktop.wait_gone("Stack Offset Scans")
+    # The button appears at the right end of the progress bar.
+    desktop.wait_for_true(
+        lambda: (np.abs(status_bar(desktop) - before) > 20).sum() > 300, "there is no progress bar"
+    )
+    rows, columns = np.nonzero(np.abs(status_bar(desktop) - before) > 20)
+    assert desktop.helpers()
+    desktop.click(int(columns.max()) - 25, 850 + int(np.median(rows[columns > columns.max() - 60])))
+    desktop.wait_for_true(lambda: not desktop.helpers(), "the helper is still there", 10)
+    assert desktop.ask("result = len(big.get_layers())") == 5
+    assert not desktop.windows(DONE)
+
+
 def test_8_action_search(desktop):
     desktop.main_key("slash", pause=1.5)
     desktop.type("speck")

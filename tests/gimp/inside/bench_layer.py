@@ -1,9 +1,10 @@
 """Run inside GIMP: what Apply takes on a large layer, and how much memory the plug-in takes.
 
-The result has, for each round, seconds until the plug-in's process is there, until it has ended,
-seconds of the core for the same pixels, and the plug-in's peak memory in MB.
+The result has, for each round, seconds by the clock and of the processors, of the action and of
+the core for the same pixels, and the plug-in's peak memory in MB.
 """
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import dustbust
 from helpers import APPLY, add_layer, call, get, new_image
 
-folder, megapixels, bits, rounds = arguments  # noqa: F821, given by the caller
+folder, plug_in, megapixels, bits, rounds = arguments  # noqa: F821, given by the caller
 height = int((megapixels * 1e6 / 1.5) ** 0.5)
 width = int(1.5 * height)
 dtype, precision = {8: (np.uint8, "U8_NON_LINEAR"), 16: (np.uint16, "U16_NON_LINEAR")}[bits]
@@ -34,12 +35,20 @@ def make():
     return picture
 
 
+def processor_time():
+    """Of GIMP, of the plug-ins that it has seen end, and of what they have seen end."""
+    of_gimp = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[11:15]
+    return sum(map(int, of_gimp)) / os.sysconf("SC_CLK_TCK")
+
+
 def watch(seen, stop):
     """Note when the plug-in's process is there, and its peak memory."""
     while not stop.is_set():
         for status in Path("/proc").glob("[0-9]*/status"):
             try:
-                if b"dustbust-gimp.py" not in status.with_name("cmdline").read_bytes():
+                if f"{plug_in}/dustbust-gimp.py".encode() not in (
+                    status.with_name("cmdline").read_bytes().split(b"\0")
+                ):
                     continue
                 lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
                 peak = int(lines["VmHWM"].split()[0]) / 1024
@@ -58,14 +67,26 @@ for __ in range(rounds):
     seen, stop = [], threading.Event()
     watcher = threading.Thread(target=watch, args=(seen, stop))
     watcher.start()
-    start = time.perf_counter()
+    start, used = time.perf_counter(), processor_time()
     mask = Path(folder) / "dust.png"
     call(APPLY, image=image, drawables=[layer], mask_file=mask, method="fill")
     end = time.perf_counter()
     stop.set()
     watcher.join()
+    time.sleep(0.5)  # until GIMP has seen the plug-in end
+    used = processor_time() - used
+    begin, used_by_core = time.perf_counter(), time.process_time()
     expected = dustbust.apply_mask(picture, dustbust.DustMask.load(mask), method="fill")
-    core = time.perf_counter() - end
+    core, used_by_core = time.perf_counter() - begin, time.process_time() - used_by_core
     assert np.array_equal(get(layer, f"R'G'B' u{bits}"), expected)
-    result.append([seen[0][0] - start, end - start, core, max(peak for __, peak in seen)])
+    result.append(
+        {
+            "begun": seen[0][0] - start,
+            "action": end - start,
+            "core": core,
+            "used": used,
+            "used by the core": used_by_core,
+            "peak": max(peak for __, peak in seen),
+        }
+    )
     layer = add_layer(image, picture, f"R'G'B' u{bits}")
