@@ -28,6 +28,7 @@ from gi.repository import Gegl, Gimp, Gio, GLib
 from dustbust_gimp import core
 from dustbust_gimp.actions import apply, estimate, stack
 from dustbust_gimp.errors import Cancelled, Refused
+from dustbust_gimp.gimp import pixels
 from dustbust_gimp.texts import DOMAIN, _, translated
 
 Run = Callable[..., Gimp.ValueArray]
@@ -65,6 +66,7 @@ def reporting(run: Run) -> Run:
         try:
             core.own_process_group()
             core.start()
+            pixels.start()
             return run(procedure, *arguments[:-1])
         except Cancelled:
             return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)

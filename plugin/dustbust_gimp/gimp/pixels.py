@@ -14,6 +14,9 @@ from gi.repository import Babl, Gegl, Gimp
 
 from .. import core
 
+# GEGL's own cache of tiles in this process. Each tile is used once, so that it need not be large.
+CACHE_BYTES = 16 << 20
+
 # Strips keep the memory low, and stay in the processor's cache on their way to the core. A single
 # row may be larger; two of the widest fit into the window.
 TRANSFER_BYTES = 4 << 20
@@ -27,6 +30,12 @@ NUMBERS = {
     "float": (4, "float32"),
     "double": (8, ""),
 }
+
+
+def start() -> None:
+    """Make GEGL ready, with a small cache."""
+    Gegl.init(None)
+    Gegl.config().set_property("tile-cache-size", CACHE_BYTES)
 
 
 class Format:
@@ -160,25 +169,28 @@ def change_drawable(drawable: Gimp.Drawable, before: core.Handle, after: core.Ha
         Whether GIMP allowed it.
     """
     changes = core.ask("changes", before=before, after=after)
-    first, rows, width = changes["first"], changes["rows"], drawable.get_width()
+    first, rows = changes["first"], changes["rows"]
+    width, height = drawable.get_width(), drawable.get_height()
     if not rows:
         return True
     stored, working = stored_format(drawable), working_format(drawable)
     shadow, buffer = drawable.get_shadow_buffer(), drawable.get_buffer()
-    whole = buffer.get_extent()
-    buffer.copy(whole, Gegl.AbyssPolicy.NONE, shadow, whole)
+    for top, bottom in ((0, first), (first + rows, height)):
+        if top < bottom:
+            kept = Gegl.Rectangle.new(0, top, width, bottom - top)
+            buffer.copy(kept, Gegl.AbyssPolicy.NONE, shadow, kept)
     for top, strip in stored.strips(0, first, width, rows):
         shadow.set(strip, working.name, after.get(first + top, strip.height))
         if stored.name != working.name:
             # The buffers convert from the working to the stored format, which may change pixels
             # that nothing was done to.
-            kept, new = (
+            old, new = (
                 each.get(strip, 1.0, stored.name, Gegl.AbyssPolicy.NONE)
                 for each in (buffer, shadow)
             )
-            merged = changes["where"].merge(first + top, strip.height, kept, new)
+            merged = changes["where"].merge(first + top, strip.height, old, new)
             shadow.set(strip, stored.name, merged)
     shadow.flush()
     allowed = drawable.merge_shadow(True)
-    drawable.update(0, 0, width, drawable.get_height())
+    drawable.update(0, 0, width, height)
     return allowed
