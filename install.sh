@@ -72,14 +72,14 @@ new_environment() {
     "$1" -m venv --without-pip "$environment" >"$scratch/venv.log" 2>&1 || return 1
     say "$1 has no pip; fetching it from PyPI"
     "$environment/bin/python" - "$scratch" <<'PYTHON' >"$scratch/venv.log" 2>&1 || return 1
-import json, subprocess, sys, urllib.request
-with urllib.request.urlopen("https://pypi.org/pypi/pip/json", timeout=60) as answer:
+import hashlib, json, subprocess, sys, urllib.parse, urllib.request
+index = "https://pypi.org/pypi/pip/json"
+with urllib.request.urlopen(index, timeout=60) as answer:
     wheel = next(file for file in json.load(answer)["urls"] if file["packagetype"] == "bdist_wheel")
 path = f"{sys.argv[1]}/{wheel['filename']}"
-with urllib.request.urlopen(wheel["url"], timeout=300) as answer, open(path, "wb") as file:
+with urllib.request.urlopen(urllib.parse.urljoin(index, wheel["url"]), timeout=300) as answer, open(path, "wb") as file:
     content = answer.read()
     file.write(content)
-import hashlib
 if hashlib.sha256(content).hexdigest() != wheel["digests"]["sha256"]:
     sys.exit("the wheel of pip is damaged")
 subprocess.run([sys.executable, f"{path}/pip", "install", "--quiet", path], check=True)
