@@ -32,6 +32,7 @@ INSTALLED = Path(__file__).resolve().parent.parent / "core.json"
 PROTOCOL = 1
 LENGTH = struct.Struct(">I")  # of a message
 WINDOW_BYTES = 32 << 20  # only those that are used take memory
+PATIENCE = 2.0  # s, for the helper to end by itself
 
 # Beginnings of the names of variables that an AppImage or a Flatpak sets for its own programs.
 OF_HOST = (
@@ -329,7 +330,11 @@ def stop() -> None:
     if _helper is not None:
         with contextlib.suppress(OSError):
             _helper.process.stdin.close()
-        _helper.process.wait()
+        try:
+            _helper.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:  # foreign code holds the lock of its interpreter
+            _helper.process.kill()
+            _helper.process.wait()
 
 
 def ask(operation: str, **arguments: object) -> Any:
