@@ -24,6 +24,7 @@ BLACK: float
 WHITE: float
 VALUE_NOISE: float
 SLOWEST: float
+MOST_TOGETHER: int
 SMALLEST_FADE: float
 LEAST_PASSING: float
 MOST_SCANS: int
@@ -317,6 +318,9 @@ class Membranes(metaclass=_KernelType):
         scale: float,
         unknown: NDArray[np.bool_] | None,
         threads: int,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]: ...
+    def together(
+        self, images: list[_Picture], scale: float, threads: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]: ...
 
 # Identifier, horizontal and vertical sampling factor, quantisation table (8, 8), blocks of

@@ -46,6 +46,36 @@ void define_membranes(py::class_<Membranes>& c) {
         },
         py::arg("image").noconvert(), py::arg("colours"), py::arg("scale"),
         py::arg("unknown").noconvert(), py::arg("threads"));
+    c.def(
+        "together",
+        [](const Membranes& membranes, const std::vector<Array<T>>& images, float scale,
+           int threads) {
+            const auto pictures = views(images, "images");
+            require(pictures.size() <= most_together, "images must be 8 at most");
+            require(
+                pictures[0].rows == membranes.rows() && pictures[0].columns == membranes.columns(),
+                "images and mask must be of one size");
+            require(pictures[0].channels == 1, "images must have one channel");
+            require_positive(scale, "scale");
+            require_threads(threads);
+            const auto count = static_cast<py::ssize_t>(pictures.size());
+            Array<float> observed({membranes.size(), count}), filled({membranes.size(), count}),
+                spread({membranes.size(), count});
+            float *const values = observed.mutable_data(), *const fills = filled.mutable_data(),
+                         *const spreads = spread.mutable_data();
+            {
+                py::gil_scoped_release release;
+                std::vector<const T*> data;
+                for (const auto& picture : pictures) data.push_back(picture.data);
+                for (std::ptrdiff_t i = 0; i < membranes.size(); ++i)
+                    for (std::ptrdiff_t k = 0; k < count; ++k)
+                        values[i * count + k] =
+                            static_cast<float>(data[k][membranes.positions()[i]]) * scale;
+                membranes.together(data, scale, fills, spreads, threads);
+            }
+            return py::make_tuple(observed, filled, spread);
+        },
+        py::arg("images").noconvert(), py::arg("scale"), py::arg("threads"));
 }
 
 template <class T>
@@ -239,6 +269,7 @@ inline void register_dust(py::module_& m) {
     m.attr("WHITE") = WHITE;
     m.attr("VALUE_NOISE") = VALUE_NOISE;
     m.attr("SLOWEST") = SLOWEST;
+    m.attr("MOST_TOGETHER") = most_together;
     m.attr("SMALLEST_FADE") = SMALLEST_FADE;
     m.attr("LEAST_PASSING") = LEAST_PASSING;
 

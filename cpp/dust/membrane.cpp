@@ -44,33 +44,73 @@ private:
     std::vector<float> value_;
 };
 
+// The colours of one picture. They have one spread, that of the luminance, and are done together.
 template <class T>
+struct Colours {
+    static constexpr bool apart = false;
+
+    Image<const T> image;
+    std::ptrdiff_t values;
+    float scale;
+
+    static std::ptrdiff_t spreads() { return 1; }
+    float operator()(std::ptrdiff_t at, std::ptrdiff_t c) const {
+        return static_cast<float>(image.data[at * image.channels + c]) * scale;
+    }
+    float luminance(std::ptrdiff_t at, std::ptrdiff_t) const {
+        const T* const from = image.data + at * image.channels;
+        if (values < 3) return static_cast<float>(from[0]) * scale;
+        const float red = from[0], green = from[1], blue = from[2];
+        return scale * (rec601(red, green, blue));
+    }
+};
+
+// Several pictures of one channel. Each has a spread of its own, and is done when it is done.
+template <class T>
+struct Pictures {
+    static constexpr bool apart = true;
+
+    const T* const* images;
+    std::ptrdiff_t values;
+    float scale;
+
+    std::ptrdiff_t spreads() const { return values; }
+    float operator()(std::ptrdiff_t at, std::ptrdiff_t c) const {
+        return static_cast<float>(images[c][at]) * scale;
+    }
+    float luminance(std::ptrdiff_t at, std::ptrdiff_t c) const { return (*this)(at, c); }
+};
+
+template <class Source>
 class MembraneSolver {
 public:
-    MembraneSolver(Image<const T> image, std::ptrdiff_t colours, float scale,
-                   Image<const std::uint8_t> unknown, const MaskedPixels& masked,
+    MembraneSolver(Source source, Image<const std::uint8_t> unknown, const MaskedPixels& masked,
                    const Components& particles, float* filled, float* spread)
-        : image_(image),
-          colours_(colours),
-          scale_(scale),
+        : source_(source),
+          colours_(source.values),
+          spreads_(source.spreads()),
+          rows_(masked.rows()),
+          columns_(masked.columns()),
           unknown_(unknown),
           masked_(masked),
           positions_(masked.positions()),
           neighbours_(particles.neighbours),
           filled_(filled),
           spread_(spread),
-          known_(masked.size() * colours, 0.0f),
+          known_(masked.size() * source.values, 0.0f),
           share_(masked.size(), 0.0f),
           depth_(masked.size(), 0),
           place_(masked.size()) {}
 
     // The spread at some of the pixels; -1 where too little is known around them.
     void find_spread(std::ptrdiff_t begin, std::ptrdiff_t end) {
-        Squares squares(image_.columns);
-        for (std::ptrdiff_t i = begin; i < end; ++i)
-            spread_[i] =
-                squares(positions_[i] / image_.columns, positions_[i] % image_.columns,
-                        [this](std::ptrdiff_t y, std::ptrdiff_t x) { return spread_around(y, x); });
+        for (std::ptrdiff_t c = 0; c < spreads_; ++c) {
+            Squares squares(columns_);
+            for (std::ptrdiff_t i = begin; i < end; ++i)
+                spread_[i * spreads_ + c] = squares(
+                    positions_[i] / columns_, positions_[i] % columns_,
+                    [&](std::ptrdiff_t y, std::ptrdiff_t x) { return spread_around(y, x, c); });
+        }
     }
 
     // One particle: its pixels, by their places in the list.
@@ -87,7 +127,7 @@ public:
                 order.push_back(*j);
             }
         }
-        complete_spread(begin, end);
+        for (std::ptrdiff_t c = 0; c < spreads_; ++c) complete_spread(begin, end, c);
         for (auto i = begin; i < end; ++i)
             if (!depth_[*i]) leave(*i);
         if (!order.empty()) relax(begin, end, depth_[order.back()]);
@@ -97,16 +137,7 @@ private:
     const std::int32_t* beside(std::int32_t i) const {
         return neighbours_.data() + 4 * static_cast<std::ptrdiff_t>(i);
     }
-    const T* pixel(std::ptrdiff_t y, std::ptrdiff_t x) const {
-        return image_.row(y) + x * image_.channels;
-    }
-
-    float luminance(std::ptrdiff_t y, std::ptrdiff_t x) const {
-        const T* const from = pixel(y, x);
-        if (colours_ < 3) return static_cast<float>(from[0]) * scale_;
-        const float red = from[0], green = from[1], blue = from[2];
-        return scale_ * (rec601(red, green, blue));
-    }
+    std::ptrdiff_t place(std::ptrdiff_t y, std::ptrdiff_t x) const { return y * columns_ + x; }
 
     bool is_known(std::ptrdiff_t y, std::ptrdiff_t x) const {
         return masked_(y, x) < 0 && !(unknown_.data && unknown_(y, x));
@@ -114,17 +145,16 @@ private:
 
     // Sum up the known pixels beside a pixel; false if there is none.
     bool look_beside(std::int32_t i) {
-        const std::ptrdiff_t y = positions_[i] / image_.columns, x = positions_[i] % image_.columns;
+        const std::ptrdiff_t y = positions_[i] / columns_, x = positions_[i] % columns_;
         const std::ptrdiff_t sides[4][2] = {{y - 1, x}, {y, x - 1}, {y, x + 1}, {y + 1, x}};
         int masked = 0, known = 0;
         for (int side = 0; side < 4; ++side) {
             const auto [v, u] = sides[side];
             if (beside(i)[side] >= 0) {
                 ++masked;
-            } else if (v >= 0 && u >= 0 && v < image_.rows && u < image_.columns &&
-                       is_known(v, u)) {
+            } else if (v >= 0 && u >= 0 && v < rows_ && u < columns_ && is_known(v, u)) {
                 for (std::ptrdiff_t c = 0; c < colours_; ++c)
-                    known_[i * colours_ + c] += static_cast<float>(pixel(v, u)[c]) * scale_;
+                    known_[i * colours_ + c] += source_(place(v, u), c);
                 ++known;
             }
         }
@@ -152,34 +182,37 @@ private:
     }
 
     // Where too little is known around a pixel, its spread is that of the particle's other pixels.
-    void complete_spread(const std::int32_t* begin, const std::int32_t* end) {
+    void complete_spread(const std::int32_t* begin, const std::int32_t* end, std::ptrdiff_t c) {
+        const auto spread = [this, c](std::int32_t i) -> float& {
+            return spread_[i * spreads_ + c];
+        };
         float squares = 0;
         int found = 0;
         for (auto i = begin; i < end; ++i) {
-            if (spread_[*i] < 0) continue;
-            squares += spread_[*i] * spread_[*i];
+            if (spread(*i) < 0) continue;
+            squares += spread(*i) * spread(*i);
             ++found;
         }
         const float usual = found ? std::sqrt(squares / static_cast<float>(found)) : 1.0f;
         for (auto i = begin; i < end; ++i) {
-            if (spread_[*i] < 0) spread_[*i] = usual;
-            if (depth_[*i] == 1) spread_[*i] *= beside_rim;
+            if (spread(*i) < 0) spread(*i) = usual;
+            if (depth_[*i] == 1) spread(*i) *= beside_rim;
         }
     }
 
     // Standard deviation of the known pixels around (y, x) from the plane that fits them best, or
     // -1 where there are too few. (The membrane follows a slope: a slope is not an error.)
-    float spread_around(std::ptrdiff_t y, std::ptrdiff_t x) const {
+    float spread_around(std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c) const {
         float n = 0, u = 0, v = 0, uu = 0, uv = 0, vv = 0, a = 0, ua = 0, va = 0,
               aa = 0;  // weighted sums; u right, v down, a value
         for (int dy = -reach / stride * stride; dy < reach; dy += stride) {
-            if (y + dy < 0 || y + dy >= image_.rows) continue;
+            if (y + dy < 0 || y + dy >= rows_) continue;
             for (int dx = -reach / stride * stride; dx < reach; dx += stride) {
-                if (x + dx < 0 || x + dx >= image_.columns || !is_known(y + dy, x + dx)) continue;
+                if (x + dx < 0 || x + dx >= columns_ || !is_known(y + dy, x + dx)) continue;
                 const float weight =
                     static_cast<float>((reach - std::abs(dy)) * (reach - std::abs(dx))) /
                     (reach * reach);
-                const float value = luminance(y + dy, x + dx);
+                const float value = source_.luminance(place(y + dy, x + dx), c);
                 const float right = static_cast<float>(dx) / reach,
                             down = static_cast<float>(dy) / reach;
                 n += weight;
@@ -209,10 +242,9 @@ private:
 
     // Nothing known beside the whole particle.
     void leave(std::int32_t i) {
-        const T* const from = image_.data + positions_[i] * image_.channels;
         for (std::ptrdiff_t c = 0; c < colours_; ++c)
-            filled_[i * colours_ + c] = static_cast<float>(from[c]) * scale_;
-        spread_[i] = 1;
+            filled_[i * colours_ + c] = source_(positions_[i], c);
+        std::fill_n(spread_ + i * spreads_, spreads_, 1.0f);
     }
 
     // Successive over-relaxation, with the factor that is best for a strip of this depth (D. M.
@@ -223,12 +255,13 @@ private:
         for (const std::ptrdiff_t odd : {0, 1})
             for (auto i = begin; i < end; ++i) {
                 if (!depth_[*i] ||
-                    (positions_[*i] / image_.columns + positions_[*i] % image_.columns) % 2 != odd)
+                    (positions_[*i] / columns_ + positions_[*i] % columns_) % 2 != odd)
                     continue;
                 place_[*i] = static_cast<std::int32_t>(order.size());
                 order.push_back(*i);
             }
-        if (colours_ == 3) relax_in_order<Lanes>(order, deepest);
+        if constexpr (Source::apart) relax_in_order<ManyLanes>(order, deepest);
+        else if (colours_ == 3) relax_in_order<Lanes>(order, deepest);
         else relax_in_order<float>(order, deepest);
     }
 
@@ -250,25 +283,30 @@ private:
             const std::int32_t i = order[k];
             for (int side = 0; side < 4; ++side)
                 pixels[k].sides[side] = beside(i)[side] >= 0 ? place_[beside(i)[side]] : count;
-            pixels[k].known = read<Value>(&known_[i * colours_]);
+            pixels[k].known = read<Value>(&known_[i * colours_], colours_);
             pixels[k].share = factor * share_[i];
-            values[k] = read<Value>(filled_ + i * colours_);
+            values[k] = read<Value>(filled_ + i * colours_, colours_);
         }
         bool moved = true;
+        Value moving = all_ones<Value>();  // 0 where a picture is done
         for (int pass = 0; pass < 20 + 10 * deepest && moved; ++pass) {
             Value least{}, most{};
             for (std::int32_t k = 0; k < count; ++k) {
                 const Pixel& pixel = pixels[k];
                 const Value sum = pixel.known + values[pixel.sides[0]] + values[pixel.sides[1]] +
                                   values[pixel.sides[2]] + values[pixel.sides[3]];
-                const Value change = sum * pixel.share - factor * values[k];
+                Value change = sum * pixel.share - factor * values[k];
+                if constexpr (Source::apart) change *= moving;
                 values[k] += change;
                 least = change < least ? change : least;
                 most = change > most ? change : most;
             }
             moved = false;
-            for (std::ptrdiff_t c = 0; c < colours_; ++c)
-                moved |= std::max(at(most, c), -at(least, c)) > precision;
+            for (std::ptrdiff_t c = 0; c < colours_; ++c) {
+                const bool moves = std::max(at(most, c), -at(least, c)) > precision;
+                if constexpr (Source::apart) moving[c] = moves ? 1.0f : 0.0f;
+                moved |= moves;
+            }
         }
         for (std::int32_t k = 0; k < count; ++k)
             for (std::ptrdiff_t c = 0; c < colours_; ++c)
@@ -280,15 +318,27 @@ private:
     static float at(float value, std::ptrdiff_t) { return value; }
     static float at(const Lanes& values, std::ptrdiff_t c) { return values[c]; }
 
+    typedef float ManyLanes __attribute__((vector_size(most_together * sizeof(float))));
+
+    static float at(const ManyLanes& values, std::ptrdiff_t c) { return values[c]; }
+
     template <class Value>
-    static Value read(const float* from) {
+    static Value read(const float* from, std::ptrdiff_t count) {
         if constexpr (std::is_same_v<Value, float>) return *from;
-        else return Value{from[0], from[1], from[2], 0};
+        else {
+            Value values{};
+            for (std::ptrdiff_t c = 0; c < count; ++c) values[c] = from[c];
+            return values;
+        }
     }
 
-    const Image<const T> image_;
-    const std::ptrdiff_t colours_;
-    const float scale_;
+    template <class Value>
+    static Value all_ones() {
+        return Value{} + 1.0f;
+    }
+
+    const Source source_;
+    const std::ptrdiff_t colours_, spreads_, rows_, columns_;
     const Image<const std::uint8_t> unknown_;
     const MaskedPixels& masked_;
     const std::vector<std::int64_t>& positions_;
@@ -317,11 +367,10 @@ Membranes::Membranes(Image<const std::uint8_t> mask)
         members_[next[particles_.labels[i]]++] = static_cast<std::int32_t>(i);
 }
 
-template <class T>
-void Membranes::operator()(Image<const T> image, std::ptrdiff_t colours, float scale,
-                           Image<const std::uint8_t> unknown, float* filled, float* spread,
-                           int threads) const {
-    MembraneSolver<T> solver(image, colours, scale, unknown, masked_, particles_, filled, spread);
+template <class Source>
+void Membranes::solve(Source source, Image<const std::uint8_t> unknown, float* filled,
+                      float* spread, int threads) const {
+    MembraneSolver<Source> solver(source, unknown, masked_, particles_, filled, spread);
     split_over_threads(size(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         solver.find_spread(begin, end);
     });
@@ -331,6 +380,29 @@ void Membranes::operator()(Image<const T> image, std::ptrdiff_t colours, float s
             solver(members_.data() + begins_[k], members_.data() + begins_[k + 1]);
     });
 }
+
+template <class T>
+void Membranes::operator()(Image<const T> image, std::ptrdiff_t colours, float scale,
+                           Image<const std::uint8_t> unknown, float* filled, float* spread,
+                           int threads) const {
+    solve(Colours<T>{image, colours, scale}, unknown, filled, spread, threads);
+}
+
+template <class T>
+void Membranes::together(const std::vector<const T*>& images, float scale, float* filled,
+                         float* spread, int threads) const {
+    const auto count = static_cast<std::ptrdiff_t>(images.size());
+    solve(Pictures<T>{images.data(), count, scale}, {nullptr, rows_, columns_, 1}, filled, spread,
+          threads);
+}
+
+#define TOGETHER(T)                                                                             \
+    template void Membranes::together(const std::vector<const T*>&, float, float*, float*, int) \
+        const;
+TOGETHER(std::uint8_t)
+TOGETHER(std::uint16_t)
+TOGETHER(float)
+#undef TOGETHER
 
 template void Membranes::operator()(Image<const std::uint8_t>, std::ptrdiff_t, float,
                                     Image<const std::uint8_t>, float*, float*, int) const;

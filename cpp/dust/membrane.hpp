@@ -10,6 +10,9 @@
 
 namespace dustbust {
 
+// Pictures that are worked on side by side in vector registers.
+constexpr std::ptrdiff_t most_together = 8;
+
 // The pixels of a mask, ready to be held against any number of pictures of its size.
 class Membranes {
 public:
@@ -31,7 +34,17 @@ public:
                     Image<const std::uint8_t> unknown, float* filled, float* spread,
                     int threads) const;
 
+    // The same for up to `most_together` pictures of one channel at a time, N x pictures each, in
+    // little more time than for one. The results are those of each picture alone.
+    template <class T>
+    void together(const std::vector<const T*>& images, float scale, float* filled, float* spread,
+                  int threads) const;
+
 private:
+    template <class Source>
+    void solve(Source source, Image<const std::uint8_t> unknown, float* filled, float* spread,
+               int threads) const;
+
     std::ptrdiff_t rows_, columns_;
     MaskedPixels masked_;
     Components particles_;

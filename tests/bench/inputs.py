@@ -115,9 +115,10 @@ def _write(folder: Path, suffix: str, passing: np.ndarray, grain: np.ndarray, nu
     scene = None
     for photo in rng.choice(len(PHOTOS), 2, replace=False):
         with Image.open(PHOTOS[photo]) as opened:
-            picture = np.asarray(opened.convert("RGB"))[
-                :: rng.choice([-1, 1]), :: rng.choice([-1, 1])
-            ]
+            picture = np.asarray(opened.convert("RGB"))
+        picture = picture[:: rng.choice([-1, 1]), :: rng.choice([-1, 1])]
+        # Elsewhere in each frame, so that few have the same at their edges.
+        picture = np.roll(picture, rng.integers(picture.shape[:2]), (0, 1))
         scene = picture // 2 if scene is None else scene + picture // 2
     pixels = np.asarray(
         Image.fromarray(scene).resize((width, height), Image.Resampling.BICUBIC)

@@ -7,7 +7,7 @@ model is measured by `estimation.density_meter`, kept in the mask, and used by t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from .. import _kernels
 from ..errors import DustbustError
 from ..image.arrays import (
+    Grey,
     Labels,
     Mask,
     Picture,
@@ -269,6 +270,38 @@ def look_around(
         filled[hidden & (spread == 1)] = 0
         observed[hidden], spread[hidden] = filled[hidden], 1
     return FrameAtDust(observed, filled, np.maximum(spread, np.float32(VALUE_NOISE)))
+
+
+def look_around_together(
+    planes: Sequence[Grey], membranes: _kernels.Membranes, *, threads: int | None = None
+) -> list[FrameAtDust]:
+    """What `look_around` gives for each of several frames, in little more time than for one.
+
+    Parameters
+    ----------
+    planes : sequence of ndarray of uint8, uint16 or float32, shape (H, W)
+        Luminance of frames that have data everywhere, all of one dtype.
+    membranes : _kernels.Membranes
+        Of the mask of the N pixels.
+    threads : int or None
+        Threads to use; None: see `dustbust.runtime.threads.count`.
+
+    Returns
+    -------
+    list of FrameAtDust
+        Their `observed` and `filled` are (N,).
+    """
+    results = []
+    for first in range(0, len(planes), _kernels.MOST_TOGETHER):
+        some = list(planes[first : first + _kernels.MOST_TOGETHER])
+        scale = 1 / largest(some[0].dtype)
+        observed, filled, spread = (
+            np.ascontiguousarray(values.T)
+            for values in membranes.together(some, scale, count(threads))
+        )
+        np.maximum(spread, np.float32(VALUE_NOISE), out=spread)
+        results += [FrameAtDust(*each) for each in zip(observed, filled, spread, strict=True)]
+    return results
 
 
 def mirrored(values: Values, dark: Mask) -> Values:

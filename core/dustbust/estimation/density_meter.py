@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _kernels
-from ..dust.model import RIM, DustModel, look_around, mirrored
+from ..dust.model import RIM, DustModel, look_around, look_around_together, mirrored
 from ..dust.observation import NO_DATA, ExpectedDust, FrameAtDust, as_array, moved, observe
 from ..dust.response import Response, Responses
 from ..image.arrays import Grey, Labels, Mask, Picture, Positions
 from ..image.fixed_point import FIXED_POINT_STEP, in_fixed_point
 from ..image.morphology import dilate
 from ..runtime.read_ahead import read_ahead
+from .passes import LARGEST_HELD
 
 Values = npt.NDArray[np.float32]
 Sums = npt.NDArray[np.int64]
@@ -172,7 +173,9 @@ class DensityMeter:
         self.polarity, self.threads = polarity, threads
         self.expected: Expected | None = None
         self._find_pixels()
-        self._held: dict[int, Any] = {}  # number of a frame -> observed, filled, spread
+        # Number of a frame -> its plane, or what is observed there, filled, and the spread.
+        self._held: dict[int, Any] = {}
+        self._of_part = False  # whether it sees a part of the run, and is sent back
         self._empty()
 
     def _empty(self) -> None:
@@ -188,6 +191,7 @@ class DensityMeter:
         """An empty meter for other frames of the run, which expects the same of them."""
         other = copy(self)
         other._held = {}
+        other._of_part = True
         other._empty()
         return other
 
@@ -217,6 +221,8 @@ class DensityMeter:
 
     def look(self, plane: Grey, has_data: Mask | None = None, *, threads: int = 1) -> Any:
         """See `passes.Pass`: the result depends on the frame and on what is expected only."""
+        if self.expected is None and has_data is None and self._may_wait(plane):
+            return plane
         picture: Picture = plane
         if has_data is not None:
             picture = np.stack([plane, has_data], axis=2, dtype=plane.dtype)
@@ -225,6 +231,20 @@ class DensityMeter:
         if self.expected is None:
             return tuple(value.astype(np.float16) for value in values)
         return self._read(self.graph, self.expected, values)
+
+    def _may_wait(self, plane: Grey) -> bool:
+        """Whether the frames of a run may be held as a whole, so that several are read at once."""
+        return not self._of_part and FRAMES_HELD * plane.nbytes <= LARGEST_HELD
+
+    def _read_waiting(self, waiting: dict[int, Grey]) -> dict[int, Any]:
+        """What the frames show that are held as a whole."""
+        seen: dict[int, Any] = {}
+        for dtype in {plane.dtype for plane in waiting.values()}:
+            alike = {number: each for number, each in waiting.items() if each.dtype == dtype}
+            looks = look_around_together(list(alike.values()), self.membranes, threads=self.threads)
+            for number, look in zip(alike, looks, strict=True):
+                seen[number] = tuple(values.astype(np.float16) for values in look)
+        return seen
 
     def take(self, number: int, observed: Any) -> None:
         """See `passes.Pass`."""
@@ -263,6 +283,8 @@ class DensityMeter:
         Density, responses and presence depend on each other, so there are several rounds. The
         first does not know any dust, the second does not know how frames respond to it.
         """
+        waiting = {n: each for n, each in self._held.items() if isinstance(each, np.ndarray)}
+        self._held |= self._read_waiting(waiting)
         held = [self._held[number] for number in sorted(self._held)]
         self._held = {}
         graph = self.graph
