@@ -16,7 +16,7 @@ from inputs import make_frames, shape_of
 from measuring import Row, gain_of_processes, least, peak_of, timed
 from PIL import Image
 
-from dustbust import estimate_mask, find_runs
+from dustbust import DustMask, clean_frames, estimate_mask, find_runs
 from dustbust.estimation.density_meter import FRAMES_HELD
 
 ESTIMATE = "dustbust.estimate_mask(sys.argv[1:])"
@@ -71,6 +71,51 @@ def rows(
         gain = gain_of_processes() / (one / two)
         found.append(("Gain of two processes / of two threads in Estimate", gain, 1 / 0.9))
     return found
+
+
+def scaling() -> None:
+    """Print how the cost of Estimate grows: processor time for a frame and pixel, and memory."""
+    print("| frames | megapixels | dust | threads | ns / pixel and frame | / decoding | peak MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    usual = {"frames": 10, "megapixels": 24.0, "share": 0.01, "threads": 2}
+    cases: dict[str, tuple[float, ...]] = {
+        "frames": (10, 100),
+        "megapixels": (2, 24, 100),
+        "share": (0.001, 0.01, 0.05),
+        "threads": (1, 2),
+    }
+    for name, values in cases.items():
+        for value in values:
+            case = usual | {name: value}
+            frames, megapixels = int(case["frames"]), float(case["megapixels"])
+            with tempfile.TemporaryDirectory() as folder:
+                paths = make_frames(Path(folder), frames, megapixels, share=case["share"])
+                decoding = timed(partial(decode, paths)).processor
+                took = timed(partial(estimate_mask, paths, threads=int(case["threads"])))
+                peak = peak_of(ESTIMATE, paths) / 1e6
+            height, width = shape_of(megapixels)
+            each = 1e9 * took.processor / (frames * height * width)
+            print(
+                f"| {frames} | {megapixels:g} | {case['share']:.1%} | {case['threads']} "
+                f"| {each:.1f} | {took.processor / decoding:.1f} | {peak:.0f} |",
+                flush=True,
+            )
+
+
+def original() -> None:
+    """Print the times of the job of the original's author: 56 frames, here of 6 megapixels."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = make_frames(Path(folder), 56, 6)
+        mask = Path(folder) / "mask.png"
+        cleaned = Path(folder) / "cleaned"
+        for name, work in (
+            ("decoding to luminance, one thread", partial(decode, paths)),
+            ("Estimate, opacity", lambda: estimate_mask(paths).save(mask)),
+            ("Estimate, sum", partial(estimate_mask, paths, method="sum")),
+            ("Apply, restore", lambda: clean_frames(paths, DustMask.load(mask), folder=cleaned)),
+        ):
+            took = timed(work)
+            print(f"{name:36s}{took.wall:6.1f} s, of processors {took.processor:6.1f} s")
 
 
 def main() -> None:

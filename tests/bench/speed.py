@@ -3,6 +3,8 @@
     python tests/bench/speed.py                    everything, about five minutes on two cores
     python tests/bench/speed.py --only estimate    one action
     python tests/bench/speed.py --plot speed.png   the table as a picture, too
+    python tests/bench/speed.py --scaling          how Estimate's cost grows, half an hour
+    python tests/bench/speed.py --original         the job of the original's author: 56 frames
 
 Each action's rows come from its own bench: `rows()` in `estimate.py`, `apply.py` and `stack.py`
 gives names, ratios of processor time, and the limits that they are to stay below.
@@ -12,10 +14,11 @@ import argparse
 import importlib
 from pathlib import Path
 
+import estimate
 from measuring import Row
 from PIL import Image, ImageDraw, ImageFont
 
-ACTIONS = ("estimate", "apply")
+ACTIONS = ("estimate", "apply", "stack")
 
 # Of the plot, in px.
 BAR, GAP, LEFT, RIGHT, LENGTH = 22, 12, 520, 120, 480
@@ -48,7 +51,15 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", choices=ACTIONS, default=ACTIONS, metavar="ACTION")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="a PNG with a bar for each row")
+    parser.add_argument("--scaling", action="store_true", help="only how the cost grows")
+    parser.add_argument("--original", action="store_true", help="only the job of 56 frames")
     options = parser.parse_args()
+    if options.scaling or options.original:
+        if options.scaling:
+            estimate.scaling()
+        if options.original:
+            estimate.original()
+        return
     rows: list[Row] = []
     print("| | measured | at most |\n| --- | --- | --- |")
     for action in options.only:
