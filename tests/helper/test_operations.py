@@ -63,6 +63,28 @@ def test_the_mask_of_a_run_travels_into_an_image_and_back(ask, found, expected):
     assert again.marked == np.count_nonzero(expected.binary())
 
 
+def test_a_mask_of_8_bits_marks_the_same_at_every_threshold_of_its_image(ask, found, expected):
+    extra = ask("picture_of_mask", dust=found["dust"])["extra"]
+    kept = {"grey": ask("levels_of_mask", dust=found["dust"]), "extra": extra}
+    grey = as_array(kept["grey"])[..., 0]
+    assert grey.dtype == np.uint8
+    assert np.array_equal(grey >= 255 * expected.threshold, expected.binary())
+    # The lower end of a threshold in an image of 8 bits; at 128, it is the suggestion.
+    levels = [level for level in range(1, 256) if level != 128]
+    for level in levels:
+        assert np.array_equal(grey >= level, expected.binary(level / 255)), level
+    for threshold in (*(level / 255 for level in levels[::16]), expected.threshold):
+        again = ask("mask_of_picture", **kept, threshold=threshold, shown=None, name="mask")
+        assert again.marked == np.count_nonzero(expected.binary(threshold))
+    # Below the threshold, the steps themselves come back; above it, whole levels.
+    whole = as_array(ask("picture_of_mask", dust=again)["grey"])
+    whole = whole[..., 0].astype(int)
+    steps = np.round(expected.grey * 65535).astype(int)
+    below = (steps < 32768) & (steps != 256)
+    assert np.array_equal(whole[below], steps[below])
+    assert np.abs(whole - steps).max() <= 257
+
+
 def test_what_the_user_painted_counts(ask, picture):
     grey = np.zeros((6, 8), np.uint16)
     grey[1, 1] = grey[4, 4] = 40000

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from ..dust.mask import DustMask
+from ..dust.mask import COARSE_STEP, STRIP, DustMask
 from ..errors import DustbustError
 from ..files.read import read_frame
 from ..image.arrays import (
@@ -21,15 +21,22 @@ from ..image.arrays import (
     luminance,
     to_unit,
 )
+from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
 from .messages import Picture, Pixels, Share, operation
 
 # Greys between these are neither black nor white.
 BLACK, WHITE = 0.02, 0.98
 
+# Steps of a mask, 1/65535, in a level of 8 bits.
+STEPS_OF_LEVEL = STEPS_OF_16_BIT // 255
+
 
 @operation
 def picture_of_mask(dust: DustMask) -> dict[str, Any]:
-    """A mask as a grey picture of 16 bits, and what else a program must keep of it."""
+    """A mask as a grey picture of 16 bits, and what else a program must keep of it.
+
+    In an image of 8 bits, the grey is that of `levels_of_mask`.
+    """
     return {
         "grey": from_unit(dust.grey, np.uint16),
         "threshold": dust.threshold,
@@ -47,7 +54,7 @@ def mask_of_picture(
     Parameters
     ----------
     grey : ndarray, shape (H, W, C)
-        The grey mask, without its threshold.
+        The grey mask, without its threshold, of 16 bits or of 8.
     extra : str
         As `picture_of_mask` gave it; something else counts as nothing.
     threshold : float
@@ -68,6 +75,8 @@ def mask_of_picture(
     except ValueError:  # the file may come from anywhere
         content = b""
     dust = DustMask.from_extra(_visible(grey), content)
+    if grey.dtype == np.uint8 and dust.method:
+        dust = from_levels(_visible(grey), dust)
     if shown is None:
         return replace(dust, threshold=threshold)
     light = _visible(shown)
@@ -80,6 +89,68 @@ def mask_of_picture(
     marked = light >= 0.5
     edited = np.where(dust.binary(threshold) == marked, dust.grey, marked)
     return replace(dust, threshold=threshold, grey=edited)
+
+
+@operation
+def levels_of_mask(dust: DustMask) -> Picture:
+    """The grey of a mask in 8 bits, which marks the same pixels at its threshold.
+
+    A pixel is at or above a level if its grey is, so that rounding moves no pixel across a
+    threshold of whole levels. The mask's own threshold lies between two levels: what reaches it is
+    at or above the upper one.
+
+    Parameters
+    ----------
+    dust : DustMask
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W)
+
+    Examples
+    --------
+    >>> levels_of_mask(DustMask(np.array([[0.2, 0.4999, 0.5, 1]], np.float32), 0.5))
+    array([[ 51, 127, 128, 255]], dtype=uint8)
+    """
+    limit = to_steps(dust.threshold)
+    lowest = -(-int(limit) // STEPS_OF_LEVEL)
+    levels = np.empty(dust.grey.shape, np.uint8)
+    for top in range(0, len(levels), STRIP):
+        rows = slice(top, top + STRIP)
+        steps = to_steps(dust.grey[rows])
+        whole = steps // STEPS_OF_LEVEL
+        levels[rows] = np.where(steps >= limit, np.maximum(whole, lowest), whole)
+    return levels
+
+
+def from_levels(grey: Plane, dust: DustMask) -> DustMask:
+    """A measured mask with a grey that was kept in 8 bits.
+
+    Below the threshold of `dust`, a level is the coarse step that `levels_of_mask` made it of. The
+    lowest step, 1/256, is black in 8 bits and stays so.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (H, W)
+        0..1, in levels of 1/255.
+    dust : DustMask
+        Everything else; its threshold is the one that the levels were made with.
+
+    Examples
+    --------
+    >>> dust = DustMask(np.array([[0, 0.2, 0.4999]], np.float32), 0.5, method="opacity")
+    >>> again = from_levels(levels_of_mask(dust) / np.float32(255), dust)
+    >>> np.array_equal(again.grey, dust.grey)
+    True
+    """
+    limit = to_steps(dust.threshold)
+    steps = np.empty(grey.shape, np.uint16)
+    for top in range(0, len(steps), STRIP):
+        rows = slice(top, top + STRIP)
+        given = to_steps(grey[rows])
+        coarse = -(-given.astype(np.int32) // COARSE_STEP) * COARSE_STEP
+        steps[rows] = np.where(given < limit, np.minimum(coarse, int(limit) - 1), given)
+    return replace(dust, grey=cast(Plane, steps))
 
 
 @operation

@@ -18,10 +18,13 @@ from helpers import (
     all_layers,
     call,
     get,
+    new_image,
     open_image,
     put,
     refusal,
+    role,
     save,
+    stored,
     threshold_of,
     with_role,
 )
@@ -109,6 +112,54 @@ def check_overlay_is_red_over_the_frame_where_dust_is_marked(folder):
         assert np.array_equal(shown[~binary], np.broadcast_to(frame, shown.shape)[~binary])
 
 
+def check_a_mask_over_a_frame_of_8_bits_has_8_bits(folder):
+    image, dust = estimated(frame=FRAMES[2]), expected()
+    assert image.get_precision() == Gimp.Precision.U8_NON_LINEAR
+    assert np.array_equal(binary_shown(image), dust.binary())
+    for level in (30, 100, 127, 129, 200, 254):
+        threshold = threshold_of(with_role(image, "mask"))
+        threshold.get_config().set_property("low", level / 255)
+        threshold.update()
+        assert np.array_equal(binary_shown(image), dust.binary(level / 255)), level
+
+
+def binary_shown(image):
+    """Where an image shows red over its frame, bool (H, W)."""
+    scratch = image.duplicate()
+    scratch.remove_layer(with_role(scratch, "frame"))
+    shown = Gimp.Layer.new_from_visible(scratch, scratch, "shown")
+    scratch.delete()
+    return get(shown, "R'G'B'A u8")[..., 3] > 0
+
+
+def check_a_stroke_lands_on_the_mask_alone(folder):
+    image = estimated(frame=FRAMES[2])
+    layers = {role(layer): layer for layer in all_layers(image)}
+    assert {name for name, layer in layers.items() if layer.get_lock_content()} == {
+        "frame",
+        "red",
+        "eraser",
+    }
+    others = [layers["frame"], layers["red"], layers["eraser"]]
+    before = list(map(stored, others))
+    for layer in others:
+        assert layer.get_lock_position()
+        assert not painted(layer)
+    assert list(map(stored, others)) == before
+    assert painted(layers["mask"])
+    assert binary_shown(image)[40:60, 30:90].all()
+
+
+def painted(layer):
+    """Fill a rectangle of a layer with white, if GIMP allows it."""
+    image = layer.get_image()
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 30, 40, 60, 20)
+    before = stored(layer)
+    layer.edit_fill(Gimp.FillType.WHITE)
+    Gimp.Selection.none(image)
+    return stored(layer) != before
+
+
 def check_overlay_mask_cleans_as_the_plain_one(folder):
     assert np.array_equal(cleaned_with(estimated(frame=FRAMES[2])), cleaned_by_core(expected()))
 
@@ -190,6 +241,40 @@ def check_xcf_and_back(folder):
         image = open_image(FRAMES[0])
         call(APPLY, image=image, drawables=image.get_layers(), mask_file=folder / name)
         assert np.array_equal(get(image.get_layers()[0], "R'G'B' u8"), cleaned_by_core(dust))
+
+
+def check_a_mask_image_of_16_bits_is_read(folder):
+    """Over frames of 8 bits, masks had 16 bits too, and other names of layers."""
+    plain, dust = estimated(), expected()
+    height, width = dust.grey.shape
+    image = new_image(width, height, precision="U16_NON_LINEAR")
+    black = np.zeros((height, width, 3), np.uint16)
+    layers = {"frame": add_layer(image, black, "R'G'B' u16", name="frame.jpg")}
+    layers["overlay"] = Gimp.GroupLayer.new(image, "Dust")
+    image.insert_layer(layers["overlay"], None, 0)
+    add = functools.partial(add_layer, image, parent=layers["overlay"])
+    grey = get(plain.get_layers()[0], "Y' u16")
+    layers["mask"] = add(np.repeat(grey, 3, 2), "R'G'B' u16", name="Mask")
+    layers["red"] = add(black + np.array([65535, 0, 0], np.uint16), "R'G'B' u16", name="Red")
+    layers["red"].set_mode(Gimp.LayerMode.MULTIPLY)
+    layers["eraser"] = add(black, "R'G'B' u16", name="Rest")
+    layers["eraser"].set_mode(Gimp.LayerMode.COLOR_ERASE)
+    for name, layer in layers.items():
+        layer.attach_parasite(
+            Gimp.Parasite.new("dustbust-role", Gimp.PARASITE_PERSISTENT, name.encode())
+        )
+    threshold = Gimp.DrawableFilter.new(layers["mask"], "gimp:threshold", "Dust threshold")
+    threshold.get_config().set_property("low", dust.threshold - 0.25 / 65535)
+    threshold.update()
+    layers["mask"].append_filter(threshold)
+    for name in ("dustbust-mask", "dustbust-run"):
+        image.attach_parasite(plain.get_parasite(name))
+    save(image, folder / "before.xcf")
+    again = open_image(folder / "before.xcf")
+    assert np.array_equal(cleaned_with(again), cleaned_by_core(dust))
+    put(with_role(again, "mask"), black, "R'G'B' u16")
+    nothing = dataclasses.replace(dust, grey=np.zeros_like(dust.grey))
+    assert np.array_equal(cleaned_with(again), cleaned_by_core(nothing))
 
 
 def check_mask_without_its_grey_layer_is_refused(folder):
