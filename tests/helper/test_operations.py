@@ -159,7 +159,8 @@ def test_merging_replaces_pixels_where_something_changed(ask, picture):
 def test_files_are_planned_and_cleaned_as_the_core_does(ask, tmp_path, found, expected):
     files = [Path(shutil.copy(path, tmp_path)) for path in FRAMES]
     dust = found["dust"]
-    run = {"run": files, "first": None, "last": None, "dust": dust, "method": "restore"}
+    run = {"run": files, "mask": None, "first": None, "last": None}
+    run |= {"dust": dust, "method": "restore"}
     plan = ask("plan_files", folder="cleaned", **run)
     assert (plan["new"], plan["up_to_date"], plan["folder"]) == (5, 0, str(tmp_path / "cleaned"))
     settings = {"exists": "skip", "method": "restore", "threads": 2}
@@ -174,6 +175,38 @@ def test_files_are_planned_and_cleaned_as_the_core_does(ask, tmp_path, found, ex
     assert ask("plan_files", folder="cleaned", **run)["missing"] == [str(files[2])]
 
 
+def test_a_run_is_looked_for_beside_its_mask_first(ask, tmp_path):
+    files = [tmp_path / "roll" / folder / f"{name}.jpg" for folder in ("a", "b") for name in "12"]
+    copies = [tmp_path / "copy" / file.relative_to(tmp_path / "roll") for file in files]
+    for file in files + copies:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"a frame")
+
+    def found(mask):
+        return ask("files_to_clean", run=files, mask=mask, first=None, last=None)
+
+    for mask, expected in ((None, files), ("copy", copies), ("roll", files), ("elsewhere", files)):
+        mask = mask and tmp_path / mask / "dust.xcf"
+        assert found(mask) == {"files": list(map(str, expected)), "missing": []}
+    copies[1].unlink()  # then the run is whole only where it was
+    assert found(tmp_path / "copy" / "dust.xcf")["files"] == list(map(str, files))
+    shutil.rmtree(tmp_path / "roll")
+    assert found(tmp_path / "copy" / "dust.xcf") == {
+        "files": list(map(str, copies)),
+        "missing": [str(copies[1])],
+    }
+
+
+def test_a_run_that_was_moved_is_found_by_one_of_its_frames(ask, tmp_path):
+    files = [Path("/roll/a/1.jpg"), Path("/roll/a/2.jpg"), Path("/roll/b/1.jpg")]
+    moved = [tmp_path / "new" / file.relative_to("/roll") for file in files]
+    for one in moved:
+        assert ask("moved_run", run=files, frame=one) == list(map(str, moved))
+    with pytest.raises(Refused) as refusal:
+        ask("moved_run", run=files, frame=tmp_path / "new" / "a" / "3.jpg")
+    assert refusal.value.args[0]["words"]["frame"] == "1.jpg"
+
+
 def test_a_folder_that_cannot_be_written_is_refused_before(ask, tmp_path):
     files = [Path(shutil.copy(path, tmp_path)) for path in FRAMES]
     (tmp_path / "file").write_text("not a folder")
@@ -181,7 +214,8 @@ def test_a_folder_that_cannot_be_written_is_refused_before(ask, tmp_path):
     with pytest.raises(Refused) as refusal:
         ask(
             "plan_files",
-            **{"run": files, "first": None, "last": None, "dust": mask, "method": "fill"},
+            **{"run": files, "mask": None, "first": None, "last": None},
+            **{"dust": mask, "method": "fill"},
             folder=tmp_path / "file" / "cleaned",
         )
     text = refusal.value.args[0]

@@ -144,3 +144,75 @@ def names_of_scans(scans: Sequence[object], names: Sequence[object] | None = Non
     if len(names) != len(scans):
         raise ValueError(f"names must be one for each of the {len(scans)} scans, not {len(names)}")
     return [str(name) for name in names]
+
+
+def beside(files: Sequence[Path], mask: Path) -> list[Path]:
+    """The files of a run, looked for first in the folder of the mask that was made from them.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Where they were when the mask was made.
+    mask : Path
+        Where the mask is now.
+
+    Returns
+    -------
+    list of Path
+        The files in the mask's folder, if at least as many of them are there as at their places.
+
+    Examples
+    --------
+    >>> from dustbust.files.paths import beside
+    >>> [found] = beside([Path("/roll/1.tif")], Path("/new/dust.xcf"))
+    >>> found.as_posix()
+    '/new/1.tif'
+    """
+    names = _below_common_folder(files)
+    if not names:
+        return list(files)
+    here = [mask.parent / name for name in names]
+    return max(here, list(files), key=lambda places: sum(place.exists() for place in places))
+
+
+def moved(files: Sequence[Path], one: Path) -> list[Path]:
+    """The files of a run whose folder was moved or renamed, found by one of them.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Where they were.
+    one : Path
+        Where one of them is now.
+
+    Raises
+    ------
+    DustbustError
+        If none of the files has its name.
+
+    Examples
+    --------
+    >>> from dustbust.files.paths import moved
+    >>> found = moved([Path("/a/1.tif"), Path("/a/2.tif")], Path("/b/c/2.tif"))
+    >>> [file.as_posix() for file in found]
+    ['/b/c/1.tif', '/b/c/2.tif']
+    """
+    names = _below_common_folder(files)
+    for name in names:
+        depth = len(name.parts)
+        if one.parts[-depth:] == name.parts:
+            return [one.parents[depth - 1] / other for other in names]
+    raise DustbustError(
+        "{file}: no frame of this run has that name; choose one of its frames, such as {frame}.",
+        file=one,
+        frame=files[0].name if files else "",
+    )
+
+
+def _below_common_folder(files: Sequence[Path]) -> list[Path]:
+    """The paths of files from the folder that they have in common; none if there is no such."""
+    try:
+        common = os.path.commonpath([file.parent for file in files])
+    except ValueError:  # on several drives, or no files
+        return []
+    return [file.relative_to(common) for file in files]

@@ -14,6 +14,7 @@ from ..batch.clean import clean_frames as clean
 from ..batch.clean import plan_frames
 from ..dust.mask import DustMask
 from ..errors import DustbustError
+from ..files.paths import beside, moved
 from ..files.read import read_frame
 from ..image.arrays import Mask, alpha_channel, colour_channels, largest
 from ..previews import MaskPreview, to_rgb8
@@ -35,8 +36,19 @@ def _frame(path: Path | None) -> Picture:
 
 
 @operation
-def files_to_clean(run: list[Path], first: Path | None, last: Path | None) -> dict[str, Any]:
+def files_to_clean(
+    run: list[Path], mask: Path | None, first: Path | None, last: Path | None
+) -> dict[str, Any]:
     """The chosen files, or else those of the run that the mask was made from.
+
+    Parameters
+    ----------
+    run : list of Path
+        Where its files were when the mask was made.
+    mask : Path or None
+        The file of the mask; beside it, the run is looked for first.
+    first, last : Path or None
+        What was chosen instead.
 
     Returns
     -------
@@ -50,12 +62,21 @@ def files_to_clean(run: list[Path], first: Path | None, last: Path | None) -> di
             "This mask was not made from a run of files: choose the first and the last frame "
             "to clean, or apply it to a layer of another image."
         )
+    elif mask:
+        run = beside(run, mask)
     return {"files": run, "missing": [file for file in run if not file.exists()]}
+
+
+@operation
+def moved_run(run: list[Path], frame: Path) -> list[Path]:
+    """The files of a run whose folder was moved, found by one of them, see `files.paths.moved`."""
+    return moved(run, frame)
 
 
 @operation
 def plan_files(
     run: list[Path],
+    mask: Path | None,
     first: Path | None,
     last: Path | None,
     dust: DustMask,
@@ -69,7 +90,7 @@ def plan_files(
     DustbustError
         If the folder cannot be written to, or as `dustbust.batch.clean.plan_frames`.
     """
-    found = files_to_clean(run, first, last)
+    found = files_to_clean(run, mask, first, last)
     if found["missing"]:
         return dict(found)
     files = found["files"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +29,10 @@ def clean(image: Gimp.Image, config: Gimp.ProcedureConfig) -> dict[str, Any]:
     )
 
 
-def files_wanted(of_image: Sequence[str], config: Gimp.ProcedureConfig) -> dict[str, Any]:
+def files_wanted(run: mask_image.Run, config: Gimp.ProcedureConfig) -> dict[str, Any]:
     """Return the chosen files, and those of the run, as the core takes them."""
     first, last = (arguments.path(config, name) for name in ("first-frame", "last-frame"))
-    return {"run": of_image, "first": first, "last": last}
+    return {"run": run.files, "mask": run.mask, "first": first, "last": last}
 
 
 def check_there(found: dict[str, Any]) -> None:

@@ -119,8 +119,7 @@ def create(
     threshold.get_config().set_property("low", max(mask["threshold"] - BELOW, 0.0))
     threshold.update()
     layer.append_filter(threshold)
-    run = {"frames": [str(file) for file in files], "shown": frame and str(frame)}
-    attach(image, RUN, json.dumps(run).encode())
+    _record_run(image, files, frame)
     attach(image, COMMENT, mask["summary"].encode())
     if beside or files:
         image.set_file(Gio.File.new_for_path(str(_free_name(Path(beside or files[0])))))
@@ -203,11 +202,37 @@ def is_mask_image(image: Gimp.Image) -> bool:
     return image.get_parasite(EXTRA) is not None
 
 
-def files_of(image: Gimp.Image) -> list[str]:
-    """Return the files of the run that the mask was made from; none for other masks."""
+class Run(NamedTuple):
+    """The files of the run that a mask was made from, and the file of the mask, if it has one."""
+
+    files: list[str]
+    mask: str | None
+
+
+def files_of(image: Gimp.Image) -> Run:
+    """Return the run that the mask was made from; without files for other masks."""
     files = _run_of(image).get("frames")
     valid = isinstance(files, list) and all(isinstance(file, str) for file in files)
-    return files if valid else []
+    file = image.get_xcf_file()
+    return Run(files if valid else [], file and file.get_path())
+
+
+def move_run(image: Gimp.Image, frame: str | Path) -> None:
+    """Find the run whose folder was moved by one of its frames, and record where it is.
+
+    Raises Refused if the frame is not of this run.
+    """
+    files = files_of(image).files
+    run = core.ask("moved_run", run=files, frame=frame)
+    shown = shown_of(image)
+    if shown in files:
+        shown = run[files.index(shown)]
+    _record_run(image, run, shown)
+
+
+def _record_run(image: Gimp.Image, files: Sequence[str | Path], shown: str | Path | None) -> None:
+    run = {"frames": [str(file) for file in files], "shown": shown and str(shown)}
+    attach(image, RUN, json.dumps(run).encode())
 
 
 def shown_of(image: Gimp.Image) -> str | None:

@@ -25,6 +25,7 @@ from helpers import (
     call,
     get,
     new_image,
+    open_image,
     refusal,
     save,
     stored,
@@ -300,7 +301,7 @@ def check_the_window_counts_what_is_there(folder):
     written = folder / "run" / "cleanedphotos"
 
     def plan(method):
-        run = {"run": files, "first": None, "last": None}
+        run = {"run": files, "mask": None, "first": None, "last": None}
         return core.ask("plan_files", **run, dust=mask, folder="cleanedphotos", method=method)
 
     assert "3 files will be written" in files_sentence(plan("restore"), "skip")
@@ -326,6 +327,43 @@ def check_names_of_masks_are_those_of_no_file_and_no_image(folder):
     second.delete()
     third = estimated(folder)
     assert Path(third.get_file().get_path()).name == "frame01-00 dust 2.xcf"
+
+
+def check_a_saved_mask_finds_its_run_beside_itself(folder):
+    files = [Path(file) for file in run_in(folder)]
+    mask = estimated(folder)
+    save(mask, folder / "run" / "dust.xcf")
+    mask.delete()
+    (folder / "run").rename(folder / "moved")
+    again = open_image(folder / "moved" / "dust.xcf")
+    call(APPLY, image=again, drawables=again.get_layers())
+    written = contents(folder / "moved" / "cleanedphotos")
+    assert {file.name for file in files} <= set(written)
+
+
+def check_a_moved_run_is_found_by_one_frame(folder):
+    from dustbust_gimp.errors import Refused
+    from dustbust_gimp.gimp import mask_image
+
+    files = [Path(file) for file in run_in(folder)]
+    mask = estimated(folder, frame=files[1])
+    save(mask, folder / "dust.xcf")
+    moved = folder / "elsewhere" / "roll"
+    moved.parent.mkdir()
+    (folder / "run").rename(moved)
+    assert "no longer where" in refusal(APPLY, image=mask, drawables=mask.get_layers())
+    shutil.copy(FRAMES[0], moved / "stranger.jpg")
+    try:
+        mask_image.move_run(mask, moved / "stranger.jpg")
+    except Refused:
+        pass
+    else:
+        raise AssertionError("a stranger is not of this run")
+    mask_image.move_run(mask, moved / files[2].name)
+    assert mask_image.files_of(mask).files == [str(moved / file.name) for file in files]
+    assert mask_image.shown_of(mask) == str(moved / files[1].name)
+    call(APPLY, image=mask, drawables=mask.get_layers())
+    assert {file.name for file in files} <= set(contents(moved / "cleanedphotos"))
 
 
 def check_the_actions_are_found_by_what_people_type(folder):
