@@ -46,9 +46,9 @@ def test_dust_is_removed_with_the_size_it_has_in_each_frame(series, tmp_path):
         before, after = (film_scans.rms(picture, truth, where) for picture in (frame, result))
         gains.append(20 * np.log10(before / after))
         far = ~dilate(layer > 0.01, 16)
-        assert (result != frame)[far].mean() < 0.03
-    assert np.mean(gains) > 2.5
-    assert min(gains) > -1
+        assert (result != frame)[far].mean() < 0.01
+    assert np.mean(gains) > 3.3
+    assert min(gains) > -0.2
 
 
 def test_dust_of_one_size_is_left_to_the_model_of_the_run():
