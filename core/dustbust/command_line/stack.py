@@ -14,7 +14,7 @@ from ..files.formats import WRITABLE
 from ..files.write import EXISTS, check_complete, check_target, free_name, write_picture
 from ..files.written import check_replaceable
 from ..stacking.modes import MODES
-from ..stacking.stack import StackReport, stack_scans
+from ..stacking.stack import GRIDS, StackReport, stack_scans
 from .options import (
     add_choice,
     add_json,
@@ -78,6 +78,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
         dest="align",
         action="store_false",
         help="do not align the scans: they fit on each other already",
+    )
+    command.add_argument(
+        "--grid",
+        choices=GRIDS,
+        default=default_of(stack_scans, "grid"),
+        help="whose size, position and orientation the page has, if the scans differ in "
+        "resolution: those of the first scan or of the finest (%(default)s)",
     )
     command.add_argument(
         "--keep-brightness",
@@ -187,6 +194,10 @@ def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
     """Make one page."""
     bilevel = check_kinds(scans)
     check_target(output, scans)
+    if options.grid != GRIDS[0] and not options.align:
+        raise DustbustError(
+            f"--grid {options.grid}: only alignment tells the resolutions; leave out --no-align"
+        )
     if options.dust:
         if MODES[options.mode].kind != "dust-free":
             raise DustbustError(
@@ -198,16 +209,18 @@ def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
         scans,
         mode=options.mode,
         align=options.align,
+        grid=options.grid,
         normalise=options.normalise,
         view=True,
         return_report=True,
         **given_options(MODES, options),
         progress=progress(),
     )
+    like = scans[report.reference]
     if bilevel and output.suffix.lower() in BILEVEL_SUFFIXES:
-        write_bilevel(output, report.page, like=scans[0], inputs=scans)
+        write_bilevel(output, report.page, like=like, inputs=scans)
     else:
-        write_picture(output, report.page, like=None if bilevel else scans[0], inputs=scans)
+        write_picture(output, report.page, like=None if bilevel else like, inputs=scans)
     keep_newer(output, scans)
     if options.dust and report.dust is not None:
         report.dust.save(options.dust)
@@ -221,6 +234,7 @@ def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
         confidence=[found.confidence for found in report.registrations] if options.align else None,
         negative=[found.negative for found in report.registrations],
         filled=report.filled,
+        reference=scans[report.reference],
         white=report.white,
     )
 
@@ -240,8 +254,12 @@ def summary(report: StackReport, options: argparse.Namespace) -> str:
     """What was done, in one line."""
     parts = [f"{len(report.registrations)} scans, {options.mode}"]
     if options.align:
-        moves = ", ".join(f"{found.moved:.1f}" for found in report.registrations[1:])
+        others = report.registrations[: report.reference]
+        others += report.registrations[report.reference + 1 :]
+        moves = ", ".join(f"{found.moved:.1f}" for found in others)
         parts.append(f"the page moved by {moves} px")
+    if report.reference:
+        parts.append(f"on the grid of scan {report.reference}, the finest")
     negatives = [k for k, found in enumerate(report.registrations) if found.negative]
     if negatives:
         parts.append(f"inverted as negatives: scan {', scan '.join(map(str, negatives))}")

@@ -67,6 +67,10 @@ class Spool:
                 ) from error
         self._pictures.append(kept)
 
+    def move_to_front(self, index: int) -> None:
+        """Make a picture the first one; the others keep their order."""
+        self._pictures.insert(0, self._pictures.pop(index))
+
     def __len__(self) -> int:
         return len(self._pictures)
 

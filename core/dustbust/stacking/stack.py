@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,15 @@ from .strips import aligned_strips, rows_of
 from .tone import Evening
 
 Scan = Picture | str | bytes | PathLike[str]
+_T = TypeVar("_T")
 Progress = Callable[[float, str], object]
+
+# Whose grid the page may have; the default first.
+GRIDS = ("first", "finest")
+
+# A scan is finer than the first one when its resolution is greater by this factor: a page is
+# stretched less from scan to scan.
+FINER = 1.02
 
 
 @dataclass
@@ -51,6 +59,8 @@ class StackReport:
     filled : float
         Share of the page that was dusty in all scans and had to be filled; 0 for all modes but
         "dust-free".
+    reference : int
+        Number of the scan whose grid the page has. What is said here of scan 0 is said of it.
     """
 
     page: Picture
@@ -60,6 +70,7 @@ class StackReport:
     offset: npt.NDArray[np.float64]
     white: float | None = None
     filled: float = 0.0
+    reference: int = 0
 
 
 @overload
@@ -81,6 +92,7 @@ def stack_scans(
     align: bool = True,
     positions: npt.ArrayLike | None = None,
     registrations: Sequence[Registration] | None = None,
+    grid: str = GRIDS[0],
     normalise: bool | None = None,
     names: Sequence[str] | None = None,
     view: bool = False,
@@ -111,6 +123,10 @@ def stack_scans(
     registrations : sequence of Registration, optional
         Of the scans, as `register_scans` gives them, if they are known already; only with
         align=True.
+    grid : {"first", "finest"}
+        Which scan gives the page its grid, that is size, position and orientation, if the scans
+        differ in resolution: the first, or the one with the finest pixels, whose details are not
+        lost then. Only with align=True. The page is aligned anew if that is not the first one.
     normalise : bool, optional
         Make the brightness of all scans that of scan 0. Default: when they are aligned, and for
         "dust-free".
@@ -128,8 +144,9 @@ def stack_scans(
     Returns
     -------
     ndarray or StackReport
-        The page on the grid of scan 0 (which is never resampled), with its size, channels and dtype
-        (but see `view`). Where no scan has data, alpha is 0; without alpha, all channels are.
+        The page on the grid of scan 0, or the finest (which is never resampled), with its size,
+        channels and dtype (but see `view`). Where no scan has data, alpha is 0; without alpha, all
+        channels are.
 
     Raises
     ------
@@ -154,6 +171,10 @@ def stack_scans(
         raise ValueError("positions are for align=False: aligned scans find their own")
     if registrations is not None and not align:
         raise ValueError("registrations are for align=True")
+    if grid not in GRIDS:
+        raise ValueError(f"grid must be one of {', '.join(GRIDS)}, not {grid!r}")
+    if grid != GRIDS[0] and not align:
+        raise ValueError(f"grid={grid!r} is for align=True: nothing else tells the resolutions")
     scans, threads = list(scans), count(threads)
     names = names_of_scans(scans, names)
     step = steps(progress, mode)
@@ -171,10 +192,18 @@ def stack_scans(
             )
         else:
             registrations = place_scans(len(pictures), positions)
+        reference = _finest(registrations) if grid == "finest" else 0
+        if reference:
+            pictures.move_to_front(reference)
+            names = _in_front(names, reference)
+            registrations = register_scans(
+                pictures, names=names, progress=step(0.0, 0.5), threads=threads
+            )
         if normalise is None:
             normalise = align or how.kind == "dust-free"
         together = _evened(pictures, names, list(registrations), normalise, threads)
         report = combine_scans(together, how, step, view=view, with_dust=return_report, **options)
+    _put_back(report, reference)
     return report if return_report else report.page
 
 
@@ -213,6 +242,26 @@ def combine_scans(
     if view and mode.kind == "statistic":
         report.page, report.white = viewable(report.page, scans.dtype, alpha=scans.has_alpha)
     return report
+
+
+def _finest(registrations: Sequence[Registration]) -> int:
+    """The number of the scan with the finest pixels; 0 unless one is clearly finer than scan 0."""
+    scales = [abs(np.linalg.det(found.matrix[:2, :2])) ** 0.5 for found in registrations]
+    finest = int(np.argmax(scales))
+    return finest if scales[finest] > FINER * scales[0] else 0
+
+
+def _in_front(values: Sequence[_T], number: int) -> list[_T]:
+    """The values with one of them as the first."""
+    return [values[number], *values[:number], *values[number + 1 :]]
+
+
+def _put_back(report: StackReport, reference: int) -> None:
+    """Give what is known of the scans in the order in which they came, the reference in front."""
+    order = np.argsort(_in_front(range(len(report.registrations)), reference))
+    report.registrations = [report.registrations[k] for k in order]
+    report.gain, report.offset = report.gain[order], report.offset[order]
+    report.reference = reference
 
 
 def _read(scans: Sequence[Scan], names: Sequence[str], pictures: Spool) -> None:

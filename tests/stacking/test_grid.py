@@ -1,0 +1,75 @@
+"""Whose grid a page has if its scans differ in resolution."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dustbust
+from dustbust.__main__ import main
+from helpers.synthetic_scans import largest_error, movement, psnr, simulate
+
+MOVES = [movement(13.5, 9.25), movement(-20.25, 16.5)]
+
+
+def halved(scan):
+    """A scan at half the resolution."""
+    blocks = scan.reshape(scan.shape[0] // 2, 2, scan.shape[1] // 2, 2).astype(float)
+    return np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
+
+
+def coarse_fine_coarse():
+    """Three scans, the second one twice as fine as the others, and the truth of the second one."""
+    case = simulate(MOVES)
+    return [halved(case.scans[1]), case.scans[0], halved(case.scans[2])], case
+
+
+def test_the_finest_scan_gives_size_and_place():
+    scans, case = coarse_fine_coarse()
+    report = dustbust.stack_scans(scans, grid="finest", return_report=True)
+    assert report.reference == 1
+    assert report.page.shape == case.clean.shape
+    assert psnr(report.page, case.clean) > psnr(scans[1], case.clean) + 2
+    assert np.array_equal(report.registrations[1].matrix, np.eye(3))
+    smaller = np.diag([0.5, 0.5, 1])
+    smaller[:2, 2] = -0.25
+    for k, move in ((0, MOVES[0]), (2, MOVES[1])):
+        assert largest_error(report.registrations[k].matrix, smaller @ move) <= 0.1
+    assert np.array_equal(report.gain[1], [1.0])
+
+
+def test_the_first_scan_gives_them_unless_asked():
+    scans, _ = coarse_fine_coarse()
+    report = dustbust.stack_scans(scans, mode="median", return_report=True)
+    assert report.reference == 0
+    assert report.page.shape == scans[0].shape
+
+
+def test_scans_of_one_resolution_have_the_grid_of_the_first():
+    case = simulate(MOVES[:1])
+    first = dustbust.stack_scans(case.scans, mode="maximum")
+    assert np.array_equal(first, dustbust.stack_scans(case.scans, mode="maximum", grid="finest"))
+
+
+def test_choices():
+    scans = [np.zeros((20, 30), np.uint8)] * 2
+    with pytest.raises(ValueError, match="grid must be one of first, finest"):
+        dustbust.stack_scans(scans, grid="coarsest")
+    with pytest.raises(ValueError, match="is for align=True"):
+        dustbust.stack_scans(scans, align=False, grid="finest")
+
+
+def test_command_line(tmp_path, capsys):
+    scans, case = coarse_fine_coarse()
+    paths = [str(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
+    for path, scan, dpi in zip(paths, scans, (150, 300, 150), strict=True):
+        Image.fromarray(scan).save(path, dpi=(dpi, dpi))
+    page = tmp_path / "page.png"
+    assert main(["stack", *paths, "--grid", "finest", "--json", "-o", str(page)]) == 0
+    assert json.loads(capsys.readouterr().out)["reference"] == paths[1]
+    with Image.open(page) as written:
+        assert written.size == case.clean.shape[::-1]
+        assert round(written.info["dpi"][0]) == 300
+    assert main(["stack", *paths, "--grid", "finest", "--no-align", "-o", str(page)]) == 1
+    assert "--grid finest: only alignment" in capsys.readouterr().err
