@@ -247,6 +247,23 @@ def test_nothing_stays_behind_when_stacking_fails(tmp_path, temporary):
     assert not list(temporary.iterdir())
 
 
+@pytest.mark.parametrize("number", [2, 3])
+def test_the_page_does_not_depend_on_the_parts_that_are_looked_at_together(monkeypatch, number):
+    case = simulate([movement(17.25, -11.75), movement(-14.5, 20.25)], seed=5, shape=(160, 200))
+    placed = [Registration(m, moved=20.0) for m in case.matrices][:number]
+    reports = []
+    for columns, rows in ((1 << 15, 512), (150, 16)):
+        monkeypatch.setattr(evidence, "MOST_COLUMNS", columns)
+        monkeypatch.setattr(evidence, "LEAST_ROWS", rows)
+        monkeypatch.setattr(evidence, "STRIP_BYTES", 1)
+        reports.append(
+            dustbust.stack_scans(case.scans[:number], registrations=placed, return_report=True)
+        )
+    one, other = reports
+    assert np.array_equal(one.page, other.page)
+    assert np.array_equal(one.dust.grey, other.dust.grey)
+
+
 @pytest.mark.parametrize("mode", ["median", "dust-free"])
 def test_memory_does_not_grow_with_the_number_of_files(tmp_path, monkeypatch, mode):
     monkeypatch.setattr(strips, "STRIP_BYTES", 1 << 18)

@@ -26,12 +26,13 @@ AFTER_BLUR = 0.28
 # steps of four thousandths.
 LEAST_NOISE = 1e-3
 
-# Rows above and below a part that its blur and the slope of the page need.
+# px around a part that its blur and the slope of the page need.
 MARGIN = 4
 
-# Rows of the scanner that are looked at together: what all scans and pages take of them, unless
-# they are then so few that the margins count.
-STRIP_BYTES, LEAST_ROWS, MOST_ROWS = 4 << 20, 64, 512
+# What is looked at together: of all scans this number of px in a row, as the kernel keeps several
+# rows of each, and as many rows as scans and pages of this size have, unless they are then so few
+# that the margins count.
+MOST_COLUMNS, STRIP_BYTES, LEAST_ROWS, MOST_ROWS = 1 << 15, 4 << 20, 64, 512
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -69,23 +70,31 @@ class Evidence:
     ----------
     noise : float
         Standard deviation of the luminance of one scan.
-    rows : int
-        This number is best looked at together.
     """
 
     def __init__(self, scans: Scans, median_page: Picture | None) -> None:
         self.scans, self.page = scans, median_page
         self.height, self.width = scans.scanner_shape
         self.noise = LEAST_NOISE
-        pixel = (2 * scans.colours + 1) * scans.dtype.itemsize
-        rows = STRIP_BYTES // (pixel * self.width * len(scans))
-        self.rows = min(max(rows, LEAST_ROWS), MOST_ROWS)
         self.noise = self._find_noise()
 
     @property
     def samples(self) -> list[Box]:
         """Parts of the scanner that stand for all of it."""
         return sample_boxes(self.height, self.width)
+
+    @property
+    def parts(self) -> list[Box]:
+        """Parts of the scanner that together are all of it, each best looked at at once."""
+        number = len(self.scans)
+        columns = min(self.width, max(MOST_COLUMNS // number, 1))
+        pixel = (2 * self.scans.colours + 1) * self.scans.dtype.itemsize
+        rows = min(max(STRIP_BYTES // (pixel * columns * number), LEAST_ROWS), MOST_ROWS)
+        return [
+            (left, top, min(columns, self.width - left), min(rows, self.height - top))
+            for top in range(0, self.height, rows)
+            for left in range(0, self.width, columns)
+        ]
 
     def _find_noise(self) -> float:
         number = len(self.scans)
@@ -127,16 +136,19 @@ class Evidence:
         evidence, opacity, shade = self._of_all(_kernels.scanner_evidence, box, polarity)
         return evidence, opacity, shade
 
-    def codes(self, top: int, rows: int, polarity: int) -> Bytes:
-        """The same for rows of the scanner in bytes, see cpp/stacking/scan_differences.hpp."""
-        return self._of_all(_kernels.scanner_codes, (0, top, self.width, rows), polarity)
+    def codes(self, box: Box, polarity: int) -> Bytes:
+        """The same in bytes, see cpp/stacking/scan_differences.hpp."""
+        return self._of_all(_kernels.scanner_codes, box, polarity)
 
     def _of_all(self, kernel: Any, box: Box, polarity: int) -> npt.NDArray[Any]:
         left, top, width, height = box
         above, below = min(MARGIN, top), min(MARGIN, self.height - top - height)
-        wider = (left, top - above, width, above + height + below)
+        before, behind = min(MARGIN, left), min(MARGIN, self.width - left - width)
+        wide = before + width + behind
+        wider = (left - before, top - above, wide, above + height + below)
         every = list(range(len(self.scans)))
-        return self._planes(kernel, every, wider, polarity, above, (height, width))
+        planes = self._planes(kernel, every, wider, polarity, above, (height, wide))
+        return planes[..., before : before + width]
 
     def _planes(
         self,

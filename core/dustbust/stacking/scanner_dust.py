@@ -132,11 +132,11 @@ def find_scanner_dust(
     codes, opacity, *of_scans = (
         np.empty((height, width), np.uint8) for _ in range(4 if len(scans) == 2 else 2)
     )
-    for top in range(0, height, evidence.rows):
-        rows = min(evidence.rows, height - top)
-        planes = evidence.codes(top, rows, sign)
+    for left, top, columns, rows in evidence.parts:
+        here = slice(top, top + rows), slice(left, left + columns)
+        planes = evidence.codes((left, top, columns, rows), sign)
         for plane, part in zip((codes, opacity, *of_scans), planes, strict=True):
-            plane[top : top + rows] = part
+            plane[here] = part
         if progress:
             progress((top + rows) / height)
     core = dilate(codes == _kernels.STRONG_CODE, BESIDE, threads=scans.threads)

@@ -314,12 +314,11 @@ def _dust_free(
     check_moved(scans.registrations, scans.names)
     median_page = None
     if len(scans) > 2:
-        median_page = np.concatenate(
-            [
-                combine(strip, "median", alpha=True, threads=scans.threads)
-                for _, _, strip in aligned_strips(scans)
-            ]
-        )
+        median_page = np.empty((*scans.shape[:2], scans.colours + 1), scans.dtype)
+        for top, rows, strip in aligned_strips(scans):
+            median_page[top : top + rows] = combine(
+                strip, "median", alpha=True, threads=scans.threads
+            )
     dust = find_scanner_dust(
         scans, median_page, None if polarity == "auto" else Polarity(polarity), step(0.5, 0.75)
     )
