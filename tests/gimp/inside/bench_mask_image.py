@@ -31,7 +31,10 @@ def resident():
 rng = np.random.default_rng(3)
 frame, dust = Path(folder) / "frame.jpg", Path(folder) / "dust.png"
 Image.fromarray(rng.integers(0, 255, (height, width, 3), np.uint8)).save(frame, quality=50)
-dustbust.DustMask(rng.random((height, width), np.float32), 0.5, method="opacity").save(dust)
+grey = np.zeros((height, width), np.float32)
+for y, x in rng.integers(20, (height - 20, width - 20), (400, 2)):
+    grey[y : y + 6, x : x + 6] = rng.random((6, 6), np.float32)
+dustbust.DustMask(grey, 0.5, method="opacity").save(dust)
 mask = core.ask("load_mask", path=dust)
 
 before, start = resident(), time.perf_counter()
