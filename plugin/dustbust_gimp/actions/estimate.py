@@ -135,7 +135,10 @@ def run(
                 raise
             warnings.append(of_run(files, translated(refusal)))
             continue
-        images.append(open_image(config, found, run_mode))
+        frame = arguments.path(config, "frame")
+        if len(runs) > 1 and frame not in found["frames"]:
+            frame = None  # it is of another run
+        images.append(open_image(found, frame, run_mode))
         warnings += map(translated, found["warnings"])
         text = summary(found)
         lines.append(of_run(files, text) if len(runs) > 1 else text)
@@ -170,11 +173,8 @@ def estimate(config: Gimp.ProcedureConfig, files: list[str], title: str) -> dict
     )
 
 
-def open_image(
-    config: Gimp.ProcedureConfig, found: dict[str, Any], run_mode: Gimp.RunMode
-) -> Gimp.Image:
-    """Make the mask image, and show it where somebody looks."""
-    frame = arguments.path(config, "frame")
+def open_image(found: dict[str, Any], frame: str | None, run_mode: Gimp.RunMode) -> Gimp.Image:
+    """Make the mask image, over a frame, and show it where somebody looks."""
     if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
         frame = core.ask("typical_frame", frames=found["frames"])
     image = mask_image.create(found["dust"], found["frames"], frame)

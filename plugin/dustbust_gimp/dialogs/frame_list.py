@@ -295,11 +295,14 @@ class FrameList(Gtk.Box):
         for path, row in rows.items():
             row[PICTURE] = self._pictures.get(path)
         for number, run in enumerate(self._runs or [], 1):
-            first = rows[run[0]]
+            first, last = rows[run[0]], rows[run[-1]]
             size = count_text("{number} frame", "{number} frames", len(run))
-            title = _("Run {number}").format(number=number)
-            ticked = run[0] not in self._unticked
-            values = [first[NUMBER], True, ticked, None, title, size, "", "", True, title]
+            title = _("Run {number}: {first} to {last}").format(
+                number=number, first=first[NAME], last=last[NAME]
+            )
+            ticked, tooltip = run[0] not in self._unticked, GLib.markup_escape_text(title)
+            picture = first[PICTURE]
+            values = [first[NUMBER], True, ticked, picture, title, size, "", "", True, tooltip]
             parent = self._rows.append(None, values)
             for path in run:
                 self._rows.append(parent, rows.pop(path))
@@ -335,9 +338,10 @@ class FrameList(Gtk.Box):
         if seen:
             first, last = seen
             for row in all_rows(self._rows):
-                path = self.files[row[NUMBER]]["path"]
-                if not row[IS_RUN] and first <= row.path <= last and path not in self._pictures:
-                    yield path
+                file = self.files[row[NUMBER]]
+                unread = file["width"] > 0 and file["path"] not in self._pictures
+                if unread and first <= row.path <= last:
+                    yield file["path"]
 
     def _show_picture(self, path: str, picture: core.Handle | Exception) -> None:
         self._reading_picture = False
@@ -350,7 +354,7 @@ class FrameList(Gtk.Box):
             found = found.scale_simple(*sides, GdkPixbuf.InterpType.BILINEAR)
         self._pictures[path] = found
         for row in all_rows(self._rows):
-            if not row[IS_RUN] and self.files[row[NUMBER]]["path"] == path:
+            if self.files[row[NUMBER]]["path"] == path:
                 row[PICTURE] = found
         self._read_pictures()
 
