@@ -140,7 +140,7 @@ private:
     std::ptrdiff_t place(std::ptrdiff_t y, std::ptrdiff_t x) const { return y * columns_ + x; }
 
     bool is_known(std::ptrdiff_t y, std::ptrdiff_t x) const {
-        return masked_(y, x) < 0 && !(unknown_.data && unknown_(y, x));
+        return !masked_.contains(y, x) && !(unknown_.data && unknown_(y, x));
     }
 
     // Sum up the known pixels beside a pixel; false if there is none.

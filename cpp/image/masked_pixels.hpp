@@ -46,6 +46,11 @@ public:
     std::ptrdiff_t columns() const { return columns_; }
     std::ptrdiff_t size() const { return static_cast<std::ptrdiff_t>(positions_.size()); }
 
+    bool contains(std::ptrdiff_t y, std::ptrdiff_t x) const {
+        const std::ptrdiff_t at = y * columns_ + x;
+        return words_[at / 64].bits >> at % 64 & 1;
+    }
+
     // Place of a pixel in the list, or -1.
     std::ptrdiff_t operator()(std::ptrdiff_t y, std::ptrdiff_t x) const {
         const std::ptrdiff_t at = y * columns_ + x;

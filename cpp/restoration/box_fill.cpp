@@ -1,6 +1,7 @@
 #include "restoration/box_fill.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/parallel.hpp"
@@ -8,6 +9,8 @@
 namespace dustbust {
 
 namespace {
+
+constexpr std::size_t most_colours = 3;
 
 template <class T>
 class BoxFill {
@@ -35,7 +38,7 @@ public:
     bool pass(int threads) {
         std::vector<std::uint8_t> filled(left_.size(), 0);
         split_over_threads(left(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-            std::vector<double> sum(colours_);
+            std::array<double, most_colours> sum;
             for (std::ptrdiff_t k = begin; k < end; ++k) {
                 const std::ptrdiff_t count = add_box(masked_.positions()[left_[k]], sum);
                 if (count == 0) continue;
@@ -50,19 +53,20 @@ public:
             if (filled[k]) known_[left_[k]] = 1;
             else failures.push_back(left_[k]);
         const bool any = failures.size() < left_.size();
+        any_known_ |= any;
         left_.swap(failures);
         return any;
     }
 
 private:
     // Sums of the known pixels around a position, and their number.
-    std::ptrdiff_t add_box(std::int64_t position, std::vector<double>& sum) const {
+    std::ptrdiff_t add_box(std::int64_t position, std::array<double, most_colours>& sum) const {
         const std::ptrdiff_t y = position / image_.columns, x = position % image_.columns;
         const std::ptrdiff_t top = std::max<std::ptrdiff_t>(y - radius_, 0),
                              bottom = std::min(y + radius_, image_.rows - 1),
                              left = std::max<std::ptrdiff_t>(x - radius_, 0),
                              right = std::min(x + radius_, image_.columns - 1);
-        std::fill(sum.begin(), sum.end(), 0.0);
+        sum.fill(0.0);
         std::ptrdiff_t count = 0;
         for (std::ptrdiff_t v = top; v <= bottom; ++v)
             for (std::ptrdiff_t u = left; u <= right; ++u) count += add(v, u, sum);
@@ -70,10 +74,10 @@ private:
     }
 
     // Add a pixel if it is known, and return whether it is.
-    bool add(std::ptrdiff_t y, std::ptrdiff_t x, std::vector<double>& sum) const {
-        const std::ptrdiff_t place = masked_(y, x);
-        if (place >= 0) {
-            if (!known_[place]) return false;
+    bool add(std::ptrdiff_t y, std::ptrdiff_t x, std::array<double, most_colours>& sum) const {
+        if (masked_.contains(y, x)) {
+            const std::ptrdiff_t place = any_known_ ? masked_(y, x) : -1;
+            if (place < 0 || !known_[place]) return false;
             for (std::ptrdiff_t c = 0; c < colours_; ++c) sum[c] += values_[place * colours_ + c];
             return true;
         }
@@ -89,6 +93,7 @@ private:
     const bool has_alpha_;
     std::vector<float>& values_;
     std::vector<std::uint8_t> known_;
+    bool any_known_ = false;
     std::vector<std::int64_t> left_;  // places of the pixels that are still to be filled
 };
 
@@ -131,7 +136,7 @@ std::vector<float> softened(const MaskedPixels& masked, std::ptrdiff_t rows, std
                      u <= std::min(x + radius, columns - 1); ++u) {
                     const double weight = bell[v - y + radius] * bell[u - x + radius];
                     all += weight;
-                    if (masked(v, u) >= 0) inside += weight;
+                    if (masked.contains(v, u)) inside += weight;
                 }
             weights[i] = static_cast<float>(inside / all);
         }

@@ -242,7 +242,7 @@ private:
     bool is_usable(std::ptrdiff_t y, std::ptrdiff_t x, bool between_dust) const {
         if (y < border || x < border || y >= image_.rows - border || x >= image_.columns - border)
             return false;
-        if (between_dust ? masked_(y, x) >= 0 : unclean_[y * image_.columns + x]) return false;
+        if (between_dust ? masked_.contains(y, x) : unclean_[y * image_.columns + x]) return false;
         return image_.channels == colours_ || image_(y, x, colours_) != 0;
     }
 
@@ -277,7 +277,7 @@ private:
         int clean_count = 0;
         for (std::ptrdiff_t y = top; y < std::min(top + side, image_.rows); ++y)
             for (std::ptrdiff_t x = left; x < std::min(left + side, image_.columns); ++x)
-                if (masked_(y, x) < 0)
+                if (!masked_.contains(y, x))
                     clean += square_of_finest(own, y - top, x - left), ++clean_count;
         return clean_count >= side * side / 4 ? roughest * clean / clean_count * count
                                               : std::numeric_limits<float>::infinity();

@@ -78,11 +78,11 @@ public:
     void prepare(std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t, std::ptrdiff_t) override {}
 
     bool is_hole(std::ptrdiff_t y, std::ptrdiff_t x) const override {
-        return masked_(y, x) >= 0 && has_data(y, x);
+        return masked_.contains(y, x) && has_data(y, x);
     }
 
     bool read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const override {
-        if (masked_(y, x) >= 0 || !has_data(y, x)) return false;
+        if (masked_.contains(y, x) || !has_data(y, x)) return false;
         const T* pixel = image_.row(y) + x * image_.channels;
         for (std::ptrdiff_t c = 0; c < colours; ++c) value[c] = pixel[c] * scale_;
         return true;
@@ -98,7 +98,7 @@ public:
             for (std::ptrdiff_t k = 0; k < (side + 2) * colours; ++k)
                 cell.value[y][k] = pixels[k] * scale_;
             for (std::ptrdiff_t x = 0; x < side + 2; ++x)
-                cell.known[y][x] = masked_(top + y - 1, left + x - 1) < 0;
+                cell.known[y][x] = !masked_.contains(top + y - 1, left + x - 1);
         }
     }
 
