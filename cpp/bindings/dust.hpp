@@ -66,6 +66,7 @@ void define_membranes(py::class_<Membranes>& c) {
             {
                 py::gil_scoped_release release;
                 std::vector<const T*> data;
+                data.reserve(pictures.size());
                 for (const auto& picture : pictures) data.push_back(picture.data);
                 for (std::ptrdiff_t i = 0; i < membranes.size(); ++i)
                     for (std::ptrdiff_t k = 0; k < count; ++k)

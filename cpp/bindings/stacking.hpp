@@ -37,7 +37,7 @@ ScanAndPage<T> compared(const std::optional<Array<T>>& scan, const std::optional
                         const double* brightness) {
     require(scan.has_value() == page.has_value(), "a scan and its page must both be there");
     ScanAndPage<T> result{{}, false, {}, float(brightness[0]), float(brightness[1])};
-    if (!scan) return result;
+    if (!scan || !page) return result;
     result.scan = view(*scan, "scans");
     result.page = view(*page, "pages");
     const Index colours = result.page.channels - 1;

@@ -51,6 +51,11 @@ struct Others {
     std::int32_t flags[together], alike[together];  // whether both belong to one particle
 };
 
+inline float limited(float ratio) {
+    ratio = ratio > 1 / largest_ratio ? ratio : 1 / largest_ratio;
+    return ratio < largest_ratio ? ratio : largest_ratio;
+}
+
 // Multiply by how much rougher each pair is with the dust than without it. A clipped value may have
 // been any value beyond the limit.
 TARGET_CLONES
@@ -67,12 +72,10 @@ void multiply_ratios(const float* observed, const float* restored, const float* 
         const float its = other.observed[i] > 0.5f ? down : up;
         step = other.flags[i] & clipped ? its : step;
         const float stretched = either & clipped ? 1.0f : (slope[i] + other.slope[i]) * 0.5f;
-        float found = (std::fabs(observed[i] - other.observed[i]) + smallest_difference) /
-                      ((std::fabs(step) + smallest_difference) * stretched);
-        found = found > 1 / largest_ratio ? found : 1 / largest_ratio;
-        found = found < largest_ratio ? found : largest_ratio;
+        const float found = (std::fabs(observed[i] - other.observed[i]) + smallest_difference) /
+                            ((std::fabs(step) + smallest_difference) * stretched);
         const bool counts = other.alike[i] && (either & dusty) && !(both & clipped);
-        ratio[i] *= counts ? found : 1.0f;
+        ratio[i] *= counts ? limited(found) : 1.0f;
     }
 }
 

@@ -39,18 +39,19 @@ void grey_row(const float* opacity, float scale, float rest, std::ptrdiff_t colu
 }
 
 // Vector clones cannot be templates.
-#define ROUND(T)                                                                           \
-    TARGET_CLONES void round_row(const T* grey, std::int32_t limit, std::int32_t coarse,   \
-                                 std::ptrdiff_t columns, float* out) {                     \
-        const float share = 1.0f / static_cast<float>(coarse);                             \
-        for (std::ptrdiff_t x = 0; x < columns; ++x) {                                     \
-            const std::int32_t steps = to_steps(grey[x]);                                  \
-            const auto levels =                                                            \
-                static_cast<std::int32_t>(static_cast<float>(steps + coarse / 2) * share); \
-            const std::int32_t rounded = levels * coarse,                                  \
-                               below = rounded < limit ? rounded : limit - 1;              \
-            out[x] = static_cast<float>(steps < limit ? below : steps) / MASK_STEPS;       \
-        }                                                                                  \
+#define ROUND(T)                                                                         \
+    TARGET_CLONES void round_row(const T* grey, std::int32_t limit, std::int32_t coarse, \
+                                 std::ptrdiff_t columns, float* out) {                   \
+        const float share = 1.0f / static_cast<float>(coarse);                           \
+        const std::int32_t half = coarse / 2;                                            \
+        for (std::ptrdiff_t x = 0; x < columns; ++x) {                                   \
+            const std::int32_t steps = to_steps(grey[x]);                                \
+            const auto levels =                                                          \
+                static_cast<std::int32_t>(static_cast<float>(steps + half) * share);     \
+            const std::int32_t rounded = levels * coarse,                                \
+                               below = rounded < limit ? rounded : limit - 1;            \
+            out[x] = static_cast<float>(steps < limit ? below : steps) / MASK_STEPS;     \
+        }                                                                                \
     }
 ROUND(std::uint16_t)
 ROUND(float)

@@ -301,16 +301,23 @@ private:
                 least = change < least ? change : least;
                 most = change > most ? change : most;
             }
-            moved = false;
-            for (std::ptrdiff_t c = 0; c < colours_; ++c) {
-                const bool moves = std::max(at(most, c), -at(least, c)) > precision;
-                if constexpr (Source::apart) moving[c] = moves ? 1.0f : 0.0f;
-                moved |= moves;
-            }
+            moved = any_moves(least, most, moving);
         }
         for (std::int32_t k = 0; k < count; ++k)
             for (std::ptrdiff_t c = 0; c < colours_; ++c)
                 filled_[order[k] * colours_ + c] = at(values[k], c);
+    }
+
+    // Whether a pass changed anything; which pictures it changed, in `moving`.
+    template <class Value>
+    bool any_moves(const Value& least, const Value& most, Value& moving) const {
+        bool any = false;
+        for (std::ptrdiff_t c = 0; c < colours_; ++c) {
+            const bool moves = std::max(at(most, c), -at(least, c)) > precision;
+            if constexpr (Source::apart) moving[c] = moves ? 1.0f : 0.0f;
+            any |= moves;
+        }
+        return any;
     }
 
     typedef float Lanes __attribute__((vector_size(4 * sizeof(float))));

@@ -65,60 +65,103 @@ private:
     std::vector<Number> parent_, area_, first_, last_, next_;
 };
 
+// Pixels by level, the highest first. Those of the level `highest - k` are from ends[k] to
+// ends[k + 1].
+struct ByLevel {
+    std::vector<Number> pixels;
+    std::vector<Index> ends;
+};
+
+class Opening {
+public:
+    Opening(Image<float> plane, Image<const std::uint8_t> fixed, AreaLimits limits)
+        : plane_(plane),
+          fixed_(fixed),
+          limits_(limits),
+          pixels_(candidates(), plane.rows, plane.columns),
+          forest_(pixels_.size()) {}
+
+    void run() {
+        const ByLevel sorted = by_level();
+        for (int level = limits_.highest; level >= limits_.lowest; --level) {
+            const auto first = sorted.pixels.begin() + sorted.ends[limits_.highest - level],
+                       last = sorted.pixels.begin() + sorted.ends[limits_.highest - level + 1];
+            for (auto pixel = first; pixel < last; ++pixel) add(*pixel, level < limits_.highest);
+            for (auto pixel = first; pixel < last; ++pixel) settle(*pixel, level);
+        }
+        // What stayed too small and did not grow at the last level.
+        for (const Number pixel : sorted.pixels) lower(forest_.root(pixel), limits_.lowest - 1);
+    }
+
+private:
+    // Positions of the pixels that reach the lowest level.
+    std::vector<std::int64_t> candidates() const {
+        const float lowest = (static_cast<float>(limits_.lowest) - 0.5f) * limits_.step;
+        std::vector<std::int64_t> positions;
+        for (Index at = 0; at < plane_.size(); ++at)
+            if (plane_.data[at] >= lowest || fixed_.data[at]) positions.push_back(at);
+        return positions;
+    }
+
+    int level_of(Number pixel) const {
+        const std::int64_t at = pixels_.positions()[pixel];
+        if (fixed_.data[at]) return limits_.highest;
+        const float value = std::clamp(plane_.data[at], 0.0f, 1.0f);
+        return std::min(static_cast<int>(value / limits_.step + 0.5f), limits_.highest);
+    }
+
+    ByLevel by_level() const {
+        const auto count = static_cast<Number>(pixels_.size());
+        ByLevel sorted{{}, std::vector<Index>(limits_.highest + 2, 0)};
+        for (Number pixel = 0; pixel < count; ++pixel)
+            if (const int level = level_of(pixel); level >= limits_.lowest)
+                ++sorted.ends[limits_.highest - level + 1];
+        for (int k = 0; k <= limits_.highest; ++k) sorted.ends[k + 1] += sorted.ends[k];
+        sorted.pixels.resize(sorted.ends.back());
+        std::vector<Index> next(sorted.ends);
+        for (Number pixel = 0; pixel < count; ++pixel)
+            if (const int level = level_of(pixel); level >= limits_.lowest)
+                sorted.pixels[next[limits_.highest - level]++] = pixel;
+        return sorted;
+    }
+
+    void add(Number pixel, bool waits) {
+        const Index at = pixels_.positions()[pixel], y = at / plane_.columns,
+                    x = at % plane_.columns;
+        forest_.add(pixel, waits);
+        for (Index v = std::max<Index>(y - 1, 0); v < std::min(y + 2, plane_.rows); ++v)
+            for (Index u = std::max<Index>(x - 1, 0); u < std::min(x + 2, plane_.columns); ++u)
+                if (const auto other = static_cast<Number>(pixels_(v, u)); forest_.has(other))
+                    forest_.merge(other, pixel);
+    }
+
+    // Give the pixels that wait in the component of a pixel their value, if its area decides it.
+    void settle(Number pixel, int level) {
+        const Number root = forest_.root(pixel), area = forest_.area(root);
+        if (area < limits_.smallest && level > limits_.lowest) return;
+        const bool fits = area >= limits_.smallest && area <= limits_.largest;
+        lower(root, fits ? level : limits_.lowest - 1);
+    }
+
+    void lower(Number root, int level) {
+        const float most = static_cast<float>(level) * limits_.step;
+        forest_.release(root, [&](Number pixel) {
+            float& value = plane_.data[pixels_.positions()[pixel]];
+            value = std::min(value, most);
+        });
+    }
+
+    Image<float> plane_;
+    Image<const std::uint8_t> fixed_;
+    AreaLimits limits_;
+    MaskedPixels pixels_;
+    Forest forest_;
+};
+
 }  // namespace
 
 void limit_areas(Image<float> plane, Image<const std::uint8_t> fixed, AreaLimits limits) {
-    const float lowest = (static_cast<float>(limits.lowest) - 0.5f) * limits.step;
-    std::vector<std::int64_t> positions;
-    for (Index at = 0; at < plane.size(); ++at)
-        if (plane.data[at] >= lowest || fixed.data[at]) positions.push_back(at);
-    const MaskedPixels pixels(std::move(positions), plane.rows, plane.columns);
-    const auto level_of = [&](std::int64_t at) {
-        const auto level =
-            static_cast<int>(std::clamp(plane.data[at], 0.0f, 1.0f) / limits.step + 0.5f);
-        return fixed.data[at] ? limits.highest : std::min(level, limits.highest);
-    };
-    // Pixels by level, the highest first.
-    std::vector<Index> ends(limits.highest + 2, 0);
-    for (const std::int64_t at : pixels.positions())
-        if (const int level = level_of(at); level >= limits.lowest)
-            ++ends[limits.highest - level + 1];
-    for (int k = 0; k <= limits.highest; ++k) ends[k + 1] += ends[k];
-    std::vector<Number> order(ends.back());
-    std::vector<Index> at_level(ends);
-    for (Number pixel = 0; pixel < static_cast<Number>(pixels.size()); ++pixel)
-        if (const int level = level_of(pixels.positions()[pixel]); level >= limits.lowest)
-            order[at_level[limits.highest - level]++] = pixel;
-
-    Forest forest(pixels.size());
-    const auto add = [&](Number pixel, bool waits) {
-        const Index at = pixels.positions()[pixel], y = at / plane.columns, x = at % plane.columns;
-        forest.add(pixel, waits);
-        for (Index v = std::max<Index>(y - 1, 0); v < std::min(y + 2, plane.rows); ++v)
-            for (Index u = std::max<Index>(x - 1, 0); u < std::min(x + 2, plane.columns); ++u)
-                if (const auto other = static_cast<Number>(pixels(v, u)); forest.has(other))
-                    forest.merge(other, pixel);
-    };
-    const auto lower = [&](Number pixel, int level) {
-        float& value = plane.data[pixels.positions()[pixel]];
-        value = std::min(value, static_cast<float>(level) * limits.step);
-    };
-    for (int level = limits.highest; level >= limits.lowest; --level) {
-        const auto first = order.begin() + ends[limits.highest - level],
-                   last = order.begin() + ends[limits.highest - level + 1];
-        for (auto pixel = first; pixel < last; ++pixel) add(*pixel, level < limits.highest);
-        for (auto pixel = first; pixel < last; ++pixel) {
-            const Number root = forest.root(*pixel), area = forest.area(root);
-            if (area < limits.smallest && level > limits.lowest) continue;
-            const bool fits = area >= limits.smallest && area <= limits.largest;
-            forest.release(
-                root, [&](Number waiting) { lower(waiting, fits ? level : limits.lowest - 1); });
-        }
-    }
-    // What stayed too small and did not grow at the last level.
-    for (const Number pixel : order)
-        forest.release(forest.root(pixel),
-                       [&](Number waiting) { lower(waiting, limits.lowest - 1); });
+    Opening(plane, fixed, limits).run();
 }
 
 }  // namespace dustbust
