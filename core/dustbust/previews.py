@@ -25,6 +25,8 @@ from .registration.register import Registration
 from .restoration.apply import apply_mask
 from .runtime.progress import steps
 from .runtime.threads import count
+from .stacking.dust_polarity import find_polarity
+from .stacking.evidence import Evidence
 from .stacking.modes import MODES
 from .stacking.scans import Scans
 from .stacking.stack import combine_scans, stack_scans
@@ -262,6 +264,7 @@ class PagePreview:
         self._pictures, self._positions = pictures, np.asarray(positions, float)
         self._registrations, self._threads = registrations, count(threads)
         self._brightness = functools.cache(self._fit_brightness)
+        self._dust = functools.cache(self._measure_dust)
         self._overview = functools.cache(self._look_for_dust)
         self._page = functools.lru_cache(maxsize=16)(self._combine_spot)
         self._whole = functools.lru_cache(maxsize=4)(self._combine_whole)
@@ -290,8 +293,11 @@ class PagePreview:
         if self._pictures[0].size <= WHOLE_SIZE:
             return self._whole(mode, align, polarity)[part]
         box = self._box_around(near, mode, align)
-        known = overview.polarity if polarity == "auto" else polarity
-        return self._combined(box, mode, align, known)[_inside(part, box)]
+        noise = None
+        if mode == DUST_FREE:
+            noise, known = self._dust(align)
+            polarity = known if polarity == "auto" else polarity
+        return self._combined(box, mode, align, polarity, noise)[_inside(part, box)]
 
     def _combine_whole(self, mode: str, align: bool, polarity: str) -> np.ndarray:
         """Return the whole page."""
@@ -316,6 +322,19 @@ class PagePreview:
             for other, transform in zip(others, self._transforms(align)[1:], strict=True)
         ]
         return [Evening.unchanged(colour_channels(first).shape[2]), *fitted]
+
+    def _measure_dust(self, align: bool) -> tuple[float | None, str]:
+        """Return the noise of a scan and the polarity of the dust, as the whole scans show them."""
+        if len(self._pictures) > 2:
+            return None, self._overview(align).polarity
+        with Spool() as whole:
+            for picture in self._pictures:
+                whole.add(picture, on_disk=False)
+            names = [f"scan {number}" for number in range(len(whole))]
+            transforms = self._transforms(align)
+            scans = Scans.of(whole, names, transforms, self._brightness(align), self._threads)
+            evidence = Evidence(scans, None)
+            return evidence.noise, find_polarity(evidence).value
 
     def _look_for_dust(self, align: bool) -> Overview:
         """Look for dust in reduced scans.
@@ -363,10 +382,12 @@ class PagePreview:
         x, y = np.ceil(all_corners.max(axis=1)).astype(int)
         return slice(top, min(y, bottom)), slice(left, min(x, right))
 
-    def _combined(self, box: Slices, mode: str, align: bool, polarity: str) -> np.ndarray:
+    def _combined(
+        self, box: Slices, mode: str, align: bool, polarity: str, noise: float | None = None
+    ) -> np.ndarray:
         """Combine the scans inside a box of the scanner.
 
-        The brightness and the polarity come from the whole scans, as a part may show too little.
+        Brightness, noise and polarity come from the whole scans, as a part may show too little.
         Statistics are scaled to the values in the box, not to those of the whole page.
         """
         rows, columns = box
@@ -391,6 +412,7 @@ class PagePreview:
                 return parts[0]
             names = [f"scan {number}" for number in range(len(parts))]
             scans = Scans.of(parts, names, registrations, evening_of_parts, self._threads)
+            scans.noise = noise
             options: dict[str, Any] = {"polarity": polarity} if how.kind == DUST_FREE else {}
             return combine_scans(scans, how, steps(None, mode), view=True, **options).page
 

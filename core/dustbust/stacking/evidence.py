@@ -76,7 +76,7 @@ class Evidence:
         self.scans, self.page = scans, median_page
         self.height, self.width = scans.scanner_shape
         self.noise = LEAST_NOISE
-        self.noise = self._find_noise()
+        self.noise = self._find_noise() if scans.noise is None else scans.noise
 
     @property
     def samples(self) -> list[Box]:

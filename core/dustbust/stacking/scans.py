@@ -38,6 +38,9 @@ class Scans:
         The tone curves of a scan, after gain and offset, where these are not enough: see
         `dustbust.stacking.tone`.
     threads : int
+    noise : float, optional
+        Standard deviation of the luminance of one scan, 0..1, if it is known; parts of scans have
+        that of the whole.
     """
 
     pictures: Spool
@@ -47,6 +50,7 @@ class Scans:
     offset: npt.NDArray[np.float64]
     curves: list[Curve | None]
     threads: int
+    noise: float | None = None
 
     @classmethod
     def of(
