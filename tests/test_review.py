@@ -127,6 +127,19 @@ def test_a_look_shows_the_cleaned_frame(dust, review, method):
     assert np.abs(small - means).max() <= 1
 
 
+def test_changes_are_red(dust, review):
+    frame = read_frame(FRAMES[0])
+    part = np.s_[100:400, 200:640]
+    before, after = review.look(frame, part)
+    _, shown = review.look(frame, part, view="changes")
+    changed = (before != after).any(axis=2)
+    assert changed.any()
+    assert (shown[changed] == (230, 30, 30)).all()
+    assert np.array_equal(shown[~changed], before[~changed])
+    with pytest.raises(ValueError, match="clean, dust, changes"):
+        review.look(frame, part, view="both")
+
+
 def test_dust_alone_is_white_on_black(dust, review):
     part = np.s_[100:400, 200:640]
     _, alone = review.look(read_frame(FRAMES[0]), part, view="dust")

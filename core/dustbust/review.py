@@ -37,7 +37,11 @@ SHARE_OF_PEAK, SPECK_REACH, LOWEST_GREY = 0.6, 40, 0.2
 # Around a rejected particle, its rim goes too, px.
 RIM = 3
 
-View = Literal["clean", "dust"]
+# What is shown of a frame beside it.
+VIEWS = ("clean", "dust", "changes")
+
+# What is changed in a frame is shown in this red.
+RED = np.array([230, 30, 30], np.uint8)
 
 
 class Particle(NamedTuple):
@@ -91,7 +95,7 @@ class Review:
     Parameters
     ----------
     dust : DustMask
-        It stays as it is.
+        It stays as it is; also the attribute `dust`.
     threads : int, optional
 
     Examples
@@ -108,7 +112,7 @@ class Review:
     """
 
     def __init__(self, dust: DustMask, *, threads: int | None = None) -> None:
-        self._dust, self._threads = dust, threads
+        self.dust, self._threads = dust, threads
         self._steps = np.concatenate(
             [to_steps(dust.grey[top : top + 64]) for top in range(0, len(dust.grey), 64)]
         )
@@ -143,17 +147,17 @@ class Review:
         What is kept below the threshold has grey 1 and what is rejected has grey 0, so that other
         thresholds do not change these decisions.
         """
-        return replace(self._dust, grey=self._steps, threshold=self.threshold)
+        return replace(self.dust, grey=self._steps, threshold=self.threshold)
 
     @property
     def changed(self) -> bool:
         """Whether the mask is not the one that the review began with."""
-        return bool(self._done) or self.threshold != self._dust.threshold
+        return bool(self._done) or self.threshold != self.dust.threshold
 
     @property
     def _marked(self) -> _State:
         if self._state is None:
-            self._state = _State(self._steps, self._limit, self._dust.scale)
+            self._state = _State(self._steps, self._limit, self.dust.scale)
         return self._state
 
     def sorted_by(self, order: str) -> list[Particle]:
@@ -275,7 +279,7 @@ class Review:
         picture: Picture,
         part: Slices,
         reduce: int = 1,
-        view: View = "clean",
+        view: str = "clean",
         method: str = "restore",
     ) -> tuple[Picture, Picture]:
         """A part of a frame before and after.
@@ -288,21 +292,34 @@ class Review:
             Rows and columns, inside the frame.
         reduce : int
             The result is this many times smaller.
-        view : {"clean", "dust"}
-            What comes after: the cleaned picture, or the dust alone, white on black.
+        view : {"clean", "dust", "changes"}
+            What comes after: the cleaned picture; the dust of the mask alone, white on black; or
+            the frame with red where cleaning changes it, as not all dust is in every frame.
         method : str
             As in `apply_mask`.
 
         Returns
         -------
         before, after : ndarray of uint8, shape (h, w, 3)
+
+        Raises
+        ------
+        ValueError
+            If there is no such view.
         """
+        if view not in VIEWS:
+            raise ValueError(f"view must be one of {', '.join(VIEWS)}, not {view!r}")
         before = to_rgb8(picture[part])
         if view == "dust":
             marked = self._steps[part] >= self._limit
             after = np.repeat(np.where(marked, np.uint8(255), np.uint8(0))[..., None], 3, axis=2)
         else:
-            after = to_rgb8(self._cleaned(picture, part, method))
+            cleaned = self._cleaned(picture, part, method)
+            after = to_rgb8(cleaned)
+            if view == "changes":
+                changed = cleaned != picture[part]
+                changed = changed if changed.ndim == 2 else changed.any(axis=2)
+                after = np.where(changed[..., None], RED, before)
         return _reduced(before, reduce), _reduced(after, reduce)
 
     def _cleaned(self, picture: Picture, part: Slices, method: str) -> Picture:
@@ -315,7 +332,7 @@ class Review:
             slice(part[1].start - columns.start, part[1].stop - columns.start),
         )
         of_part = replace(
-            self._dust.part(rows, columns, self._model),
+            self.dust.part(rows, columns, self._model),
             grey=self._steps[rows, columns],
             threshold=self.threshold,
         )
@@ -330,7 +347,7 @@ class Review:
 
     @cached_property
     def _model(self) -> DustModel | None:
-        return DustModel.unpack(self._dust.model, self._dust.grey.shape)
+        return DustModel.unpack(self.dust.model, self.dust.grey.shape)
 
 
 class _State:

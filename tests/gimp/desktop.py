@@ -32,6 +32,11 @@ def after(width, height):
     return width // 2 + 30, height - 300, width - 30, height - 150
 
 
+def left(width, height):
+    """A part of the large view of a review on the left of its line, in a window of this size."""
+    return width // 2 - 150, height // 2 - 60, width // 2 - 20, height // 2 + 60
+
+
 def thumbnail(width, height):
     """A part of the picture beside the list, in a file window of this size."""
     return width - 200, height // 2 - 50, width - 30, height // 2 + 50
@@ -208,6 +213,19 @@ class Desktop:
             if words[0] == self.gimp.python and "dustbust.helper" in words:
                 found.append(int(command.parent.name))
         return found
+
+    def click_in(self, window, x, y):
+        """Click at a place of a window."""
+        self._tool("xdotool", "mousemove", "--window", window, str(x), str(y))
+        time.sleep(0.3)
+        self._tool("xdotool", "click", "1")
+        time.sleep(0.7)
+
+    def size_of(self, window):
+        """Width and height of a window."""
+        lines = self._tool("xdotool", "getwindowgeometry", "--shell", window).splitlines()
+        values = dict(line.split("=") for line in lines)
+        return int(values["WIDTH"]), int(values["HEIGHT"])
 
     def windows(self, title):
         return self._tool("xdotool", "search", "--onlyvisible", "--name", title).split()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from desktop import Desktop, after, first_in_list, thumbnail
+from desktop import Desktop, after, first_in_list, left, thumbnail
 from PIL import Image
 
 from conftest import CHECKOUT, PREFIX
@@ -152,8 +152,8 @@ LOW = 0.05
 # Minor version of GIMP -> places in its window: the Fx sign of the mask; in what it opens, the
 # threshold and the button that edits it; in the window of the threshold, its lower end and OK.
 PLACES = {
-    0: ((1128, 772), (1095, 675), (1055, 728), (911, 728), (1192, 874)),
-    2: ((1105, 775), (1072, 678), (1032, 731), (888, 728), (1166, 873)),
+    0: ((1128, 772), (1095, 675), (1055, 728), (1064, 728), (1192, 874)),
+    2: ((1105, 775), (1072, 678), (1032, 731), (1041, 728), (1166, 873)),
 }
 
 
@@ -232,19 +232,69 @@ at_lamp = np.hypot(x - {} * width, y - {} * height) < {}
     desktop.wait_until(f"({shown.removeprefix('result = ')})[0] == 0")
 
 
+# Threshold of the mask image, and how many pixels its red shows.
+STATE = (
+    "effect = threshold_of(with_role(mask, 'mask')); "
+    "result = [effect.get_config().get_property('low'), int(red_pixels().sum())]"
+)
+
+
+def test_5_review(desktop):
+    """Particles one by one, rejected by key and by click; the mask image follows, with undo."""
+    before = desktop.ask(RED + STATE)
+    desktop.menu("a")
+    window = desktop.wait_for("Apply Dust Mask to a Run")
+    whole = desktop.wait_for_photograph(window, part=left)
+    desktop.key("alt+n")
+    first = desktop.wait_for_photograph(window, other_than=whole, part=left)
+    desktop.picture("review", window)
+    desktop.key("b")
+    desktop.wait_for_photograph(window, part=left)
+    desktop.picture("review-before", window)
+    desktop.key("b", "Delete")
+    desktop.key("Page_Down")
+    desktop.wait_for_photograph(window, other_than=first, part=left)
+    width, height = desktop.size_of(window)
+    desktop.click_in(window, width // 2, height // 2)  # the particle in the middle
+    desktop.picture("review-rejected", window)
+    desktop.key("alt+g", pause=2)
+    desktop.key("Escape")
+    desktop.wait_gone("Apply Dust Mask to a Run")
+    after = desktop.ask(RED + STATE)
+    assert after[0] == before[0]
+    assert after[1] < before[1]
+    desktop.main_key("ctrl+z")
+    desktop.wait_for_true(lambda: desktop.ask(RED + STATE) == before, "undo does not restore it")
+
+    desktop.menu("a")
+    window = desktop.wait_for("Apply Dust Mask to a Run")
+    desktop.wait_for_photograph(window, part=left)
+    desktop.key("alt+o", *["Right"] * 30)
+    desktop.key("alt+g", pause=2)
+    desktop.key("Escape")
+    desktop.wait_gone("Apply Dust Mask to a Run")
+    higher = desktop.ask(RED + STATE)
+    assert higher[0] > before[0] + 0.1
+    assert higher[1] < before[1]
+    desktop.main_key("ctrl+z")
+    desktop.wait_for_true(lambda: desktop.ask(RED + STATE) == before, "undo does not restore it")
+
+
 def test_5_apply_to_the_run(desktop, run):
     desktop.menu("a")
     window = desktop.wait_for("Apply Dust Mask to a Run")
-    first = desktop.wait_for_photograph(window)
+    first = desktop.wait_for_photograph(window, part=left)
     desktop.picture("apply-run", window)
     desktop.key("alt+n")
-    second = desktop.wait_for_photograph(window, other_than=first)
+    second = desktop.wait_for_photograph(window, other_than=first, part=left)
+    desktop.picture("apply-run-particle", window)
     desktop.key("alt+p", "Up")
-    desktop.wait_for_photograph(window, other_than=second)
+    desktop.wait_for_photograph(window, other_than=second, part=left)
     desktop.picture("apply-run-other-frame", window)
     desktop.key("alt+w")
     written = run[0].parent / "cleanedphotos"
-    names = [path.name for path in run]
+    of_mask = run[:2] + run[3:]  # see test_2_estimate
+    names = [path.name for path in of_mask]
     desktop.wait_for_true(
         lambda: sorted(path.name for path in written.glob("*.jpg")) == names,
         "not all frames were cleaned",
@@ -254,7 +304,7 @@ def test_5_apply_to_the_run(desktop, run):
     desktop.picture("apply-run-done")
     desktop.key("Return")
     desktop.wait_gone(DONE)
-    for path in run:
+    for path in of_mask:
         before, after = (
             np.array(Image.open(file)).astype(int) for file in (path, written / path.name)
         )

@@ -10,6 +10,7 @@ from PIL import Image
 
 import dustbust
 from dustbust.files.read import read_frame
+from dustbust.review import Review
 from dustbust_gimp.errors import Refused
 from helpers.helper_process import as_array
 
@@ -31,6 +32,39 @@ def found(ask):
 @pytest.fixture(scope="module")
 def expected():
     return dustbust.estimate_mask(FRAMES)
+
+
+def test_a_review_of_a_mask(ask, found, expected):
+    review = ask("begin_review", dust=found["dust"], threads=1)
+    threshold = ask("threshold_of", review=review)
+    assert threshold == expected.threshold
+    listed = ask("review_particles", review=review, threshold=threshold, order="size")
+    same = Review(expected)
+    assert listed["pixels"] == same.counts.pixels
+    assert listed["particles"] == [list(each[:6]) for each in same.sorted_by("size")]
+    assert not listed["changed"]
+
+    y, x, top, left, bottom, right = listed["particles"][0]
+    look = {
+        "frame": FRAMES[0],
+        "threshold": threshold,
+        "box": [max(top - 5, 0), max(left - 5, 0), bottom + 5, right + 5],
+        "reduce": 1,
+        "method": "restore",
+    }
+    before, after = ask("look_at_review", review=review, view="clean", **look)
+    part = np.s_[look["box"][0] : look["box"][2], look["box"][1] : look["box"][3]]
+    assert np.array_equal(as_array(before), read_frame(FRAMES[0])[part])
+    assert (as_array(before) != as_array(after)).any()
+
+    assert ask("toggle_particle", review=review, threshold=threshold, y=y, x=x) == "rejected"
+    assert ask("review_particles", review=review, threshold=threshold, order="doubt")["changed"]
+    mask = ask("mask_of_review", review=review)
+    assert mask.marked < found["dust"].marked
+    assert ask("undo_review", review=review)
+    assert ask("mask_of_review", review=review).marked == found["dust"].marked
+    assert ask("redo_review", review=review)
+    assert not ask("redo_review", review=review)
 
 
 def scans(seed=3, count=3):

@@ -13,6 +13,6 @@ name, the window, and strips of pictures go through it (`window`).
 
 What is not plain data stays in the helper and is called by a handle; `drop` lists handles that the
 program no longer needs. What can be asked for are the functions marked `operation` in `frame_list`,
-`estimate`, `apply`, `masks`, `stack` and `window`. Their annotations say what each argument must
-be. The helper ends when its standard input ends, whatever it is working on.
+`estimate`, `apply`, `review`, `masks`, `stack` and `window`. Their annotations say what each
+argument must be. The helper ends when its standard input ends, whatever it is working on.
 """

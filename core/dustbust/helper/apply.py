@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,7 +14,6 @@ from ..batch.clean import plan_frames
 from ..dust.mask import DustMask
 from ..errors import DustbustError
 from ..files.paths import beside, moved
-from ..files.read import read_frame
 from ..image.arrays import Mask, alpha_channel, colour_channels, largest
 from ..previews import MaskPreview, to_rgb8
 from ..restoration.apply import apply_mask
@@ -25,14 +23,6 @@ from .janitor import tidied
 from .messages import Picture, Pixels, Threads, operation, quick_operation
 
 Offset = Annotated[int, -1_000_000, 1_000_000]
-
-
-@functools.lru_cache(maxsize=1)
-def _frame(path: Path | None) -> Picture:
-    """The frame that is shown, decoded once for all its spots."""
-    if path is None:
-        raise TypeError("look_at_spot takes a picture or a frame")
-    return read_frame(path)
 
 
 @operation
@@ -285,11 +275,7 @@ def mask_preview(dust: DustMask) -> MaskPreview:
 
 
 @operation
-def look_at_spot(
-    preview: MaskPreview, number: int, picture: Picture | None, frame: Path | None, method: str
-) -> list[Picture]:
-    """A spot of a picture or of a file before and after, for the screen."""
-    both = preview.look(
-        number, read=lambda: _frame(frame) if picture is None else picture, method=method
-    )
+def look_at_spot(preview: MaskPreview, number: int, picture: Picture, method: str) -> list[Picture]:
+    """A spot of a picture before and after, for the screen."""
+    both = preview.look(number, read=lambda: picture, method=method)
     return [to_rgb8(part) for part in both]

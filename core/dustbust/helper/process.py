@@ -43,7 +43,7 @@ def serve(window: str) -> None:
     _hello(target)
     # numpy and the core, 0.2 to 0.5 s: only now, so that the program knows at once what it started.
     from ..runtime.memory import keep_for_reuse
-    from . import apply, estimate, frame_list, masks, stack  # noqa: F401 - they add operations
+    from . import apply, estimate, frame_list, masks, review, stack  # noqa: F401 - operations
     from .messages import QUICK, Objects, Pipe
 
     keep_for_reuse()

@@ -12,8 +12,9 @@ from .. import core
 from ..actions import choices, clean_files, clean_layers
 from ..gimp import layers, mask_image, pixels
 from ..texts import _, count_text, path_text, share_text, translated
-from .choosers import FrameChooser, MaskChooser
+from .choosers import MaskChooser
 from .preview import BeforeAndAfter, Look
+from .review import ReviewPane
 from .window import Window
 
 # Parasite of GIMP: whether the user has ever confirmed the window for layers.
@@ -38,26 +39,25 @@ def ask_for_files(
 ) -> None:
     """Ask how to clean the files of a run."""
     window = Window(procedure, config, _("Apply Dust Mask to a Run"), _("_Write"))
-    window.explained("method", choices.restoration_methods())
-    window.settings("folder")
     window.explained("exists", choices.existing_files())
-    window.folded("first-frame", "last-frame")
+    window.folded("method", "folder", "first-frame", "last-frame")
     window.add_answer()
-    frames, before_and_after = FrameChooser(), BeforeAndAfter(window.worker())
-    window.add(frames)
-    window.add(before_and_after)
+    review = ReviewPane(
+        window.worker(), window.worker(), lambda mask: mask_image.change(image, mask)
+    )
+    window.add(review, grows=True)
 
     of_image, shown = mask_image.files_of(image), mask_image.shown_of(image)
-    dust = preview = None
+    dust = None
 
     def found(mask: core.Handle) -> str:
-        nonlocal dust, preview
-        dust, preview = mask, core.ask("mask_preview", dust=mask)
+        nonlocal dust
+        dust = mask
+        review.begin(dust)
         window.on_change(describe, "folder", "exists", "first-frame", "last-frame", "method")
         return marked(dust)
 
     def describe() -> None:
-        show()
         wanted = clean_files.files_wanted(of_image, config)
         settings = {
             "folder": clean_files.folder_of(config),
@@ -68,31 +68,21 @@ def ask_for_files(
     def described(plan: dict[str, Any]) -> str:
         clean_files.check_there(plan)
         files = plan["files"]
-        frames.offer(files, shown)
+        review.offer(files, shown, config.get_property("method"))
         window.begin_in(Path(files[0]).parent, "first-frame", "last-frame")
-        return files_sentence(plan, config.get_property("exists")) + "\n" + marked(dust)
+        return files_sentence(plan, config.get_property("exists"))
 
-    def show() -> None:
-        if preview and frames.chosen:
-            look = spots(preview, config, frame=frames.chosen)
-            before_and_after.show_spots(look, _("Cleaning a part of a frame..."))
-
-    frames.on_change = show
     window.say(_("Reading the mask..."))
     window.answer_after(mask_image.reading(image), found)
     window.run()
+    review.keep_changes()
 
 
-def spots(
-    preview: core.Handle,
-    config: Gimp.ProcedureConfig,
-    picture: core.Handle | None = None,
-    frame: str | Path | None = None,
-) -> Look:
-    """Return what asks for the spots of a picture or of a file."""
+def spots(preview: core.Handle, config: Gimp.ProcedureConfig, picture: core.Handle) -> Look:
+    """Return what asks for the spots of a picture."""
     method = config.get_property("method")
     return lambda number: core.Request(
-        "look_at_spot", preview=preview, number=number, picture=picture, frame=frame, method=method
+        "look_at_spot", preview=preview, number=number, picture=picture, method=method
     )
 
 

@@ -13,7 +13,8 @@ from .. import core
 class Background:
     """Asks the core for one thing at a time.
 
-    If several are requested meanwhile, the last one comes next and the others are dropped.
+    If several are requested meanwhile, the last one comes next and the others are dropped. The
+    answer to each request that was begun is given.
     """
 
     def __init__(self) -> None:
@@ -38,8 +39,7 @@ class Background:
         self._busy = False
         if self._closed:
             return GLib.SOURCE_REMOVE
-        if self._wanted is None:  # otherwise the result is out of date
-            answer(outcome)
-        else:
+        if self._wanted is not None:
             self._begin()
+        answer(outcome)  # also one that is out of date: while a slider moves, something is seen
         return GLib.SOURCE_REMOVE

@@ -115,10 +115,7 @@ def create(
         _lock(red)
         # A new layer is black, and takes no memory.
         _lock(_add_layer(image, parent, ERASER, _("Hides what is not dust"), erase))
-    threshold = Gimp.DrawableFilter.new(layer, THRESHOLD, _("Dust threshold"))
-    threshold.get_config().set_property("low", max(mask["threshold"] - BELOW, 0.0))
-    threshold.update()
-    layer.append_filter(threshold)
+    layer.append_filter(_new_threshold(layer, mask["threshold"]))
     _record_run(image, files, frame)
     attach(image, COMMENT, mask["summary"].encode())
     if beside or files:
@@ -289,6 +286,44 @@ def reading(image: Gimp.Image) -> progress.Steps:
     if not _shows_its_threshold_only(image, layer):
         shown = yield from _rendered(_mask_alone(image, *origin))
     return core.Request("mask_of_picture", shown=shown, **mask)
+
+
+def change(image: Gimp.Image, dust: core.Handle) -> None:
+    """Give a mask image the grey and the threshold of a mask, as one step of undo."""
+    mask, layer = _picture_of(dust, image), layer_with_role(image, MASK)
+    image.undo_group_start()
+    try:
+        x, y, width, height = _origin(image)
+        __, left, top = layer.get_offsets()
+        if (x, y, width, height) != (left, top, layer.get_width(), layer.get_height()):
+            layer.resize(width, height, left - x, top - y)
+        selection = None
+        if not Gimp.Selection.is_empty(image):  # it would limit what is changed
+            selection = Gimp.Selection.save(image)
+            Gimp.Selection.none(image)
+        shadow = layer.get_shadow_buffer()
+        pixels.write(shadow, pixels.picture_format(mask["grey"], layer), mask["grey"])
+        layer.merge_shadow(True)
+        layer.update(0, 0, width, height)
+        if selection is not None:
+            image.select_item(Gimp.ChannelOps.REPLACE, selection)
+            image.remove_channel(selection)
+        # A filter is replaced, as GIMP has no undo for one that a plug-in changes.
+        for effect in layer.get_filters():
+            if effect.get_operation_name() == THRESHOLD:
+                effect.delete()
+        layer.append_filter(_new_threshold(layer, mask["threshold"]))
+        image.set_selected_layers([layer])
+    finally:
+        image.undo_group_end()
+    Gimp.displays_flush()
+
+
+def _new_threshold(layer: Gimp.Layer, threshold: float) -> Gimp.DrawableFilter:
+    effect = Gimp.DrawableFilter.new(layer, THRESHOLD, _("Dust threshold"))
+    effect.get_config().set_property("low", max(threshold - BELOW, 0.0))
+    effect.update()
+    return effect
 
 
 def _threshold(layer: Gimp.Layer) -> float:
