@@ -11,7 +11,6 @@ import io
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from measuring import Row, gain_of_processes, least, peak_of
 from PIL import Image
 
 from dustbust import DustMask, clean_frames, estimate_mask
-from dustbust.dust.film_margin import without_margin
 from dustbust.files.formats.jpeg import JpegFile
 
 # Gives the peak with this number of workers: mask, folder, workers, frames.
@@ -69,9 +67,6 @@ def rows(megapixels: float = 24, share: float = 0.01, frames: int = 8) -> list[R
         file = Path(folder) / "masks" / "dust.png"
         file.parent.mkdir()
         mask = estimate_mask(paths)
-        # The frames have no margin of film. Where Estimate takes something for one, that is not
-        # what is measured here.
-        mask = replace(mask, model=without_margin(mask.model))
         mask.save(file)
         decoding = least(partial(decode, paths)).processor / frames
         found = [

@@ -151,3 +151,79 @@ def test_a_border_of_one_level_is_no_margin():
         plane[50:-50, 60:-60] = synthetic_run.picture(rng, SHAPE)[50:-50, 60:-60]
         planes.append(plane)
     assert margin_of(planes) is None
+
+
+def dark_corners(rng, plane, y, x):
+    """Three dark corners, in steps as steep as those of a lens hood; a lamp shines in one."""
+    for top, left in ((0, 0), (0, 1), (1, 0)):
+        far = np.hypot((y - top) / 0.5, (x - left) / 0.6)
+        plane[far < rng.uniform(0.9, 1.1)] = 0.03
+    plane[(y < 0.16) & (x < 0.14)] = 0.98
+
+
+def skies(rng, plane, y, x):
+    """A clipped sky over hills, trees in black before it, black ground."""
+    hills = rng.uniform(0.3, 0.5) + 0.15 * np.sin(
+        2 * np.pi * (x * rng.uniform(1, 3) + rng.random())
+    )
+    plane[y < hills] = 1
+    trunks = np.abs((x * 8 + rng.random()) % 1 - 0.5) < 0.2
+    plane[trunks & (y < hills)] = 0.02
+    plane[y > 0.9 + 0.08 * np.sin(9 * x + rng.uniform(0, 6))] = 0.02
+
+
+def sea(rng, plane, y, x):
+    """A straight horizon: a clipped sky above it in some frames, a black one in others."""
+    plane[y < 0.3] = 1 if rng.integers(3) else 0.02
+    plane[y > 0.8] = 0.02
+
+
+def night(rng, plane, y, x):
+    """A lit house in the dark, lamps around it."""
+    (top, left), (height, width) = rng.uniform(0.05, 0.5, 2), rng.uniform(0.35, 0.55, 2)
+    plane[(y < top) | (y > top + height) | (x < left) | (x > left + width)] = 0.01
+    for _ in range(60):
+        plane[np.hypot(y - rng.random(), 1.5 * (x - rng.random())) < 0.025] = 1
+
+
+def wall(rng, plane, y, x):
+    """A white wall around a person, pictures in black frames on it."""
+    outside = np.hypot((y - rng.uniform(0.6, 0.8)) / 0.6, (x - rng.uniform(0.4, 0.6)) / 0.25) > 1
+    plane[outside] = 0.97
+    for _ in range(8):
+        top, left = rng.uniform(0, 0.3), rng.random()
+        plane[outside & (abs(y - top) < 0.1) & (abs(x - left) < 0.06)] = 0.03
+
+
+def page(rng, plane, y, x):
+    """Black print on white, up to the edges of the frame."""
+    plane[:] = 1
+    plane[((y * 30) % 1 < 0.5) & (rng.random(plane.shape) < 0.4)] = 0
+
+
+@pytest.mark.parametrize("frames", [5, 8])
+@pytest.mark.parametrize("scene", [dark_corners, skies, sea, night, wall, page])
+def test_what_is_level_at_the_edges_of_pictures_is_no_margin(scene, frames):
+    rng = np.random.default_rng(9)
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]] / np.array(SHAPE).reshape(2, 1, 1)
+    planes = []
+    for _ in range(frames):
+        plane = synthetic_run.picture(rng, SHAPE)
+        scene(rng, plane, y, x)
+        planes.append((plane + rng.normal(0, 0.01, SHAPE)).clip(0, 1).astype(np.float32))
+    # They would be taken for one if it were enough that the same blocks are level in most frames.
+    levels = [levels_of(plane, None) for plane in planes]
+    assert np.mean(np.sum([each > 0 for each in levels], 0) >= 0.75 * frames) > 0.03
+    assert margin_of(planes) is None
+
+
+@pytest.mark.parametrize("frames", [3, 8])
+@pytest.mark.parametrize("kind", KINDS)
+def test_film_has_a_margin(kind, frames):
+    polarity, how = KINDS[kind]
+    shown, _ = run(10, polarity, frames, **how)
+    margin = margin_of([dusty.astype(np.float32) / 255 for _, dusty, _, _ in shown])
+    always = np.logical_and.reduce([~inside for _, _, inside, _ in shown])
+    assert margin is not None
+    assert margin.zone[always].mean() > 0.95
+    assert not (margin.zone & ~grown(always, 24)).any()

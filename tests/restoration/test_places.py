@@ -65,7 +65,7 @@ def test_frames_of_another_run_are_refused(mask):
 
 
 def test_dust_beyond_the_edge_of_a_frame_does_not_touch_it():
-    frames, opacity = synthetic_run.run(35, 10, shape=SHAPE, specks=90)
+    frames, opacity = synthetic_run.run(33, 10, shape=SHAPE, specks=90)
     cut, places = synthetic_run.cut(frames, 4, crop=12)
     mask = dustbust.estimate_mask(cut)
     for frame, (_, y, x) in zip(cut, places, strict=True):

@@ -1,16 +1,16 @@
 """Film borders and holders, which do not differ between the frames of a run, and film margins with
 holes and print, which move from frame to frame."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _kernels
-from ..dust.film_margin import FilmMargin
+from ..dust.film_margin import INSIDE, OUTSIDE, FilmMargin
 from ..dust.placement import Placement, Shape
 from ..image.arrays import Grey, Mask, Plane, largest
-from ..image.block_grid import BLOCKS, block_side
+from ..image.block_grid import BLOCKS, block_side, on_pixels
 from ..image.fixed_point import STEPS_OF_16_BIT
 from ..image.morphology import connected
 
@@ -41,9 +41,24 @@ GAP = 2
 # with the rest of the map: in a map of few frames the picture stands out.
 OFTEN = 0.75
 
-# A margin has both dark and light, each in this share of it, in a share of the frame's outermost
-# blocks, and is seen in this many frames. With one level only it is a border, see `Borders`.
-BOTH_LEVELS, OUTERMOST, FEWEST_FRAMES = 0.03, 0.2, 3
+# A margin takes this share of the frames' outermost blocks, and is seen in this many frames.
+OUTERMOST, FEWEST_FRAMES = 0.2, 3
+
+# A margin lies along a whole side of the frames: in this share of its length it ends within MARGIN
+# blocks of a straight line. What else is dark or light at the edges of pictures ends anywhere:
+# corners, skies, nights.
+STRAIGHT = 0.9
+
+# In LEVEL_FRAMES of the frames it ends near that line in this share of its length. Film of the
+# tests has 0.85 and more; the rest is for pictures that are as dark as it at their edges.
+ENDS = 0.5
+
+# Pictures are at least this share of the width of their frames.
+SMALLEST_PICTURE = 0.5
+
+# A margin has both dark and light along one side, each in this share of it, in LEVEL_FRAMES of the
+# frames: film with holes or print. With one level only it is a border, see `Borders`.
+BOTH_LEVELS = 0.03
 
 
 class Borders:
@@ -165,30 +180,72 @@ def find_margin(
     Returns
     -------
     FilmMargin or None
-        None: the frames show nothing but their pictures, or borders of one level.
+        None: the frames show nothing but their pictures, or borders of one level. What is dark or
+        light at the edges of pictures is no margin: a margin lies along a whole side, ends at a
+        straight line, and has both levels there in most frames.
     """
     outermost = [np.mean(_ring(each) > 0) for each in levels.values()]
     if len(levels) < FEWEST_FRAMES or np.mean(outermost) < OUTERMOST:
         return None
-    dark, light, seen = (np.zeros(shape, np.uint16) for _ in range(3))
+    level, seen = np.zeros(shape, np.uint16), np.zeros(shape, np.uint16)
+    side = block_side(shape)
+    of_blocks = (slice(None, None, side),) * 2
+    placed = []
     for number, each in levels.items():
-        side, (height, width) = block_side(sizes[number]), sizes[number]
-        pixels = np.repeat(np.repeat(each, side, 0), side, 1)[:height, :width]
         place = placements.get(number) or Placement(sizes[number])
         on_grid, part = place.window(shape)
-        upright = place.upright(pixels)[part]
-        dark[on_grid] += upright == 1
-        light[on_grid] += upright == 2
+        shown = np.zeros(shape, np.uint8)
+        shown[on_grid] = place.upright(on_pixels(each, sizes[number]))[part]
+        level += shown > 0
         seen[on_grid] += 1
-    zone = (dark + light >= LEVEL_FRAMES * seen) & (seen > 0)
-    side = block_side(shape)
+        placed.append(shown[of_blocks])
+    zone = (level >= LEVEL_FRAMES * seen) & (seen > 0)
     gap = GAP * side
     zone = ~_kernels.dilate(~_kernels.dilate(zone, gap, 1), gap, 1)
     zone = _at_edge(zone, SMALLEST_BORDER * side**2)
-    shares = [float(each[zone].sum()) for each in (dark, light)]
-    if min(shares) <= BOTH_LEVELS * sum(shares):
+    sides = _straight_sides((zone | (seen == 0))[of_blocks], placed)
+    if not any(_has_both_levels(placed, each) for each in sides):
         return None
-    return FilmMargin(zone, side, polarity)
+    return FilmMargin(zone & on_pixels(np.logical_or.reduce(sides), shape), side, polarity)
+
+
+def _straight_sides(zone: Mask, placed: Sequence[npt.NDArray[np.uint8]]) -> list[Mask]:
+    """The parts of a zone that lie along whole sides and end at straight lines in most frames.
+
+    The zone and the frames are in blocks of the grid.
+    """
+    sides = []
+    for turns in range(4):
+        upper = np.rot90(zone, turns)
+        across = ~upper.all(axis=0)  # The others are in the margins at the left and the right.
+        if np.mean(across) < SMALLEST_PICTURE:
+            continue
+        depth = np.argmin(upper, axis=0)[across]
+        usual = np.median(depth)
+        near = (depth > 0) & (np.abs(depth - usual) <= MARGIN)
+        ends = [_ends_near(np.rot90(each, turns)[:, across], usual) for each in placed]
+        if np.mean(near) >= STRAIGHT and np.mean(np.array(ends) >= ENDS) >= LEVEL_FRAMES:
+            row = np.arange(len(upper))[:, None]
+            sides.append(np.rot90(upper & (row <= usual + MARGIN), -turns))
+    return sides
+
+
+def _ends_near(levels: npt.NDArray[np.uint8], usual: float) -> float:
+    """In which share of its columns a frame has picture for the first time near a row of blocks.
+
+    Edges of holes and dust on them are passed over: what is looked at begins OUTSIDE blocks above.
+    """
+    first = max(round(usual) - OUTSIDE, 0)
+    depth = np.argmin(levels[first:] > 0, axis=0) + first
+    ends = (levels[first] > 0) & (depth > first) & (depth <= usual + INSIDE)
+    return float(np.mean(ends))
+
+
+def _has_both_levels(placed: Sequence[npt.NDArray[np.uint8]], side: Mask) -> bool:
+    """Whether most frames, in blocks of the grid, have dark and light in one side of a zone."""
+    counts = np.array([np.bincount(each[side], minlength=3)[1:] for each in placed])
+    both = counts.min(axis=1) > BOTH_LEVELS * counts.sum(axis=1)
+    return bool(np.mean(both) >= LEVEL_FRAMES)
 
 
 def _ring(blocks: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
