@@ -6,14 +6,14 @@
 #   ./install.sh --demo             set up everything in the folder demo/ and clean the sample run with GIMP
 #   ./install.sh --demo --no-gimp   the same with the core alone
 #
-# The core gets an environment in ~/.local/share/dustbust, made by the first of these that works: a wheel in the folder
-# wheels/ beside this script; a Python of this system, with its compiler or else with one that is fetched (ziglang, from
-# PyPI); an interpreter that uv (from PyPI) fetches. For the Flatpak it must lie in the home folder, as
-# the system's does not exist in there: uv's, or one such as pyenv's.
+# The core gets an environment in ~/.local/share/dustbust, with a Python of this system or else with one that uv (from
+# PyPI) fetches. It is installed from a wheel in the folder wheels/ beside this script, or built with the compiler of this
+# system, or built with one from PyPI (ziglang): the first of these that works. The Flatpak does not see the system's
+# Python, so for it the interpreter must lie in the home folder: one such as pyenv's, or uv's.
 #
 # DUSTBUST_PYTHON names the interpreter to use; GIMP_CONSOLE names GIMP's program where it has an unusual name;
-# GIMP3_DIRECTORY is honoured as GIMP does. The plug-in goes into GIMP's plug-in folder. Nothing is written elsewhere
-# (but demo/), and sudo is never used.
+# GIMP3_DIRECTORY names GIMP's profile, as for GIMP itself. The plug-in goes into GIMP's plug-in folder. Only --demo
+# writes elsewhere: into demo/, and a private GIMP into ~/.cache/dustbust. sudo is never used.
 set -euo pipefail
 
 checkout=$(cd "$(dirname "$0")" && pwd)
@@ -54,7 +54,7 @@ interpreters() {
     done
 }
 
-# Whether the interpreter lies in the home folder, with the libraries that it needs: only such a one runs in a Flatpak.
+# Whether the interpreter and its libraries lie in the home folder. Only such an interpreter runs in a Flatpak.
 in_home() {
     case $("$1" -c 'import os, sys; print(os.path.realpath(sys.base_prefix))') in "$(realpath "$HOME")"/*) ;; *) return 1 ;; esac
 }
@@ -67,7 +67,7 @@ new_environment() {
     mkdir -p "$data"
     rm -rf "$environment"
     "$1" -m venv "$environment" >"$scratch/venv.log" 2>&1 && return
-    # Debian splits pip off. PyPI has it, and a wheel runs as it is.
+    # Debian packages pip separately. A wheel of pip from PyPI runs without being installed.
     rm -rf "$environment"
     "$1" -m venv --without-pip "$environment" >"$scratch/venv.log" 2>&1 || return 1
     say "$1 has no pip; fetching it from PyPI"
@@ -86,7 +86,7 @@ subprocess.run([sys.executable, f"{path}/pip", "install", "--quiet", path], chec
 PYTHON
 }
 
-# Install the core into the environment: from a wheel, or built with the compiler that there is.
+# Install the core into the environment: from a wheel, or built with the system's compiler or ziglang.
 install_core() {
     local version machine
     version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$checkout/core/dustbust/__init__.py")
@@ -154,7 +154,7 @@ make_core() {
     fail "the core could not be built; install the headers of Python and a C++ compiler (Debian, Ubuntu: apt install python3-dev python3-venv g++) and run this again"
 }
 
-# Keep the new environment, and delete those before it.
+# Keep the new environment, and delete the older ones.
 keep_core() {
     find "$data" -mindepth 1 -maxdepth 1 -name 'core-*' ! -path "$environment" -exec rm -rf {} +
     environment=
@@ -185,7 +185,7 @@ uninstall() {
     fail "Dustbust is not installed in $data; if it was installed with pip, run dustbust gimp uninstall"
 }
 
-# Clean the sample run in demo/, which also holds the GIMP profile and all packages.
+# Clean the sample run in demo/. The GIMP profile and all packages are in that folder too.
 demo() {
     local gimp="" python demo=$checkout/demo
     data=$demo/data

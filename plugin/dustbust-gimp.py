@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What GIMP starts: registers the three procedures, and shows their errors as messages."""
+"""The program that GIMP starts: registers the three procedures, and reports their errors."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def with_window(action: ModuleType, window: str) -> Run:
 
 
 def reporting(run: Run) -> Run:
-    """Turn the errors of `run` into what GIMP shows: one sentence, or nothing after Cancel."""
+    """Turn the errors of `run` into return values: one sentence, or none after Cancel."""
 
     def guarded(procedure: Gimp.Procedure, *arguments: object) -> Gimp.ValueArray:
         def failed(sentence: str) -> Gimp.ValueArray:
@@ -91,7 +91,7 @@ class Dustbust(Gimp.PlugIn):
     """The plug-in."""
 
     def do_set_i18n(self, name: str) -> tuple[bool, str, None]:
-        """Say that the translations are in the folder locale."""
+        """Tell GIMP that the translations are in the folder locale."""
         return True, DOMAIN, None
 
     def do_query_procedures(self) -> list[str]:
@@ -105,8 +105,8 @@ class Dustbust(Gimp.PlugIn):
         action, window = ACTIONS[name]
         procedure = action.declare(self, name, reporting(with_window(action, window)))
         procedure.set_attribution("Dustbust", "MIT", "2026")
-        # GIMP sorts entries by path and label, and drops the name of a section that does not exist.
-        # So the sections' numbers put the actions in the order of work.
+        # GIMP sorts entries by path and label. It does not show a section that is not in its menus,
+        # so the numbers of such sections put the actions in the order of work.
         section = f"[{list(ACTIONS).index(name) + 1}]"
         procedure.add_menu_path("<Image>/Filters/" + _("_Dust Removal") + "/" + section)
         return procedure

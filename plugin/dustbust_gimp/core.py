@@ -1,8 +1,8 @@
-"""The door to the core, which works in a process of its own: the helper.
+"""The client of the core, which works in a process of its own: the helper.
 
 GIMP's Python may have neither numpy nor a compiler, and changes with GIMP. So this module needs
-nothing but the standard library, and the helper runs in an interpreter that install.sh chose. How
-both talk is in `dustbust/helper/__init__.py`; what can be asked for is in the modules beside it.
+only the standard library, and the helper runs in an interpreter that install.sh chose. Its
+messages are described in `dustbust/helper/__init__.py`, its operations are in the modules beside.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from typing import Any
 
 from .errors import Refused, sentence
 
-# Written by install.sh: the helper's interpreter, and the core's choices and defaults.
+# Written by the installation: the helper's interpreter, and the core's choices and defaults.
 INSTALLED = Path(__file__).resolve().parent.parent / "core.json"
 
 PROTOCOL = 1
 LENGTH = struct.Struct(">I")  # of a message
-WINDOW_BYTES = 32 << 20  # only those that are used take memory
+WINDOW_BYTES = 32 << 20  # pages that are never used take no memory
 PATIENCE = 2.0  # s, for the helper to end by itself
 
 # Beginnings of the names of variables that an AppImage or a Flatpak sets for its own programs.
@@ -51,7 +51,7 @@ class Request:
 
 
 class Handle:
-    """Something in the helper. A picture has `shape` (H, W, C) and `dtype`, a mask `shape`."""
+    """An object in the helper. A picture has `shape` (H, W, C) and `dtype`, a mask `shape`."""
 
     def __init__(self, helper: Helper, words: dict[str, Any]) -> None:
         self.helper = helper
@@ -74,7 +74,7 @@ class Handle:
         return self.helper.window[: rows * self.shape[1] * self.shape[2] * size]
 
     def merge(self, first: int, rows: int, before: bytes, after: bytes) -> bytes:
-        """Return `before` with the pixels of `after` where this mask says so."""
+        """Return `before` with the pixels of `after` where this mask is set."""
         size = len(before) // (rows * self.shape[1])
         self.helper.window[: 2 * len(before)] = before + after
         self.helper.ask(Request("merge", where=self, first=first, rows=rows, size=size))
@@ -87,12 +87,12 @@ class Helper:
     Parameters
     ----------
     installed : dict
-        What install.sh wrote.
+        The content of `INSTALLED`.
 
     Raises
     ------
     Refused
-        If it cannot be started.
+        If the process cannot be started.
     """
 
     def __init__(self, installed: dict[str, Any]) -> None:
@@ -137,7 +137,7 @@ class Helper:
     def begin(
         self, request: Request, answer: Callable[[Any], object], progress: Progress | None = None
     ) -> None:
-        """Ask for something; `answer(result or exception)` is called in another thread."""
+        """Send a request; `answer(result or exception)` is called in another thread."""
         with self._lock:
             if self.lost is None:
                 number = next(self._numbers)
@@ -157,12 +157,12 @@ class Helper:
     def _send(self, message: dict[str, object]) -> None:
         content = json.dumps(message, default=_plain).encode()
         rest = memoryview(LENGTH.pack(len(content)) + content)
-        with contextlib.suppress(OSError):  # it has ended, which `_listen` notices and says
+        with contextlib.suppress(OSError):  # the helper has ended, which `_listen` reports
             while rest:
                 rest = rest[self.process.stdin.write(rest) :]
 
     def _listen(self) -> None:
-        """Pass on what the helper says, until it ends."""
+        """Pass on the messages of the helper, until it ends."""
         try:
             self._check_hello(self._receive())
             while True:
@@ -216,7 +216,7 @@ class Helper:
             )
 
     def _take(self, message: dict[str, Any]) -> None:
-        """Pass on a message to whoever waits for it."""
+        """Pass on a message to the request that it answers."""
         number, self._spoken = message["id"], True
         if "progress" in message:
             progress = self._waiting[number][1]
@@ -258,7 +258,7 @@ def value_of(outcome: Any) -> Any:
 
 
 def _plain(value: object) -> object:
-    """Return what json cannot write by itself."""
+    """Return a value that json can write, for one that it cannot."""
     if isinstance(value, Handle):
         return {"handle": value.handle}
     if isinstance(value, PurePath):
@@ -266,11 +266,11 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
-# What differs between systems.
+# Differences between operating systems.
 
 
 def new_file(size: int) -> tuple[Any, int]:
-    """Make a file without a name; return what keeps it, and its descriptor."""
+    """Make a file without a name; return the object that keeps it open, and its descriptor."""
     if hasattr(os, "memfd_create"):
         file, descriptor = None, os.memfd_create("dustbust")
     else:
@@ -281,7 +281,7 @@ def new_file(size: int) -> tuple[Any, int]:
 
 
 def inherited(descriptor: int) -> tuple[str, dict[str, Any]]:
-    """Return what a new process calls a file, and the options of Popen that pass it on."""
+    """Return the number of a file in a new process, and the options of Popen that pass it on."""
     if sys.platform != "win32":
         return str(descriptor), {"pass_fds": [descriptor]}
     import msvcrt
@@ -299,7 +299,7 @@ def own_process_group() -> None:
     GIMP kills the whole group of a plug-in that has its own.
     """
     if hasattr(os, "setpgid"):
-        with contextlib.suppress(OSError):  # it has one already
+        with contextlib.suppress(OSError):  # the process has a group of its own already
             os.setpgid(0, 0)
 
 
@@ -345,7 +345,7 @@ def ask(operation: str, **arguments: object) -> Any:
 def begin(
     request: Request, answer: Callable[[Any], object], progress: Progress | None = None
 ) -> None:
-    """Ask for something; `answer(result or exception)` is called in another thread."""
+    """Send a request; `answer(result or exception)` is called in another thread."""
     (_helper or start()).begin(request, answer, progress)
 
 

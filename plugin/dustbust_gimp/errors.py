@@ -4,7 +4,7 @@
 class Refused(Exception):  # noqa: N818 - a refusal is a sentence for the user, not a fault
     """An action cannot do what was asked; one sentence says why and what to do.
 
-    It is translated already, or it is what `sentence` gives.
+    The sentence is translated already, or it comes from `sentence`.
     """
 
 
@@ -13,5 +13,5 @@ class Cancelled(Exception):  # noqa: N818 - as above
 
 
 def sentence(template: str, **words: object) -> dict[str, object]:
-    """Return a sentence that is translated when it is shown, as the core sends them too."""
+    """Return a sentence that is translated when it is shown; the core sends the same form."""
     return {"template": template, "words": words}

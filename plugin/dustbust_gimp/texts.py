@@ -20,7 +20,7 @@ def to_translate(text: str) -> str:
 
 
 def count_text(one: str, many: str, number: int, **words: object) -> str:
-    """Fill {number} and the words into the translation of `one` or `many`, as the number asks."""
+    """Translate `one` or `many`, depending on the number, and fill in {number} and the words."""
     return GLib.dngettext(DOMAIN, one, many, number).format(number=number, **words)
 
 
@@ -31,7 +31,7 @@ def translated(text: object) -> str:
     ----------
     text : str, dict or Exception
         A sentence, as `errors.sentence` makes it: its template is looked up, and its words are
-        filled in. A plain string is looked up as it is; what the catalogue does not have stays
+        filled in. A plain string is looked up as it is. A text that is not in the catalogue stays
         English. An exception carries one of these.
     """
     if isinstance(text, Exception):
@@ -44,7 +44,7 @@ def translated(text: object) -> str:
 
 
 def _word(word: object) -> object:
-    """Return a word of a sentence as its template is to format it."""
+    """Return a word of a sentence in the form that its template formats."""
     if isinstance(word, dict):
         return translated(word)
     return _Number(word) if isinstance(word, float) else word
@@ -77,7 +77,7 @@ def share_text(share: float, digits: int = 2) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """Say how long something took."""
+    """Return a sentence on how long something took."""
     if seconds < 90:
         whole = max(round(seconds), 1)
         return count_text("It took {number} second.", "It took {number} seconds.", whole)
@@ -86,6 +86,6 @@ def duration_text(seconds: float) -> str:
 
 
 def path_text(path: str | Path) -> str:
-    """Write a path as people do: with ~ for their home folder."""
+    """Return a path with ~ for the home folder."""
     path, home = Path(path), Path.home()
     return str("~" / path.relative_to(home)) if path.is_relative_to(home) else str(path)

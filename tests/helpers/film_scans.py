@@ -1,4 +1,4 @@
-"""Small scans of film with known dust. The laws of the films are written here, not imported."""
+"""Small scans of film with known dust. How film and dust act is written here, not imported."""
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def particles(seed=0, shape=SHAPE, count=14, strongest=0.75):
 
 
 def shown(film, scene, transmittance, levels=(0.0, 1.0, 1.0)):
-    """The positive of a scene through dust: what the scanner and the conversion make of it.
+    """The positive of a scene through dust: as the scanner and the conversion give it.
     `levels`: black point, white point, gamma.
     """
     light = {

@@ -1,4 +1,4 @@
-"""What the tests of the helper share."""
+"""Functions that the tests of the helper share."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ def as_array(picture):
 
 
 def alive(number):
-    """Whether a process is there."""
+    """Whether a process exists."""
     try:
         os.kill(number, 0)
         return "\nState:\tZ" not in Path(f"/proc/{number}/status").read_text()

@@ -79,7 +79,7 @@ def run(seed, frames, polarity="light", shape=(240, 360), opacity=None, **option
 
 
 def cut(frames, seed, *, crop=0, wander=0, turned=False):
-    """What scanner programs do to frames: cut, and turn some by quarter turns.
+    """Cut frames, and turn some by quarter turns, as scanner programs do.
 
     Parameters
     ----------

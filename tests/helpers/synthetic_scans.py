@@ -2,7 +2,7 @@
 
 The page is a table of ink that is four times as fine as a scan. A scan looks up where each of its
 fine pixels lies on the page and averages 4 x 4 of them, so that movements by quarters of a pixel
-are exact, and of others the average is.
+are exact. Other movements are exact on average.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def movement(dx=0.0, dy=0.0, turn=0.0, stretch=1.0, height=480, width=640):
 
 
 def scan_page(page, matrix, shape, waver=None):
-    """What a clean scan shows, float (H, W) in 0..1.
+    """A scan without dust and noise, float (H, W) in 0..1.
 
     waver: (H, 2) px by which each row of the scan looks beside its place.
     """
@@ -102,7 +102,7 @@ def scan_page(page, matrix, shape, waver=None):
         back[0, 0] * x + back[0, 1] * y + back[0, 2],
         back[1, 0] * x + back[1, 1] * y + back[1, 2],
     )
-    # The page goes on around scan 0: it is that much larger on each side.
+    # The page is larger than scan 0 by this much on each side.
     border_y, border_x = (page.shape[0] - height * FINE) // 2, (page.shape[1] - width * FINE) // 2
     row = np.clip(np.floor((v + 0.5) * FINE).astype(int) + border_y, 0, page.shape[0] - 1)
     column = np.clip(np.floor((u + 0.5) * FINE).astype(int) + border_x, 0, page.shape[1] - 1)

@@ -1,6 +1,6 @@
 """The choices in the windows, made from the core's tables.
 
-The core decides which values there are: one that is new there appears here by itself. The labels
+The core decides which values there are: a new one appears here without a change. The labels
 below are for the values that have a translation; any other is shown under its English name, with
 the summary that the core's table has for it.
 """

@@ -88,7 +88,7 @@ def summary(done: dict[str, Any]) -> str:
 
 
 def notes(done: dict[str, Any]) -> list[str]:
-    """Return what to look at: each note on files once, with the first file that it is about."""
+    """Return the warnings: each note on files once, with the first file that it is about."""
     on_files = [
         count_text(
             "{file}: {note}",

@@ -13,7 +13,7 @@ from ..errors import Refused
 from ..gimp import arguments, layers, mask_image, pixels, progress
 from ..texts import _, count_text
 
-READ_BY_GIMP = (".xcf", ".psd", ".gif")  # mask files that GIMP reads and the core does not
+READ_BY_GIMP = (".xcf", ".psd", ".gif")  # mask files that only GIMP reads
 
 
 def clean(
@@ -27,7 +27,7 @@ def clean(
     dust = progress.finish(reading_mask(image, config, mask))
     check_size(dust, image, chosen)
     before = [pixels.read_drawable(layer) for layer in chosen]
-    # All computing comes first, so that the image changes in one go.
+    # All is computed before the image is changed.
     reports = [
         progress.run(
             _("Apply Dust Mask"),
@@ -83,7 +83,7 @@ def warnings(reports: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def check_size(dust: core.Handle, image: Gimp.Image, chosen: Sequence[Gimp.Layer]) -> None:
-    """Refuse layers of other sizes, if the mask does not know what its dust looks like.
+    """Refuse layers of other sizes, if the mask has no model of its dust.
 
     A mask from Estimate finds its dust in a layer that was turned or cropped. Any other mask fits
     layers of its own size, and those that are part of a picture of its size.

@@ -160,7 +160,7 @@ def run(
 
 
 def estimate(config: Gimp.ProcedureConfig, files: list[str], title: str) -> dict[str, Any]:
-    """Return the mask of a run and what is said about it, with a progress bar."""
+    """Return the mask of a run and the report on it, with a progress bar."""
     return progress.run(
         title,
         "estimate_mask",
@@ -174,7 +174,7 @@ def estimate(config: Gimp.ProcedureConfig, files: list[str], title: str) -> dict
 
 
 def open_image(found: dict[str, Any], frame: str | None, run_mode: Gimp.RunMode) -> Gimp.Image:
-    """Make the mask image, over a frame, and show it where somebody looks."""
+    """Make the mask image, over a frame, and show it unless in batch mode."""
     if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
         frame = core.ask("typical_frame", frames=found["frames"])
     image = mask_image.create(found["dust"], found["frames"], frame)
@@ -185,7 +185,7 @@ def open_image(found: dict[str, Any], frame: str | None, run_mode: Gimp.RunMode)
 
 
 def of_run(files: list[str], text: str) -> str:
-    """Say something about one of several runs."""
+    """Return a sentence about a run, with the run's first and last frame before it."""
     first, last = (os.path.basename(files[place]) for place in (0, -1))
     return _("{first} to {last}: {text}").format(first=first, last=last, text=text)
 

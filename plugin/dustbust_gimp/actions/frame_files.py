@@ -14,7 +14,7 @@ from ..texts import _, count_text, translated
 
 ENOUGH_FRAMES = 10  # a mask from fewer has gaps
 
-# What the window keeps under this name: its list, its settings, and the runs that were confirmed.
+# Name under which the window keeps its list, its settings, and the runs that were confirmed.
 KEPT = "dustbust-estimate"
 CONFIRMED = "confirmed"
 

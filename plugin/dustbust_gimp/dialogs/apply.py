@@ -79,7 +79,7 @@ def ask_for_files(
 
 
 def spots(preview: core.Handle, config: Gimp.ProcedureConfig, picture: core.Handle) -> Look:
-    """Return what asks for the spots of a picture."""
+    """Return the function that makes the request for a spot of a picture."""
     method = config.get_property("method")
     return lambda number: core.Request(
         "look_at_spot", preview=preview, number=number, picture=picture, method=method

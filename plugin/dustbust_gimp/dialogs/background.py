@@ -13,8 +13,8 @@ from .. import core
 class Background:
     """Asks the core for one thing at a time.
 
-    If several are requested meanwhile, the last one comes next and the others are dropped. The
-    answer to each request that was begun is given.
+    Of the requests that come meanwhile, the last one is sent next and the others are dropped. Each
+    request that was sent is answered.
     """
 
     def __init__(self) -> None:
@@ -22,13 +22,13 @@ class Background:
         self._busy = self._closed = False
 
     def ask(self, request: core.Request, answer: Callable[[Any], None]) -> None:
-        """Ask for something, and pass the result or the exception to `answer` in the main loop."""
+        """Send a request, and pass the result or the exception to `answer` in the main loop."""
         self._wanted = request, answer
         if not self._busy:
             self._begin()
 
     def close(self) -> None:
-        """Give no more answers."""
+        """Stop answering."""
         self._closed = True
 
     def _begin(self) -> None:
@@ -41,5 +41,5 @@ class Background:
             return GLib.SOURCE_REMOVE
         if self._wanted is not None:
             self._begin()
-        answer(outcome)  # also one that is out of date: while a slider moves, something is seen
+        answer(outcome)  # even if out of date: the picture follows a moving slider
         return GLib.SOURCE_REMOVE

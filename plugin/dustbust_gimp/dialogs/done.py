@@ -1,4 +1,4 @@
-"""The word at the end, which stays until it is read: what was done, and what can be done next."""
+"""The window at the end of an action: what was done, and what can be done next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def tell(lines: Iterable[str], warnings: Iterable[str] = (), steps: Sequence[Ste
     lines : iterable of str
         What was done.
     warnings : iterable of str
-        What to look at.
+        Sentences.
     steps : sequence of Step
         What can be done next; each is a button. It closes the window first.
     """

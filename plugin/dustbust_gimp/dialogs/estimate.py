@@ -62,9 +62,9 @@ def ask(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> list[list[st
 def begin(
     frames: FrameList, config: Gimp.ProcedureConfig, before: dict[str, Any], opened: list[str]
 ) -> None:
-    """Fill the list: with that of the last time, or, if its work is done, with what is open.
+    """Fill the list: with that of the last time, or, if its work is done, with the open images.
 
-    What is gone since then is not mentioned. The folder of a single open picture stands for it.
+    Files that are gone since then are not mentioned. A single open picture stands for its folder.
     """
     there = [path for path in frames.state()["sources"] if Path(path).exists()]
     new = [path for path in opened if path not in before.get("opened", [])]
@@ -78,7 +78,7 @@ def begin(
 
 
 def sentences(frames: FrameList, has_blank: bool) -> str:
-    """Say what will be estimated, or what to do."""
+    """Show what will be estimated, or what to do."""
     lines = [translated(refused) for refused in frames.refused[:1]]
     if not frames.files and not frames.busy:
         lines.append(

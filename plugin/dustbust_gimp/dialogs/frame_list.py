@@ -1,4 +1,4 @@
-"""The list of frames: files, folders, open images, what is dropped on it; and the runs in it."""
+"""The list of frames: from files, folders, open images or a drop; and the runs in it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FrameList(Gtk.Box):
     Parameters
     ----------
     kept : dict
-        What `state` returned when the window was last used; may be empty.
+        The result of `state` when the window was last used; may be empty.
     worker, thumbnails : Background
         Read headers, and pictures.
 
@@ -40,7 +40,7 @@ class FrameList(Gtk.Box):
     files : list of dict
         All files of the list, as the core's operation `list_frames` gives them.
     refused : list
-        Sentences about what was added last and cannot be listed.
+        Sentences about files that were added last and cannot be listed.
     busy : str
         What the list waits for, in words; empty if it is ready.
     on_change : callable or None
@@ -77,7 +77,7 @@ class FrameList(Gtk.Box):
     # What the window asks for
 
     def runs(self) -> list[list[str]]:
-        """Return the paths of the frames of each run that is ticked; of the one, if not divided."""
+        """Return the paths of the frames of each ticked run; of all frames, if they are one run."""
         runs = self._runs if self._find.get_active() else [self._used()]
         return [run for run in runs or [] if run and run[0] not in self._unticked]
 
@@ -86,7 +86,7 @@ class FrameList(Gtk.Box):
         return len(self._runs or []) if self._find.get_active() else None
 
     def state(self) -> dict[str, Any]:
-        """Return what to keep for the next time, as plain data."""
+        """Return the state to keep for the next time, as plain data."""
         return {
             "sources": self._sources,
             "is_suggestion": self._is_suggestion,
@@ -95,7 +95,7 @@ class FrameList(Gtk.Box):
         }
 
     def show_sources(self, sources: Sequence[str], is_suggestion: bool) -> None:
-        """Show files and folders. What is added takes the place of a suggestion."""
+        """Show files and folders. Files that the user adds later replace a suggestion."""
         self._is_suggestion, self._sources = is_suggestion, list(sources)
         self.refresh()
 
@@ -115,7 +115,7 @@ class FrameList(Gtk.Box):
         self._worker.ask(request, self._take)
 
     def close(self) -> None:
-        """End what is under way."""
+        """Stop the search for runs."""
         self._search.stop()
 
     # Making
@@ -322,7 +322,7 @@ class FrameList(Gtk.Box):
         if self.on_change:
             self.on_change()
 
-    # Thumbnails: what is visible now is read first
+    # Thumbnails: visible rows are read first
 
     def _read_pictures(self, *_ignored: object) -> bool:
         if not self._reading_picture and self._view.get_realized():
@@ -381,7 +381,7 @@ def row_of(number: int, file: dict[str, Any]) -> list[Any]:
 
 
 def all_rows(rows: Gtk.TreeStore | Gtk.TreeModelRow) -> Iterator[Gtk.TreeModelRow]:
-    """Yield rows from the top, and what is in them."""
+    """Yield rows from the top, and their content."""
     for row in rows:
         yield row
         yield from all_rows(row.iterchildren())

@@ -12,9 +12,9 @@ from .background import Background
 from .thumbnail import pixbuf_of
 from .window import MARGIN
 
-# Asks for a part of a picture before and after, for a number.
+# Makes the request for a part of a picture before and after, from the number of the spot.
 Look = Callable[[int], core.Request]
-# In px, if the core is not there to say it.
+# px, where the core's table is missing.
 SIDE = 240
 
 

@@ -1,4 +1,4 @@
-"""Going through a mask: any frame of the run, large, with and without its dust."""
+"""Review of a mask: any frame of the run, large, with and without its dust."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class View(Gtk.Layout):
     size : tuple of int
         Width and height of the picture, px.
     ask : callable
-        Called as ask(box, reduce) when another part is to be shown: top, left, bottom, right, and
-        how many times smaller.
+        Called as ask(box, reduce) when another part is to be shown: `box` is top, left, bottom,
+        right, and `reduce` the factor by which the part is made smaller.
     click : callable
         Called as click(x, y) with the pixel of a click.
     """
@@ -88,7 +88,7 @@ class View(Gtk.Layout):
             GLib.idle_add(self.refresh)
 
     def refresh(self) -> None:
-        """Ask for what is to be seen, and show it when it comes."""
+        """Ask for the visible part, and show it when it comes."""
         half = self._wide / 2 / self.zoom, self._high / 2 / self.zoom
         reduce = max(round(1 / self.zoom), 1)
         left, top, right, bottom = (
@@ -127,7 +127,7 @@ class View(Gtk.Layout):
         self.refresh()
 
     def switch(self) -> None:
-        """Show only what was before, or only what comes after, in turns."""
+        """Switch between before and after, each over the whole picture."""
         self._line = 0.0 if self._line > 0.5 else 1.0
         self._draw()
 

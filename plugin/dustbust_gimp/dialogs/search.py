@@ -12,7 +12,7 @@ from ..errors import Refused
 
 
 class Search:
-    """Asks a helper of its own, which `stop` ends at once: the other one answers one by one."""
+    """Uses a helper of its own, which `stop` ends at once. The other helper stays free."""
 
     def __init__(self) -> None:
         self._helper: core.Helper | None = None
@@ -23,7 +23,7 @@ class Search:
         answer: Callable[[Any], None],
         progress: Callable[[float], None],
     ) -> None:
-        """Stop what is under way, and ask for something.
+        """Stop the search, if there is one, and send a request.
 
         `answer(result or exception)` and `progress(fraction)` are called in the main loop.
         """

@@ -41,7 +41,7 @@ def ask(
     before_and_after = BeforeAndAfter(window.worker())
     window.add(before_and_after)
 
-    read = functools.cache(pixels_of)  # each layer once, whatever is ticked
+    read = functools.cache(pixels_of)  # each layer once, whether ticked or not
     scans = None
 
     def choose() -> None:
@@ -59,7 +59,7 @@ def ask(
         describe()
 
     def describe() -> None:
-        """Say where the page lies in each scan, and show what the mode makes of it."""
+        """Show where the page lies in each scan, and a preview of the page."""
         mode, align = config.get_property("mode"), config.get_property("align")
         window.allow("dust-mask", mode == DUST_FREE)
         window.allow("polarity", mode in core.installed.get("polarity_modes", [DUST_FREE]))
@@ -91,7 +91,7 @@ def ask(
 
 
 def sentences(names: Sequence[str], moved: Sequence[dict[str, Any]] | None) -> str:
-    """Say where the page lies in each scan but the first."""
+    """Return sentences on where the page lies in each scan except the first."""
     if moved is None:
         return _("The scans are used where their layers lie.")
     lines = [

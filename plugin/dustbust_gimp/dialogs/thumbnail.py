@@ -1,4 +1,4 @@
-"""A small picture beside the list of a file window, as names like IMG_0815 tell little."""
+"""A small picture of the file that is selected in a file window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the windows of the three actions share. Each says what will happen before OK is pressed."""
+"""Common parts of the windows. Each tells what will happen before OK is pressed."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class Window:
         )
 
     def answer_after(self, steps: Steps, text: Callable[[Any], str]) -> None:
-        """Do as `answer`, after steps that ask GIMP (see `gimp.progress.finish`).
+        """Like `answer`, after steps that ask GIMP (see `gimp.progress.finish`).
 
         A step is done whenever the window is idle. A new call drops the steps of the previous one.
         """
@@ -186,7 +186,7 @@ class Window:
             self._steps = None
 
     def _or_refuse(self, result: Any, act: Callable[[], None] | None = None) -> None:
-        """Call `act()`; say why OK is not possible if it raises, or if `result` is an exception."""
+        """Call `act()`; if it raises or `result` is an exception, show why OK is not possible."""
         try:
             if isinstance(result, Exception):
                 raise result

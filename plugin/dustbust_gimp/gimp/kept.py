@@ -16,7 +16,7 @@ WHILE_GIMP_RUNS = 0  # flags of a parasite that is not saved
 
 
 def read(name: str) -> dict[str, Any]:
-    """Return what was kept under a name; nothing if it was not, or cannot be read."""
+    """Return the data kept under a name; an empty dict if there are none or they are damaged."""
     parasite = Gimp.get_parasite(name)
     try:
         content = json.loads(bytes(parasite.get_data())) if parasite else {}
@@ -41,7 +41,7 @@ def settings_of(config: Gimp.ProcedureConfig, names: Iterable[str]) -> dict[str,
 
 
 def restore(config: Gimp.ProcedureConfig, settings: dict[str, Any]) -> None:
-    """Set what `settings_of` returned."""
+    """Set the settings that `settings_of` returned."""
     for name, value in settings.items():
         if isinstance(value, dict):
             value = Gio.File.new_for_path(value["path"])
@@ -49,7 +49,7 @@ def restore(config: Gimp.ProcedureConfig, settings: dict[str, Any]) -> None:
 
 
 def forget_missing_files(config: Gimp.ProcedureConfig, names: Iterable[str]) -> None:
-    """Clear the settings whose file is gone, so that it is not in the way."""
+    """Clear the settings whose file is gone, so that they cause no error."""
     for name in names:
         chosen = config.get_property(name)
         if chosen and not (chosen.get_path() and Path(chosen.get_path()).exists()):

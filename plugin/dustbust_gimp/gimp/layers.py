@@ -86,7 +86,7 @@ def scans(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.La
 
 
 def may_be_scan(layer: Gimp.Layer) -> bool:
-    """Return whether the layer is something else than a result of Stack."""
+    """Return whether the layer is not a result of Stack."""
     return roles.role_of(layer) not in roles.OF_STACK
 
 

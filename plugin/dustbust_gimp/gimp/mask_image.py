@@ -44,9 +44,9 @@ from .roles import (
 
 # Parasite of the image: JSON with the files of the run, and the one shown under the dust.
 RUN = "dustbust-run"
-# Parasite of the image: what the core knows of the mask beside its grey, as text.
+# Parasite of the image: the mask without its grey (model, report, threshold), as text of the core.
 EXTRA = "dustbust-mask"
-# Parasite of the image: what GIMP shows in Image > Image Properties.
+# Parasite of the image: the comment in Image > Image Properties.
 COMMENT = "gimp-comment"
 THRESHOLD = "gimp:threshold"
 WHITE = 65535  # of a 16-bit mask
@@ -178,7 +178,7 @@ def _fill_with_red(layer: Gimp.Layer) -> None:
 
 
 def _lock(layer: Gimp.Layer) -> None:
-    """Keep a layer as and where it is, so that a stroke or a drag can only land on the mask."""
+    """Lock a layer's pixels and position, so that a stroke or a drag can only change the mask."""
     layer.set_lock_content(True)
     layer.set_lock_position(True)
 
@@ -262,7 +262,7 @@ def _run_of(image: Gimp.Image) -> dict[str, object]:
 def reading(image: Gimp.Image) -> progress.Steps:
     """Read the mask that the image shows now, in steps, as `gimp.progress.finish` takes them.
 
-    It has all edits of the user. In an image that Estimate did not make, white is dust.
+    All edits of the user are in it. In an image that Estimate did not make, white is dust.
     """
     layer, name = layer_with_role(image, MASK), image.get_name()
     if layer is None:
@@ -298,7 +298,7 @@ def change(image: Gimp.Image, dust: core.Handle) -> None:
         if (x, y, width, height) != (left, top, layer.get_width(), layer.get_height()):
             layer.resize(width, height, left - x, top - y)
         selection = None
-        if not Gimp.Selection.is_empty(image):  # it would limit what is changed
+        if not Gimp.Selection.is_empty(image):  # a selection would limit the change
             selection = Gimp.Selection.save(image)
             Gimp.Selection.none(image)
         shadow = layer.get_shadow_buffer()

@@ -21,7 +21,7 @@ CACHE_BYTES = 16 << 20
 # row may be larger; two of the widest fit into the window.
 TRANSFER_BYTES = 4 << 20
 
-# Number types of GEGL: bytes, and what the core calls those that it computes in.
+# Number types of GEGL: bytes, and the core's name of those that it computes in.
 NUMBERS = {
     "u8": (1, "uint8"),
     "u16": (2, "uint16"),
@@ -158,7 +158,7 @@ def fill_drawable(
 
 
 def change_drawable(drawable: Gimp.Drawable, before: core.Handle, after: core.Handle) -> bool:
-    """Give the drawable the pixels of `after` where they differ from `before`.
+    """Write the pixels of `after` into the drawable where they differ from `before`.
 
     Both are in the working format. This is one undo step and stays within the selection. All
     other pixels keep their bits, in every precision.
@@ -183,7 +183,7 @@ def change_drawable(drawable: Gimp.Drawable, before: core.Handle, after: core.Ha
         shadow.set(strip, working.name, after.get(first + top, strip.height))
         if stored.name != working.name:
             # The buffers convert from the working to the stored format, which may change pixels
-            # that nothing was done to.
+            # that were not repaired.
             old, new = (
                 each.get(strip, 1.0, stored.name, Gegl.AbyssPolicy.NONE)
                 for each in (buffer, shadow)

@@ -71,19 +71,19 @@ def tell(
     steps: Sequence[tuple[str, Callable[[], object]]] = (),
     window: Callable[..., None] | None = None,
 ) -> None:
-    """Report what was done, and what to look at.
+    """Report the result of an action, and its warnings.
 
     Parameters
     ----------
     run_mode : Gimp.RunMode
     summary : str
-        What was done, in one line. All that is shown where nobody waits for a window: GIMP has it
-        in its status bar. Batch mode prints only the warnings.
+        The result in one line. It is shown in GIMP's status bar if there is no `window`. Batch mode
+        prints only the warnings.
     warnings : iterable of str
     more : iterable of str
         Further lines for the window.
     steps : sequence of (str, callable)
-        What can be done next, for the window.
+        Labels and functions of the buttons for the next step, for the window.
     window : callable, optional
         Shows the result after an interactive run: `dialogs.done.tell`.
     """

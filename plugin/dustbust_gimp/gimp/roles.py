@@ -1,4 +1,4 @@
-"""What layers are for: a parasite tells it, as names and places can be changed by anybody."""
+"""Roles of layers, in a parasite: the user can change the names and places of layers."""
 
 from __future__ import annotations
 
