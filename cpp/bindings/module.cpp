@@ -1,4 +1,4 @@
-// The module dustbust._kernels. Each topic's bindings stand in a file of their own. All of them are
+// The module dustbust._kernels. Each topic's bindings are in a file of their own. All of them are
 // compiled together, because reading pybind11's headers takes longer than a topic does.
 #include "bindings/dust.hpp"
 #include "bindings/estimation.hpp"

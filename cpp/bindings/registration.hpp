@@ -11,7 +11,7 @@
 namespace dustbust {
 namespace {
 
-// Places in it are 32 bits wide.
+// A picture whose places fit into 32 bits.
 Image<const float> small_enough(const Array<float>& array, const char* name) {
     const auto in = one_channel(array, name);
     require(in.size() < most_pixels, std::string(name) + " has too many pixels");

@@ -27,7 +27,7 @@ Array<Out> combined(const std::vector<Array<T>>& stack, Index mode, bool alpha, 
     return result;
 }
 
-// The scans of a part of the scanner; None where one does not reach it.
+// The part of each scan that lies in a part of the scanner; None if the scan does not reach it.
 template <class T>
 using Parts = std::vector<std::optional<Array<T>>>;
 
@@ -73,7 +73,8 @@ PartOfScanner<T> part_of_scanner(const Parts<T>& scans, const Parts<T>& pages,
     return part;
 }
 
-// A kernel that makes planes of type Out of a part of the scanner; `planes` of the number of scans.
+// Bind a kernel that makes planes of type Out from a part of the scanner; `planes` gives their
+// number from the number of scans.
 template <class T, class Out, class Planes, class Kernel>
 void define_planes(py::module_& m, const char* name, Planes planes, Kernel kernel) {
     m.def(

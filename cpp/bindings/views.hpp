@@ -1,5 +1,5 @@
-// Arrays of numpy as pictures, and what every binding refuses: a ValueError names the argument that
-// is wrong, and nothing is read or written out of bounds whatever the arguments are. Arrays are not
+// Arrays of numpy as pictures, and the checks that all bindings share. A ValueError names the
+// argument that is wrong. No argument leads to reading or writing out of bounds. Arrays are not
 // converted: a wrong type is a TypeError.
 #pragma once
 
@@ -74,7 +74,7 @@ void require_list(const Array<T>& array, py::ssize_t size, py::ssize_t width, co
                       (width == 0 ? ",)" : ", " + std::to_string(width) + ")"));
 }
 
-// Are all numbers of a list at least `lowest` and less than `end`?
+// Whether all numbers of a list are at least `lowest` and less than `end`.
 template <class T>
 void require_inside(const Array<T>& array, Index lowest, Index end, const char* name) {
     const bool inside = std::all_of(array.data(), array.data() + array.size(),
@@ -156,7 +156,7 @@ void require_colours(const Image<const T>& image, py::ssize_t colours) {
             "colours must be 1 or 3, and all channels of image but an alpha");
 }
 
-// The pixels that count, or nothing when all do.
+// The pixels that count, or an empty view if all do.
 template <class T>
 Image<const std::uint8_t> known_view(const std::optional<Array<bool>>& known, Image<const T> image,
                                      const char* name) {

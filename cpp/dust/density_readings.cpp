@@ -40,7 +40,7 @@ void weigh_clipped(const float* observed, float share, std::ptrdiff_t pixels, fl
     }
 }
 
-// What should be clipped, but is not, would make the dust too faint.
+// A value that should be clipped but is not would make the dust too faint.
 TARGET_CLONES
 void weigh_predicted(const float* observed, const float* filled, const float* expected,
                      const float* lift, const float* fade, float share, std::ptrdiff_t pixels,

@@ -16,7 +16,7 @@ constexpr float smallest_difference = 0.01f;
 // No pair counts for more than this factor, so that products stay in the range of float.
 constexpr float largest_ratio = 1e6f;
 
-// Pixels that are compared at a time: what is known of them stays in the nearest cache.
+// Pixels that are compared at a time, so that their values stay in the nearest cache.
 constexpr std::ptrdiff_t together = 1024;
 
 constexpr std::int32_t clipped = 1, dusty = 2;
@@ -56,8 +56,8 @@ inline float limited(float ratio) {
     return ratio < largest_ratio ? ratio : largest_ratio;
 }
 
-// Multiply by how much rougher each pair is with the dust than without it. A clipped value may have
-// been any value beyond the limit.
+// Multiply by the roughness of each pair with the dust over that without it. A clipped value may
+// have been any value beyond the limit.
 TARGET_CLONES
 void multiply_ratios(const float* observed, const float* restored, const float* slope,
                      const std::int32_t* flags, const Others& other, std::ptrdiff_t pixels,

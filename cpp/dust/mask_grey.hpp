@@ -15,8 +15,8 @@ constexpr int MASK_STEPS = 65535;
 void lowered_beside(Image<const float> opacity, Image<const std::uint8_t> dust, float threshold,
                     float below, Image<float> out, int threads);
 
-// Opacity, 0..1, on the scale in which the odds are multiplied so that `scale` becomes one half, in
-// steps. Rounding moves no pixel to the other side of one half.
+// Opacity, 0..1, in steps, on another scale: the odds are multiplied by one factor, so that `scale`
+// becomes one half. Rounding moves no pixel to the other side of one half.
 void grey_steps(Image<const float> opacity, float scale, Image<std::uint16_t> out, int threads);
 
 // Grey, 0..1 or in steps, as values in whole steps; below `limit` steps in multiples of `coarse`. A

@@ -11,10 +11,10 @@ namespace dustbust {
 
 namespace {
 
-// The known pixels around a pixel are looked at under a tent that ends `reach` pixels away, one of
-// `stride` each way.
+// The known pixels around a pixel, every `stride`-th each way, are weighted by a tent that ends
+// `reach` pixels away.
 constexpr int reach = 14, stride = 4;
-// The least weight of known pixels that tells a spread; all of a tent are 12.8.
+// The smallest weight of known pixels from which a spread is measured; a whole tent has 12.8.
 constexpr float enough = 1.5f;
 // Beside the rim the membrane is nearer to the truth than the spread: measured on photographs.
 constexpr float beside_rim = 0.65f;
@@ -44,7 +44,8 @@ private:
     std::vector<float> value_;
 };
 
-// The colours of one picture. They have one spread, that of the luminance, and are done together.
+// The colours of one picture. They have one spread, that of the luminance, and are finished
+// together.
 template <class T>
 struct Colours {
     static constexpr bool apart = false;
@@ -65,7 +66,7 @@ struct Colours {
     }
 };
 
-// Several pictures of one channel. Each has a spread of its own, and is done when it is done.
+// Several pictures of one channel. Each has a spread of its own, and is finished on its own.
 template <class T>
 struct Pictures {
     static constexpr bool apart = true;
@@ -240,7 +241,7 @@ private:
         return std::sqrt(std::max(aa / n, 0.0f));
     }
 
-    // Nothing known beside the whole particle.
+    // A particle without a known pixel beside it.
     void leave(std::int32_t i) {
         for (std::ptrdiff_t c = 0; c < colours_; ++c)
             filled_[i * colours_ + c] = source_(positions_[i], c);
@@ -268,8 +269,8 @@ private:
     // `Value`: one number, or several colours at once.
     template <class Value>
     void relax_in_order(const std::vector<std::int32_t>& order, int deepest) {
-        // Everything needed of a pixel lies side by side. Neighbours outside the mask share one
-        // slot that stays 0.
+        // All values of a pixel lie side by side. Neighbours outside the mask share one slot that
+        // stays 0.
         const auto count = static_cast<std::int32_t>(order.size());
         struct Pixel {
             Value known;
@@ -308,7 +309,7 @@ private:
                 filled_[order[k] * colours_ + c] = at(values[k], c);
     }
 
-    // Whether a pass changed anything; which pictures it changed, in `moving`.
+    // Whether a pass changed a picture; `moving` tells which ones.
     template <class Value>
     bool any_moves(const Value& least, const Value& most, Value& moving) const {
         bool any = false;
@@ -355,7 +356,7 @@ private:
     std::vector<float> known_;         // sum of the known values beside each pixel, per colour
     std::vector<float> share_;         // 1 / how many pixels are beside it
     std::vector<std::int32_t> depth_;  // steps to the rim; 0: not reached
-    std::vector<std::int32_t> place_;  // among the pixels of a particle that are worked on
+    std::vector<std::int32_t> place_;  // among the pixels of a particle that are solved for
 };
 
 }  // namespace

@@ -10,10 +10,10 @@
 
 namespace dustbust {
 
-// Pictures that are worked on side by side in vector registers.
+// Pictures that are processed side by side in vector registers.
 constexpr std::ptrdiff_t most_together = 8;
 
-// The pixels of a mask, ready to be held against any number of pictures of its size.
+// The pixels of a mask, prepared for any number of pictures of its size.
 class Membranes {
 public:
     explicit Membranes(Image<const std::uint8_t> mask);

@@ -14,7 +14,7 @@ inline float square(float value) { return value * value; }
 // constants from here.
 constexpr double BLACK = 0.008, WHITE = 0.985;
 
-// Standard deviation of a value that its surroundings do not explain: noise, steps of 8 bits.
+// Standard deviation of a value from its surroundings by noise and by the steps of 8 bits.
 constexpr double VALUE_NOISE = 0.004;
 
 inline bool may_be_clipped(float value) {
@@ -24,8 +24,8 @@ inline bool may_be_clipped(float value) {
 // The least share of its speed at black at which dust still changes a value.
 constexpr double SLOWEST = 0.03;
 
-// A smaller fade counts as this where it divides, and no dust lets less than this share of the
-// light pass: less is not told from none.
+// A smaller fade counts as this where it is a divisor. Dust that lets a smaller share of the light
+// pass counts as letting this share pass: such shares cannot be distinguished from 0.
 constexpr double SMALLEST_FADE = 1e-3, LEAST_PASSING = 0.02;
 
 struct Response {

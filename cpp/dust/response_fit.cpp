@@ -8,7 +8,8 @@ namespace dustbust {
 std::array<double, 5> response_sums(const float* observed, const float* filled,
                                     const float* density, const float* spread,
                                     std::ptrdiff_t pixels, Response response) {
-    // The errors of a fill are those of its surroundings as the dust lets them show, and noise.
+    // The errors of a fill: those of its surroundings, as far as the dust lets them pass, and
+    // noise.
     constexpr auto noise = static_cast<float>(VALUE_NOISE);
     constexpr auto black = static_cast<float>(BLACK), white = static_cast<float>(WHITE);
     std::array<double, 5> sums{};

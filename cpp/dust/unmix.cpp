@@ -27,8 +27,8 @@ void unmix(const ObservedDust& dust, const std::uint8_t* present, const float* f
                                        square(response_error * (restored - value)) +
                                        square(restored - inside);
                 const float share = square(spread[i]) / (square(spread[i]) + variance);
-                // Noise and JPEG let what was clipped come back as nearly white; so it was if what
-                // the surroundings suggest would be.
+                // After noise and JPEG a clipped value is nearly white. It counts as clipped if the
+                // value that the surroundings suggest would be clipped.
                 const bool white =
                     value > 1 - 3 * noise && effect.offset + effect.slope * filled[at] > 1;
                 const bool known = !white && !may_be_clipped(value) &&

@@ -5,8 +5,7 @@
 
 namespace dustbust {
 
-// The picture without the dust, 0..1, and how much to trust it against `filled`, 0..1: N x colours
-// each.
+// The picture without the dust, 0..1, and its weight against `filled`, 0..1: N x colours each.
 //
 // present: N, whether the dust of each pixel is in the frame; where it is not, the pixel stays as
 // observed, with a weight of 1. filled: N x colours, the picture interpolated from its

@@ -11,8 +11,8 @@ namespace dustbust {
 // whole numbers of such steps.
 constexpr int SUM_STEPS = 65535;
 
-// A sum of 32 bits takes this many frames of whole numbers. Values of float frames may be of any
-// size: their sums have 64 bits, and a value counts up to this much on both sides of 0.
+// A sum of 32 bits holds at most this number of frames of whole numbers. Values of float frames may
+// be of any size: their sums have 64 bits, and a value counts up to this much on both sides of 0.
 constexpr int FRAMES_IN_SUM = 32767;
 constexpr float LARGEST_IN_SUM = 32767;
 

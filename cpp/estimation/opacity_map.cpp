@@ -95,7 +95,7 @@ private:
     GridRows weights_;
 };
 
-// A map as what gives its rows: `rows()` gives a reader for one thread.
+// A map that is read row by row: `rows()` gives a reader for one thread.
 struct StoredMap {
     Image<const float> map;
     std::ptrdiff_t rows = map.rows, columns = map.columns;
@@ -119,7 +119,7 @@ struct SummedMap {
     GridPlaces down, along;
 };
 
-// The rows of a map, and the same softened, for rows that rise: each is made once.
+// The rows of a map and the softened rows, in ascending order: each is made once.
 template <class Reader>
 class SoftRows {
 public:
@@ -158,7 +158,7 @@ private:
     std::vector<float> between_, smooth_;
 };
 
-// The absolute value; 0 where it is not a number, as what is no number cannot be sorted.
+// The absolute value; 0 for not-a-number, which cannot be sorted.
 float size_of(float value) {
     const float size = std::fabs(value);
     return size >= 0 ? size : 0.0f;
@@ -172,8 +172,8 @@ float median(std::vector<float>& values) {
     return (*std::max_element(values.begin(), middle) + *middle) / 2;
 }
 
-// Medians of the tiles; `make_reader()` gives, for each thread, what reads the value at (y, x) of a
-// row to which it was moved.
+// Medians of the tiles. `make_reader()` gives each thread a reader: moved to a row, it gives the
+// values of that row.
 template <class MakeReader>
 void medians_of(std::ptrdiff_t rows, std::ptrdiff_t columns, std::ptrdiff_t tile,
                 std::ptrdiff_t every, Image<float> medians, int threads, MakeReader make_reader) {

@@ -1,5 +1,5 @@
-// Maps of opacity: from the sums of readings, without grain, and what stands out of their noise.
-// A map is not made as a whole where a few of its rows at a time are enough.
+// Maps of opacity from the sums of readings: their noise, the map without grain, and the pixels
+// that stand out of the noise. A map is made a few rows at a time where that is enough.
 #pragma once
 
 #include <cstdint>

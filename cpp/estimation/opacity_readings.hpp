@@ -1,5 +1,5 @@
-// Readings of the dust: how far each pixel of a frame stands out from a coarse background.
-// The smooth quantities (background, gain, weight) stand on a coarse grid (image/block_grid.hpp).
+// Readings of the dust: how far each pixel of a frame stands out from a coarse background. The
+// smooth quantities (background, gain, weight) are on a coarse grid (image/block_grid.hpp).
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,11 @@ constexpr int WHOLE_WEIGHT = 16383;
 constexpr int FRAMES_IN_32_BIT = 127;
 
 // Add weight * reading to `sum`, reading = clip((in - background) * gain, lowest, 1); in,
-// background and lowest are in 0..1.
-// `weight` holds whole numbers, 0 to WHOLE_WEIGHT: its sum over the frames, between the blocks
-// interpolated like the weight itself, is what `sum` is to be divided by. sum / (READING_STEPS *
-// weight) is the mean reading. `sign` 1 adds a frame, -1 takes it out again. Pixels where
-// `has_data` is 0 (none, if has_data.data is null) add their weight to `missing` instead, which is
-// to be taken off.
+// background and lowest are in 0..1. `weight` holds whole numbers, 0 to WHOLE_WEIGHT. `sum` is to
+// be divided by the sum of the weights over the frames, interpolated between the blocks like a
+// weight. sum / (READING_STEPS * weight) is the mean reading. `sign` 1 adds a frame, -1 takes it
+// out again. Pixels where `has_data` is 0 (none, if has_data.data is null) add their weight to
+// `missing` instead, which is to be subtracted from the sum of the weights.
 template <class T, class Sum>
 void add_readings(Image<const T> in, Image<const std::uint8_t> has_data,
                   Image<const float> background, Image<const float> gain, Image<const float> weight,

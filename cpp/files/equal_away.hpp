@@ -7,8 +7,8 @@
 
 namespace dustbust {
 
-// Whether two pictures of one size are equal but for what lies near `places` (bytes 0 or 1): within
-// `reach` columns, in the same band of `reach` rows or one beside it.
+// Whether two pictures of one size are equal except near `places` (bytes 0 or 1). Near is within
+// `reach` columns, and in the same band of `reach` rows or an adjacent one.
 bool equal_away_from(Image<const std::uint8_t> one, Image<const std::uint8_t> other,
                      Image<const std::uint8_t> places, Index reach);
 

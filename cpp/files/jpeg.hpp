@@ -28,7 +28,7 @@ inline constexpr std::uint8_t ZIGZAG[64] = {
     41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
     30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
 
-// The last coefficient that is not 0, in the order of the file.
+// The place of the last coefficient that is not 0, in the order of the file.
 inline int last_coefficient(const JpegBlock& block) {
     int k = 63;
     while (k > 0 && block[ZIGZAG[k]] == 0) --k;

@@ -60,8 +60,8 @@ public:
     const std::uint8_t* behind() const { return behind_; }
 
 private:
-    // More than a block takes (64 codes of 16 bits, each with a number of up to 15): readers find
-    // out after each block that they went too far.
+    // More than a block takes (64 codes of 16 bits, each with a number of up to 15): readers check
+    // only after each block whether they went too far.
     static constexpr std::ptrdiff_t padding = 512;
 
     std::unique_ptr<std::uint8_t[]> bytes_;
@@ -124,7 +124,7 @@ public:
         go_to(data_.begin_of(interval_));
     }
 
-    // Go to the marker that must be next; gives its place.
+    // Go to the marker that must be next, and return its place.
     const std::uint8_t* finish() {
         finish_interval();
         if (interval_ + 1 < data_.intervals() || !data_.behind())

@@ -100,7 +100,7 @@ private:
         writer.finish();
     }
 
-    // The tables a scan needs: its own, or better ones where they lack a code.
+    // The tables for a scan: its own, or new ones if these lack a code.
     Tables tables_for(const Scan& scan) const {
         Tables tables{};
         if (!parser_.frame.progressive && suffice(scan, parser_.tables)) {

@@ -1,4 +1,4 @@
-// The segments of JPEG files, and what their headers say.
+// The segments of JPEG files, and the contents of their headers.
 #pragma once
 
 #include <algorithm>
@@ -80,8 +80,7 @@ public:
         } else if (!is_possible(scan)) {
             damaged("a scan header is impossible");
         }
-        // Each is a walk over the whole picture: a small file must not keep the machine busy for
-        // hours.
+        // Each scan is a walk over the whole picture, and a small file must not take hours.
         if (++scans_ > MOST_SCANS) damaged("it has too many scans");
         return scan;
     }

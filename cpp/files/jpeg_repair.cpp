@@ -65,7 +65,7 @@ public:
     // The block at (row, column) of component k.
     void operator()(const Frame& frame, int k, Index row, Index column, JpegBlock& block) const {
         const JpegComponent& component = frame.components[k];
-        // A value of the block stands for so many pixels.
+        // A value of the block stands for this number of pixels, down and across.
         const Index height = frame.vertical / component.vertical,
                     width = frame.horizontal / component.horizontal;
         const Index top = row * side * height, left = column * side * width;
@@ -179,8 +179,8 @@ public:
 private:
     static constexpr int index_bits = 12;
 
-    // What the next bits mean: how many of them are whole codes with their numbers, for how many
-    // coefficients, and whether the block ends there.
+    // The meaning of the next bits: how many of them are whole codes with their numbers, how many
+    // coefficients these are, and whether the block ends there.
     struct Step {
         std::uint8_t bits = 0, coefficients = 0, ends = 0;
     };
@@ -206,7 +206,7 @@ private:
     std::vector<Step> steps_;
 };
 
-// A sink of `ScanWriter` that finds out where the tables lack a code.
+// A sink of `ScanWriter` that notices where the tables lack a code.
 class CheckedWriter {
 public:
     CheckedWriter(std::string& output, const std::array<HuffmanPointer, 32>& tables)
@@ -230,8 +230,9 @@ private:
     bool lacks_code_ = false;
 };
 
-// Repairs one sequential scan: the bits of units without a change are copied, but for the means of
-// the unit behind a repaired one, which are stored as differences from the unit before.
+// Repairs one sequential scan: the bits of units without a change are copied. The exceptions are
+// the means of the unit behind a repaired one, which are stored as differences from the unit
+// before.
 class SequentialScan {
 public:
     SequentialScan(const Frame& frame, const Scan& scan, int interval,

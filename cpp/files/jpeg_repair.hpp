@@ -15,10 +15,10 @@ struct JpegColours {
     const float *of_colours, *level;
 };
 
-// The file `data` with the pixels of `after` where `changed` (bytes 0 or 1) says so: the transform
-// of what changed is added to the coefficients of these blocks. Away from them the bits of a
-// sequential file are copied; a progressive one is coded anew, from the same coefficients. What
-// follows the picture (after EOI) is left out.
+// The file `data` with the pixels of `after` where `changed` (bytes 0 or 1) is 1: the transform of
+// the change is added to the coefficients of these blocks. Away from them the bits of a sequential
+// file are copied; a progressive one is coded anew, from the same coefficients. What follows the
+// picture (after EOI) is left out.
 //
 // The difference is that between the wanted and the stored values of the pixels that changed. The
 // stored values are computed from the coefficients and not read from the pixels, since those are

@@ -21,7 +21,7 @@ struct Scan {
     int high = 0, low = 0;     // successive approximation (Ah, Al)
 };
 
-// The frame header and what follows from it.
+// The frame header, and the values computed from it.
 struct Frame {
     bool progressive = false;
     int width = 0, height = 0, horizontal = 1, vertical = 1;  // largest sampling factors
@@ -285,7 +285,7 @@ private:
         if (last < 63) out_.symbol(slot, 0);
     }
 
-    // What a scan shows of a coefficient: its upper bits, rounded towards zero.
+    // The part of a coefficient that a scan holds: its upper bits, rounded towards zero.
     int shown(const JpegBlock& block, int k) const {
         const int value = block[ZIGZAG[k]];
         return value < 0 ? -(-value >> scan_.low) : value >> scan_.low;

@@ -89,7 +89,7 @@ public:
             for (auto pixel = first; pixel < last; ++pixel) add(*pixel, level < limits_.highest);
             for (auto pixel = first; pixel < last; ++pixel) settle(*pixel, level);
         }
-        // What stayed too small and did not grow at the last level.
+        // Components that stayed too small and did not grow at the last level.
         for (const Number pixel : sorted.pixels) lower(forest_.root(pixel), limits_.lowest - 1);
     }
 

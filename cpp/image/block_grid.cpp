@@ -12,8 +12,8 @@ namespace dustbust {
 
 namespace {
 
-// From the middle of one block to that of the next the line is straight: no pixel looks up where it
-// is.
+// From the middle of one block to that of the next, values are linear: the loop needs no look-up
+// for each pixel.
 TARGET_CLONES
 void expand_row(const float* row, const float* fraction, std::ptrdiff_t side, std::ptrdiff_t blocks,
                 std::ptrdiff_t columns, float* out) {

@@ -43,13 +43,13 @@ private:
     const GridPlaces& down_;
     const GridPlaces& along_;
     float scale_;
-    std::ptrdiff_t before_ = -1, after_ = -1;  // rows of blocks that stand in `upper_`, `lower_`
+    std::ptrdiff_t before_ = -1, after_ = -1;  // rows of blocks that are in `upper_`, `lower_`
     std::vector<float> scaled_, upper_, lower_, change_;
 };
 
-// Mean of each block over the pixels where `known` is not 0 (all, if known.data is null; it has
-// the size of `in`), in 0..1; `share`: how many of the block's pixels those are, 0..1. The mean of
-// a block without any is 0.
+// Mean of each block over the pixels where `known` is not 0 (all, if known.data is null; it has the
+// size of `in`), in 0..1; `share`: the share of such pixels in the block, 0..1. The mean of a block
+// without any is 0.
 template <class T>
 void block_means(Image<const T> in, Image<const std::uint8_t> known, std::ptrdiff_t side,
                  Image<float> mean, Image<float> share, int threads);

@@ -10,8 +10,8 @@ namespace dustbust {
 
 namespace {
 
-// The picture is worked on in bands of this many columns, so that the sums of a band stay in the
-// cache, and several rows at once, so that no sum waits for the one before it.
+// The picture is processed in bands of this number of columns, so that the sums of a band stay in
+// the cache, and several rows at once, so that no sum waits for the one before it.
 constexpr std::ptrdiff_t band_width = 512;
 constexpr int together = 4;
 

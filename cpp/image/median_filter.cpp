@@ -25,8 +25,8 @@ void window_median(Image<const float> in, Image<float> out, int radius, int thre
     const int side = 2 * radius + 1, count = side * side;
     const Exchanges network = selecting_network(count, count / 2, count / 2);
     split_over_threads(in.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        // The rows around the one that is worked on, with the border repeated on both sides; each
-        // is made once and used `side` times.
+        // The rows around the current one, with the border repeated on both sides. Each row is made
+        // once and used `side` times.
         const std::ptrdiff_t padded = in.columns + 2 * radius + WIDTH;
         std::vector<float> rows(side * padded), values(count * WIDTH);
         const auto row_of = [&](std::ptrdiff_t y) {

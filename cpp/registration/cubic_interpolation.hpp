@@ -11,8 +11,8 @@ namespace dustbust {
 // Number of points that are interpolated side by side, in whole vector registers.
 constexpr Index block_points = 328;
 
-// Where points lie between pixels: the offset of the upper left one of the four next to each, and
-// how far it is beyond that.
+// Where points lie between pixels: the offset of the upper left of the four pixels next to each
+// point, and the distances of the point from that pixel.
 struct CubicPlaces {
     std::int32_t at[block_points];
     float x[block_points], y[block_points];
@@ -22,8 +22,8 @@ struct CubicPlaces {
 void interpolate_cubic(const float* value, std::int32_t stride, const CubicPlaces& places,
                        float* out);
 
-// Set `count` places from the first one on; those that cannot be read are not known, and stand for
-// one that can.
+// Set `count` places from the first one on. A place that cannot be read counts as not known, and
+// gets the offset of one that can.
 void set_places(const Image<const float>& in, const Point* points, Index count, Index first,
                 CubicPlaces& places, float* known);
 

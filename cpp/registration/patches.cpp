@@ -17,7 +17,7 @@ constexpr Index patch_side = cell_side * patch_cells, ring_side = patch_side + 2
 static_assert(ring_side * ring_side <= block_points,
               "a patch and its ring are interpolated as one block of points");
 
-// Pixels that are not known in both become 0 in both; b is multiplied by the gain.
+// Set pixels that are not known in both to 0 in both, and multiply b by the gain.
 TARGET_CLONES void leave_out_unknown(float* __restrict a, float* __restrict b,
                                      float* __restrict known, float gain) {
     for (Index k = 0; k < block_points; ++k) {

@@ -51,7 +51,7 @@ struct Colours {
     float largest, opaque;
 };
 
-// Pixels of a row of the result that are worked on side by side, in whole vector registers.
+// Pixels of a row of the result that are processed side by side, in whole vector registers.
 constexpr int block = 64;
 
 // Where the pixels of a block lie: the pixel of the picture before them, how far they are beyond
@@ -129,7 +129,7 @@ inline __attribute__((always_inline)) bool is_zero(const T* corner, Index stride
 // Whether all of them are greater than 0.
 template <class T, int channels>
 inline __attribute__((always_inline)) bool is_positive(const T* corner, Index stride, int columns) {
-    // Of the size of the values, or it would not be done side by side.
+    // Of the size of the values: otherwise compilers do not vectorise the loop.
     using Flag = std::conditional_t<std::is_same_v<T, float>, std::int32_t, T>;
     Flag missing = 0;
     for (int j = 0; j < taps; ++j)
@@ -138,11 +138,11 @@ inline __attribute__((always_inline)) bool is_positive(const T* corner, Index st
     return missing == 0;
 }
 
-// Whole vector registers are read: up to this many pixels beyond the taps.
+// Whole vector registers are read: up to this number of pixels beyond the taps.
 constexpr Index read_ahead = 2;
 
-// The weighted sums over taps x taps pixels from `corner` on, all of them inside the picture. ->
-// whether all have data
+// Compute the weighted sums over taps x taps pixels from `corner` on, all of them inside the
+// picture. Returns whether all have data.
 template <class T, int channels>
 inline __attribute__((always_inline)) bool inner_sums(const T* corner, Index stride,
                                                       const float* wx, const float* wy, int alpha,
@@ -226,7 +226,7 @@ private:
                y - before + taps <= in_.rows;
     }
 
-    // -> whether it could be done: not at the border, nor where something has no data
+    // Returns false, with nothing done, at the border and where a pixel has no data.
     inline __attribute__((always_inline)) bool resample_run(const Places& places, int at,
                                                             int length, T* to) {
         const Index x = places.x[at], y = places.y[at], stride = in_.columns * channels;
@@ -318,7 +318,7 @@ private:
     Weights weights_;
 };
 
-// Vector clones cannot be templates.
+// Vector clones cannot be templates, so each is made for each type of pixel.
 #define PART(T, channels)                                                                         \
     TARGET_CLONES void part##channels(RowResampler<T, channels>& resampler, const Places& places, \
                                       int count, T* to) {                                         \

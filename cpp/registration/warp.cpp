@@ -7,8 +7,8 @@
 namespace dustbust {
 namespace {
 
-// Part of a row in which the distortion changes evenly: from `first` at column `start` to `last`,
-// `pitch` columns further on; constant before and behind.
+// Part of a row in which the distortion is linear: from `first` at column `start` to `last`,
+// `pitch` columns further on. It is constant before and behind.
 struct Stretch {
     double start, pitch;
     Point first, last;
@@ -56,8 +56,8 @@ double knot_before(double at, double pitch, Index count) {
     return at > 0 ? std::min(std::floor(at / pitch), double(count - 1)) : -1;
 }
 
-// The way back through the distortion, which has to be found point by point, changes evenly between
-// two points with the same knots around them.
+// The inverse of the distortion has to be found point by point. It is nearly linear between two
+// points with the same knots around them.
 class InverseSources {
 public:
     InverseSources(const Warp& warp, Index left, Index y)
@@ -86,7 +86,7 @@ private:
         double knot_x, knot_y;
     };
     static constexpr double no_movement[6] = {};
-    static constexpr double longest = 64;  // px, so that what is not quite even stays small
+    static constexpr double longest = 64;  // px, so that the error of the linear part stays small
 
     Place place(Index column) const {
         const Point p = source(warp_, distortion_, double(left_ + column), y_);
@@ -105,7 +105,7 @@ private:
 
     static double steps_to_knot(double at, double knot, double pitch, Index count, double speed) {
         if (knot == (speed > 0 ? double(count - 1) : -1) || speed == 0) return longest;
-        // Not quite to it: the distortion makes it a little nearer or further.
+        // A little less: the distortion moves the knot.
         constexpr double most = 0.97;
         return most * ((knot + (speed > 0 ? 1 : 0)) * pitch - at) / speed;
     }

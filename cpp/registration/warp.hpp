@@ -31,7 +31,7 @@ public:
     Point at(double x, double y) const {
         const auto& knots = warp_.distortion;
         if (knots.rows == 0) return {0, 0};
-        // A place that is not a number, as after an overflow, counts as 0.
+        // A place that is not a number (after an overflow) counts as 0.
         const auto within = [](double at, std::ptrdiff_t count) {
             return at > 0 ? std::min(at, double(count - 1)) : 0.0;
         };
@@ -76,8 +76,8 @@ inline Point source(const Warp& warp, const Distortion& distortion, double x, do
     return p;
 }
 
-// The sources of a row of the result, from (left, y) on: those that `source` gives, where the
-// distortion goes the other way to some millionths of a pixel.
+// The sources of a row of the result, from (left, y) on: the results of `source`, for an inverse
+// distortion with an error of some millionths of a pixel.
 void sources(const Warp& warp, std::ptrdiff_t left, std::ptrdiff_t y, std::vector<Point>& points);
 
 }  // namespace dustbust

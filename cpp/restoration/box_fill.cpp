@@ -42,7 +42,7 @@ public:
             for (std::ptrdiff_t k = begin; k < end; ++k) {
                 const std::ptrdiff_t count = add_box(masked_.positions()[left_[k]], sum);
                 if (count == 0) continue;
-                filled[k] = 1;  // `known_` only follows after the pass: no thread sees it change
+                filled[k] = 1;  // `known_` is updated after the pass: no thread sees it change
                 for (std::ptrdiff_t c = 0; c < colours_; ++c)
                     values_[left_[k] * colours_ + c] =
                         static_cast<float>(sum[c] / static_cast<double>(count));

@@ -1,10 +1,10 @@
-// Each tile of 8 x 8 pixels borrows what a 7 x 7 blur takes away from another place nearby, as a
-// whole, and so with its own spectrum and its own correlation between colours. Of some places
-// around the tile, which a hash of its position chooses, the one most like the tile is taken, but
-// none that is much rougher than the others: its detail is not grain but the edge of something.
-// Of the borrowed detail so much is added that the tile has as much energy of the finest detail as
-// that place, more of it where more was filled. The finest detail is what a 5 x 5 blur takes away:
-// that is what a fill lacks, and of that the wider blur takes nothing away.
+// Each tile of 8 x 8 pixels borrows the detail of another place nearby: the difference between the
+// picture and its 7 x 7 blur. It is borrowed as a whole, so that it keeps its spectrum and its
+// correlation between colours. Of some places around the tile, which a hash of its position
+// chooses, the one most like the tile is taken, but none that is much rougher than the others: its
+// detail is an edge and not grain. The borrowed detail is scaled: the tile then has the same energy
+// of the finest detail as that place. More is added where more was filled. The finest detail is the
+// difference from a 5 x 5 blur. A fill lacks it, and the borrowed detail has all of it.
 #include "restoration/grain.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::ptrdiff_t side = 8;  // of a tile, px
 constexpr int enough = 6,
-              tries = 64;  // places to choose from, and the most places looked at to find them
+              tries = 64;  // places to choose from, and the largest number of places that are tried
 constexpr int most_colours = 3;
 constexpr std::ptrdiff_t border = 3, block = side + 2 * border;
 using Bell = std::array<float, 2 * border + 1>;
@@ -209,7 +209,7 @@ private:
                 own[pixels.quarter[k]][c] += values_[pixels.places[k] * colours_ + c];
         std::array<Place, enough> places;
         int found = 0;
-        // Where there is dust all around: between its particles.
+        // With dust all around: places between its particles.
         for (const bool between_dust : {false, true}) {
             if (found) break;
             for (int attempt = 0; attempt < tries && found < enough; ++attempt)
@@ -220,8 +220,8 @@ private:
         return true;
     }
 
-    // Of equally good places the first one is taken, whatever the library's algorithms do with
-    // equals.
+    // Of equally good places the first one is taken: the result must not depend on how the library
+    // orders equals.
     static Shift best_of(const std::array<Place, enough>& places, int count) {
         const auto end = places.begin() + count;
         std::array<float, enough> roughness{};
@@ -283,8 +283,8 @@ private:
                                               : std::numeric_limits<float>::infinity();
     }
 
-    // The colours of a pixel, of a masked one those it is filled with, beyond the border those of
-    // the nearest one.
+    // The colours of a pixel. A masked pixel has its filled values; a place beyond the border has
+    // the colours of the nearest pixel.
     void read(std::ptrdiff_t y, std::ptrdiff_t x, float* value) const {
         y = std::clamp<std::ptrdiff_t>(y, 0, image_.rows - 1),
         x = std::clamp<std::ptrdiff_t>(x, 0, image_.columns - 1);

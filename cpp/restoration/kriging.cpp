@@ -11,7 +11,7 @@ namespace {
 using Lanes = Kriging::Lanes;
 constexpr int count = Kriging::neighbours;
 
-// Everything here becomes part of the clones of `solve`.
+// All functions here are inlined into the clones of `solve`.
 #define INLINE inline __attribute__((always_inline))
 
 // All in one plain loop, which compilers turn into vector instructions.

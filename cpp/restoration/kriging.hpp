@@ -1,12 +1,13 @@
-// Kriging: the best linear prediction of unknown values from known ones near them, when it is known
-// how fast pixels become different with their distance (G. Matheron, "Principles of geostatistics",
+// Kriging: the best linear prediction of unknown values from known ones near them, given how fast
+// the difference of pixels grows with their distance (G. Matheron, "Principles of geostatistics",
 // 1963).
 #pragma once
 
 namespace dustbust {
 
 // Several small problems side by side, one in each lane, so that the processor works on all of them
-// at once. No lane knows of the others: which problems come together changes nothing.
+// at once. Lanes do not depend on each other: the result of a problem does not depend on its
+// neighbours.
 struct Kriging {
     static constexpr int lanes = 8, neighbours = 32, places = 16, most_colours = 3;
     typedef float Lanes __attribute__((vector_size(lanes * sizeof(float))));

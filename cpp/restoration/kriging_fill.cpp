@@ -1,11 +1,10 @@
 // The picture is cut into cells of 4 x 4 pixels. The pixels of a cell are predicted together, by
-// kriging, from the known pixels nearest to it. Nearness is measured along and across the
-// structure around the cell: the metric is that of the mean structure tensor of the known pixels
-// there, so a line or an edge that runs into a hair is near its other end. A cell deep inside a
-// large particle has no known pixel near it. It is first filled in the picture of half the size
-// (and there, if need be, in a quarter), and its guessed pixels serve the cells around it as if
-// they were known. Only cells near masked pixels are ever looked at, and the work for each is
-// bounded.
+// kriging, from the known pixels nearest to it. Nearness is measured along and across the structure
+// around the cell: the metric is that of the mean structure tensor of the known pixels there, so a
+// line or an edge that runs into a hair is near its other end. A cell deep inside a large particle
+// has no known pixel near it. It is first filled in the picture of half the size (and there, if
+// need be, in a quarter), and its guessed pixels serve the cells around it as if they were known.
+// Only cells near masked pixels are read, and the work for each is bounded.
 #include "restoration/kriging_fill.hpp"
 
 #include <algorithm>
@@ -28,7 +27,7 @@ constexpr int few = 24;  // a cell with fewer known pixels within two cells is d
 // Grain and sensor noise, in units of the variogram at 1 px. Guessed pixels are smooth, but less
 // certain than known ones.
 constexpr float known_noise = 1.0f, guessed_noise = 3.0f;
-constexpr float no_neighbour = 1e6f;  // the noise of a value that shall count for nothing
+constexpr float no_neighbour = 1e6f;  // the noise of a value that has no weight
 
 // A cell and the pixels next to it.
 template <int colours>
@@ -233,7 +232,7 @@ public:
           cells_(cell_rows * cell_columns),
           slots_(cell_rows * cell_columns) {}
 
-    // Predict the holes in these cells, as far as there is anything to predict them from.
+    // Predict the holes in these cells, as far as there are values to predict them from.
     void fill(const std::vector<std::int64_t>& wanted);
 
     // The predicted value of a pixel of the wanted cells, or null.
@@ -252,7 +251,7 @@ public:
         return guess;
     }
 
-    // The same of a pixel that may lie outside the picture: false there.
+    // The same for a pixel that may lie outside the picture: false there.
     bool value_inside(std::ptrdiff_t y, std::ptrdiff_t x, float* to) const {
         return y >= 0 && x >= 0 && y < picture_.rows && x < picture_.columns && value(y, x, to);
     }
@@ -437,7 +436,7 @@ bool guess_between(const HalfFiller& half, std::ptrdiff_t y, std::ptrdiff_t x, f
     return weights > 0;
 }
 
-// A guess at cells that have nothing known near them, from the picture of half the size.
+// A guess at cells without known pixels near them, from the picture of half the size.
 template <class Picture, int colours>
 void Filler<Picture, colours>::guess_from_half_size(const std::vector<std::int64_t>& deep) {
     HalfSize<colours> half(
@@ -498,7 +497,7 @@ void Filler<Picture, colours>::fill(const std::vector<std::int64_t>& wanted) {
 }
 
 // Predict cells by kriging, several at once. `guesses`: whether there are guessed pixels to use.
-// Tells of each cell whether it had anything near it.
+// Tells of each cell whether there were values near it.
 template <class Picture, int colours>
 std::vector<std::uint8_t> Filler<Picture, colours>::predict(const std::vector<std::int64_t>& cells,
                                                             bool guesses) {

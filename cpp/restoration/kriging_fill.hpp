@@ -13,7 +13,7 @@ namespace dustbust {
 struct Filled {
     std::vector<float> values;  // `colours` per masked pixel, in the numbers of the image
     std::ptrdiff_t failures =
-        0;  // pixels with data left as they were: no known pixel in the whole picture
+        0;  // pixels with data that were not filled: the picture has no known pixel
 };
 
 // Predict each masked pixel from known pixels around it. `colours`: the first channels of `image`,

@@ -17,10 +17,10 @@ float luminance(const T* pixel, Index colours) {
     return colours == 3 ? rec601(pixel[0], pixel[1], pixel[2]) : float(pixel[0]);
 }
 
-// Pixels that are worked on side by side.
+// Pixels that are processed side by side.
 constexpr Index side_by_side = 256;
 
-// What is known of pixels from all scans that have data there.
+// Sums and extremes over all scans that have data at a pixel.
 struct Totals {
     double sum[3][side_by_side];
     float lightest[side_by_side], darkest[side_by_side], number[side_by_side];
@@ -72,7 +72,7 @@ inline __attribute__((always_inline)) void plain_mean(const Totals& totals, cons
     }
 }
 
-// Vector clones cannot be templates.
+// Vector clones cannot be templates, so each is made for each type of pixel.
 #define BLOCK(T, colours, name)                                                                    \
     TARGET_CLONES void add_##name(const T* pixels, const std::uint8_t* dust, Index count,          \
                                   Totals& totals, T* alpha) {                                      \
@@ -195,7 +195,7 @@ public:
     }
 
 private:
-    // The mean of the scans where all of them show the page, as nearly everywhere.
+    // The mean of the scans where all of them show the page: at nearly all pixels.
     void plain_block(Index y, Index x, Index count, Index colours, T* to) {
         totals_ = Totals();
         std::fill_n(totals_.lightest, count, -std::numeric_limits<float>::infinity());

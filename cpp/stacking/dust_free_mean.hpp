@@ -9,17 +9,17 @@
 namespace dustbust {
 
 // Marks of the dust on the scanner: 60 + 180 * opacity, 0 where there is none. The Python side
-// (core/dustbust/stacking) reads both numbers from here. Marks may be blurred by resampling.
-// From `dust_edge` on there is some dust. Opacities are uncertain by `dust_step`: this much less
-// than measured is taken out, to avoid halos. Where no scan is better, dust up to `dust_heavy` (a
-// half) is taken out, or, if it is not known whether it is dark or light, dust below `dust_core` (a
-// fourth) is left.
+// (core/dustbust/stacking) reads both numbers from here. Marks may be blurred by resampling. Marks
+// from `dust_edge` on mean dust. Opacities are uncertain by `dust_step`: dust is taken out as if
+// its opacity were less by this, to avoid halos. Where no scan is better, dust up to `dust_heavy`
+// (a half) is taken out, or, if it is not known whether it is dark or light, dust below `dust_core`
+// (a fourth) is left.
 constexpr int dust_mark = 60, dust_per_opacity = 180;
 constexpr float dust_edge = 30, dust_core = 105, dust_heavy = 150, dust_step = 10,
                 dust_zero = dust_mark + dust_step, dust_opaque = dust_per_opacity;
 
-// How much two clean scans may differ in luminance (0..1) at a pixel: by noise, and by what a small
-// misalignment does on an edge.
+// How much two clean scans may differ in luminance (0..1) at a pixel: by noise, and by the effect
+// of a small misalignment at an edge.
 struct Tolerance {
     float noise, per_gradient;
 };
@@ -29,8 +29,8 @@ enum class Outcome : std::uint8_t { clean, filled_later };
 
 // stack: colours, then alpha (0 = no data), aligned. dust: for each scan (rows, columns, 2), the
 // mark of the scanner's dust at this pixel and, second, whether the scanner is known there. Rows
-// `margin` to rows - margin of the stack become those of `out` and `outcome`; the others only serve
-// to see the gradient. `largest` stands for 1.
+// `margin` to rows - margin of the stack become those of `out` and `outcome`; the others serve only
+// for the gradient. `largest` stands for 1.
 //
 // Scans without dust at the pixel are averaged. Where these disagree by more than the tolerance,
 // three or more are cut down to those near their median; of two the one that is not of the dust's

@@ -40,7 +40,7 @@ inline __attribute__((always_inline)) void read_pixels(const T* row, Index colum
     }
 }
 
-// Vector clones cannot be templates.
+// Vector clones cannot be templates, so each is made for each type of pixel.
 #define READ(T, colours, alpha, name)                                                            \
     TARGET_CLONES void name(const T* row, Index columns, float gain, float offset, float* value, \
                             float* data) {                                                       \
@@ -120,8 +120,8 @@ TARGET_CLONES void blur_down(const float* const* rows, const float* weights, Ind
 
 // ---- one scan, row by row
 
-// Differences in standard deviations, with the slope of the page: `up`, `here` and `down` are rows
-// of it, `per_row` what a difference of the outer two means for one row.
+// Differences in standard deviations, with the slope of the page. `up`, `here` and `down` are rows
+// of the page; the difference of the outer two times `per_row` is the slope for one row.
 TARGET_CLONES void divide(const float* blurred, const float* up, const float* here,
                           const float* down, float per_row, const float* data, Index columns,
                           float noise, float misaligned, float* __restrict score) {
@@ -137,7 +137,8 @@ TARGET_CLONES void divide(const float* blurred, const float* up, const float* he
     }
 }
 
-// The difference as a share of what dust could make, but for the darkest and the lightest page.
+// The difference as a share of the largest that dust could make; that counts as `least_room` or
+// more.
 TARGET_CLONES void find_shares(const float* difference, const float* page, Index columns,
                                float* __restrict share) {
     constexpr float least_room = 0.4f;
@@ -243,7 +244,7 @@ private:
 
 // ---- all scans, row by row
 
-// What two scans show: see scanner_evidence. What a scan does not know is 0.
+// The difference that two scans show: see scanner_evidence. It is 0 where a scan has no data.
 TARGET_CLONES void of_both(const float* one, const float* other, const float* one_data,
                            const float* other_data, int polarity, Index columns,
                            float* __restrict out) {
@@ -278,7 +279,7 @@ TARGET_CLONES void keep_extreme(const float* value, Index columns, bool darkest,
         shade[x] = (value[x] < shade[x]) == darkest ? value[x] : shade[x];
 }
 
-// Values that a sorting network sorts side by side.
+// The number of values that a sorting network sorts side by side.
 constexpr Index sorted_side_by_side = 256;
 
 TARGET_CLONES void sort_columns(const Exchanges& network, float* rows) {

@@ -25,8 +25,8 @@ struct Accuracy {
     float noise, misaligned, largest;
 };
 
-// What the kernels below work on: one part of the scanner, with rows around it that are only looked
-// at, as its first and last ones. `scans` may be smaller than the scanner.
+// The input of the kernels below: one part of the scanner. Its first and last rows surround the
+// result and are only read. `scans` may be smaller than the scanner.
 template <class T>
 struct PartOfScanner {
     std::vector<ScanAndPage<T>> scans;
@@ -45,16 +45,17 @@ void scan_differences(const PartOfScanner<T>& part, Image<float> out, int thread
 // as a share of what opaque dust would make; and the luminance of the lightest scan, for light dust
 // of the darkest one. out: three planes.
 //
-// Of two scans, where dust of both polarities is possible, what both show: the median of the two
-// and of 0; and nothing where only one of them can be compared, as its difference may come from
-// dust on the other one. Where only one polarity is possible one scan is enough: it is darker than
-// the other one shows the page, so dust is on it. Of more scans, the median.
+// Of more than two scans the median counts. Of two scans, if dust of both polarities is possible,
+// the difference that both show counts: the median of the two and of 0. It is 0 where only one of
+// them can be compared, as its difference may come from dust on the other one. If only one polarity
+// is possible, one scan is enough: where it is darker than the page in the other scan, it has dark
+// dust.
 template <class T>
 void scanner_evidence(const PartOfScanner<T>& part, Image<float> out, int threads);
 
-// Dust differs from the page by `strong_evidence` standard deviations, and what is connected with
-// it by `weak_evidence`. Codes of a difference: 0 for less than both; of one scan, `code_unknown`
-// where it cannot be compared.
+// Dust differs from the page by `strong_evidence` standard deviations, and the pixels connected
+// with it by `weak_evidence`. Codes of a difference: 0 for less than both; of one scan,
+// `code_unknown` where it cannot be compared.
 constexpr float weak_evidence = 2.0f, strong_evidence = 4.5f;
 constexpr int code_weak = 1, code_strong = 2, code_unknown = 3;
 

@@ -1,6 +1,7 @@
-// Each mode is one functor: its name, what it gives, what it needs, and how it makes one value of
-// the values of a pixel. To add a mode, write its functor and list it in `Modes`. A functor works
-// on `V`, which is one number, or as many numbers side by side as fit into vector registers.
+// Each mode is one functor: its name, the kind of its result, the order of the values that it
+// needs, and the function that makes one value from the values of a pixel. To add a mode, write its
+// functor and list it in `Modes`. A functor works on `V`, which is one number, or as many numbers
+// side by side as fit into vector registers.
 #include "stacking/statistics.hpp"
 
 #include <algorithm>
@@ -120,7 +121,7 @@ struct Range {
 
 // Variance, skewness and kurtosis as in Photoshop's image stacks ("Stack modes" in Adobe's help on
 // image stacks): all divide by n - 1, skewness by the cube and kurtosis by the fourth power of that
-// standard deviation. What this leaves open is 0: the variance of one value, and skewness and
+// standard deviation. The undefined cases are 0: the variance of one value, and skewness and
 // kurtosis of values that do not differ.
 struct Variance {
     static constexpr const char* name = "variance";
@@ -212,7 +213,7 @@ struct Entropy {
     static constexpr Order order = Order::sorted;
     static constexpr Kind kind = Kind::single;
 
-    // growth[r]: what r log2 r gains when a run of equal values grows to r.
+    // growth[r]: what r log2 r gains when a group of equal values grows to r.
     explicit Entropy(Index count) : growth(count + 1, 0.0) {
         for (Index r = 2; r <= count; ++r) {
             const auto whole = static_cast<double>(r), less = static_cast<double>(r - 1);
@@ -343,8 +344,8 @@ __attribute__((noinline)) double evaluate(const Mode& mode, const ListedValues& 
     return mode.template operator()<double>(values);
 }
 
-// What combining has in common for all modes. A mode only adds how it makes its value of the values
-// of a pixel: so little code is compiled for each mode and type.
+// The part of combining that all modes share. A mode adds only the function that makes its value
+// from the values of a pixel, so that little code is compiled for each mode and type.
 template <class T, class Out>
 class Combiner {
 public:
