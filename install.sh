@@ -12,8 +12,9 @@
 # Python, so for it the interpreter must lie in the home folder: one such as pyenv's, or uv's.
 #
 # DUSTBUST_PYTHON names the interpreter to use; GIMP_CONSOLE names GIMP's program where it has an unusual name;
-# GIMP3_DIRECTORY names GIMP's profile, as for GIMP itself. The plug-in goes into GIMP's plug-in folder. Only --demo
-# writes elsewhere: into demo/, and a private GIMP into ~/.cache/dustbust. sudo is never used.
+# GIMP3_DIRECTORY names GIMP's profile, as for GIMP itself. The plug-in goes into GIMP's plug-in folder. pip and uv
+# keep what they fetch in folders of their own: an interpreter of uv's stays after --uninstall. Only --demo writes
+# elsewhere: into demo/, and a private GIMP into ~/.cache/dustbust. sudo is never used.
 set -euo pipefail
 
 checkout=$(cd "$(dirname "$0")" && pwd)
