@@ -1,4 +1,4 @@
-"""Tables of methods and modes and their options: checks and documentation follow from them."""
+"""Tables of methods and modes with their options, from which checks and documentation are made."""
 
 import inspect
 import textwrap
@@ -48,7 +48,7 @@ class WordOption:
         Raises
         ------
         ValueError
-            If it is not; the message lists them.
+            If it is not one of them; the message lists the choices.
         """
         if value not in self.choices:
             raise ValueError(f"{self.name} must be {self.range}, not {value!r}")
@@ -66,17 +66,17 @@ class NumberOption:
     default : int, float or None
         The value if the option is not given.
     largest : float
-        The largest value that makes sense; the smallest is `least`.
+        The largest valid value; the smallest is `least`.
     unit : str
         Unit of the value.
     summary : str
         What it sets: a few words, lower case.
     least : float
-        The smallest value that makes sense.
+        The smallest valid value.
     whole : bool
-        Whether only whole numbers make sense.
+        Whether only whole numbers are valid.
     odd : bool
-        Whether only odd numbers make sense.
+        Whether only odd numbers are valid.
 
     Examples
     --------
@@ -95,16 +95,16 @@ class NumberOption:
 
     @property
     def range(self) -> str:
-        """Which values make sense, such as "0 to 1,000 px"."""
+        """The valid range, such as "0 to 1,000 px"."""
         return f"{self.least:,g} to {self.largest:,.0f} {self.unit}".rstrip()
 
     def checked(self, value: Number) -> Number:
-        """The value, if it makes sense.
+        """The value, if it is valid.
 
         Raises
         ------
         TypeError
-            If it is not a number; None is one where it is the default.
+            If it is not a number. None is accepted where it is the default.
         ValueError
             If it is out of range.
         """
@@ -170,7 +170,7 @@ class Table(dict[str, E], Generic[E]):
 
     @property
     def default(self) -> str:
-        """The name of the entry that counts if none is chosen."""
+        """The name of the entry that is used if none is chosen."""
         return next(iter(self))
 
     @property
@@ -193,14 +193,14 @@ class Table(dict[str, E], Generic[E]):
         return self[name]
 
     def checked(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of an entry: those of a call, and the defaults of the others.
+        """The options of an entry: the given values, and defaults for the other options.
 
         Raises
         ------
         TypeError
-            If the entry does not have an option; the message lists those that it has.
+            If the entry does not have an option; the message lists the options it has.
         ValueError
-            If there is no such entry, or a value makes no sense; the message names those that do.
+            If there is no such entry, or a value is invalid; the message names the valid ones.
         """
         own = {option.name: option for option in self.named(name).options}
         for foreign in options.keys() - own.keys():

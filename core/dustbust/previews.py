@@ -1,6 +1,6 @@
-"""What a window shows before the work is done: thumbnails, a typical frame, and spots with dust.
+"""Previews for windows: thumbnails, a typical frame, and spots with dust.
 
-Nothing here asks a toolkit: pictures go in and come out as arrays.
+This module depends on no window toolkit: pictures go in and come out as arrays.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ from .stacking.scans import Scans
 from .stacking.stack import combine_scans, stack_scans
 from .stacking.tone import Evening
 
-# The side of a spot in px, shown one to one, and how far around it pixels can influence its repair.
+# Side of a spot, px, which is shown one to one. Pixels up to SPOT_MARGIN px from the spot are
+# repaired with it, as they can influence its repair.
 SPOT_SIDE = 240
 SPOT_MARGIN = 60
 
-# Scans with no more numbers than this are combined whole: about a second. What tells dust from the
-# page is then that of the whole page. Of larger ones, only the part that is shown is combined.
+# Scans with at most this many values in total are combined whole, which takes about a second. Dust
+# is then told from the page on the whole page. Of larger scans only the part shown is combined.
 WHOLE_SIZE = 6_000_000
 
 # Scans are reduced to about this many px on the longer side to look for dust.
@@ -98,7 +99,7 @@ def to_rgb8(picture: np.ndarray) -> np.ndarray:
 
 
 def typical_frame(frames: Sequence[Any]) -> Any:
-    """Return the frame of middling brightness, of a few that are spread over the run.
+    """Return the frame of median brightness among a few spread over the run.
 
     >>> dark, grey, light = (np.full((8, 8), value, np.uint8) for value in (10, 100, 200))
     >>> int(typical_frame([light, dark, grey])[0, 0])
@@ -169,7 +170,7 @@ def _inside(part: Slices, whole: Slices) -> Slices:
 class MaskPreview:
     """Spots of pictures with and without the dust of a mask.
 
-    What serves several spots is computed once.
+    Results that several spots need are computed once.
 
     Parameters
     ----------
@@ -214,7 +215,7 @@ class MaskPreview:
     def _look_where_placed(
         self, number: int, picture: np.ndarray, options: dict[str, Any]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Do as `look`, for a picture that does not cover the mask: all of it is cleaned."""
+        """Do as `look`, for a picture that does not cover the mask: clean the whole picture."""
         after = apply_mask(picture, self._dust, **options)
         changed = (after != picture).reshape(*picture.shape[:2], -1).any(axis=2)
         part, _ = Spots(changed).window(number)
@@ -223,7 +224,7 @@ class MaskPreview:
 
 @dataclass(frozen=True)
 class Overview:
-    """Where reduced scans show dust.
+    """The places where reduced scans show dust.
 
     Parameters
     ----------
@@ -237,10 +238,10 @@ class Overview:
 
 
 class PagePreview:
-    """Spots of the first scan, and of the page that several scans become.
+    """Spots of the first scan, and of the page stacked from several scans.
 
-    Only what is shown is combined, and what serves several spots is computed once. It can be used
-    from any thread, but from one at a time.
+    Only the part shown is combined, and results that several spots need are computed once. It can
+    be used from any thread, but only from one at a time.
 
     Parameters
     ----------
@@ -315,7 +316,7 @@ class PagePreview:
         return transforms
 
     def _fit_brightness(self, align: bool) -> list[Evening]:
-        """Return what makes each scan as bright as the first one."""
+        """Return the correction that makes each scan as bright as the first one."""
         first, *others = self._pictures
         fitted = [
             Evening.between(first, other, transform, threads=self._threads)
@@ -324,7 +325,7 @@ class PagePreview:
         return [Evening.unchanged(colour_channels(first).shape[2]), *fitted]
 
     def _measure_dust(self, align: bool) -> tuple[float | None, str]:
-        """Return the noise of a scan and the polarity of the dust, as the whole scans show them."""
+        """Return the noise of a scan and the polarity of the dust, measured on the whole scans."""
         if len(self._pictures) > 2:
             return None, self._overview(align).polarity
         with Spool() as whole:
@@ -339,7 +340,7 @@ class PagePreview:
     def _look_for_dust(self, align: bool) -> Overview:
         """Look for dust in reduced scans.
 
-        Where it cannot be told from the page, any difference between the scans counts as dust.
+        Where dust cannot be told from the page, any difference between the scans counts as dust.
         """
         shape = self._pictures[0].shape[:2]
         smallest = min(min(picture.shape[:2]) for picture in self._pictures)
@@ -364,7 +365,7 @@ class PagePreview:
     def _box_around(self, part: Slices, mode: str, align: bool) -> Slices:
         """Return the part of the scanner in which all scans show a part of the page.
 
-        For the mode "dust-free", it includes what tells where dust lies on that part.
+        For the mode "dust-free", it includes the surroundings needed to find the dust there.
         """
         bottom, right = np.max([picture.shape[:2] for picture in self._pictures], axis=0)
         rows, columns = part
@@ -375,7 +376,7 @@ class PagePreview:
             there = transform.map_points(*here)
             corners.append(there)
             if mode == DUST_FREE:
-                # What the other scans show where dust of the scanner may be.
+                # The parts of the page that the other scans show where scanner dust may be.
                 corners += [transform.map_points(*there), 2 * here - there]
         all_corners = np.concatenate(corners, axis=1)
         left, top = np.maximum(np.floor(all_corners.min(axis=1)), 0).astype(int)

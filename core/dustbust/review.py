@@ -1,6 +1,6 @@
-"""Going through a mask by hand: its particles one by one, and the picture with and without them.
+"""Review of a mask by hand: its particles one by one, and the picture with and without them.
 
-Nothing here asks a toolkit: pictures go in and come out as arrays.
+This module depends on no window toolkit: pictures go in and come out as arrays.
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ from .restoration.apply import apply_mask
 # How particles can be sorted: the most opaque, the largest, or the least certain first.
 ORDERS = ("strength", "size", "doubt")
 
-# How far around a part that is shown pixels can influence its repair, px.
+# Pixels up to this distance from the part shown are repaired with it, as they can influence its
+# repair, px.
 MARGIN = 60
 
-# A click means the particle that is no farther away than this, px.
+# A click selects the nearest particle within this distance, px.
 REACH = 6
 
-# A speck below the threshold is taken in as far as its grey is this share of its peak, within this
-# distance, px; below the lowest grey there is only noise.
+# A speck below the threshold is kept with the connected pixels whose grey is at least SHARE_OF_PEAK
+# times its peak, up to SPECK_REACH px away. Grey below LOWEST_GREY counts as noise.
 SHARE_OF_PEAK, SPECK_REACH, LOWEST_GREY = 0.6, 40, 0.2
 
-# Around a rejected particle, its rim goes too, px.
+# A rejected particle is removed with a rim of this width, px.
 RIM = 3
 
-# What is shown of a frame beside it.
+# Views that can be shown beside a frame.
 VIEWS = ("clean", "dust", "changes")
 
-# What is changed in a frame is shown in this red.
+# Pixels that cleaning changes are shown in this red.
 RED = np.array([230, 30, 30], np.uint8)
 
 
@@ -52,13 +53,13 @@ class Particle(NamedTuple):
     y, x : int
         A pixel of the particle, near its middle.
     top, left, bottom, right : int
-        The smallest box around it; `bottom` and `right` are not in it.
+        The smallest box around it; `bottom` and `right` are one past its last row and column.
     area : int
         px.
     strength : float
         Mean opacity, 0..1.
     certainty : float
-        How far its peak is above the threshold, 0..1.
+        Amount by which its peak exceeds the threshold, 0..1.
     """
 
     y: int
@@ -73,7 +74,7 @@ class Particle(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How much a mask marks: particles, pixels, and the share of the picture, 0..1."""
+    """Amount that a mask marks: particles, pixels, and the share of the picture, 0..1."""
 
     particles: int
     pixels: int
@@ -82,7 +83,7 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True)
 class _Edit:
-    """Pixels whose grey was changed, in steps of 1/65535, and what it was before."""
+    """Pixels whose grey was changed, with their grey before and after in steps of 1/65535."""
 
     positions: Positions
     before: npt.NDArray[np.uint16]
@@ -95,7 +96,7 @@ class Review:
     Parameters
     ----------
     dust : DustMask
-        It stays as it is; also the attribute `dust`.
+        The mask, which is not changed; also the attribute `dust`.
     threads : int, optional
 
     Examples
@@ -144,8 +145,8 @@ class Review:
     def mask(self) -> DustMask:
         """The mask with the threshold and the decisions of the review.
 
-        What is kept below the threshold has grey 1 and what is rejected has grey 0, so that other
-        thresholds do not change these decisions.
+        Pixels that were kept although below the threshold have grey 1, and rejected ones grey 0, so
+        other thresholds do not change these decisions.
         """
         return replace(self.dust, grey=self._steps, threshold=self.threshold)
 
@@ -178,7 +179,7 @@ class Review:
         return self._marked.sorted_by(order)
 
     def toggle(self, y: int, x: int) -> Literal["kept", "rejected"] | None:
-        """Reject the particle at a pixel, or keep what was rejected or not marked there.
+        """Reject the particle at a pixel, or keep a rejected or unmarked particle there.
 
         Parameters
         ----------
@@ -188,7 +189,7 @@ class Review:
         Returns
         -------
         {"kept", "rejected"} or None
-            What was done; None if nothing is there.
+            The decision; None if there is no particle.
         """
         marked, rejected = self._marked.particle_near(y, x, 0), self._rejected_at(y, x)
         if marked is None and rejected is None:
@@ -207,7 +208,7 @@ class Review:
         return "kept"
 
     def _reject(self, particle: Positions) -> None:
-        """Take a particle out, with its rim: a lower threshold does not bring it back."""
+        """Remove a particle with its rim, so that a lower threshold does not bring it back."""
         y, x = np.divmod(particle, self._steps.shape[1])
         box = int(y.min()), int(x.min()), int(y.max()), int(x.max())
         part = _around(*box, RIM, self._steps.shape)
@@ -228,7 +229,7 @@ class Review:
         return None
 
     def _speck_near(self, y: int, x: int) -> Positions | None:
-        """The pixels of what a lower threshold would mark at a place."""
+        """The pixels of the particle that a lower threshold would mark at a place."""
         shape = self._steps.shape
         near = _around(y, x, y, x, REACH, shape)
         lowest = round(LOWEST_GREY * STEPS_OF_16_BIT)
@@ -253,11 +254,11 @@ class Review:
         self._state = None
 
     def undo(self) -> bool:
-        """Take the last decision back. False if there is none."""
+        """Undo the last decision. False if there is none."""
         return self._replay(self._done, self._undone, lambda edit: edit.before)
 
     def redo(self) -> bool:
-        """Make the decision again that was taken back last. False if there is none."""
+        """Redo the decision that was undone last. False if there is none."""
         return self._replay(self._undone, self._done, lambda edit: edit.after)
 
     def _replay(
@@ -293,8 +294,9 @@ class Review:
         reduce : int
             The result is this many times smaller.
         view : {"clean", "dust", "changes"}
-            What comes after: the cleaned picture; the dust of the mask alone, white on black; or
-            the frame with red where cleaning changes it, as not all dust is in every frame.
+            What `after` shows. "clean": the cleaned picture. "dust": the dust of the mask alone,
+            white on black. "changes": the frame, with the pixels that cleaning changes in red;
+            these are fewer than the mask marks, because not every particle is in every frame.
         method : str
             As in `apply_mask`.
 
@@ -422,7 +424,7 @@ class _State:
 def _around(
     top: int, left: int, bottom: int, right: int, margin: int, shape: tuple[int, ...]
 ) -> Slices:
-    """A box with a margin, inside a picture; the last row and column given are in it."""
+    """A box with a margin, inside a picture; it includes the last row and column given."""
     return (
         slice(max(top - margin, 0), max(min(bottom + margin + 1, shape[0]), 0)),
         slice(max(left - margin, 0), max(min(right + margin + 1, shape[1]), 0)),
@@ -430,7 +432,7 @@ def _around(
 
 
 def _positions(mask: Mask, part: Slices, width: int) -> Positions:
-    """Positions in a picture of the pixels of a mask of a part of it."""
+    """Positions in a picture of the pixels that a mask of one part marks."""
     rows, columns = np.nonzero(mask)
     return np.asarray((rows + part[0].start) * width + columns + part[1].start)
 

@@ -1,1 +1,1 @@
-"""Cleaning many files: the batch, its journal, its receipt, and one mask a run."""
+"""Cleaning many files: the batch, its journal, its receipt, and one mask for each run."""

@@ -1,7 +1,7 @@
-"""A batch: the frames of a run, files to files.
+"""A batch: cleans the frames of a run, from files to files.
 
-Frames are only read. Every output is whole or does not exist. An output that somebody changed is
-never replaced unasked.
+Frames are only read. Every output is complete or does not exist. An output that somebody changed is
+never replaced without being asked to.
 """
 
 import os
@@ -42,7 +42,7 @@ Noted = TypeVar("Noted")
 PathLike: TypeAlias = str | bytes | os.PathLike[str]
 Progress: TypeAlias = Callable[[float, str], object]
 
-# Jobs that are handed to the executor ahead of the one that is waited for.
+# Number of jobs that are handed to the executor ahead of the one whose result is awaited.
 JOBS_AHEAD = 1000
 
 
@@ -68,39 +68,39 @@ def clean_frames(
     dust : DustMask, ndarray or path-like
         The mask; an array as in `apply_mask`, or a file with a mask.
     folder : path-like
-        The folder of the outputs, made if it does not exist. One that is not absolute is taken
-        from the folder of the first frame.
+        The folder of the outputs, made if it does not exist. A relative path starts from the folder
+        of the first frame.
     exists : {"skip", "overwrite", "rename"}
-        What to do about outputs that exist. "skip" leaves them, but for those that Dustbust wrote
-        with another mask, other settings or from another version of the frame and that nobody
-        changed since: these are renewed. An interrupted batch, run again, thus continues.
+        What to do about outputs that exist. "skip" keeps them, but renews outdated ones: those that
+        Dustbust wrote with another mask or other settings or from another version of the frame, and
+        that nobody changed since. An interrupted batch that is run again thus continues.
         "overwrite" replaces all; "rename" gives the new ones other names.
     preserve_times : bool
         Give the outputs the times of their frames.
     executor : concurrent.futures.Executor, optional
-        Runs the work, such as a cluster's (`dustbust.runtime.dask.dask_executor`). Its workers see
-        the same files under the same names. None runs in threads of this process.
+        Runs the work, for example on a cluster (`dustbust.runtime.dask.dask_executor`). Its workers
+        must see the same files under the same names. None: threads of this process.
     announce : callable, optional
         Called with a `BatchPlan` before anything is written. An exception that it raises ends the
         batch.
     progress : callable, optional
         Called with a fraction, 0..1, and the name of a frame.
     threads : int, optional
-        How many files are worked on at a time; with an executor, threads for each file.
+        Number of files that are cleaned at a time; with an executor, threads for each file.
     **options
         Options of `apply_mask`, such as `method`.
 
     Returns
     -------
     BatchReport
-        What was written, skipped and failed. One bad file does not keep the others from being
-        cleaned.
+        Which files were written, skipped and failed. One bad file does not keep the others from
+        being cleaned.
 
     Raises
     ------
     DustbustError
-        If nothing can be done at all: no frames, no mask, a folder that cannot be written or is
-        the folder of the frames.
+        If the batch cannot begin: there are no frames or no mask, or the folder cannot be written
+        or is the folder of the frames.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def plan_frames(
     folder: PathLike = "cleanedphotos",
     **options: Any,
 ) -> BatchPlan:
-    """What `clean_frames` would find and do, without writing anything.
+    """The plan of `clean_frames`, made without writing anything.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def plan_frames(
 
 @dataclass
 class _Task:
-    """What a batch is asked to do: `batch` is what the receipt holds of it."""
+    """The work that a batch is asked to do; `batch` is its entry in the receipt."""
 
     frames: list[Path]
     folder: Path
@@ -211,7 +211,7 @@ class _Task:
 
 
 def _check_frames(frames: list[Path]) -> None:
-    """Refuse frames of which none exists, or two have the same name."""
+    """Refuse frames if none of them exists, or if two have the same name."""
     if not any(map(os.path.exists, frames)):
         raise DustbustError(
             "{path}: there is no such file"
@@ -243,7 +243,7 @@ def _make(folder: Path) -> None:
 
 
 def _check_folder(frames: list[Path], folder: Path) -> None:
-    """Refuse a folder of outputs that is a folder of frames, by whatever name."""
+    """Refuse a folder of outputs that is a folder of frames, even under another name."""
     for parent in {frame.resolve().parent for frame in frames} | {frame.parent for frame in frames}:
         if parent.exists() and os.path.samefile(parent, folder):
             raise DustbustError(
@@ -261,7 +261,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _plan(task: _Task, records: Records) -> tuple[BatchPlan, list[Found | str]]:
-    """Look at all outputs. -> the plan; and for each frame what was found, or why it fails."""
+    """Check all outputs. -> the plan; and for each frame its output's state, or why it fails."""
     batches = records.receipt.batches
     number = batches.index(task.batch) if task.batch in batches else None
 
@@ -300,7 +300,7 @@ class _FatalError(Exception):
 
 
 class _Batch:
-    """A batch at work: it hands out jobs in the order of the run and takes them back in it."""
+    """A running batch: it hands out jobs and takes them back, both in the order of the run."""
 
     def __init__(self, task: _Task, preserve_times: bool, progress: Progress | None) -> None:
         self.task, self.preserve_times, self.progress = task, preserve_times, progress
@@ -319,12 +319,12 @@ class _Batch:
             ) from error
 
     def plan(self) -> BatchPlan:
-        """Look at the outputs that exist."""
+        """Check the outputs that exist."""
         plan, self.found = _plan(self.task, self.journal)
         return plan
 
     def run(self, executor: Executor, clean: Cleaner | SharedCleaner, threads: int) -> None:
-        """Do everything that is to be done, with `threads` for each file."""
+        """Clean all frames that need it, with `threads` for each file."""
         waiting: deque[_Item] = deque()
         try:
             for item in self._items():
@@ -355,7 +355,7 @@ class _Batch:
                     item.future.cancel()
 
     def _items(self) -> Iterator["_Item"]:
-        """What to do about each frame, in the order of the run."""
+        """An item for each frame, in the order of the run."""
         exists = self.task.exists
         for frame, found in zip(self.task.frames, self.found, strict=True):
             output = self.folder / output_name(frame)
@@ -371,7 +371,7 @@ class _Batch:
             yield _Item(frame, output, job, found)
 
     def _finish(self, item: "_Item") -> None:
-        """Take what came of a frame."""
+        """Take the result of a frame."""
         job = item.result()
         if job and job.part:
             self._publish(item, job)
@@ -389,7 +389,7 @@ class _Batch:
             self.progress(self.report.done / len(self.task.frames), item.frame.name)
 
     def _publish(self, item: "_Item", job: Job) -> None:
-        """Give a complete output its name, after the journal knows it."""
+        """Give a complete output its name, after it is noted in the journal."""
         assert job.part is not None
         assert job.entry is not None
         if self.task.exists != "overwrite" and item.found.stamp != stamp_of(item.output):
@@ -425,7 +425,7 @@ class _Batch:
             ) from error
 
     def close(self) -> None:
-        """Turn the journal into the receipt, and leave nothing else behind."""
+        """Turn the journal into the receipt, and remove temporary files."""
         _remove_leftovers(self.folder)
         flush_folder(self.folder)
         if self.report.written:
@@ -445,7 +445,7 @@ NOTHING = Found(State.NEW)
 
 @dataclass
 class _Item:
-    """A frame of a batch at work; one without a job is not cleaned."""
+    """A frame of a running batch. A frame without a job is not cleaned."""
 
     frame: Path
     output: Path
@@ -460,7 +460,7 @@ class _Item:
         return self.future is None or self.future.done()
 
     def result(self) -> Job | None:
-        """What came of the job; waits for it."""
+        """Wait for the job and return its result."""
         if self.job is None or self.future is None:
             return None
         try:

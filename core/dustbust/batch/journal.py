@@ -1,4 +1,4 @@
-"""The journal of a batch: what is done so far, so that an interrupted batch continues."""
+"""The journal of a batch: the results so far, from which an interrupted batch continues."""
 
 import errno
 import json
@@ -13,21 +13,21 @@ from .receipt import RECEIPT_NAME, Batch, Entry, Receipt, check_entry
 
 try:
     import fcntl
-except ImportError:  # Windows, where nothing keeps two batches from one folder
+except ImportError:  # Windows, where two batches can write into one folder
     fcntl = None  # type: ignore[assignment]
 JOURNAL_NAME = ".dustbust-journal"
 
 
 class Records:
-    """What is known of the outputs in a folder.
+    """The records of the outputs in a folder.
 
     Attributes
     ----------
     receipt : Receipt
         The receipt of the folder with the results of an interrupted batch.
     replaced : dict of str to list of dict
-        Name of an output -> its earlier entries. A batch notes an output before it gets its name,
-        so after an interruption the file may still be the one before.
+        Name of an output -> its earlier entries. A batch notes an output before it renames the
+        file, so after an interruption the file may still be the previous one.
     """
 
     def __init__(self, folder: Path, journal: bytes) -> None:
@@ -35,7 +35,7 @@ class Records:
         self.receipt = Receipt.load(path) if os.path.lexists(path) else Receipt()
         self.replaced: dict[str, list[Entry]] = {}
         for line in journal.splitlines():
-            # The last line may be half written, and others may be anything.
+            # The last line may be incomplete, and other lines may hold any text.
             with suppress(ValueError, KeyError, TypeError, RecursionError):
                 self._replay(json.loads(line))
 
@@ -80,7 +80,7 @@ class Records:
 
 
 class Journal(Records):
-    """The journal of the batch that is writing into a folder. Only one batch can own it.
+    """The journal of the batch that writes into a folder. Only one batch can own it.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Journal(Records):
         try:
             self.file.seek(0)
             super().__init__(self.folder, self.file.read())
-            self.file.write(b"\n")  # a torn last line must not swallow the next one
+            self.file.write(b"\n")  # ends an incomplete last line, so that the next is separate
         except BaseException:
             self.file.close()
             raise
@@ -151,7 +151,7 @@ class Journal(Records):
         return len(self.receipt.batches) - 1
 
     def done(self, name: str, entry: Entry) -> None:
-        """Note that an output is complete and about to get its name."""
+        """Note that an output is complete and will get its name next."""
         self._write({"done": name, "entry": entry})
         self._note(name, entry)
 

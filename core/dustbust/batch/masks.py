@@ -1,4 +1,4 @@
-"""One mask a run: the masks of a whole shoebox of frames."""
+"""One mask for each run: the masks of a long series of frames."""
 
 import csv
 import os
@@ -42,8 +42,8 @@ class RunMask:
     mask : DustMask
         The mask.
     new : float or None
-        Dust that the run before did not have, as a share of the picture; None for the first run and
-        where the size of the masks changes.
+        Area of the dust that the previous run did not have, as a share of the picture. None for the
+        first run, and where the size of the masks changes.
     """
 
     path: Path
@@ -59,7 +59,7 @@ def run_from(first: PathLike, **options: Any) -> list[Path]:
     Parameters
     ----------
     first : path-like
-        The first frame. The pictures of its folder follow, as far as the dust stays the same.
+        The first frame. The run continues with the pictures of its folder until the dust changes.
     **options
         Options of `find_runs`.
 
@@ -101,11 +101,11 @@ def estimate_runs(
     frames : iterable of path-like
         Frames in the order of scanning.
     folder : path-like
-        Folder of the masks, made if necessary. A mask is named `FIRST-LAST.png` by the names of its
-        frames. The table `runs.csv` lists them.
+        Folder of the masks, made if necessary. A mask is named `FIRST-LAST.png` after the first and
+        the last frame of its run. The table `runs.csv` lists the masks.
     overwrite : bool
-        Whether files of these names that Dustbust did not write, or that somebody changed since,
-        are replaced, too.
+        Whether to replace also files of these names that Dustbust did not write or that somebody
+        changed since.
     leave_out, progress, executor, threads
         As of `estimate_mask`.
     **options
@@ -118,8 +118,8 @@ def estimate_runs(
     Raises
     ------
     DustbustError
-        As `find_runs` and `estimate_mask` do, if the folder cannot be written, and, before any mask
-        is estimated, if a file would be replaced unasked.
+        As `find_runs` and `estimate_mask`, and if the folder cannot be written. A file that must
+        not be replaced is refused before any mask is estimated.
 
     Examples
     --------
@@ -166,12 +166,12 @@ def estimate_runs(
 
 
 def new_dust(before: Mask, after: Mask) -> float:
-    """Share of the picture under particles of a mask that are not in the mask before it.
+    """Share of the picture under particles of a mask that are not in the previous mask.
 
     Parameters
     ----------
     before, after : ndarray of bool, shape (H, W)
-        What the two masks mark.
+        Pixels that the previous mask and this mask mark.
     """
     _, labels, particles = connected(after)
     met = np.bincount(labels, before[after], particles) > 0

@@ -1,7 +1,7 @@
-"""The outputs that a batch finds: which are up to date, outdated, or somebody else's work.
+"""The outputs that a batch finds: which are up to date, outdated, or changed by somebody else.
 
-"Ours" is a file that still has the size and the SHA-256 of its entry in the receipt. Only such a
-file is ever renewed unasked.
+A file counts as written by Dustbust if it still has the size and the SHA-256 of its entry in the
+receipt. Only such a file is renewed without being asked to.
 """
 
 import os
@@ -18,7 +18,7 @@ Stamp = tuple[int, int, int]
 
 
 class State(Enum):
-    """What an output is before the batch writes anything."""
+    """The state of an output before the batch writes anything."""
 
     NEW = "new"
     UP_TO_DATE = "up to date"
@@ -29,13 +29,13 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Found:
-    """What was found under the name of an output.
+    """The file that was found under the name of an output.
 
     Attributes
     ----------
     state : State
     stamp : (int, int, int) or None
-        Of the file at that time; None if there was none.
+        The file's stamp at that time; None if there was no file.
     """
 
     state: State
@@ -43,7 +43,7 @@ class Found:
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """The stamp of a file, not of what a link leads to; None if there is none."""
+    """The stamp of a file; of a link, not of its target. None if there is no file."""
     try:
         now = os.lstat(path)
     except FileNotFoundError:
@@ -52,16 +52,16 @@ def stamp_of(path: Path) -> Stamp | None:
 
 
 def look_at(frame: Path, output: Path, records: Records, batch: int | None) -> Found:
-    """What the output of a frame is.
+    """Find the state of a frame's output.
 
     Parameters
     ----------
     frame, output : pathlib.Path
         The frame and the name of its output.
     records : Records
-        What is known of the folder.
+        The records of the folder.
     batch : int or None
-        Index of the present batch in the receipt; None if it is not there.
+        Index of the present batch in the receipt; None if the receipt does not contain it.
 
     Raises
     ------

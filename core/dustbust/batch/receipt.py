@@ -20,11 +20,11 @@ from ..files.write import new_file
 RECEIPT_NAME = "dustbust-receipt.json"
 FORMAT = 1
 
-# In the names of temporary files of a batch. What an interrupted batch left is removed by the next
-# one, and nothing else is.
+# Part of the names of a batch's temporary files. A batch removes the files with this mark that an
+# interrupted batch left, and no others.
 OWNER = "batch-"
 
-# What the receipt holds about a batch (version, mask, settings) and about an output.
+# The receipt's data about a batch (version, mask, settings) and about an output.
 Batch = dict[str, Any]
 Entry = dict[str, Any]
 
@@ -49,17 +49,17 @@ def checksum(path: Path) -> str:
 
 
 class Receipt:
-    """What is known of the cleaned files of a folder.
+    """The records of the cleaned files of a folder.
 
     Parameters
     ----------
     batches : iterable of dict
         Version, settings and mask of each batch that wrote into the folder.
     files : mapping of str to dict
-        Name of an output -> its "frame", "size", "sha256", "batch" (index into `batches`) and what
-        was repaired.
+        Name of an output -> its "frame", "size", "sha256", "batch" (index into `batches`) and its
+        repairs.
     warnings : iterable of str
-        Sentences to read before the files are used, of the last batch that wrote some.
+        Warnings of the last batch that had any: sentences to read before the files are used.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Receipt:
         Raises
         ------
         DustbustError
-            If there is none, or it is not a receipt.
+            If the file does not exist, or is not a receipt.
         """
         path = Path(path)
         try:
@@ -105,7 +105,7 @@ class Receipt:
             ) from error
 
     def save(self, path: Path) -> None:
-        """Write the receipt, whole or not at all."""
+        """Write the receipt completely or not at all."""
         content = {
             "program": "dustbust",
             "format": FORMAT,
@@ -118,7 +118,7 @@ class Receipt:
 
 
 def check(batches: object, files: object, warnings: object) -> None:
-    """Raise ValueError unless these are what a receipt holds."""
+    """Raise ValueError unless these are valid parts of a receipt."""
     if not isinstance(warnings, list) or not all(isinstance(each, str) for each in warnings):
         raise ValueError("warnings must be a list of texts")
     if not isinstance(batches, list) or not all(isinstance(batch, dict) for batch in batches):

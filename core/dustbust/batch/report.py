@@ -1,4 +1,4 @@
-"""What a batch is going to do, and what it did."""
+"""The plan of a batch, and the report about it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ FEWEST_PARTICLES = 6
 
 @dataclass
 class BatchPlan:
-    """What a batch finds in the folder of its outputs, before it writes anything.
+    """The state of the folder of outputs, before the batch writes anything.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class BatchPlan:
         Outputs that do not exist yet.
     up_to_date : list of pathlib.Path
         Outputs that were made from the same frames with this mask and these settings, and complete
-        outputs of which nothing is known.
+        outputs without a record.
     outdated : list of pathlib.Path
         Outputs as Dustbust wrote them, but with another mask or other settings, or from another
         version of the frame. They are renewed.
@@ -39,7 +39,7 @@ class BatchPlan:
     failed: dict[Path, str] = field(default_factory=dict)
 
     def summary(self) -> str:
-        """The numbers in one line; kinds that do not occur are left out.
+        """The counts in one line; kinds that do not occur are left out.
 
         Examples
         --------
@@ -63,7 +63,7 @@ class BatchPlan:
 
 @dataclass
 class BatchReport:
-    """What a batch did.
+    """The results of a batch.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class BatchReport:
     failed : dict of pathlib.Path to str
         Frame -> why it could not be cleaned, one sentence.
     notes : dict of pathlib.Path to list of str
-        Output -> what could not be kept, or what to look at.
+        Output -> sentences about data that could not be kept, or about results to check.
     mostly_absent : int
         Number of written frames that do not show most of the dust of the mask.
     """
@@ -92,7 +92,7 @@ class BatchReport:
     mostly_absent: int = 0
 
     def count_dust(self, particles: int, absent: int) -> None:
-        """Take in how many particles of the mask a written frame should show, and does not."""
+        """Count a written frame: particles of the mask on it, and how many of these are absent."""
         self.mostly_absent += particles >= FEWEST_PARTICLES and 2 * absent > particles
 
     @property
@@ -122,5 +122,5 @@ class BatchReport:
 
     @property
     def done(self) -> int:
-        """Number of frames that are dealt with, one way or another."""
+        """Number of frames that were written, skipped or failed."""
         return len(self.written) + len(self.skipped) + len(self.failed)

@@ -1,4 +1,4 @@
-"""One file of a batch: read, clean, write, in whatever thread or process it falls to."""
+"""Reads, cleans and writes one file of a batch, in a thread or in another process."""
 
 import errno
 import os
@@ -28,7 +28,7 @@ FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 @dataclass
 class Job:
-    """One file: what to do, and what came of it. It travels to the worker and back.
+    """One file: the task and its result. It travels to the worker and back.
 
     Attributes
     ----------
@@ -37,11 +37,11 @@ class Job:
     part : pathlib.Path or None
         The complete output under its temporary name, once it is written.
     entry : dict or None
-        What the receipt is to hold.
+        The entry for the receipt.
     problem : str
-        Why it failed; empty if it did not.
+        Why the job failed; empty if it did not.
     number : int or None
-        The errno of that.
+        The errno of the failure.
     """
 
     frame: Path
@@ -53,7 +53,7 @@ class Job:
 
 
 class SharedCleaner(NamedTuple):
-    """What workers of an executor make a `Cleaner` of."""
+    """The data from which workers of an executor make a `Cleaner`."""
 
     mask: Path
     options: tuple[tuple[str, Any], ...]
@@ -73,7 +73,7 @@ def share_cleaner(
 
 
 def temporary(folder: Path, suffix: str) -> Path:
-    """A temporary name in a folder, which nobody else uses."""
+    """A temporary name in a folder that no other process uses."""
     return folder / f"{TEMPORARY}{secrets.token_hex(8)}{suffix}"
 
 
@@ -88,7 +88,7 @@ def _cleaner(shared: SharedCleaner) -> Cleaner:
 def clean_file(job: Job, clean: Cleaner | SharedCleaner, preserve_times: bool, threads: int) -> Job:
     """Write the cleaned file under a temporary name, and give the job back.
 
-    It never raises: one bad file must not end the batch, whatever is wrong with it.
+    It never raises, because one bad file must not end the batch.
     """
     part = temporary(job.output.parent, ".part")
     try:
@@ -132,7 +132,7 @@ def fail_to_write(job: Job, error: OSError) -> None:
 
 
 def _copy(path: Path, target: Path) -> list[str]:
-    """Copy a frame in which there is nothing to clean. Everything is kept, so there is no note."""
+    """Copy a frame without dust. Everything is kept, so there are no notes."""
     shutil.copyfile(path, target)
     return []
 
@@ -144,7 +144,7 @@ def _unfilled(number: int) -> Sentence:
 
 
 def reason_of(path: Path, error: Exception) -> str:
-    """What went wrong, with the name of the file."""
+    """The error as a sentence with the name of the file."""
     if isinstance(error, FileNotFoundError):
         return Sentence("{path}: there is no such file", path=path)
     if isinstance(error, MemoryError):

@@ -20,29 +20,29 @@ from ..image.robust import DEVIATIONS_PER_MAD
 # The constants of this module were chosen on slides with sprocket holes whose dust is known: two
 # sets of pictures, holes in four places.
 
-# Light and dark of a margin differ by more than this, 0..1, else it has one level only.
+# Light and dark of a margin differ by at least this, 0..1. Otherwise the margin has one level.
 SMALLEST_STEP = 0.2
 
-# A pixel is as dark, or as light, as the margin if it differs from its level by no more than this
-# many deviations, and not by this in 0..1.
+# A pixel counts as dark, or as light, as the margin if it differs from that level by less than
+# LEVEL_DEVIATIONS standard deviations or by less than LEVEL_WITHIN, 0..1.
 LEVEL_DEVIATIONS, LEVEL_WITHIN = 4.0, 0.04
 
 # The edge of the picture is looked for up to this many blocks outside and inside the edge of the
 # margin that all frames have.
 OUTSIDE, INSIDE = 4, 10
 
-# An edge that this share of its columns or rows agree on, within 1 px, is one; others show a
-# picture that is as dark as the margin, and the edge of the common margin is taken. Film lies
-# straight within SLOPES, px for each px.
+# An edge is accepted if at least this share of its columns or rows agree on it within 1 px.
+# Otherwise the picture is as dark as the margin, and the edge of the common margin is used. Film
+# lies straight within SLOPES, px for each px.
 AGREE = 0.1
 SLOPES = np.linspace(-0.01, 0.01, 21)
 
-# Radius in blocks within which most pixels decide: dust and grain do not make edges.
+# Radius of a majority filter, in blocks. It keeps dust and grain from making edges.
 DECIDED_BY = 1.5
 
-# What is within this many blocks of an edge belongs to neither side: edges are blurred. Nor does
-# what is within FALL_OFF blocks of the edge of the picture tell where dust is, as pictures get
-# darker there: by 3 to 5 %, like faint dust.
+# Pixels within EDGE blocks of an edge belong to neither side, because edges are blurred. Pixels
+# within FALL_OFF blocks of the picture's edge are not used to find dust: pictures get darker there
+# by 3 to 5 %, like faint dust.
 EDGE, FALL_OFF = 0.25, 1.5
 
 # Levels are measured on about this many pixels.
@@ -56,11 +56,12 @@ class FilmMargin:
     Parameters
     ----------
     zone : ndarray of bool, shape (H, W)
-        Where no frame shows its picture.
+        True where no frame shows its picture.
     side : int
-        Side of a block, px: the unit of what is small.
+        Side of a block, px: the unit of small distances.
     polarity : {"light", "dark", "both", "auto"}
-        That of the dust. Light dust does not show on what is light, dark dust not on what is dark.
+        Polarity of the dust. Light dust does not show on a light margin, nor dark dust on a dark
+        one.
 
     Examples
     --------
@@ -95,7 +96,8 @@ class FilmMargin:
         Returns
         -------
         picture, level : ndarray of bool, shape (H, W)
-            The picture, and what is light or dark of the margin. They do not touch each other.
+            The picture, and the part of the margin that has the level on which dust can be seen.
+            The two do not touch each other.
         """
         plane = to_unit(plane)
         known = np.ones_like(self.zone) if has_data is None else has_data
@@ -107,16 +109,16 @@ class FilmMargin:
         radius, edge = max(2, round(DECIDED_BY * self.side)), max(1, round(EDGE * self.side))
         shows = levels.shows_dust(plane, self.polarity)
         inside = margin & known
-        # Holes and print are what there is less of. The rest is around them.
+        # Holes and print are the smaller part of the margin. The rest surrounds them.
         rare = 2 * np.count_nonzero(shows & inside) < np.count_nonzero(inside)
         areas = _areas(inside & (shows if rare else ~shows), radius)
         level = inside & (areas if rare else ~areas)
         return known & ~_near(margin, edge), ~_near(~level, edge)
 
     def data(self, plane: Grey, has_data: Mask | None) -> Mask:
-        """Where a frame tells about the dust of its run: inside both of its parts.
+        """Where a frame has data on the dust of its run: inside both of its parts.
 
-        Only its picture does outside the zone, and only its margin does in it.
+        Outside the zone only its picture counts, and in the zone only its margin.
         """
         picture, level = self.parts(plane, has_data)
         inner = ~_near(~picture, round((FALL_OFF - EDGE) * self.side))
@@ -171,9 +173,9 @@ def without_margin(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDAr
 
 @dataclass(frozen=True)
 class _Levels:
-    """Dark and light of a frame's margin, 0..1, and what differs from them by no more.
+    """Dark and light level of a frame's margin, 0..1, and the tolerance of each.
 
-    A margin of one level has it twice.
+    A margin of one level has the same value for both.
     """
 
     dark: float
@@ -182,7 +184,7 @@ class _Levels:
 
     @classmethod
     def of(cls, values: Values) -> "_Levels":
-        """The levels of the values in the margin of all frames."""
+        """The levels of a frame, from its values in the margin that all frames have."""
         values = values[:: max(1, values.size // PIXELS_FOR_LEVELS)]
         if not values.size:
             return cls(0.0, 1.0, (0.0, 0.0))
@@ -201,7 +203,7 @@ class _Levels:
         return np.asarray(plane > self.light - self.within[1])
 
     def shows_dust(self, plane: Plane, polarity: str) -> Mask:
-        """Which pixels of the margin are of the level on which dust can be seen."""
+        """Which pixels of the margin have the level on which dust can be seen."""
         dark_only = self.dark == self.light and self.dark < 0.5
         light_only = self.dark == self.light and not dark_only
         if dark_only or light_only:
@@ -217,8 +219,8 @@ def _level(values: Values) -> tuple[float, float]:
 
 
 def _extend(plane: Plane, zone: Mask, margin: Mask, levels: _Levels, side: int) -> None:
-    """Move the upper edge of the picture to where it is in this frame: `margin` is changed."""
-    depth = np.argmin(zone, axis=0)  # of the zone; 0 where a column has none, or nothing else
+    """Move the upper edge of the picture to its place in this frame. `margin` is changed."""
+    depth = np.argmin(zone, axis=0)  # of the zone; 0 in columns without the zone or full of it
     outside, inside = OUTSIDE * side, INSIDE * side
     columns = np.flatnonzero((depth > outside) & (depth + inside < len(zone)))
     if not columns.size:
@@ -251,8 +253,9 @@ def _extend(plane: Plane, zone: Mask, margin: Mask, levels: _Levels, side: int) 
 def _areas(mask: Mask, radius: int) -> Mask:
     """The areas of a mask with their corners, without dust in them or around them.
 
-    What most of a square are in is dust on neither side, but lacks the corners, which most of a row
-    and most of a column are in. The mask goes on beyond its edges.
+    A majority in a square removes dust on both sides, but also the corners of areas. Pixels with a
+    majority both in their row and in their column bring the corners back. The mask is continued
+    beyond its edges.
     """
     padded = np.pad(mask.astype(np.float32), radius, mode="edge")
     inner, length = slice(radius, -radius), 2 * radius + 1
@@ -263,7 +266,7 @@ def _areas(mask: Mask, radius: int) -> Mask:
 
 
 def _sums_along(values: Plane, length: int) -> Plane:
-    """Sums of so many neighbours in each row: (H, W) gives (H, W - length + 1)."""
+    """Sums of `length` neighbours in each row: (H, W) gives (H, W - length + 1)."""
     total = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
     return np.asarray(total[:, length:] - total[:, :-length])
 

@@ -1,4 +1,4 @@
-"""Measures what the dust of a run does to its frames.
+"""Measures the density of the dust of a run, and how its frames respond to it.
 
 Readings of many frames, each weighted by the error of its surroundings, give the density of the
 dust and its error. They also give each frame's `Response`, and which particles are present.
@@ -26,21 +26,22 @@ from .passes import LARGEST_HELD
 Values = npt.NDArray[np.float32]
 Sums = npt.NDArray[np.int64]
 
-# Frames that are held: only their pixels at the dust.
+# Number of frames of which the pixels at the dust are held.
 FRAMES_HELD = 10
 
-# Where there is more dust than twice this many pixels, particles with about this many settle how
-# frames respond to dust; the others are gone through when that is known. On runs of simulated film
-# it changes restored frames by 0.1 dB either way.
+# If the dust has more than twice this many pixels, particles with about this many pixels determine
+# how frames respond to dust. The other particles are measured after that. On runs of simulated film
+# this changes restored frames by at most 0.1 dB, up or down.
 PIXELS_ASKED_FIRST = 100_000
 
-# Share of the frames in which a particle is expected before its frames are counted.
+# Share of the frames in which a particle is expected before the frames that show it are counted.
 USUAL_SHARE = 0.95
 
-# Weight of a clipped value: it is better than none.
+# Weight of a clipped value, which is still better than no value.
 CLIPPED = 1e-4
 
-# A reading differs from the expected density by no more than this, where the dust is moved.
+# Limit of the difference between a reading and the expected density in a frame in which the dust
+# is moved.
 LARGEST_DIFFERENCE = 1.0
 
 SMALLEST_WEIGHT = 1e-6
@@ -48,7 +49,7 @@ SMALLEST_WEIGHT = 1e-6
 
 @dataclass(frozen=True)
 class Expected:
-    """What is known of the dust of a run when one of its frames is looked at.
+    """What is known of the dust of a run before one of its frames is measured.
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ class Graph(NamedTuple):
 
     @classmethod
     def of(cls, labels: Labels, neighbours: Labels, particles: int) -> "Graph":
-        """The graph of some pixels, with what follows from their labels."""
+        """The graph of some pixels; the first pixel of each particle follows from the labels."""
         first = np.zeros(particles, np.int64)
         first[labels[::-1]] = np.arange(labels.size)[::-1]
         return cls(labels, neighbours, first)
@@ -144,7 +145,7 @@ class DensityMeter:
     """Measures the density of dust, frame after frame.
 
     A pass over a run, see `passes.Pass`. The first frames, about FRAMES_HELD from all over the run,
-    settle what is to be expected of the others. Then each frame is read once, by itself.
+    determine what to expect of the others. Then each frame is read once, by itself.
 
     Parameters
     ----------
@@ -173,9 +174,9 @@ class DensityMeter:
         self.polarity, self.threads = polarity, threads
         self.expected: Expected | None = None
         self._find_pixels()
-        # Number of a frame -> its plane, or what is observed there, filled, and the spread.
+        # Number of a frame -> its plane; or its values at the dust, the filled ones, the spread.
         self._held: dict[int, Any] = {}
-        self._of_part = False  # whether it sees a part of the run, and is sent back
+        self._of_part = False  # whether this meter measures a part of the run for another one
         self._empty()
 
     def _empty(self) -> None:
@@ -207,8 +208,8 @@ class DensityMeter:
         self.membranes = _kernels.Membranes(self.where)
 
     def __getstate__(self) -> dict[str, Any]:
-        # What follows from the place of the dust is found again rather than sent to another
-        # process.
+        # Data that follow from the place of the dust are not sent to another process, but computed
+        # there again.
         return {
             name: value
             for name, value in vars(self).items()
@@ -220,7 +221,7 @@ class DensityMeter:
         self._find_pixels()
 
     def look(self, plane: Grey, has_data: Mask | None = None, *, threads: int = 1) -> Any:
-        """See `passes.Pass`: the result depends on the frame and on what is expected only."""
+        """See `passes.Pass`. The result depends only on the frame and on what is expected."""
         if self.expected is None and has_data is None and self._may_wait(plane):
             return plane
         picture: Picture = plane
@@ -237,7 +238,7 @@ class DensityMeter:
         return not self._of_part and FRAMES_HELD * plane.nbytes <= LARGEST_HELD
 
     def _read_waiting(self, waiting: dict[int, Grey]) -> dict[int, Any]:
-        """What the frames show that are held as a whole."""
+        """The values at the dust of the frames that are held as a whole."""
         seen: dict[int, Any] = {}
         for dtype in {plane.dtype for plane in waiting.values()}:
             alike = {number: each for number, each in waiting.items() if each.dtype == dtype}
@@ -269,7 +270,7 @@ class DensityMeter:
             self.settle()
 
     def merge(self, other: "DensityMeter") -> None:
-        """Take in what another meter, which expects the same, saw of other frames."""
+        """Add the sums of another meter, which expects the same, over other frames."""
         self._held |= other._held
         self._readings += other._readings
         self._weights += other._weights
@@ -278,10 +279,10 @@ class DensityMeter:
         self._responses += other._responses
 
     def settle(self) -> None:
-        """Settle from the frames that are held what is to be expected, and count them.
+        """Determine what to expect from the frames that are held, and count them.
 
-        Density, responses and presence depend on each other, so there are several rounds. The
-        first does not know any dust, the second does not know how frames respond to it.
+        Density, responses and presence depend on each other, so there are several rounds. In the
+        first round no dust is known. In the second, the responses of frames are not known.
         """
         waiting = {n: each for n, each in self._held.items() if isinstance(each, np.ndarray)}
         self._held |= self._read_waiting(waiting)
@@ -401,7 +402,7 @@ class DensityMeter:
         )
 
     def result(self) -> dict[str, npt.NDArray[Any]]:
-        """What was measured so far, as it travels with a `DustMask`."""
+        """What was measured so far, as arrays that a `DustMask` keeps."""
         return self.model().pack()
 
     def _which_are_dark(self, held: Sequence[Any]) -> Mask:
@@ -433,7 +434,7 @@ class DensityMeter:
         expected : Expected
             What is known of them.
         frame : tuple of ndarray
-            What is observed, filled, and the spread, each (N,).
+            Observed values, filled values, and their spread, each (N,).
         blind : Responses or None
             The responses to assume where no dust is known yet.
         free : bool
@@ -484,8 +485,8 @@ class DensityMeter:
             return Reading(reading, weight, shown.astype(np.float32), shown, responses)
         weight *= observation.probability
         if observation.shift != (0.0, 0.0):
-            # Moved back to where the dust of the run lies: only the difference, so that what is
-            # known is not blurred.
+            # Only the difference is moved back to where the dust of the run lies, so that the
+            # expected density is not blurred.
             down, right = observation.shift
             difference = moved(
                 weight * (reading - observation.density), graph.neighbours, -down, -right

@@ -25,28 +25,29 @@ LARGEST_THRESHOLD = 0.9
 FEWEST_SCENES = 3
 
 # Opacities are divided by the share of the frames in which the particle is present, but not by less
-# than this: such a particle is not part of the run.
+# than this: a rarer particle does not belong to the run.
 SMALLEST_SHARE = 0.4
 
 # A particle may reach this far beyond its candidate pixels, in blocks.
 NEAR_BLOCKS = 0.75
 
-# Larger things that all frames have in common are lamps, windows, frame edges: share of the
-# picture. Hairs may be larger: they are no thicker than this, in blocks.
+# Larger areas that all frames have in common, as a share of the picture, are lamps, windows or
+# frame edges. Hairs may be larger, and are at most THICKEST_HAIR blocks thick.
 LARGEST_SHARE = 0.02
 THICKEST_HAIR = 2.5
 
-# Dust of the other kind lowers the map in more of the picture than LOWERED_SHARE, and in LOWERED
-# times as much as is raised. In a run of slides that was taken for negatives it was 17 times as
-# much, 0.6 % of the picture; in sound runs it was less than is raised.
+# Dust of the other kind lowers the map in more than LOWERED_SHARE of the picture, and in more than
+# LOWERED times the area in which the map is raised. In a run of slides that was taken for negatives
+# the lowered area was 17 times the raised one, and 0.6 % of the picture. In runs with the right
+# polarity it was smaller than the raised one.
 LOWERED = 2
 LOWERED_SHARE = 5e-4
 
 # Outside the particles, the grey of a mask stays below its threshold by this factor.
 BELOW = 0.98
 
-# Grey below this, in coarse steps of a mask, is noise of the map (a quarter of the slider; in runs
-# of photographs 3 to 6 % of the pixels reach it). Nothing below it is a particle.
+# Grey below this, in coarse steps of a mask (a quarter of the slider), is noise of the map, and no
+# particle is marked there. In runs of photographs 3 to 6 % of the pixels reach it.
 LOWEST_LEVEL = 64
 
 
@@ -70,7 +71,7 @@ def limited_grey(grey: Plane, dust: Mask, smallest: float, largest: float | None
     dust : ndarray of bool, shape (H, W)
         Where grey stays as it is.
     smallest, largest : float
-        Limits of a particle's area, px. `largest` may be None, for a fiftieth of the picture.
+        Limits of a particle's area, px. None for `largest` stands for a fiftieth of the picture.
     """
     limit = LARGEST_SHARE * grey.size if largest is None else largest
     return _kernels.limit_areas(
@@ -92,7 +93,7 @@ class Detection:
     opacity : ndarray of float32, shape (H, W)
         The map of the second pass, with the grain smoothed. It is changed.
     evidence : Evidence
-        For the candidates of the first pass.
+        Evidence for the candidates of the first pass.
     outside : ndarray of bool, shape (rows, columns)
         Blocks in which there is no picture.
     enough : bool
@@ -100,7 +101,7 @@ class Detection:
     threads : int or None
         Number of threads.
     rare : ndarray of bool, shape (rows, columns), or None
-        Blocks that not most frames show, so that the map is noisy there.
+        Blocks that too few frames show, so that the map is noisy there.
     """
 
     def __init__(
@@ -129,8 +130,8 @@ class Detection:
         self.near = _kernels.dilate(evidence.mask_of(self.dust), self.reach, count(threads))
         if at_edge is not None:
             self.near &= ~at_edge
-        # Frames from which a particle is absent took part in the mean: where it is present, it
-        # takes more light than the mean.
+        # The mean includes frames from which a particle is absent. Where it is present, it takes
+        # more light than the mean.
         self.opacity = opacity
         positions = np.flatnonzero(self.near)
         values = opacity.ravel()
@@ -140,7 +141,7 @@ class Detection:
         self.marked = self.near
 
     def mark(self, threshold: float, smallest: float, largest: float | None) -> None:
-        """Mark the particles at a threshold, but for those of the wrong size.
+        """Mark the particles at a threshold, except those of the wrong size.
 
         Parameters
         ----------
@@ -164,7 +165,7 @@ class Detection:
         left = np.zeros_like(self.marked)
         left[self.marked] = wrong[labels]
         self.marked &= ~left
-        # Their surroundings must not turn up either when the user takes a lower threshold.
+        # Their surroundings must not appear either when the user lowers the threshold.
         self.near &= ~_kernels.dilate(left, self.reach, count(self.threads))
         self.near |= self.marked
 
@@ -184,9 +185,9 @@ class Detection:
         return np.asarray((area > LARGEST_SHARE * self.marked.size) & thick)
 
     def looks_wrong(self) -> bool:
-        """Whether the map is lowered, as dust of the other kind does it, and hardly raised.
+        """Whether the map is lowered, as by dust of the other kind, and hardly raised.
 
-        Pictures do both.
+        Details of the picture both lower and raise it.
         """
         return bool(self.lowered > max(LOWERED * self.raised, LOWERED_SHARE))
 
@@ -195,7 +196,7 @@ class Detection:
         return float(self.opacity[self.marked].sum())
 
     def shown(self, threshold: float) -> Plane:
-        """The opacity that the mask shows, see `lowered_beside`."""
+        """The opacity in the mask, see `lowered_beside`."""
         return lowered_beside(self.near, self.opacity, threshold)
 
     def shares_at(self, positions: Positions) -> Values:

@@ -14,50 +14,53 @@ from ..image.block_grid import BLOCKS, block_side, on_pixels
 from ..image.fixed_point import STEPS_OF_16_BIT
 from ..image.morphology import connected
 
-# Blocks at the edge whose deviation is below this share of the median are still: no picture.
+# Blocks at the edge whose deviation is below this share of the median are still: they show no
+# picture.
 STILL = 0.2
 
-# A still area at the edge has at least this many blocks, else it is picture.
+# A still area at the edge with fewer blocks than this belongs to the picture.
 SMALLEST_BORDER = BLOCKS / 8
 
-# The edge of a film is never quite where it was in the frame before: blocks around.
+# Borders are widened by this many blocks, as the edge of a film moves a little between frames.
 MARGIN = 3
 
-# What is this near to the darkest or the lightest of a frame, 0..1, may be a margin of the film:
-# the grain of the film, and what the conversion of each frame does to black and white.
+# Pixels this near to the darkest or the lightest value of a frame, 0..1, may belong to a margin of
+# the film. The tolerance covers the grain and the conversion of each frame.
 NEAR_DARKEST, NEAR_LIGHTEST = 0.08, 0.12
 
-# Darkest and lightest are these quantiles of about so many pixels.
+# Darkest and lightest are these quantiles of about PIXELS_ASKED pixels.
 DARKEST, LIGHTEST, PIXELS_ASKED = 0.005, 0.995, 40000
 
-# A block is level if this share of its pixels is dark or light, and belongs to the margin if it is
-# level in this share of the frames. Edges of holes and dust take the rest.
+# A block is level if this share of its pixels is dark or light. It belongs to the margin if it is
+# level in this share of the frames. The rest allows for edges of holes and for dust.
 LEVEL_PIXELS, LEVEL_FRAMES = 0.75, 0.75
 
 # Gaps in the margin up to this many blocks are closed.
 GAP = 2
 
-# What fewer than this share of the frames show, at the edges of pictures and holes, is not compared
-# with the rest of the map: in a map of few frames the picture stands out.
+# Blocks that fewer than this share of the frames show, such as at the edges of pictures and holes,
+# are not compared with the rest of the map: in a map of few frames the picture stands out.
 OFTEN = 0.75
 
-# A margin takes this share of the frames' outermost blocks, and is seen in this many frames.
+# A margin takes at least this share of the frames' outermost blocks, on average over FEWEST_FRAMES
+# frames or more.
 OUTERMOST, FEWEST_FRAMES = 0.2, 3
 
-# A margin lies along a whole side of the frames: in this share of its length it ends within MARGIN
-# blocks of a straight line. What else is dark or light at the edges of pictures ends anywhere:
-# corners, skies, nights.
+# A margin lies along a whole side of the frames. In this share of its length it ends within MARGIN
+# blocks of a straight line. Other dark or light areas at the edges of pictures, such as corners and
+# skies, end anywhere.
 STRAIGHT = 0.9
 
-# In LEVEL_FRAMES of the frames it ends near that line in this share of its length. Film of the
-# tests has 0.85 and more; the rest is for pictures that are as dark as it at their edges.
+# In LEVEL_FRAMES of the frames the margin ends near that line in this share of its length. Film of
+# the tests has 0.85 and more. The lower limit allows for pictures that are as dark at their edges
+# as the margin.
 ENDS = 0.5
 
 # Pictures are at least this share of the width of their frames.
 SMALLEST_PICTURE = 0.5
 
 # A margin has both dark and light along one side, each in this share of it, in LEVEL_FRAMES of the
-# frames: film with holes or print. With one level only it is a border, see `Borders`.
+# frames: film with holes or print. A margin of one level is a border, see `Borders`.
 BOTH_LEVELS = 0.03
 
 
@@ -88,7 +91,7 @@ class Borders:
             self._seen += _kernels.block_means(has_data.astype(np.float32), None, side, 1)[0] > 0.5
 
     def merge(self, other: "Borders") -> None:
-        """Add those of another part of the run."""
+        """Add the sums of another part of the run."""
         self.frames += other.frames
         self._sum += other._sum
         self._squares += other._squares
@@ -103,7 +106,7 @@ class Borders:
         return np.asarray(self._seen < OFTEN * self.frames)
 
     def outside(self) -> Mask:
-        """Film borders and holders: they touch the edge, and are the same in all frames.
+        """Film borders and holders, which touch the edge and are the same in all frames.
 
         Returns
         -------
@@ -167,7 +170,7 @@ def find_margin(
     Parameters
     ----------
     levels : mapping of int to ndarray
-        What `levels_of` gave for some frames.
+        Results of `levels_of` for some frames.
     sizes : mapping of int to tuple of int
         (H, W) of these frames.
     placements : mapping of int to Placement
@@ -175,14 +178,14 @@ def find_margin(
     shape : tuple of int
         (H, W) of the grid.
     polarity : {"light", "dark", "both", "auto"}
-        That of the dust.
+        Polarity of the dust.
 
     Returns
     -------
     FilmMargin or None
-        None: the frames show nothing but their pictures, or borders of one level. What is dark or
-        light at the edges of pictures is no margin: a margin lies along a whole side, ends at a
-        straight line, and has both levels there in most frames.
+        None if the frames show only their pictures, or only borders of one level. Dark or light
+        areas at the edges of pictures do not make a margin. A margin lies along a whole side, ends
+        at a straight line, and has both levels there in most frames.
     """
     outermost = [np.mean(_ring(each) > 0) for each in levels.values()]
     if len(levels) < FEWEST_FRAMES or np.mean(outermost) < OUTERMOST:

@@ -1,14 +1,14 @@
 """Opacity of the dust of a run: the share of the light that it takes, pixel by pixel.
 
-A dust pixel that takes the share `a` of the light reads about `b + a * (w - b)`. Here `b` is what
-the picture would be there (a smooth background without small things) and `w` is what opaque dust
-turns it into: white for light dust, black for dark dust. So `(frame - b) / (w - b)` is one noisy
+A dust pixel that takes the share `a` of the light reads about `b + a * (w - b)`. Here `b` is the
+value of the picture without dust (a smooth background without details) and `w` is the value of
+opaque dust: white for light dust, black for dark dust. So `(frame - b) / (w - b)` is one noisy
 reading of `a`, and the mean over the frames is the opacity. A reading is good where the picture is
 smooth and far from `w`, and poor where it is busy or nearly as light as the dust, so each is
 weighted by one over its variance.
 
-The sums are whole numbers. They can be made from parts of a run, in any order, and be added: the
-bytes are the same.
+The sums are whole numbers. Sums over parts of a run can be added in any order and give the same
+bytes.
 """
 
 from typing import Any
@@ -24,12 +24,12 @@ from ..runtime.threads import count
 from .background import Surroundings
 from .candidates import GRAIN_DEVIATIONS, deviation_of_tiles, tile_of
 
-# Part of the deviation of a reading that no smoothness of the picture removes, in opacity: frames
+# Part of the deviation of a reading that remains in a perfectly smooth picture, in opacity: frames
 # are converted differently, and particles come and go. It keeps a single smooth dark frame from
 # outweighing all others. Chosen on runs of simulated film.
 READING_DEVIATION = 0.03
 
-# Readings are clipped here, for the picture may be far darker than its background.
+# Readings are not lower than this, for the picture may be far darker than its background.
 LOWEST_READING = -0.3
 
 # The weight of a perfect reading, in whole steps.
@@ -63,7 +63,7 @@ class OpacitySums:
 
     def __init__(self, shape: Shape, polarity: str) -> None:
         self.shape, self.polarity, self.side = shape, polarity, block_side(shape)
-        self.frames = 0  # that were added or taken out
+        self.frames = 0  # number of frames that were added or taken out
         self.readings: Sums = np.zeros(self.shape, np.int32)
         self.weights = np.zeros(grid_shape(shape), np.int64)
         # (H, W): weights of the frames without data at a pixel; None while all have data.

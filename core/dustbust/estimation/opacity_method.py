@@ -1,4 +1,4 @@
-"""The method "opacity": the passes over a run, and the mask they end in."""
+"""The method "opacity": the passes over a run, and the mask made from them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -29,8 +29,8 @@ from .report import report
 from .round_dust import find_round_dust
 from .scenes import Digest, Scenes, digest_of
 
-# This many frames from all over the run settle where dust may be and what it does to a frame. More
-# would hardly make that more certain. Whether a candidate is dust is decided on all frames.
+# This many frames from all over the run determine where dust may be and what it does to a frame.
+# More frames would hardly improve this. Whether a candidate is dust is decided on all frames.
 FRAMES_ASKED_FIRST = 32
 
 
@@ -64,7 +64,7 @@ def estimate_opacity(
     scenes = Scenes(first.digests, no_picture)
     runner.go_over([Removal(first)], scenes.left_out)
 
-    # A few frames settle which candidates may be dust at all, and what to expect of that dust.
+    # A few frames determine which candidates may be dust, and what to expect of that dust.
     few = spread_over(scenes.kept, FRAMES_HELD)
     rest = sorted({*scenes.kept}.difference(few))
     second, likely = first.second(outside)
@@ -84,7 +84,7 @@ def estimate_opacity(
     meter.settle()
     runner.go_over([second, meter], rest, to_come=len(others))
 
-    # The other frames only tell what is dust, and only if they show scenes of their own.
+    # The other frames only help to decide what is dust, and only if they show new scenes.
     digests = DigestPass()
     runner.go_over([second, digests], others, to_come=0)
     if digests.digests:
@@ -136,7 +136,7 @@ def kinds_of(polarity: str) -> tuple[str, ...]:
 
 
 class FirstPass:
-    """What the frames of a run have in common, without knowing any dust yet.
+    """What the frames of a run have in common, before any dust is known.
 
     A pass over a run, see `passes.SummingPass`.
 
@@ -222,7 +222,7 @@ class FirstPass:
 
 
 class DigestPass:
-    """Which scenes frames show that the first pass did not see: a pass, see `passes.Pass`."""
+    """The scenes in frames that the first pass did not use. A pass, see `passes.Pass`."""
 
     def __init__(self) -> None:
         self.digests: dict[int, Digest] = {}
@@ -257,8 +257,8 @@ class SecondPass:
     evidence : dict of str to Evidence
         By kind of dust, "light" or "dark".
     known : ndarray of bool, shape (H, W)
-        Pixels from which the background is made: False at and near what is likely to be dust, and
-        where there is no picture.
+        Pixels from which the background is made. False at and near likely dust, and where there is
+        no picture.
     threads : int or None
         Number of threads.
     margin : FilmMargin or None
@@ -338,7 +338,7 @@ class SecondPass:
         enough : bool
             Whether there are enough frames to tell dust from picture.
         rare : ndarray of bool, shape (rows, columns), or None
-            Blocks that not most frames show.
+            Blocks that too few frames show, see `film_borders.OFTEN`.
         """
         return {
             kind: Detection(

@@ -1,1 +1,1 @@
-"""Files: which ones are meant, reading and writing them."""
+"""Files: finding, reading and writing them."""

@@ -1,4 +1,4 @@
-"""Scans of 1 bit a pixel, as readers of microfilm write them: read as grey, written as such."""
+"""Scans of 1 bit per pixel from microfilm readers: read as grey, written as 1 bit per pixel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .write import check_target, new_file
 # Suffixes of files that can hold 1 bit a pixel here, compressed as fax group 4 (ITU-T T.6).
 BILEVEL_SUFFIXES = (".tif", ".tiff")
 
-# Resolution in Pillow's unit, dots an inch, of one in dots a centimetre.
+# Factor from dots per centimetre to Pillow's unit, dots per inch.
 PER_CENTIMETRE = 2.54
 
 
@@ -34,7 +34,7 @@ def read_scan(scan: Picture | str | bytes | PathLike[str]) -> Picture:
     Parameters
     ----------
     scan : ndarray or path
-        An array is given back as it is.
+        An array is returned unchanged.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def write_bilevel(
     path : str or Path
         A file that is there is replaced, but never one of `inputs`.
     picture : ndarray, shape (H, W) or (H, W, C)
-        What is lighter than the middle grey becomes white.
+        Pixels lighter than the middle grey become white.
     like : str or Path
         The file whose resolution the new one takes over.
     inputs : list of Path
@@ -77,7 +77,7 @@ def write_bilevel(
 
 
 def _resolution(path: Path) -> tuple[float, float] | None:
-    """Dots an inch, across and down, of a TIFF; None where it has none."""
+    """Dots per inch of a TIFF, across and down; None if it has no resolution."""
     if path.suffix.lower() not in BILEVEL_SUFFIXES:
         return None
     with tifffile.TiffFile(path) as file:

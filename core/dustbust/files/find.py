@@ -1,4 +1,4 @@
-"""Which files are meant: folders, patterns, ranges of names."""
+"""Finds the files that a user names: folders, patterns, ranges of names."""
 
 import glob
 import os
@@ -14,7 +14,7 @@ from .formats.png import MASK_CHUNK, chunk_in
 from .formats.raw import RawFile
 from .paths import as_path, is_path
 
-# Cameras count with this many digits or more before they begin again.
+# Counters of cameras have at least this many digits.
 FEWEST_DIGITS = 3
 
 PathLike = str | bytes | os.PathLike[str]
@@ -58,14 +58,14 @@ def is_mask(path: Path) -> bool:
 def frames_in(folder: PathLike) -> list[Path]:
     """The picture files of a folder, in natural order.
 
-    A raw file beside a picture of the same name, as cameras write pairs, is left out: it is the
-    same frame.
+    Cameras can write a raw file beside a picture of the same name. The raw file is left out, as it
+    is the same frame.
     """
     return without_twins(_files_in(as_path(folder), is_picture))
 
 
 def pictures_in(folder: PathLike) -> list[Path]:
-    """All files of a folder that are named like pictures, in natural order: also dust masks.
+    """All files of a folder that are named like pictures, also dust masks, in natural order.
 
     Raises
     ------
@@ -138,10 +138,10 @@ def _no_pictures(path: Path) -> DustbustError:
 
 
 def frames_between(first: PathLike, last: PathLike) -> list[Path]:
-    """The picture files of a folder from one to another in natural order.
+    """The picture files of a folder from one file to another, in natural order.
 
-    Ends in reverse give the same files. Cameras count to 9999 and begin again: from IMG_9990 to
-    IMG_0012 the run goes on after the wrap, if the files were made in that order.
+    Exchanging the two ends gives the same files. Cameras count to 9999 and begin again. A run from
+    IMG_9990 to IMG_0012 continues across this wrap if the files were made in that order.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def frames_between(first: PathLike, last: PathLike) -> list[Path]:
 
 
 def in_order_of_taking(paths: list[Path]) -> list[Path]:
-    """Files in natural order; where a camera's counter wrapped, the files before that come first.
+    """Files in natural order; if a camera's counter wrapped, the files before the wrap come first.
 
     Examples
     --------
@@ -197,10 +197,10 @@ def in_order_of_taking(paths: list[Path]) -> list[Path]:
 
 
 def _counter_wraps(earlier: list[Path], later: list[Path]) -> bool:
-    """Whether files go on after the highest number of a camera's counter with the lowest ones.
+    """Whether a camera's counter wrapped between two groups of files.
 
-    All names differ in their last number only, the first part has the highest number, there is a
-    gap between both, and all files of the second part were modified after those of the first.
+    All names differ in their last number only, the earlier group has the highest number, there is a
+    gap between the groups, and all files of the later group were modified after the earlier ones.
     """
     parts = [[_counter(path) for path in part] for part in (earlier, later)]
     if not all(parts) or None in parts[0] + parts[1]:

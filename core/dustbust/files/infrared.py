@@ -1,4 +1,4 @@
-"""The infrared plane of a scan: where dust is dark and film is clear.
+"""The infrared plane of a scan, in which dust is dark and film is clear.
 
 VueScan keeps it as the fourth channel of a TIFF, marked as neither colour nor alpha; SilverFast
 (HDRi) as a second picture of the frame's size.
@@ -35,7 +35,7 @@ def infrared_in(path: Path) -> npt.NDArray[Any] | None:
             plane = _channel(page)
             return _page(file, page) if plane is None else plane
     except (OSError, ValueError, KeyError, IndexError, RuntimeError, tifffile.TiffFileError):
-        return None  # whoever reads the picture finds out what is wrong
+        return None  # an error in the file is reported when the picture is read
 
 
 def _channel(page: Any) -> npt.NDArray[Any] | None:

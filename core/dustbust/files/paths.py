@@ -54,7 +54,7 @@ def as_path(frame: str | bytes | os.PathLike[str]) -> Path:
 
 
 def check_regular(file: str | os.PathLike[str] | int) -> None:
-    """Refuse what is not a file of a disk: opening a pipe may wait forever, a device never ends.
+    """Refuse anything but a regular file: opening a pipe may block, and a device has no end.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def check_regular(file: str | os.PathLike[str] | int) -> None:
 
 
 def name_of(frame: object, index: int = 0) -> str:
-    """What a message calls a frame: its path, or "frame 3" for an array.
+    """The name of a frame in messages: its path, or "frame 3" for an array.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def name_of(frame: object, index: int = 0) -> str:
 
 
 def place_of(frame: object, index: int = 0) -> str:
-    """What a mask calls a frame: its whole path, so that it is found from any folder.
+    """The name of a frame in a mask: its absolute path, which is valid from any folder.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def place_of(frame: object, index: int = 0) -> str:
 
 
 def names_of_scans(scans: Sequence[object], names: Sequence[object] | None = None) -> list[str]:
-    """What messages call the scans of a page.
+    """The names of a page's scans in messages.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def names_of_scans(scans: Sequence[object], names: Sequence[object] | None = Non
     DustbustError
         If there are fewer than two scans.
     ValueError
-        If the number of names is another one.
+        If there are more or fewer names than scans.
 
     Examples
     --------
@@ -152,14 +152,14 @@ def beside(files: Sequence[Path], mask: Path) -> list[Path]:
     Parameters
     ----------
     files : sequence of Path
-        Where they were when the mask was made.
+        Their paths when the mask was made.
     mask : Path
-        Where the mask is now.
+        The present path of the mask.
 
     Returns
     -------
     list of Path
-        The files in the mask's folder, if at least as many of them are there as at their places.
+        The files in the mask's folder, if at least as many exist there as at the old paths.
 
     Examples
     --------
@@ -181,9 +181,9 @@ def moved(files: Sequence[Path], one: Path) -> list[Path]:
     Parameters
     ----------
     files : sequence of Path
-        Where they were.
+        Their old paths.
     one : Path
-        Where one of them is now.
+        The present path of one of them.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def moved(files: Sequence[Path], one: Path) -> list[Path]:
 
 
 def _below_common_folder(files: Sequence[Path]) -> list[Path]:
-    """The paths of files from the folder that they have in common; none if there is no such."""
+    """The paths of files relative to their common folder; none if they have no common folder."""
     try:
         common = os.path.commonpath([file.parent for file in files])
     except ValueError:  # on several drives, or no files

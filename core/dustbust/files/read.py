@@ -1,4 +1,4 @@
-"""Frames: arrays, or files that are read as the pixels that are stored in them."""
+"""Reads frames, which are arrays or files, with the pixels as they are stored."""
 
 import os
 from collections.abc import Callable
@@ -104,7 +104,7 @@ def read_frame(frame: Frame) -> Picture:
     Returns
     -------
     ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
-        An array comes back as it is.
+        An array is returned unchanged.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def read_luminance(frame: Frame) -> Plane:
 
 
 def read_luminance_and_data(frame: Frame) -> tuple[Grey, Mask | None]:
-    """The luminance of a frame in whole numbers, if it has such, and where it has data.
+    """The luminance of a frame, in whole numbers if its pixels are, and where it has data.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def read_luminance_and_data(frame: Frame) -> tuple[Grey, Mask | None]:
 
 
 def _read(path: Path, read: Callable[[type[FrameFile]], Result]) -> Result:
-    """`read(format)` with the format of the file; whatever goes wrong is one sentence."""
+    """Call `read(format)` with the format of the file; raise errors as a DustbustError."""
     try:
         check_regular(path)
         with open(path, "rb") as file:

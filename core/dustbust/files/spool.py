@@ -1,4 +1,4 @@
-"""Many scans at once: those from files wait on disk, decoded, and are mapped when they are used."""
+"""Keeps many scans at hand: scans from files are decoded to disk, and mapped when they are used."""
 
 import tempfile
 from types import TracebackType
@@ -19,8 +19,8 @@ class _OnDisk(NamedTuple):
 class Spool:
     """A sequence of pictures, and a context manager.
 
-    The temporary files lie where `tempfile` puts them ($TMPDIR). They have no names, or go when
-    they are closed, so that the system removes them with the process, however it ends.
+    The temporary files lie where `tempfile` puts them ($TMPDIR). They have no names, or are deleted
+    when they are closed. The system thus removes them when the process ends, even if it is killed.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Spool:
         ----------
         picture : ndarray
         on_disk : bool
-            Keep it in a temporary file; otherwise the picture itself is kept, and not changed.
+            Keep it in a temporary file. Otherwise the array itself is kept and not changed.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Spool:
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
-        """Of all pictures, without reading them."""
+        """The shapes of all pictures, without reading them."""
         return [picture.shape for picture in self._pictures]
 
 

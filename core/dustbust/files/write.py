@@ -1,4 +1,4 @@
-"""New files: whole or not at all, and never over the pictures that they are made from."""
+"""Writes new files completely or not at all, and never over the pictures they are made from."""
 
 import os
 import secrets
@@ -25,7 +25,7 @@ def check_target(
     inputs: Iterable[str | bytes | os.PathLike[str]] = (),
     suffixes: Collection[str] = tuple(WRITABLE),
 ) -> None:
-    """Refuse a name for a new file that cannot be right.
+    """Refuse an invalid name for a new file.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def check_target(
     inputs : iterable of path-like
         The files that the new one is made from.
     suffixes : collection of str
-        Those that it may have, lower case.
+        Suffixes that it may have, lower case.
 
     Raises
     ------
@@ -68,11 +68,11 @@ def check_target(
 
 @contextmanager
 def new_file(path: Path, *, owner: str = "") -> Iterator[Path]:
-    """A file that is written whole or not at all.
+    """A file that is written completely or not at all.
 
     Gives a temporary name beside `path` to write to, which no other process uses. If writing
     fails, `path` stays as it was. Otherwise the content is on the disk before it gets its name.
-    `owner` stands in the temporary name, for those who remove what a killed process left.
+    `owner` is part of the temporary name, by which leftovers of a killed process are recognised.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def free_name(output: Path) -> Path:
 
 
 def check_complete(frame: Path, output: Path) -> None:
-    """Refuse an existing output of unknown origin, unless it may well be what is wanted.
+    """Refuse an existing output of unknown origin, unless it looks like the cleaned frame.
 
     Parameters
     ----------

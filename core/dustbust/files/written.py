@@ -1,7 +1,7 @@
-"""Which files this program wrote: only these are replaced unasked.
+"""Remembers the files that this program wrote: only these are replaced without being asked to.
 
-The checksums of the files that were written last are kept in the folder for the state of programs.
-A file that somebody changed has another checksum, so it is theirs.
+The checksums of the files that were written last are kept in the system's folder for the state of
+programs. A file that somebody changed has another checksum and is not replaced.
 
 References
 ----------
@@ -17,12 +17,12 @@ from pathlib import Path
 from ..errors import DustbustError
 from .paths import check_regular
 
-# Lines of 65 bytes. When there are more the older half is dropped.
+# Number of checksums, in lines of 65 bytes. When there are more, the older half is dropped.
 REMEMBERED = 20_000
 
 
 def state_folder() -> Path:
-    """The folder of this program for what it remembers, by the rules of the system."""
+    """The folder for this program's state, by the conventions of the system."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -34,7 +34,7 @@ def state_folder() -> Path:
 
 def remember(path: Path) -> None:
     """Note that this program wrote a file as it is now."""
-    # Where nothing can be noted, the file is taken for somebody else's: it is kept.
+    # If the checksum cannot be written, the file later counts as somebody else's and is kept.
     with suppress(OSError, RuntimeError):
         place = state_folder() / "written"
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def check_replaceable(path: Path, overwrite: bool) -> None:
     Raises
     ------
     DustbustError
-        If there is such a file.
+        If such a file exists and `overwrite` is False.
     """
     if not overwrite and os.path.lexists(path) and not wrote(path):
         raise DustbustError(

@@ -11,8 +11,9 @@ name, the window, and strips of pictures go through it (`window`).
     helper  -> {"id": 1, "result": {"handle": 1, "shape": [160, 240, 3], "dtype": "uint8"}}
     helper  -> {"id": 1, "error": "user", "text": {"template": "{path}: is empty", "words": {...}}}
 
-What is not plain data stays in the helper and is called by a handle; `drop` lists handles that the
-program no longer needs. What can be asked for are the functions marked `operation` in `frame_list`,
-`estimate`, `apply`, `review`, `masks`, `stack` and `window`. Their annotations say what each
-argument must be. The helper ends when its standard input ends, whatever it is working on.
+Objects that are not plain data, such as pictures and masks, stay in the helper. Messages refer to
+them by handles, and `drop` lists the handles that the program no longer needs. A request names one
+of the functions marked `operation` in `frame_list`, `estimate`, `apply`, `review`, `masks`, `stack`
+and `window`. Their annotations give the type and range of each argument. The helper ends when its
+standard input ends, even in the middle of a request.
 """

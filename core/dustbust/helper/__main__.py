@@ -1,4 +1,4 @@
-"""What `python -m dustbust.helper` does."""
+"""Entry point of `python -m dustbust.helper`."""
 
 import sys
 

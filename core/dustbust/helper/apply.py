@@ -1,4 +1,4 @@
-"""What Apply Dust Mask asks for: cleaned files, cleaned layers, and what both would look like."""
+"""Operations for Apply Dust Mask: cleaned files, cleaned layers, and previews of both."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ Offset = Annotated[int, -1_000_000, 1_000_000]
 def files_to_clean(
     run: list[Path], mask: Path | None, first: Path | None, last: Path | None
 ) -> dict[str, Any]:
-    """The chosen files, or else those of the run that the mask was made from.
+    """The chosen files; if none were chosen, those of the run that the mask was made from.
 
     Parameters
     ----------
     run : list of Path
-        Where its files were when the mask was made.
+        Paths of the run's files when the mask was made.
     mask : Path or None
-        The file of the mask; beside it, the run is looked for first.
+        The file of the mask. Its folder is searched for the run first.
     first, last : Path or None
-        What was chosen instead.
+        The first and the last file that the user chose instead of the run.
 
     Returns
     -------
     dict
-        "files", and "missing": those that are no longer there.
+        "files", and "missing": the files that no longer exist.
     """
     if first:
         run = files_of_run(first, last or first)
@@ -73,7 +73,7 @@ def plan_files(
     folder: Path,
     method: str,
 ) -> dict[str, Any]:
-    """As `files_to_clean`; and how many cleaned files of each kind are in the folder.
+    """Do as `files_to_clean`, and count the cleaned files of each state in the folder.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def clean_files(
     threads: Threads,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Write cleaned files, and count what was done."""
+    """Write cleaned files, and count those that were written, skipped and failed."""
     with tidied(files[0].parent.absolute() / folder):
         done = clean(
             files, dust, folder, exists=exists, method=method, threads=threads, progress=progress
@@ -127,7 +127,7 @@ def clean_files(
 
 
 def _each_once(notes: Mapping[Path, Iterable[str]]) -> list[dict[str, Any]]:
-    """Each note once, with the number of the files that it is about and the first of them."""
+    """Each note once, with the number of files it concerns and the first of these files."""
     files: dict[str, list[str]] = {}
     sentences: dict[str, str] = {}
     for file, texts in notes.items():
@@ -150,10 +150,10 @@ def clean_layer(
     name: str,
     threads: Threads,
 ) -> dict[str, Any]:
-    """Clean a layer, and count what was done to its dust.
+    """Clean a layer, and count the particles that were restored, filled and absent.
 
-    A mask of the size of the canvas is for the whole picture, of which the layer may be a part:
-    the rest has no data.
+    A mask of the canvas's size applies to the whole picture. If the layer covers only a part of
+    the canvas, the rest has no data.
 
     Parameters
     ----------
@@ -249,13 +249,13 @@ def changes(before: Picture, after: Picture) -> dict[str, Any]:
 
 @operation
 def repairs(before: Picture, after: Picture, limits: list[Picture]) -> Picture:
-    """The pixels that differ, as a picture with alpha that is transparent elsewhere.
+    """The pixels that differ, as a picture with alpha. All other pixels are transparent.
 
     Parameters
     ----------
     before, after : ndarray, shape (H, W, C)
     limits : list of ndarray of float32, shape (H, W, 1)
-        What the alpha is multiplied by, 0..1: the selection, a layer mask.
+        Factors of the alpha, 0..1: the selection, a layer mask.
     """
     white = np.float32(largest(after.dtype))
     visible = _changed(before, after).astype(np.float32)

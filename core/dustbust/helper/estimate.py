@@ -1,4 +1,4 @@
-"""What Estimate Dust Mask asks for: the files of a run, and the mask that they give."""
+"""Operations for Estimate Dust Mask: the files of a run, and the mask estimated from them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def files_of_run(first: Path, last: Path | None) -> list[Path]:
 def find_runs(
     files: list[Path], threads: Threads, progress: Progress | None = None
 ) -> list[list[Path]]:
-    """The files divided where the dust or the format changes, in their order."""
+    """The files in their order, divided where the dust or the format changes."""
     runs = find(files, leave_out=True, threads=threads, progress=progress)
     return [[Path(file) for file in run] for run in runs]  # type: ignore[arg-type]  # files as given
 
@@ -55,7 +55,7 @@ def estimate_mask(
     threads: Threads,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """The mask of a run, and what is said about it.
+    """The mask of a run, and the report about it.
 
     Parameters
     ----------
@@ -86,13 +86,13 @@ def estimate_mask(
 
 @operation
 def typical_frame(frames: list[Path]) -> Path:
-    """The frame of middling brightness, of a few that are spread over the run."""
+    """The frame of median brightness among a few spread over the run."""
     return Path(typical(frames))
 
 
 @operation
 def pictures_among(files: list[Path]) -> list[Path]:
-    """Those files that are taken for frames."""
+    """The files that count as frames."""
     return [file for file in files if is_picture(file)]
 
 

@@ -1,4 +1,4 @@
-"""The list of frames that a user collects: files, folders, what is in them, what is left out."""
+"""The list of frames that a user collects from files and folders, and the files it leaves out."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def list_frames(sources: list[str], one_format: bool) -> dict[str, Any]:
     Returns
     -------
     dict
-        "files": each file once, as a `Listed`. The files of one folder are together, in the order
-        of taking; folders come as they were named. "refused": a sentence for each source that is
-        gone, or has no pictures.
+        "files": each file once, as a `Listed`. Folders are in the order in which they were named,
+        and the files of a folder in the order in which they were taken. "refused": one sentence
+        for each source that no longer exists or has no pictures.
     """
     refused: list[Sentence] = []
     files = [_listed(path) for path in _in_order(sources, refused)]
@@ -80,7 +80,7 @@ def list_frames(sources: list[str], one_format: bool) -> dict[str, Any]:
 
 
 def _in_order(sources: list[str], refused: list[Sentence]) -> Iterator[Path]:
-    """The files, sorted within their folders; adds what cannot be listed to `refused`."""
+    """The files, sorted within their folders; adds a sentence to `refused` for each bad source."""
     folders: dict[Path, dict[Path, None]] = {}
     for source in sources:
         path = as_path(source)
@@ -120,7 +120,7 @@ def _leave_out_twins(files: list[Listed]) -> None:
 
 
 def _leave_out_results(files: list[Listed]) -> None:
-    """Leave out what Apply wrote: the receipts of the folders list it."""
+    """Leave out the cleaned files that Apply wrote and that the folders' receipts list."""
     results = {folder: _results_in(folder) for folder in {file.path.parent for file in files}}
     for file in files:
         if not file.why and file.path.name in results[file.path.parent]:
@@ -133,12 +133,12 @@ def _leave_out_results(files: list[Listed]) -> None:
 def _results_in(folder: Path) -> set[str]:
     try:
         return set(Receipt.load(folder / RECEIPT_NAME).files)
-    except DustbustError:  # there is none, or one that says nothing
+    except DustbustError:  # the folder has no receipt, or a damaged one
         return set()
 
 
 def _leave_out_other_formats(files: list[Listed]) -> None:
-    """Leave out the frames whose format is not that of most."""
+    """Leave out the frames that do not have the commonest format."""
     usable = {number: file for number, file in enumerate(files) if not file.why}
     if not usable:
         return

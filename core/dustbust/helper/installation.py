@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ..errors import DustbustError
 
-# GIMP wants a folder and a script of one name, and it must differ from that of the package.
+# GIMP requires the folder and the script to have the same name. The name differs from that of the
+# Python package.
 NAME = "dustbust-gimp"
 
 PROCEDURES = (
@@ -27,7 +28,7 @@ PROCEDURES = (
 # Names that the console program of GIMP 3 has on the path.
 CONSOLES = ("gimp-console", "gimp-console-3.2", "gimp-console-3.0", "gimp-console-3", "gimp-3")
 
-# s; the first start of a GIMP, which looks at all of its plug-ins, takes 10 to 20.
+# s; the first start of GIMP queries all plug-ins and takes 10 to 20 s.
 PATIENCE = 180.0
 
 
@@ -43,7 +44,7 @@ class Profile:
     console : str
         The program that checks an installation; empty if there is none.
     flatpak : bool
-        Whether this GIMP sees nothing of the system but the home folder.
+        Whether this GIMP is a Flatpak, which can access only the home folder.
     """
 
     name: str
@@ -69,7 +70,7 @@ def find_profiles(environment: Mapping[str, str] | None = None) -> list[Profile]
     Returns
     -------
     list of Profile
-        Of native GIMPs and AppImages, which share their profiles, and of the Flatpak. A native GIMP
+        Profiles of native GIMPs and AppImages, which share them, and of the Flatpak. A native GIMP
         need not have been started before.
     """
     given = os.environ if environment is None else environment
@@ -155,12 +156,12 @@ def install(profile: Profile, command: str) -> None:
     ----------
     profile : Profile
     command : str
-        What the plug-in tells its user to run when its core is missing or broken.
+        The command that the plug-in shows its user when its core is missing or broken.
 
     Raises
     ------
     DustbustError
-        If the folder cannot be written. What was there stays.
+        If the folder cannot be written. An earlier installation is then kept.
     """
     from .tables import tables
 
@@ -170,7 +171,7 @@ def install(profile: Profile, command: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(part, ignore_errors=True)
         skipped = shutil.ignore_patterns("__pycache__", "*.po", "update")
-        # New times: GIMP rereads the plug-in only when the time of its file has changed.
+        # The copies get new times: GIMP rereads a plug-in only when its modification time changes.
         shutil.copytree(source(), part, ignore=skipped, copy_function=shutil.copyfile)
         (part / f"{NAME}.py").chmod(0o755)
         installed = {"python": sys.executable, "command": command, **tables()}
@@ -194,7 +195,7 @@ def uninstall(profiles: Iterable[Profile]) -> list[Profile]:
 
 
 def missing_procedures(profile: Profile) -> tuple[list[str], str]:
-    """Which procedures GIMP does not list, and what it printed.
+    """The procedures that GIMP does not list, and its output.
 
     Parameters
     ----------

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ..batch.worker import TEMPORARY
 
-# The standard input ends when the helper does, in whatever way: nobody else holds its other end.
-# After that nobody writes, so that what has the name of a temporary file is left over.
+# The helper alone holds the other end of this standard input, so the input ends when the helper
+# ends, even if it is killed. After that nothing writes into the folder, and all files with
+# temporary names are left over.
 CODE = """
 import os, sys
 folder, beginning = sys.argv[1:]
@@ -25,9 +26,9 @@ for name in os.listdir(folder) if os.path.isdir(folder) else ():
 
 @contextmanager
 def tidied(folder: Path) -> Iterator[None]:
-    """Let another process remove what is left in a folder if this one is killed in the block.
+    """Let another process remove temporary files if this process is killed within the block.
 
-    GIMP's Cancel kills the group of the plug-in, so the process is in a group of its own.
+    GIMP's Cancel kills the plug-in's process group, so the other process has its own group.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Masks to and from what a program shows and lets its user edit: a grey picture and a threshold."""
+"""Converts masks to a grey picture and a threshold, which a program's user can edit, and back."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ STEPS_OF_LEVEL = STEPS_OF_16_BIT // 255
 
 @operation
 def picture_of_mask(dust: DustMask) -> dict[str, Any]:
-    """A mask as a grey picture of 16 bits, and what else a program must keep of it.
+    """A mask as a grey picture of 16 bits, with the other data that a program must keep for it.
 
-    In an image of 8 bits, the grey is that of `levels_of_mask`.
+    For an image of 8 bits, `levels_of_mask` gives the grey.
     """
     return {
         "grey": from_unit(dust.grey, np.uint16),
@@ -56,19 +56,19 @@ def mask_of_picture(
     grey : ndarray, shape (H, W, C)
         The grey mask, without its threshold, of 16 bits or of 8.
     extra : str
-        As `picture_of_mask` gave it; something else counts as nothing.
+        The text that `picture_of_mask` gave. Any other text is ignored.
     threshold : float
         0..1.
     shown : ndarray, shape (H, W, C), or None
-        The mask as it is shown, with its threshold; None if that is all that was done to it.
-        Where it differs, the user painted: white is certain dust, black is none.
+        The mask as it is shown, with the threshold applied and the user's painting; None if the
+        user painted nothing. Painted white is certain dust, painted black is not dust.
     name : str
         What messages call the image.
 
     Raises
     ------
     DustbustError
-        If most of what is shown is neither black nor white.
+        If most pixels of `shown` are neither black nor white.
     """
     try:
         content = base64.b64decode(extra, validate=True)
@@ -95,9 +95,9 @@ def mask_of_picture(
 def levels_of_mask(dust: DustMask) -> Picture:
     """The grey of a mask in 8 bits, which marks the same pixels at its threshold.
 
-    A pixel is at or above a level if its grey is, so that rounding moves no pixel across a
-    threshold of whole levels. The mask's own threshold lies between two levels: what reaches it is
-    at or above the upper one.
+    Greys are rounded down, so rounding moves no pixel across a threshold that is a whole level.
+    The mask's own threshold lies between two levels. Greys that reach it become at least the upper
+    level.
 
     Parameters
     ----------
@@ -126,15 +126,15 @@ def levels_of_mask(dust: DustMask) -> Picture:
 def from_levels(grey: Plane, dust: DustMask) -> DustMask:
     """A measured mask with a grey that was kept in 8 bits.
 
-    Below the threshold of `dust`, a level is the coarse step that `levels_of_mask` made it of. The
-    lowest step, 1/256, is black in 8 bits and stays so.
+    Below the threshold of `dust`, each level is turned back into the coarse step from which
+    `levels_of_mask` made it. The lowest step, 1/256, is black in 8 bits and stays black.
 
     Parameters
     ----------
     grey : ndarray of float32, shape (H, W)
         0..1, in levels of 1/255.
     dust : DustMask
-        Everything else; its threshold is the one that the levels were made with.
+        All other data of the mask. Its threshold is the one with which the levels were made.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def read_picture(path: Path) -> Picture:
 
 @operation
 def on_canvas(picture: Picture, height: Pixels, width: Pixels) -> Picture:
-    """The colours of a picture; what they do not cover of this size is white."""
+    """The colours of a picture on a canvas of this size; the uncovered rest is white."""
     colours = colour_channels(picture)
     if colours.shape[:2] == (height, width):
         return colours

@@ -20,8 +20,8 @@ from ..dust.mask import DustMask
 from ..errors import Sentence, printable
 from ..image.arrays import Picture
 
-# A message that claims to be longer is an error. The longest holds what a mask knows of its dust,
-# about 10 MB for 24 megapixels.
+# A message that claims to be longer is an error. The longest messages hold the model of a mask's
+# dust, about 10 MB for 24 megapixels.
 LONGEST = 1 << 30
 
 LENGTH = struct.Struct(">I")
@@ -34,7 +34,7 @@ Share = Annotated[float, 0, 1]
 #: Name -> function. Messages call them by their names.
 OPERATIONS: dict[str, Callable[..., Any]] = {}
 
-#: Names of those that do not wait for their turn.
+#: Names of the operations that do not wait for their turn.
 QUICK: set[str] = set()
 
 
@@ -45,7 +45,7 @@ def operation(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def quick_operation(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Do as `operation`, for what is done at once, also while another operation is under way."""
+    """Do as `operation`, for a function that is called at once, even during another operation."""
     QUICK.add(function.__name__)
     return operation(function)
 
@@ -56,7 +56,7 @@ class Pipe:
     Parameters
     ----------
     source, target : int
-        Read from, and written to.
+        Descriptors to read from and to write to.
     """
 
     def __init__(self, source: int, target: int) -> None:
@@ -96,7 +96,7 @@ class Pipe:
 
 
 class Objects:
-    """What stays in the helper, by the numbers with which messages call it.
+    """The objects that stay in the helper, by their handles.
 
     Examples
     --------
@@ -121,13 +121,13 @@ class Objects:
         Raises
         ------
         TypeError, KeyError
-            If these are not numbers of objects.
+            If these are not handles of objects.
         """
         for number in self.checked(numbers, list[int]):
             del self._of_number[number]
 
     def plain(self, value: Any) -> Any:
-        """A result as JSON can hold it, with handles for what it cannot hold."""
+        """A result as JSON can hold it, with handles in place of objects that JSON cannot hold."""
         if isinstance(value, Sentence):
             words = {name: self._word(word) for name, word in value.words.items()}
             return {"template": value.template, "words": words}
@@ -142,7 +142,7 @@ class Objects:
         return self._handle(value)
 
     def _word(self, word: object) -> Any:
-        """A word of a sentence: what a template can format, and printable."""
+        """A word of a sentence, as a printable value that a template can format."""
         if isinstance(word, (Sentence, bool, int, float)):
             return self.plain(word)
         return printable(word)
@@ -154,7 +154,7 @@ class Objects:
             shape = [*value.shape, 1] if value.ndim == 2 else list(value.shape)
             described = {"shape": shape, "dtype": value.dtype.name}
         elif isinstance(value, DustMask):
-            # What a program must know of a mask to say what it will do.
+            # The program needs these facts about a mask to announce what cleaning will do.
             described = {
                 "shape": list(value.grey.shape),
                 "model": bool(value.model),
@@ -174,8 +174,7 @@ class Objects:
             As it came in JSON.
         kind : type
             int, float, str, bool, pathlib.Path, a list or an optional one of these, or the type of
-            an object that is called by its handle. `Annotated` has the smallest and the largest
-            value.
+            an object that a handle refers to. `Annotated` holds the smallest and the largest value.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The helper process: it answers one request after the other, and ends with its program."""
+"""The helper process: it answers requests one by one, and ends when its program ends."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 PROTOCOL = 1
 
-# s, between two messages on the progress of one request.
+# Least time between two progress messages of one request, s.
 PAUSE = 0.05
 
-# Exit code after a message that makes no sense: EX_PROTOCOL of sysexits.h.
+# Exit code after an invalid message: EX_PROTOCOL of sysexits.h.
 SENSELESS = 76
 
-# Parameters of prctl(2), from linux/prctl.h and signal.h: which signal comes when the parent ends.
+# Parameters of prctl(2), from linux/prctl.h and signal.h: the signal to send when the parent ends.
 PR_SET_PDEATHSIG, SIGKILL = 1, 9
 
 
@@ -41,7 +41,8 @@ def serve(window: str) -> None:
     _end_with_parent()
     source, target = _take_over_standard_files()
     _hello(target)
-    # numpy and the core, 0.2 to 0.5 s: only now, so that the program knows at once what it started.
+    # numpy and the core take 0.2 to 0.5 s to import. They are imported after the first message, so
+    # that the program learns at once that the helper has started.
     from ..runtime.memory import keep_for_reuse
     from . import apply, estimate, frame_list, masks, review, stack  # noqa: F401 - operations
     from .messages import QUICK, Objects, Pipe
@@ -52,10 +53,10 @@ def serve(window: str) -> None:
 
 
 def _end_with_parent() -> None:
-    """Let the system end this process with its parent, where it can.
+    """Let the system end this process with its parent, where the system can do that.
 
-    The end of the standard input does the same a little later, but not while foreign code holds
-    the lock of the interpreter.
+    The end of the standard input also ends this process, but a little later, and not while
+    compiled code holds the interpreter lock.
     """
     if sys.platform == "linux":
         import ctypes
@@ -64,7 +65,7 @@ def _end_with_parent() -> None:
 
 
 def _take_over_standard_files() -> tuple[int, int]:
-    """Keep standard input and output for messages: whatever else is printed goes to the errors."""
+    """Reserve standard input and output for messages; other output goes to standard error."""
     source, target = os.dup(0), os.dup(1)
     if sys.platform == "win32":
         import msvcrt
@@ -78,7 +79,7 @@ def _take_over_standard_files() -> tuple[int, int]:
 
 
 def _hello(target: int) -> None:
-    """The first message. `messages` is not there yet, as it needs numpy."""
+    """Send the first message, without `messages`, which would have to import numpy first."""
     import json
 
     content = json.dumps(
@@ -136,7 +137,7 @@ class Service:
         except Exception:
             traceback.print_exc()
         finally:
-            # The program is gone, or does not speak our language: at once, whatever is under way.
+            # The program has ended or sent an invalid message: end at once, even during a request.
             os._exit(code)
 
     def _take(self, message: Any) -> None:
@@ -153,7 +154,7 @@ class Service:
             self._requests.put((number, function, arguments))
 
     def _answer(self, number: int, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
-        """Call a function, and send its result or what went wrong."""
+        """Call a function, and send its result or its error."""
         try:
             answer = {"result": self._objects.plain(function(**arguments))}
         except DustbustError as error:
@@ -166,7 +167,7 @@ class Service:
         self._pipe.send({"id": number, **answer})
 
     def _progress(self, number: int) -> Callable[..., None]:
-        """A progress function that sends what it is told, but not too often."""
+        """A progress function that sends a message at most once every `PAUSE` seconds."""
         last = 0.0
 
         def progress(fraction: float, text: str = "") -> None:

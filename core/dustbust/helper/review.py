@@ -1,4 +1,4 @@
-"""What the window of Apply asks for to go through a mask, particle by particle."""
+"""Operations for the window of Apply in which a user reviews a mask particle by particle."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def threshold_of(review: Review) -> float:
 
 @operation
 def review_particles(review: Review, threshold: Share, order: str) -> dict[str, Any]:
-    """How much a threshold marks, and the particles in an order.
+    """The amount that a threshold marks, and the particles in the given order.
 
     Returns
     -------
@@ -51,20 +51,20 @@ def review_particles(review: Review, threshold: Share, order: str) -> dict[str, 
 
 @operation
 def toggle_particle(review: Review, threshold: Share, y: Side, x: Side) -> str | None:
-    """Reject or keep what is at a place, see `Review.toggle`."""
+    """Reject or keep the particle at a pixel, see `Review.toggle`."""
     review.threshold = threshold
     return review.toggle(y, x)
 
 
 @operation
 def undo_review(review: Review) -> bool:
-    """Take the last decision back."""
+    """Undo the last decision."""
     return review.undo()
 
 
 @operation
 def redo_review(review: Review) -> bool:
-    """Make the decision again that was taken back last."""
+    """Redo the decision that was undone last."""
     return review.redo()
 
 
@@ -89,7 +89,7 @@ def look_at_review(
     Parameters
     ----------
     box : list of int
-        Top, left, bottom and right on the grid of the mask. What is outside is cut off.
+        Top, left, bottom and right on the grid of the mask. It is cut off at the mask's edges.
     """
     review.threshold = threshold
     picture = _frame_on_grid(review, frame)

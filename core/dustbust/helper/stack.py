@@ -1,4 +1,4 @@
-"""What Stack Offset Scans asks for: where the page lies, the page, and what it would look like."""
+"""Operations for Stack Offset Scans: the page's position in each scan, the page, a preview."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Scans:
         self._registrations: list[Registration] | None = None
 
     def registrations(self, progress: Progress | None = None) -> list[Registration]:
-        """Where the page lies in each scan."""
+        """The position of the page in each scan."""
         if self._registrations is None:
             self._registrations = register_scans(
                 self.pictures, names=self.names, progress=progress, threads=self.threads
@@ -93,14 +93,14 @@ def scans(
 
 @operation
 def describe_scans(scans: Scans, mode: str, align: bool) -> list[dict[str, float]] | None:
-    """How far the page moved in each scan but the first, and how much of it agrees.
+    """How far the page moved in each scan but the first, and how well the scans agree.
 
-    None if the scans are used where they lie.
+    None if the scans are not aligned.
 
     Raises
     ------
     DustbustError
-        If it cannot be found, or did not move enough for the mode.
+        If the position cannot be found, or the page did not move enough for the mode.
     """
     if not align:
         return None

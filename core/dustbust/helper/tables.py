@@ -1,4 +1,4 @@
-"""What a program must know of the core before it starts the helper: its choices and defaults."""
+"""The choices and defaults of the core, for a program that has not started the helper yet."""
 
 from __future__ import annotations
 
@@ -67,5 +67,6 @@ def _defaults(function: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    # What install.sh writes beside the plug-in: also how to start the helper, and to mend it.
+    # install.sh writes this beside the plug-in, with the interpreter that runs the helper and the
+    # command that repairs the installation.
     print(json.dumps({"python": sys.executable, "command": sys.argv[1], **tables()}, indent=1))

@@ -1,4 +1,4 @@
-"""Strips of pictures, through a part of memory that both processes see."""
+"""Transfers strips of pictures through memory that both processes share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _window: mmap.mmap | None = None
 
 
 def use(shared: mmap.mmap) -> None:
-    """Let strips go through this memory."""
+    """Transfer strips through this memory from now on."""
     global _window
     _window = shared
 
@@ -40,7 +40,7 @@ def _rows(picture: Picture, first: int, rows: int) -> np.ndarray[tuple[int], np.
 def new_picture(
     height: Pixels, width: Pixels, channels: Annotated[int, 1, 4], dtype: str
 ) -> Picture:
-    """Make a picture, to be filled by `put`."""
+    """Make an empty picture, which `put` fills."""
     if dtype not in map(str, DTYPES):
         raise ValueError(f"{dtype} is not the dtype of a picture")
     return np.empty((height, width, channels), dtype)
@@ -48,21 +48,21 @@ def new_picture(
 
 @quick_operation
 def put(picture: Picture, first: Row, rows: Pixels) -> None:
-    """Take rows of a picture out of the window."""
+    """Copy rows from the window into a picture."""
     target = _rows(picture, first, rows)
     target[:] = _bytes(target.size)
 
 
 @quick_operation
 def get(picture: Picture, first: Row, rows: Pixels) -> None:
-    """Lay rows of a picture into the window."""
+    """Copy rows of a picture into the window."""
     source = _rows(picture, first, rows)
     _bytes(source.size)[:] = source
 
 
 @quick_operation
 def merge(where: Picture, first: Row, rows: Pixels, size: Annotated[int, 1, 32]) -> None:
-    """Replace pixels in the window, where a mask says so.
+    """Replace pixels in the window where a mask is true.
 
     Parameters
     ----------
@@ -70,8 +70,8 @@ def merge(where: Picture, first: Row, rows: Pixels, size: Annotated[int, 1, 32])
     first, rows : int
         The rows of the mask that the window shows.
     size : int
-        Bytes of a pixel. The window holds the rows of one picture and after them those of another,
-        which give the pixels that replace those of the first.
+        Bytes of a pixel. The window holds rows of one picture, followed by the same rows of
+        another. Pixels of the second replace pixels of the first.
     """
     chosen = where[first : first + rows].reshape(-1).astype(bool)
     before, after = _bytes(2 * chosen.size * size).reshape(2, chosen.size, size)

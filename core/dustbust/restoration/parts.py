@@ -10,12 +10,12 @@ from .repair import Repair, RepairReport
 class RepairInParts:
     """Repairs the picture of a frame and the level parts of its margin, each by itself.
 
-    What is neither, as the edges of holes, stays as it is.
+    All other pixels, such as the edges of holes, are not changed.
 
     Parameters
     ----------
     repair : Repair
-        Repairs a part: outside it, the frame that it gets has no data.
+        Repairs one part. The frame that it receives has no data outside this part.
     margin : FilmMargin
         The margin of the frames.
     """

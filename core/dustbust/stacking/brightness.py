@@ -1,4 +1,4 @@
-"""Brightness between scans: what makes one scan as bright as another that shows the same page."""
+"""Matches the brightness of one scan to that of another scan of the same page."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,21 +9,21 @@ from ..image.filters import gaussian_blur
 from ..image.robust import MEDIAN_OF_ABSOLUTE
 from ..registration.register import Registration
 
-# Scans are compared reduced to about this side, px, and blurred by this much, px of that: less
-# noise, and neither a small misalignment matters nor that the interpolated scan is less sharp.
+# Scans are reduced to about REDUCED_SIDE px and then blurred by BLUR px before they are compared.
+# This lowers the noise, and it hides small misalignments and the softness of the interpolated scan.
 REDUCED_SIDE, BLUR = 768, 2.0
 
-# Differences up to this share of the range are never taken for dust: they may be what the fit has
-# to find.
+# Differences up to this share of the range are never taken for dust, because they may be the
+# difference in brightness that the fit has to find.
 LEAST_LIMIT = 0.03
 
-# A difference that is smaller than this share of the range is left alone.
+# A smaller difference is not corrected; share of the range, about one level of 8 bits (1/255).
 LEAST_DIFFERENCE = 0.004
 
-# Of the reduced pixels, one in this number is used.
+# One in this number of reduced pixels is used: neighbours are nearly equal after the blur.
 USED_PIXELS = 3
 
-# The fit needs this number of reduced pixels.
+# The fit needs at least this number of reduced pixels.
 FEWEST_PIXELS = 100
 
 
@@ -47,9 +47,9 @@ def match_brightness(
 
     Notes
     -----
-    From the overlap, without the pixels that differ (dust). The gain is the ratio of the standard
-    deviations, which, unlike a regression, is right with noise in both, and the same from either
-    side.
+    Both are fitted to the overlap, without the pixels that differ (dust). The gain is the ratio of
+    the standard deviations. Unlike a regression, this ratio is right with noise in both scans, and
+    exchanging the scans gives its inverse.
     """
     factor = max(1, round(max(first.shape[:2]) / REDUCED_SIDE))
     white = largest(first.dtype)
@@ -130,7 +130,7 @@ def _fit(first: Plane, second: Plane) -> tuple[float, float]:
     gain, offset = 1.0, 0.0
     if first.size < FEWEST_PIXELS:
         return gain, offset
-    # They are blurred: those left out say the same as those beside them.
+    # The values are blurred, so the pixels left out are nearly equal to their neighbours.
     one, two = (values[::USED_PIXELS].astype(float) for values in (first, second))
     fits = np.ones(one.shape, bool)
     for _ in range(8):
@@ -139,7 +139,7 @@ def _fit(first: Plane, second: Plane) -> tuple[float, float]:
         offset = one[fits].mean() - gain * two[fits].mean()
         difference = np.abs(gain * two + offset - one)
         fits = difference <= max(3 / MEDIAN_OF_ABSOLUTE * np.median(difference), LEAST_LIMIT)
-    # A blank page does not tell the gain, and small differences are not worth resampling for.
+    # A blank page does not determine the gain, and small differences do not justify resampling.
     if not 0.2 < gain < 5 or np.abs(gain * two[fits] + offset - two[fits]).max() < LEAST_DIFFERENCE:
         return 1.0, 0.0
     return float(gain), float(offset)

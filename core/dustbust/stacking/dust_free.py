@@ -1,8 +1,8 @@
-"""The mode "dust-free": the mean of the scans without those in which dust lies on the page.
+"""The mode "dust-free": at each pixel, the mean of the scans in which no dust lies there.
 
-Dust stays with the scanner while the page moves. So where a scan differs from the page that the
-other scans show, and another scan, which has another part of the page at this place of the
-scanner, differs there in the same way, there is dust on the scanner.
+Dust stays with the scanner while the page moves. A scan may differ from the page that the other
+scans show. If a second scan, with another part of the page at this place of the scanner, differs in
+the same way, there is dust on the scanner.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from .scanner_dust import ScannerDust
 from .scans import Scans
 from .strips import aligned_strips
 
-# Outcome of the kernel: dusty in all scans.
+# The kernel's outcome for a pixel that is dusty in all scans.
 FILLED = 1
 
-# Two clean scans differ by noise by less than this number of standard deviations.
+# Noise makes two clean scans differ by less than this number of standard deviations.
 AGREEING = 4.0
 
 

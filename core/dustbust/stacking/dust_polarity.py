@@ -15,29 +15,29 @@ from .scans import LEAST_MOVE
 # Dust is of one polarity when it has this share of all evidence.
 ONE_SIDED = 0.85
 
-# Where it is not clear whether dust or paper differs, this share of the difference is a contrast
-# with the surroundings, about this wide, px.
+# Where a difference may come from dust or from paper, dust has a contrast with its surroundings of
+# at least this share of the difference. The surroundings are about SURROUNDINGS px wide.
 LEAST_CONTRAST, SURROUNDINGS = 0.35, 12.0
 
-# Where less than this share of what differs between two scans stayed with the scanner, chance may
-# have made it: then the polarity is that of the differences between the aligned scans.
+# If less than this share of the differences between two scans stayed with the scanner, chance may
+# explain it. The polarity is then taken from the differences between the aligned scans.
 STAYS = 0.12
 
-# Differences are looked at apart from their edges, px; details are smaller than about DETAIL px,
-# and surroundings are about AROUND px wide.
+# Differences are measured at least INSIDE px from their edges, and surroundings at least NEAR px
+# from differences. Details are smaller than about DETAIL px, surroundings about AROUND px wide.
 INSIDE, NEAR, DETAIL, AROUND = 2, 3, 2.0, 6.0
 
-# Dust takes contrast from the page under it: the scan that has less than this share of the energy
-# of the details around, and less than half of the other scan's, is the dusty one.
+# Dust lowers the contrast of the page under it. The dusty scan has less than this share of the
+# energy of the details around it, and less than half of the energy in the other scan.
 # Chosen on nine microfilm pages with dust of 0.5 to 1 opacity: 0.10 to 0.23 under dust that is as
 # light as the paper, 0.47 and more in clean scans.
 ATTENUATED = 0.33
 
-# Without such a difference, the dusty scan is the one that differs from its surroundings, if this
-# share of all evidence agrees.
+# Without such a loss of contrast, the dusty scan is the one that differs more from its
+# surroundings, if at least this share of all evidence agrees.
 CONTRASTING = 0.3
 
-# The fewest pixels for that.
+# The fewest pixels inside differences for which the energies of details are compared.
 FEWEST_PIXELS = 200
 
 
@@ -61,19 +61,19 @@ def find_polarity(evidence: Evidence) -> Polarity:
         measured = sum((_measured(part, evidence.noise, scans.threads) for part in parts), _Sums())
         if stays < STAYS * measured.pixels:
             return measured.polarity
-    # A page between two particles of the scanner, each of them on it in one scan, looks like
-    # one of the other polarity.
+    # If a part of the page lies under one particle in one scan and under another in the other scan,
+    # the page between them looks like dust of the other polarity.
     if light > ONE_SIDED * (light + dark) > 0:
         return Polarity.LIGHT
     return Polarity.DARK if dark > ONE_SIDED * (light + dark) > 0 else Polarity.BOTH
 
 
 def _is_there_and_back(matrix: npt.NDArray[np.float64], shape: tuple[int, ...]) -> bool:
-    """Whether a movement, done twice, is none, as half a turn is.
+    """Whether a movement applied twice gives the identity, as a half turn does.
 
-    Then each of two scans shows at the same place of the scanner the same part of the page of the
-    other one, and paper on which dust lies in the other scan differs from it in both, as if it
-    were dust.
+    Two places of the scanner then exchange their parts of the page between the two scans. If dust
+    lies at one of these places, the clean paper at the other place differs from the other scan in
+    both scans, as if there were dust, too.
     """
     corners = np.array([[0, 0, 1], [shape[1], 0, 1], [0, shape[0], 1]], float).T
     return bool(np.abs(((matrix @ matrix - np.eye(3)) @ corners)[:2]).max() < LEAST_MOVE)
@@ -81,19 +81,19 @@ def _is_there_and_back(matrix: npt.NDArray[np.float64], shape: tuple[int, ...]) 
 
 @dataclass
 class _Sums:
-    """What differs between two aligned scans, whether or not it stays with the scanner.
+    """Sums over the differences between two aligned scans, in place on the scanner or not.
 
     Parameters
     ----------
     pixels : int
-        That differ.
+        Number of pixels that differ.
     inside : int
-        Of these, those that are not at the edge of what differs.
+        Number of these that are not at the edge of a difference.
     lighter, darker, around : float
         Energies of the details there: in the lighter and in the darker scan, and of the page
         around.
     darker_differs, differs : float
-        By how much the darker scan differs from its surroundings more than the lighter one does, in
+        Difference of the darker scan from its surroundings less that of the lighter scan, in
         standard deviations; and the same without sign.
     """
 
@@ -110,7 +110,7 @@ class _Sums:
 
     @property
     def polarity(self) -> Polarity:
-        """Of the dust that makes the differences."""
+        """The polarity of the dust that makes the differences."""
         if self.inside >= FEWEST_PIXELS and self.around > 0:
             lighter, darker = self.lighter / self.around, self.darker / self.around
             if lighter < ATTENUATED and lighter < darker / 2:
@@ -131,7 +131,8 @@ def _measured(seen: Differences, noise: float, threads: int) -> _Sums:
     inside = ~dilate(~strong, INSIDE, threads=threads)
     beside = dilate(strong, NEAR, threads=threads)
     both: Plane = (value + page) * np.float32(0.5)
-    # Of the noise, the mean of the surroundings takes this share away.
+    # About this share of the noise's variance remains when the mean of the surroundings is
+    # subtracted.
     floor = np.float32(0.9 * noise**2)
     energies = [_details(plane, inside, threads) - floor for plane in (value, page)]
     calm = _details(both, ~beside, threads)

@@ -1,4 +1,4 @@
-"""By how much each scan differs from the page that the other scans show, on the scanner's grid."""
+"""Differences of each scan from the page that the other scans show, on the scanner's grid."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,26 +12,27 @@ from ..image.robust import MEDIAN_OF_ABSOLUTE
 from .samples import Box, sample_boxes
 from .scans import Scans
 
-# A small misalignment moves an edge of the page by about this much, px.
+# Usual misalignment of an edge of the page, px.
 MISALIGNED = 0.15
 
-# Dust differs from the page by STRONG standard deviations, and what is connected with it by WEAK.
+# A particle differs from the page by at least STRONG standard deviations in some pixels, and by at
+# least WEAK in the pixels connected with them.
 STRONG, WEAK = _kernels.STRONG_EVIDENCE, _kernels.WEAK_EVIDENCE
 
-# The blur of a difference leaves this share of the standard deviation of white noise: three boxes
-# for a sigma of 1.
+# The blur of a difference, three boxes for a sigma of 1 px, leaves this share of the standard
+# deviation of white noise. A Gaussian of this sigma leaves 1 / (2 sqrt(pi)) = 0.28.
 AFTER_BLUR = 0.28
 
-# The noise of a scan is not taken for less than this share of the range: a scan of 8 bits has
-# steps of four thousandths.
+# Lower limit of the noise of a scan, as a share of the range. Rounding to 8 bits alone makes a
+# standard deviation of 1 / (255 sqrt(12)) = 0.0011.
 LEAST_NOISE = 1e-3
 
-# px around a part that its blur and the slope of the page need.
+# Margin of a part that the blur and the slope of the page need, px.
 MARGIN = 4
 
-# What is looked at together: of all scans this number of px in a row, as the kernel keeps several
-# rows of each, and as many rows as scans and pages of this size have, unless they are then so few
-# that the margins count.
+# Size of a part that is processed at once. A row has at most MOST_COLUMNS px over all scans, as the
+# kernel keeps several rows of each. The rows of all scans and pages take about STRIP_BYTES, but
+# there are at least LEAST_ROWS of them, so that the margins cost little, and at most MOST_ROWS.
 MOST_COLUMNS, STRIP_BYTES, LEAST_ROWS, MOST_ROWS = 1 << 15, 4 << 20, 64, 512
 
 Bytes = npt.NDArray[np.uint8]
@@ -58,7 +59,7 @@ class Differences:
 
 
 class Evidence:
-    """By how much each scan differs from the page that the others show, on the scanner's grid.
+    """Differences of each scan from the page that the others show, on the scanner's grid.
 
     Parameters
     ----------
@@ -80,12 +81,12 @@ class Evidence:
 
     @property
     def samples(self) -> list[Box]:
-        """Parts of the scanner that stand for all of it."""
+        """Parts of the scanner that serve as a sample of all of it."""
         return sample_boxes(self.height, self.width)
 
     @property
     def parts(self) -> list[Box]:
-        """Parts of the scanner that together are all of it, each best looked at at once."""
+        """Parts that together cover the scanner, each of a size to be processed at once."""
         number = len(self.scans)
         columns = min(self.width, max(MOST_COLUMNS // number, 1))
         pixel = (2 * self.scans.colours + 1) * self.scans.dtype.itemsize
@@ -111,7 +112,7 @@ class Evidence:
         return max(deviation / 2**0.5, LEAST_NOISE)
 
     def of_scan(self, k: int, box: Box) -> Differences:
-        """What one scan shows in a part of the scanner, as far as it reaches."""
+        """The differences of one scan in a part of the scanner, cut off at the scan's edges."""
         left, top, width, height = box
         rows, columns = self.scans.pictures.shapes[k][:2]
         width, height = min(width, columns - left), min(height, rows - top)
@@ -124,14 +125,14 @@ class Evidence:
         return Differences(*planes)
 
     def together(self, box: Box, polarity: int) -> tuple[Plane, Plane, Plane]:
-        """What all scans show in a part of the scanner.
+        """The evidence of all scans together in a part of the scanner.
 
         Returns
         -------
         evidence, opacity, shade : ndarray of float32, shape (H, W)
-            Difference from the page in standard deviations, below 0 for dark dust; as a share of
-            what opaque dust would make; and luminance of the lightest scan, for light dust
-            (polarity 1) of the darkest one.
+            `evidence`: difference from the page in standard deviations, below 0 for dark dust.
+            `opacity`: difference as a share of the one that opaque dust would make. `shade`:
+            luminance of the lightest scan; for light dust (polarity 1), of the darkest one.
         """
         evidence, opacity, shade = self._of_all(_kernels.scanner_evidence, box, polarity)
         return evidence, opacity, shade
@@ -180,7 +181,7 @@ class Evidence:
         return planes
 
     def _part(self, k: int, box: Box) -> tuple[Picture | None, Picture | None]:
-        """A scan, and the page that the others show, in a part of the scanner."""
+        """A scan, and the page according to the other scans, in a part of the scanner."""
         scans = self.scans
         left, top, width, height = box
         rows, columns = scans.pictures.shapes[k][:2]

@@ -1,4 +1,4 @@
-"""Which particles of the scanner lie on which scan, where scans differ or are dusty together."""
+"""Decides in which scans a particle of the scanner is present, and finds dust that overlaps."""
 
 from collections.abc import Iterator
 
@@ -14,21 +14,20 @@ from .evidence import STRONG, WEAK, Bytes, Evidence, shade
 from .samples import Box
 from .scans import Scans
 
-# The soft edge of a particle continues where it is fainter than the noise, px.
+# Width of the soft edge of a particle that is fainter than the noise, px.
 SOFT_EDGE = 2
 
-# Of two scans: a particle is on a scan that shows at least this share of what the other one shows
-# of it; without this share the particle was wiped off or has come.
+# A particle is present in one of two scans if this scan shows at least this share of the evidence
+# that the other scan shows. Otherwise it was wiped off or arrived between the scans.
 PRESENT = 0.25
 
-# What needs its surroundings is done in squares of this side, px, and only in those in which there
-# is something to do.
+# Steps that need surroundings work on square tiles of this side, px, and skip empty tiles.
 TILE = 256
 
-# px around a tile that the blurs of `overlaid` and of `differing` need.
+# Margins of a tile that the blurs of `overlaid` and of `differing` need, px.
 OVERLAID_MARGIN, DIFFERING_MARGIN = 72, 32
 
-# px next to a strong difference that belong to it.
+# Pixels up to this distance from a strong difference belong to it, px.
 BESIDE = 4
 
 
@@ -42,7 +41,7 @@ def tiles(where: Mask) -> Iterator[Box]:
 
 
 def _with_margin(box: Box, margin: int, shape: tuple[int, int]) -> tuple[Box, tuple[slice, slice]]:
-    """A box with a margin, as far as there is one; and the slices of the box in it."""
+    """A box with a margin, cut off at the picture's edges; and the slices of the box in it."""
     left, top, width, height = box
     first_x, first_y = max(left - margin, 0), max(top - margin, 0)
     end_x, end_y = min(left + width + margin, shape[1]), min(top + height + margin, shape[0])
@@ -51,14 +50,14 @@ def _with_margin(box: Box, margin: int, shape: tuple[int, int]) -> tuple[Box, tu
 
 
 def present(core: Mask, codes: list[Bytes]) -> list[Mask]:
-    """The particles that lie on each of two scans.
+    """The particles that are present in each of two scans.
 
     Parameters
     ----------
     core : ndarray of bool, shape (H, W)
         All particles.
     codes : list of ndarray of uint8, shape (H, W)
-        What each scan shows of them.
+        Codes of each scan, see `Evidence.codes`.
     """
     labels = _kernels.connected_components(core, core)[0]
     number = int(labels.max(initial=-1)) + 1
@@ -77,16 +76,16 @@ def present(core: Mask, codes: list[Bytes]) -> list[Mask]:
 
 
 def differing(core: Mask, codes: Bytes, evidence: Evidence) -> list[Mask]:
-    """Where two scans differ, nothing stays and no polarity is known: the dust of each scan.
+    """The dust of each of two scans, where it does not stay and its polarity is not known.
 
-    The dusty one of the two differs more from its surroundings.
+    Where the scans differ, the dusty one is the one that differs more from its surroundings.
 
     Parameters
     ----------
     core : ndarray of bool, shape (H, W)
-        What stays with the scanner.
+        Dust that stays with the scanner.
     codes : ndarray of uint8, shape (H, W)
-        What scan 0 shows.
+        Codes of scan 0, see `Evidence.codes`.
     evidence : Evidence
     """
     scans = evidence.scans
@@ -101,9 +100,9 @@ def differing(core: Mask, codes: Bytes, evidence: Evidence) -> list[Mask]:
 
 
 def _votes(codes: Bytes, evidence: Evidence) -> npt.NDArray[np.int8]:
-    """Above 0 where scan 0 differs more from its surroundings, below 0 where scan 1 does.
+    """Votes on which scan differs more from its surroundings, on the grid of scan 0.
 
-    0 where they do not differ. All on the grid of scan 0.
+    Above 0: scan 0. Below 0: scan 1. The vote is 0 where the scans do not differ.
     """
     threads = evidence.scans.threads
     votes = np.zeros(codes.shape, np.int8)
@@ -126,17 +125,17 @@ def _votes(codes: Bytes, evidence: Evidence) -> npt.NDArray[np.int8]:
 
 
 def overlaid(core: Mask, opacity: Bytes, scans: Scans, polarity: int) -> Mask:
-    """Parts of particles that lie on other parts of them in the other scan.
+    """Parts of particles that overlap other dust in the other scan.
 
-    There each scan is as dusty as the other, and no difference shows. They are, or lie between,
-    parts that were found, in both scans, and all scans are as dark there as dust.
+    Both scans are dusty there, so they do not differ. In both scans, these parts belong to dust
+    that was found or lie between two parts of it, and all scans are as dark there as dust.
 
     Parameters
     ----------
     core : ndarray of bool, shape (H, W)
-        The parts that were found.
+        The dust that was found.
     opacity : ndarray of uint8, shape (H, W)
-        The marks of `ScannerDust`; raised there.
+        The marks of `ScannerDust`, which are raised where dust overlaps.
     scans : Scans
     polarity : {-1, 1}
         Of the dust.
@@ -182,9 +181,9 @@ def _slices(box: Box) -> tuple[slice, slice]:
 
 
 def _light_taken(light: Plane, inner: tuple[slice, slice], threads: int) -> tuple[Plane, Mask]:
-    """The share of the light that dust takes, and where so much is missing that there is dust."""
+    """The share of the light that is missing, and where it is enough (0.4) to be dust."""
     around = np.maximum(gaussian_blur(light, 20.0, threads), np.float32(0.05))
-    # Blurred, for dust is solid where letters are not; less so where dust is known to be.
+    # The blur tells dust, which is solid, from letters. Where dust is known, less blur suffices.
     taken: Plane = (1 - gaussian_blur(light, 1.0, threads) / around)[inner]
     solid: Mask = (1 - gaussian_blur(light, 2.0, threads) / around)[inner] > 0.4
     return taken, solid

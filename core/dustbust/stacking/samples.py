@@ -1,12 +1,12 @@
-"""Parts of a page from which what holds for all of it is measured."""
+"""Parts of a page on which values for the whole page are measured."""
 
 import numpy as np
 
-# This number of parts, each at most this many px high and wide: about a million px, so that
-# a measurement takes the same time for a page of any size.
+# Number of parts, and the largest height and width of each, px. Together they have at most about a
+# million px, so a measurement takes the same time for a page of any size.
 SAMPLES, SAMPLE_ROWS, SAMPLE_COLUMNS = 8, 96, 1360
 
-# Which part lies how far to the right: neighbours are apart from each other.
+# Horizontal position of each part, as a rank: parts that follow each other down the page lie apart.
 ORDER = (0, 3, 6, 1, 4, 7, 2, 5)
 
 Box = tuple[int, int, int, int]

@@ -22,25 +22,25 @@ from .scans import LEAST_MOVE, Scans
 # Marks of a pixel of the scanner: 0 for none, else EDGE, and PER_OPACITY more for an opacity of 1.
 EDGE, PER_OPACITY = _kernels.DUST_MARK, _kernels.DUST_PER_OPACITY
 
-# In the mask of a scanner this opacity is dust, and what is next to it down to FAINT; opacities are
-# off by about UNSURE.
+# In the mask of a scanner, pixels of at least the opacity MASKED are dust, and so are pixels beside
+# them down to FAINT. The error of an opacity is about UNSURE.
 MASKED, FAINT, UNSURE = 0.2, 0.04, 0.05
 LARGEST_OPACITY = 0.95
 
 
 @dataclass
 class ScannerDust:
-    """What stays with the scanner.
+    """The dust that stays with the scanner.
 
     Parameters
     ----------
     marks : ndarray of uint8, shape (H, W)
         0, or EDGE and more.
     own : list of ndarray of uint8, shape (H, W)
-        The same for each scan, where they are known one by one: particles may have been wiped off,
-        or have come, between the scans. Empty where `marks` count for all.
+        The marks of each scan, where they are known one by one: particles may have been wiped off
+        or have arrived between the scans. Empty if `marks` holds for all scans.
     polarity : Polarity
-        That of nearly all of it, or both.
+        Polarity of nearly all dust, or both.
     noise : float
         Standard deviation of the luminance of one scan, in 0..1.
     """
@@ -69,7 +69,7 @@ class ScannerDust:
         return DustMask(opacity, MASKED, self.polarity.value, "stack", tuple(frames), effect)
 
     def _model(self, opacity: Plane) -> DustModel:
-        """What this dust does to a scan."""
+        """The model of this dust, with its density and its effect on a scan."""
         core = opacity >= MASKED
         where = opacity >= FAINT
         labels = _kernels.connected_components(where, core)[0]
@@ -88,12 +88,12 @@ class ScannerDust:
 
 
 def check_moved(registrations: Sequence[Registration], names: Sequence[str]) -> None:
-    """Refuse scans between which the page did not move: nothing tells their dust from the page.
+    """Refuse scans between which the page did not move: their dust cannot be told from the page.
 
     Raises
     ------
     DustbustError
-        When it moved by less than `LEAST_MOVE`.
+        When the page moved by less than `LEAST_MOVE`.
     """
     most = max(registration.moved for registration in registrations)
     if most < LEAST_MOVE:
@@ -160,6 +160,6 @@ def find_scanner_dust(
 
 
 def _near(marks: Bytes, core: Mask, threads: int) -> Bytes:
-    """The marks, but 0 further from dust than its soft edge; in the same memory."""
+    """The marks, set to 0 (in place) beyond the soft edges of the dust."""
     marks *= dilate(core, SOFT_EDGE, threads=threads).view(np.uint8)
     return marks

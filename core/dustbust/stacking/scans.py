@@ -1,4 +1,4 @@
-"""The scans of a page as they are stacked: pictures, where they lie, and what evens them."""
+"""The scans of a page as they are stacked: pictures, registrations, brightness corrections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from ..registration.register import Registration
 from .samples import Box
 from .tone import Curve, Evening, apply_curves, evened
 
-# Two scans that lie closer together than this, px, show most particles at the same place of the
-# page.
+# If the page moved less than this between two scans, px, most particles cover the same place of
+# the page in both.
 LEAST_MOVE = 3.0
 
 # Rows of a mask that are moved at a time.
@@ -39,8 +39,8 @@ class Scans:
         `dustbust.stacking.tone`.
     threads : int
     noise : float, optional
-        Standard deviation of the luminance of one scan, 0..1, if it is known; parts of scans have
-        that of the whole.
+        Standard deviation of the luminance of one scan, 0..1, if it is known. For parts of scans,
+        that of the whole scans.
     """
 
     pictures: Spool
@@ -61,7 +61,7 @@ class Scans:
         evening: Sequence[Evening],
         threads: int,
     ) -> "Scans":
-        """Scans with what makes each as bright as scan 0."""
+        """Scans with the corrections that make each as bright as scan 0."""
         return cls(
             pictures,
             names,
@@ -118,7 +118,7 @@ class Scans:
 
     @property
     def moved(self) -> float:
-        """px, how far the page moved on the scanner at most."""
+        """The largest distance by which the page moved on the scanner, px."""
         return max(registration.moved for registration in self.registrations)
 
     @property
@@ -145,7 +145,7 @@ class Scans:
         return part
 
     def part(self, k: int, box: Box) -> Picture:
-        """Part of a scan on its own grid; with tone curves if it has some, else as it is."""
+        """Part of a scan on its own grid; with tone curves applied if the scan has some."""
         left, top, width, height = box
         picture = self.pictures[k]
         part: Picture = np.ascontiguousarray(picture[top : top + height, left : left + width])

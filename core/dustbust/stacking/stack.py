@@ -30,29 +30,29 @@ Scan = Picture | str | bytes | PathLike[str]
 _T = TypeVar("_T")
 Progress = Callable[[float, str], object]
 
-# Whose grid the page may have; the default first.
+# The scan whose grid the page has; the default first.
 GRIDS = ("first", "finest")
 
-# A scan is finer than the first one when its resolution is greater by this factor: a page is
-# stretched less from scan to scan.
+# A scan counts as finer than the first one when its resolution is greater by this factor. The
+# stretching of a page from scan to scan is smaller.
 FINER = 1.02
 
 
 @dataclass
 class StackReport:
-    """The page that `stack_scans` made, and what it found out on the way.
+    """The page that `stack_scans` made, with the measurements it is based on.
 
     Parameters
     ----------
     page : ndarray
-        As `stack_scans` returns it without a report.
+        The page, as `stack_scans` returns it without a report.
     dust : DustMask or None
         The dust of the scanner, for scans that have no second one; None for all modes but
         "dust-free".
     registrations : list of Registration
         How the page lies in each scan.
     gain, offset : ndarray of float64, shape (scans, colours)
-        The brightness of a scan was made gain * value + offset, to be that of scan 0.
+        Each scan was corrected to gain * value + offset, to match the brightness of scan 0.
     white : float or None
         The number that is white in the picture of a statistic (see
         `dustbust.stacking.statistics.viewable`), else None.
@@ -60,7 +60,7 @@ class StackReport:
         Share of the page that was dusty in all scans and had to be filled; 0 for all modes but
         "dust-free".
     reference : int
-        Number of the scan whose grid the page has. What is said here of scan 0 is said of it.
+        Number of the scan whose grid the page has. Statements above about scan 0 apply to it.
     """
 
     page: Picture
@@ -110,8 +110,8 @@ def stack_scans(
         do not count. However many files there are, only strips of them are in memory at once;
         decoded, they wait in the temporary folder.
     mode : str
-        How the scans are combined, for each pixel over the scans that have data there, and which
-        of the options below it has:
+        How the scans are combined. Each pixel is computed from the scans that have data there. The
+        modes and their options:
 
         {modes}
     align : bool
@@ -124,19 +124,19 @@ def stack_scans(
         Of the scans, as `register_scans` gives them, if they are known already; only with
         align=True.
     grid : {"first", "finest"}
-        Which scan gives the page its grid, that is size, position and orientation, if the scans
-        differ in resolution: the first, or the one with the finest pixels, whose details are not
-        lost then. Only with align=True. The page is aligned anew if that is not the first one.
+        Which scan gives the page its grid (size, position and orientation) if the scans differ in
+        resolution: the first, or the one with the finest pixels, which keeps its details. If this
+        is not the first scan, the scans are aligned again to it. Only with align=True.
     normalise : bool, optional
-        Make the brightness of all scans that of scan 0. Default: when they are aligned, and for
+        Match the brightness of all scans to that of scan 0. Default: when they are aligned, and for
         "dust-free".
     names : sequence of str, optional
         What messages call the scans. Default: their paths, or "scan 0", "scan 1" and so on.
     view : bool
-        Give a statistic as a picture of the scans' dtype that can be looked at; the number that is
-        white in it is in the report. Otherwise a statistic is float32, in the unit of the scans.
+        Give a statistic as a picture of the scans' dtype that can be viewed. The report has the
+        number that is white in it. Otherwise a statistic is float32, in the unit of the scans.
     return_report : bool
-        Give a `StackReport`, in which the page is, too.
+        Return a `StackReport`, which contains the page.
     progress : callable, optional
         `progress(fraction, text)`.
     threads : int, optional
@@ -144,9 +144,9 @@ def stack_scans(
     Returns
     -------
     ndarray or StackReport
-        The page on the grid of scan 0, or the finest (which is never resampled), with its size,
-        channels and dtype (but see `view`). Where no scan has data, alpha is 0; without alpha, all
-        channels are.
+        The page, with the size, channels and dtype (but see `view`) of the scan that gives the
+        grid. That scan is not resampled. Where no scan has data, alpha is 0; without alpha, all
+        channels are 0.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def stack_scans(
     TypeError
         When the mode does not have an option.
     ValueError
-        When an argument cannot have its value.
+        When an argument has an invalid value.
 
     Examples
     --------
@@ -219,7 +219,7 @@ def combine_scans(
     with_dust: bool = False,
     **options: Any,
 ) -> StackReport:
-    """Combine scans that are registered and evened.
+    """Combine scans that are registered and matched in brightness.
 
     Parameters
     ----------
@@ -257,7 +257,7 @@ def _in_front(values: Sequence[_T], number: int) -> list[_T]:
 
 
 def _put_back(report: StackReport, reference: int) -> None:
-    """Give what is known of the scans in the order in which they came, the reference in front."""
+    """Restore the order of the scans in a report made with the reference in front."""
     order = np.argsort(_in_front(range(len(report.registrations)), reference))
     report.registrations = [report.registrations[k] for k in order]
     report.gain, report.offset = report.gain[order], report.offset[order]
@@ -292,7 +292,7 @@ def _evened(
     normalise: bool,
     threads: int,
 ) -> Scans:
-    """The scans, with what makes each as bright as scan 0."""
+    """The scans, with the corrections that make each as bright as scan 0."""
     evening = [Evening.unchanged(colour_channels(pictures[0]).shape[2])]
     for k in range(1, len(pictures)):
         evening.append(

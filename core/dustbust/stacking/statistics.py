@@ -10,7 +10,7 @@ from ..image.arrays import Picture, largest
 from ..runtime.threads import count
 from .modes import names_of
 
-# In the picture of a statistic this share of the values is not whiter than white.
+# In the picture of a statistic, this share of the values is not clipped at white.
 NOT_CLIPPED = 0.999
 
 
@@ -49,8 +49,8 @@ def combine(
     variance = sum((v - mean)^2) / (n - 1); standard deviation = sqrt(variance);
     skewness = sum((v - mean)^3) / ((n - 1) sd^3); kurtosis = sum((v - mean)^4) / ((n - 1) sd^4),
     which is 3 for many normal values; entropy = -sum(p log2 p), p being the share of the n scans
-    that have a value. What they leave open is 0 here: the variance of one value, and skewness and
-    kurtosis of values that are all the same.
+    that have a value. Cases that these formulas do not define give 0: the variance of one value,
+    and skewness and kurtosis of values that are all the same.
 
     Examples
     --------
@@ -72,12 +72,12 @@ def combine(
 def viewable(
     values: npt.NDArray[np.float32], dtype: npt.DTypeLike, *, alpha: bool = False
 ) -> tuple[Picture, float]:
-    """A statistic as a picture that can be looked at, and the number that is white in it.
+    """A statistic as a picture that can be viewed, and the number that is white in it.
 
     Parameters
     ----------
     values : ndarray of float32, shape (H, W) or (H, W, C)
-        What `combine` gives for a statistic.
+        A statistic from `combine`.
     dtype : dtype
         Of the picture: uint8, uint16 or float32.
     alpha : bool

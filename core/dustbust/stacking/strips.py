@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from ..image.arrays import Picture
 from .scans import Scans
 
-# Of all scans together, this much is resampled at a time, so that what is combined is still in the
-# processor's caches. For a pair of 24 MP, 2 to 8 MB take the same time, and 64 MB a tenth more.
+# Bytes of all scans together that are resampled at a time, so that they are still in the
+# processor's caches when they are combined. For a pair of 24 MP, 2 to 8 MB take the same time, and
+# 64 MB a tenth more.
 STRIP_BYTES = 4 << 20
 
-# Strips are not lower than this, px, so that the fixed cost of a strip does not matter.
+# Strips have at least this many rows, so that the fixed cost of a strip does not matter.
 LEAST_ROWS = 16
 
 Strip = tuple[int, int, list[Picture]]
@@ -22,7 +23,7 @@ def rows_of(scans: Scans) -> Iterator[Strip]:
     ------
     top, rows : int
     strips : list of ndarray
-        From each scan these rows.
+        These rows of each scan.
     """
     for top, rows in _steps(scans):
         yield top, rows, [scans.rows(k, top, rows) for k in range(len(scans))]

@@ -18,27 +18,28 @@ from .samples import sample_boxes
 # Curves have this number of knots, from black to white.
 KNOTS = 33
 
-# The values of both scans are counted in this number of steps; from one to the next the curve rises
-# by at most STEEPEST of them.
+# The joint histogram of both scans has STEPS steps for each. From one step to the next the curve
+# rises by at most STEEPEST steps.
 STEPS, STEEPEST = 64, 8
 
-# The fit takes pixels together whose values are the same in both scans to one of this number of
-# steps, as those of 8 bits are.
+# Pixels whose values lie in the same steps in both scans are fitted together. There are as many
+# steps as in 8 bits.
 FINE_STEPS = 256
 
-# Where the brightness changes by about this much a pixel, pixels count half: there it also depends
-# on sharpness and alignment.
+# Pixels count half where the brightness changes by about this share of the range from pixel to
+# pixel: sharpness and alignment also influence the values there.
 FLAT = 0.02
 
-# How smooth a curve is: weight of its squared second differences against the squared residuals of a
-# thousandth of the pixels.
+# Smoothness of a curve: the weight of its squared second differences, against the squared residuals
+# of a thousandth of the pixels.
 SMOOTHNESS = 2.0
 
-# A curve is used when it is this far (rms, of the range) from gain and offset; smaller differences
-# are within what noise, dust and the ends of the range make of a straight line.
+# A curve is used when its rms distance from gain and offset is at least this share of the range.
+# Noise, dust and clipping can bend a straight line by less.
 CURVED = 0.015
 
-# The fewest pixels from which a curve is found, and for a knot to count in that comparison.
+# The fewest pixels from which a curve is found, and the fewest at a knot for it to count in this
+# distance.
 FEWEST_PIXELS, FEWEST_AT_KNOT = 2000, 100
 
 Curve = npt.NDArray[np.float64]
@@ -46,7 +47,7 @@ Curve = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Evening:
-    """What makes a scan as bright as scan 0.
+    """The correction that makes a scan as bright as scan 0.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ class Evening:
 
     @classmethod
     def unchanged(cls, colours: int) -> Evening:
-        """That of a scan which stays as it is."""
+        """The correction that changes nothing."""
         return cls(np.ones(colours), np.zeros(colours))
 
     @classmethod
@@ -75,7 +76,7 @@ class Evening:
         normalise: bool = True,
         threads: int,
     ) -> Evening:
-        """What makes a scan as bright as the first one; a negative is inverted in any case.
+        """The correction that makes a scan as bright as the first; it always inverts a negative.
 
         Parameters
         ----------
@@ -128,9 +129,10 @@ def match_curves(
 
     Notes
     -----
-    The most likely monotonic path through the joint histogram of both scans, each count over the
-    geometric mean of what both scans have of its two values: dust, dark in one scan where the other
-    one shows paper, is little beside all the paper. Then a smoothed robust fit near that path.
+    The first step finds the most likely monotonic path through the joint histogram of both scans.
+    Each count is divided by the geometric mean of the two totals of its values. Dust, which is dark
+    in one scan where the other shows paper, thus weighs little beside all the paper. The second
+    step is a smoothed robust fit near this path.
     """
     white = largest(first.dtype)
     curves, bent = [], False
@@ -205,16 +207,16 @@ def apply_curves(picture: Picture, curves: Curve) -> None:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Values of two scans at the same place of the page, equal ones taken together.
+    """Values of two scans at the same places of the page, with equal pairs counted together.
 
     Parameters
     ----------
     x, y : ndarray of float64, shape (n,)
         Of the other scan and of the first one, in 0..1.
     weight : ndarray of float64, shape (n,)
-        How much they count.
+        Weight of each pair in the fit.
     number : ndarray of int64, shape (n,)
-        Of pixels.
+        Number of pixels of each pair.
     """
 
     x: npt.NDArray[np.float64]
@@ -255,7 +257,7 @@ def _pairs(
 
 
 def _steps(values: npt.NDArray[np.floating[Any]], steps: int) -> npt.NDArray[np.int_]:
-    """In which of equally large steps values in 0..1 lie."""
+    """The index of the step, of equally large steps from 0 to 1, in which each value lies."""
     step: npt.NDArray[np.int_] = (values * steps).astype(int)
     return np.minimum(step, steps - 1)
 
@@ -290,7 +292,7 @@ def _fit(pairs: _Pairs) -> Curve:
 
 
 def _median(values: npt.NDArray[np.float64], number: npt.NDArray[np.int64]) -> float:
-    """The median of values, each of which there is a number of times."""
+    """The median of values that occur `number` times each."""
     order = np.argsort(values)
     counted = np.cumsum(number[order])
     return float(values[order[np.searchsorted(counted, (counted[-1] + 1) // 2)]])

@@ -1,8 +1,8 @@
 """The table of the picture formats.
 
-Each entry of `FORMATS` is a class in a module of this folder. Which suffixes a folder is searched
-for, which formats new files can have, and the names in messages, help texts and the README follow
-from the classes. To add a format, write its module and add its class here.
+Each entry of `FORMATS` is a class in a module of this folder. The classes determine the suffixes
+that are searched for in folders, the formats of new files, and the names in messages, help texts
+and the README. To add a format, write its module and add its class here.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from .webp import WebpFile
 FORMATS: tuple[type[FrameFile], ...] = (
     JpegFile,
     PngFile,
-    RawFile,  # before TIFF: some begin like one
+    RawFile,  # before TIFF, because some raw files begin like a TIFF
     TiffFile,
     WebpFile,
     Jpeg2000File,

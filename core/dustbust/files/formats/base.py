@@ -1,4 +1,4 @@
-"""What all formats of frames share: a file's pixels, and writing it again with other pixels.
+"""The base of all formats of frames: a file's pixels, and writing it again with other pixels.
 
 Each format is one module with a class derived from `FrameFile`. The table of the formats, in
 `__init__.py` of this folder, lists these classes.
@@ -18,11 +18,13 @@ from PIL import ImageFile
 from ...errors import DustbustError, Sentence
 from ...image.arrays import Grey, Mask, Picture, compact_luminance_and_data, differing
 
-# Their log messages about odd files would appear in programs that configure no logging.
+# Log messages of these libraries about odd files would appear in programs that configure no
+# logging.
 for library in ("imagecodecs", "tifffile"):
     logging.getLogger(library).addHandler(logging.NullHandler())
 
-# A picture with more pixels is refused before memory is allocated: a small file may claim any size.
+# A picture with more pixels is refused before memory is allocated, because a small file may claim
+# any size.
 # An A4 page at 2200 dpi has 470 million.
 MEGAPIXELS = 500
 MEGAPIXELS_VARIABLE = "DUSTBUST_MAX_MEGAPIXELS"
@@ -112,8 +114,7 @@ class FrameFile:
         Parameters
         ----------
         pixels : ndarray, of the shape and dtype of `self.pixels`
-            What is shown instead. It may be `self.pixels`, if that was changed and `changed` is
-            given.
+            The new pixels. They may be `self.pixels`, changed in place, if `changed` is given.
         target : pathlib.Path
             A new file.
         changed : ndarray of bool, shape (H, W), or None
@@ -122,7 +123,7 @@ class FrameFile:
         Returns
         -------
         list of str
-            What could not be kept, one short sentence each.
+            One short sentence for each kind of data that could not be kept.
 
         Raises
         ------
@@ -277,7 +278,7 @@ def unsupported(path: Path, kind: Sentence) -> DustbustError:
 
 
 def animated(path: Path) -> DustbustError:
-    """The exception for a file with a film."""
+    """The exception for an animated file."""
     return DustbustError(
         "{path}: animated pictures are not supported; save its frames as files", path=path
     )
@@ -300,7 +301,7 @@ def written_without_loss(kind: str) -> Sentence:
 
 
 def damaged(kind: str, path: Path, error: Exception) -> DustbustError:
-    """The exception for a file that its decoder complains about; decoders raise anything."""
+    """The exception for a file that its decoder rejects; decoders raise any kind of exception."""
     return DustbustError(
         "{path}: is a damaged or incomplete {kind} ({error}); "
         "leave it out, or copy or scan it again",

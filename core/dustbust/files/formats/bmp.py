@@ -1,7 +1,7 @@
 """BMP frames: 24 and 32 bit colours, and 8 bit grey.
 
-Written is a copy of the file in which only the pixels differ: header, resolution, profile and
-padding stay.
+A cleaned file is a copy of the file in which only the pixels differ: header, resolution, profile
+and padding stay.
 
 References
 ----------

@@ -1,6 +1,6 @@
-"""Formats that are only read: their cleaned copies are TIFFs beside their names.
+"""Formats that are only read: their cleaned copies are TIFFs with .tif added to the names.
 
-The profile, XMP and what names camera, time and author go into the TIFF.
+The TIFF takes over the profile, XMP, and the tags with camera, time and author.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""EXIF data, as far as they hold a copy of the picture.
+"""Finds a copy of the picture in EXIF data.
 
 References
 ----------

@@ -1,8 +1,8 @@
 """JPEG frames.
 
-Written is the file with other coefficients, in those 8 x 8 blocks only in which pixels changed.
-Tables, subsampling, scans and metadata stay as they are. Decoding and encoding once more would
-change most of the picture by a little, even with the same tables.
+A cleaned file is a copy of the file with new coefficients in those 8 x 8 blocks in which pixels
+changed. Tables, subsampling, scans and metadata stay as they are. Decoding and encoding the whole
+picture again would change most of it a little, even with the same tables.
 
 References
 ----------
@@ -42,7 +42,7 @@ USUAL = {BASELINE, EXTENDED, PROGRESSIVE}
 FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 END = bytes((0xFF, EOI))
-TOO_LONG = "it has more data than its size needs"  # what the codec says
+TOO_LONG = "it has more data than its size needs"  # a message of the codec
 EXIF, PHOTOSHOP = b"Exif\0\0", b"Photoshop 3.0\0"
 MP_ENTRIES = 0xB002  # tag of the list of pictures in MPF
 
@@ -54,13 +54,13 @@ NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 PIXELS_PER_BYTE = 256
 MIDDLE_GREY = 128  # of the blocks that libjpeg makes up where data are missing
 
-# What was written is compared beyond this distance from repairs, in px. A repair changes whole
-# blocks, of up to 32 x 32 pixels with the largest subsampling, and two pixels beyond where colours
-# are interpolated.
+# The written file is compared with the original beyond this distance from repairs, px. A repair
+# changes whole blocks, of up to 32 x 32 px with the largest subsampling, and two more px where
+# colours are interpolated.
 REACH = 34
 
-# A file with more scans is refused: a scan of a few bytes takes a pass over the whole picture.
-# Encoders make about ten.
+# A file with more scans is refused, because even a scan of a few bytes takes a pass over the whole
+# picture. Encoders make about ten.
 SCANS = _kernels.MOST_SCANS
 
 # RGB to the YCbCr of JFIF (ITU-T T.871, section 7), less the offset 128 of Cb and Cr.
@@ -69,7 +69,7 @@ YCBCR = np.array(
     np.float32,
 )
 
-# Of a new JPEG, on libjpeg's scale to 100: its loss is below the grain of film.
+# Quality of a new JPEG on libjpeg's scale to 100. Its loss is below the grain of film.
 QUALITY = 95
 
 
@@ -121,17 +121,17 @@ class JpegFile(FrameFile):
         return None  # `_write_changed` has checked it
 
     def _check(self, written: bytes, changed: Mask) -> None:
-        """Decode what was written with libjpeg: it differs from the file near repairs only."""
+        """Check, by decoding with libjpeg, that the written file differs only near repairs."""
         with suppress(Exception):
-            # In a third of the time that Pillow needs. Where its libjpeg is another one, whose
-            # pixels differ by one, Pillow has the last word.
+            # This takes a third of the time that Pillow needs. If its libjpeg is another version,
+            # whose pixels may differ by one level, Pillow decides.
             if self._is_as_wanted(imagecodecs.jpeg8_decode(written), changed):
                 return
         if not self._is_as_wanted(np.asarray(_open(written)), changed):
             raise not_as_written(self.path)
 
     def _is_as_wanted(self, found: Picture, changed: Mask) -> bool:
-        """Whether decoded pixels are those of the file, but near pixels that were repaired."""
+        """Whether decoded pixels equal those of the file, except near repaired pixels."""
         return found.shape == self.pixels.shape and _kernels.equal_away_from(
             np.ascontiguousarray(found), self.pixels, changed, REACH
         )
@@ -150,7 +150,7 @@ class Parts:
     width, height : int
         In pixels.
     notes : list of str
-        What had to be put right.
+        Defects that were repaired.
     """
 
     picture: bytes
@@ -234,8 +234,8 @@ def _end_of_picture(data: bytes) -> tuple[int | None, tuple[int, int] | None]:
 def _end_of_data(data: bytes) -> int:
     """Where the data of the last scan end in a file without an end marker.
 
-    libjpeg stops when it has all blocks; what follows may be anything. The place is searched by
-    decoding: with too few bytes the codec says so, and with too many as well.
+    libjpeg stops when it has all blocks, and any data may follow. The end is searched for by
+    decoding: the codec reports both too few and too many bytes.
 
     Raises
     ------
@@ -284,8 +284,8 @@ def _all_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 def _with_first_tables(data: bytes) -> bytes:
     """The picture without quantisation tables between its scans.
 
-    A component keeps the table of its first scan (as libjpeg decodes), so that one that comes
-    after the first scans of all components is never used.
+    A component keeps the table of its first scan (as in libjpeg). A table that comes after the
+    first scans of all components is therefore never used.
     """
     components = next(data[start + 9] for marker, start, _ in segments(data) if marker in USUAL)
     seen: set[int] = set()
@@ -362,8 +362,8 @@ def _check_kind(path: Path, marker: int, precision: int, components: bytes) -> N
 def _check_complete(path: Path, parts: Parts, pixels: Picture) -> None:
     """Refuse a picture that ends before its claimed height, as document feeders write them.
 
-    libjpeg makes missing blocks grey without a word. Where the last pixel is grey, every block
-    is decoded to find out.
+    libjpeg fills missing blocks with grey and does not report them. If the last pixel is grey,
+    every block is decoded to find missing ones.
     """
     if (pixels[-1, -1] == MIDDLE_GREY).all():
         try:
@@ -406,8 +406,9 @@ def _is_rgb(data: bytes, identifiers: bytes) -> bool:
 def _safe_to_copy(parts: Parts) -> tuple[bytes, bytes, list[str]]:
     """The picture and what follows it, without copies of the picture; and notes on them.
 
-    Left out are the previews that cameras append, with the list of their places (MPF), and boxes
-    with content credentials or residues of the picture (JUMBF, JPEG XT). Thumbnails stay.
+    The previews that cameras append are left out, with the list of their places (MPF). Boxes with
+    content credentials or residues of the picture (JUMBF, JPEG XT) are left out, too. Thumbnails
+    stay.
     """
     data, tail, notes = parts.picture, parts.tail, list(parts.notes)
     listed, boxes, thumbnail = [], [], False

@@ -32,7 +32,9 @@ END = b"\xff\xd9"
 COD, SOT = 0xFF52, 0xFF90  # coding style; start of the first tile, where the header ends
 TRANSFORMATION = 13  # of COD: distance from the marker to the kind of wavelets
 IRREVERSIBLE = 0
-GROWN = 1.5  # times as large: the wavelets were reversible, but not all of them were kept
+# A file that becomes more than this many times as large was lossy: its wavelets were reversible,
+# but not all of them were kept.
+GROWN = 1.5
 # Enumerated colour spaces in the colour box. Any other space of these channels has a profile.
 COLOURS = {16: "sRGB", 17: "grey"}
 # Boxes that stay true when pixels change. Others may name places in the file or hold its pixels.

@@ -1,4 +1,4 @@
-"""Photoshop's image resources, as far as they hold copies of the picture.
+"""Finds copies of the picture in Photoshop's image resources.
 
 References
 ----------

@@ -1,9 +1,9 @@
 """TIFF frames: 8 and 16 bit and float, grey or RGB, perhaps with alpha, in lossless compressions.
 
-Written is a copy of the file in which only the strips or tiles with other pixels are encoded anew:
-every tag, the byte order, the compression, other strips and other pictures (such as thumbnails and
-infrared pages) stay as they are, byte for byte. Bytes that two parts of the file share are never
-overwritten. The layers of Photoshop, which would show the dust again, are left out.
+A cleaned file is a copy of the file in which only strips or tiles with changed pixels are encoded
+again. Every tag, the byte order, the compression, other strips and other pictures (such as
+thumbnails and infrared pages) stay the same, byte for byte. Bytes that two parts of the file share
+are never overwritten. The layers of Photoshop are left out, because they would show the dust again.
 
 References
 ----------
@@ -55,7 +55,7 @@ THUMBNAIL = 1 / 4
 
 BASELINE = 2**32 - 1  # the largest offset in a TIFF that is not a BigTIFF
 
-# Their encoder gives back what went in; by their numbers in the Compression tag.
+# Lossless compressions, by their numbers in the Compression tag.
 LOSSLESS = {
     1: "none",
     5: "LZW",
@@ -98,7 +98,7 @@ class TiffFile(FrameFile):
 
     @classmethod
     def refined(cls, path: Path) -> type[FrameFile]:
-        from .raw import RawFile, is_raw  # which write TIFFs
+        from .raw import RawFile, is_raw  # a module that needs this one
 
         with open(path, "rb") as file:
             return RawFile if is_raw(file) else cls
@@ -127,7 +127,7 @@ class TiffFile(FrameFile):
         )
 
     def _write_changed(self, pixels: Picture, target: Path, changed: Mask) -> list[str]:
-        # What is written is made from the copy alone: the file itself may be replaced meanwhile.
+        # Only the copy is used from here on, as the file itself may be replaced meanwhile.
         shutil.copyfile(self.path, target)
         with open(target, "rb") as file, open(target, "r+b") as output:
             structure, page = _page(self.path, file)
@@ -159,7 +159,7 @@ class TiffFile(FrameFile):
     def _notes(
         self, structure: TiffStructure, page: tifffile.TiffPage, output: BinaryIO
     ) -> list[str]:
-        """Leave the layers out, and tell of them and of other copies of the picture."""
+        """Leave out the layers, and give notes on them and on other copies of the picture."""
         notes: list[str] = []
         pictures = [each for each in structure.all() if _is_picture(each)]
         area = page.imagewidth * page.imagelength
@@ -198,7 +198,7 @@ class TiffFile(FrameFile):
     def _replace(
         self, region: Region, stored: npt.NDArray[Any], pixels: Picture, changed: Mask
     ) -> bool:
-        """Put the changed pixels into the values of a strip or tile; whether there are any."""
+        """Put changed pixels into the values of a strip or tile. Return whether there are any."""
         planes, rows, columns = region
         dirty, new = changed[rows, columns], pixels[rows, columns]
         if not dirty.any():
@@ -325,7 +325,7 @@ def _page_at(file: BinaryIO, start: int) -> tifffile.TiffPage:
 
 
 def _check_data(path: Path, structure: TiffStructure, page: tifffile.TiffPage) -> None:
-    """Refuse data that are not all there, or are too few for the size that is claimed."""
+    """Refuse data that are incomplete, or too few for the claimed size."""
     places = zip(page.dataoffsets, page.databytecounts, strict=False)  # a damaged file may differ
     if any(offset + count > structure.size for offset, count in places):
         raise ends_early()
@@ -347,9 +347,9 @@ def _check_data(path: Path, structure: TiffStructure, page: tifffile.TiffPage) -
 
 
 def _channels(page: tifffile.TiffPage) -> int:
-    """How many of the samples of a pixel are the picture: its colours and its alpha.
+    """Number of samples of a pixel that belong to the picture: its colours and its alpha.
 
-    Others, such as infrared, are left alone.
+    Other samples, such as infrared, are not changed.
     """
     colours = 3 if page.photometric == RGB else 1
     return colours + (len(page.extrasamples) > 0 and page.extrasamples[0] in ALPHA)
@@ -362,7 +362,7 @@ def _invert(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _pixels(page: tifffile.TiffPage) -> Picture:
-    """The picture of a page, whatever its planes, its depth and its polarity."""
+    """The picture of a page, of any layout of planes, depth and polarity."""
     stored = page.asarray().reshape(page.shaped[0], page.imagelength, page.imagewidth, -1)
     stored = np.moveaxis(stored[..., 0], 0, -1) if page.planarconfig == 2 else stored[0]
     stored = stored[..., : _channels(page)]
@@ -435,7 +435,7 @@ def _rewrite(
     output: BinaryIO,
     change: tuple[int, list[int]],
 ) -> None:
-    """Put other values into a tag, where they are, or at the end if something else is there too."""
+    """Change the values of a tag, in place or, if other data share the place, at the file's end."""
     code, values = change
     tag = structure_of(structure, page).tags[code]
     if structure.values(tag) == values:

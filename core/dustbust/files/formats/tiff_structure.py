@@ -1,6 +1,6 @@
-"""The directories of a TIFF: where everything in the file is.
+"""The directories of a TIFF, and the place of everything in the file.
 
-The structure is walked with bounds, before any library that might follow it forever.
+The structure is read with limits, before any library that might follow circular links forever.
 
 References
 ----------
@@ -93,7 +93,7 @@ class TiffStructure:
         self.directories = list(self._chain(first, 0))
 
     def values(self, tag: Tag) -> list[int]:
-        """The whole numbers of a tag; empty if it holds others, or is not all there."""
+        """The whole numbers of a tag; empty if it has other values, or is incomplete."""
         form = FORMS.get(tag.kind)
         if form is None or tag.place + tag.size > self.size:
             return []
@@ -122,7 +122,7 @@ class TiffStructure:
             waiting += directory.parts[::-1]
 
     def ranges(self) -> list[tuple[int, int]]:
-        """(start, end) of everything that the directories name: themselves, values, pixels."""
+        """(start, end) of the directories, and of the values and pixels that they refer to."""
         found = [(0, 16 if self.big else 8)]
         for directory in self.all():
             found.append((directory.start, directory.end))

@@ -1,6 +1,6 @@
 """WebP frames.
 
-Written is a new lossless file with the same profile, EXIF and XMP.
+A cleaned file is a new lossless file with the same profile, EXIF and XMP.
 
 References
 ----------
