@@ -73,13 +73,17 @@ ENTRY = """        Method(
         ),
 """
 
-# What GIMP offers, without GIMP: the choices of the windows need only its catalogue of texts.
+# What GIMP offers, without GIMP: the choices of the windows need only its catalogue of texts, and
+# the tables that install.sh writes beside the plug-in.
 WITHOUT_GIMP = """
 import sys
 from unittest.mock import MagicMock
 sys.modules["gi"] = sys.modules["gi.repository"] = gi = MagicMock()
 gi.GLib.dgettext = lambda domain, text: text
+from dustbust.helper.tables import tables
+from dustbust_gimp import core
 from dustbust_gimp.actions import choices
+core.installed.update(tables())
 """
 
 USE_MODE = """

@@ -112,7 +112,7 @@ class DustMask:
         --------
         >>> import numpy as np
         >>> dust = DustMask.of_opacity(np.array([[0.01, 0.05, 0.3, 1]], np.float32), 0.05)
-        >>> dust.grey.round(2).tolist(), dust.binary().tolist()
+        >>> dust.grey.astype(float).round(2).tolist(), dust.binary().tolist()
         ([[0.16, 0.5, 0.89, 1.0]], [[False, True, True, True]])
         """
         grey = _kernels.grey_steps(np.ascontiguousarray(opacity, np.float32), threshold, count())
