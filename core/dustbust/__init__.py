@@ -1,6 +1,6 @@
 """Dustbust removes dust from scanned negatives, slides and microfilm.
 
-What stays with the scanner is dust, what stays with the subject is picture.
+Dust stays with the scanner, and the picture stays with the subject.
 """
 
 from importlib import import_module
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .runtime.dask import dask_executor
     from .stacking.stack import StackReport, stack_scans
 
-# What is public, and the module that has it. A module is imported when its first name is used, so
-# that a program that only stacks does not wait for what cleans files.
+# Public names and their modules. A module is imported when its first name is used, so that a
+# program that only stacks does not wait for the import of the modules that clean files.
 _MODULES = {
     "BatchPlan": "batch.report",
     "BatchReport": "batch.report",

@@ -1,4 +1,4 @@
-"""What `python -m dustbust` does; `dustbust` does the same."""
+"""Entry point of `python -m dustbust`, the same as the program `dustbust`."""
 
 from dustbust.command_line import main, program
 

@@ -1,4 +1,4 @@
-"""The command line: one module a command, each with its options and what it does."""
+"""The command line: one module for each command, with its options and its work."""
 
 import argparse
 import os

@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def clean(mask: Path, options: argparse.Namespace) -> int:
-    """Clean the frames of one mask and report on each that needs a word."""
+    """Clean the frames of one mask, and report failures and notes."""
     dust = DustMask.load(mask)
     if options.threshold is not None:
         dust.threshold = options.threshold

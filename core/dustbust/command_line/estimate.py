@@ -123,7 +123,7 @@ def write_mask(frames: list[Path], options: argparse.Namespace, how: dict[str, A
 
 
 def described(path: Path, dust: DustMask) -> dict[str, Any]:
-    """What programs are told of a mask."""
+    """The data of a mask for --json."""
     return {
         "mask": path,
         "frames": dust.frames,

@@ -1,4 +1,4 @@
-"""What several commands share: kinds of values, defaults, options of methods, progress."""
+"""Shared parts of the commands: kinds of values, defaults, options of methods, progress."""
 
 import argparse
 import inspect
@@ -105,7 +105,7 @@ def tell(options: argparse.Namespace, text: str, **result: object) -> None:
     ----------
     options : argparse.Namespace
     text : str
-        For people; empty for what programs alone need.
+        For people; empty if the result is only for programs.
     **result : object
         For programs: plain data, with paths.
     """
@@ -145,7 +145,7 @@ def at_least_two(text: str) -> int:
 
 
 def progress() -> Callable[[float, str], None] | None:
-    """A bar for a person who is watching; None where nobody is."""
+    """A progress bar if the output is a terminal, else None."""
     return show_progress if sys.stderr.isatty() else None
 
 

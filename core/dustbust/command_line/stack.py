@@ -240,9 +240,9 @@ def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
 
 
 def keep_newer(page: Path, scans: list[Path]) -> None:
-    """Make a page as new as its scans, whose clock may have been ahead.
+    """Make a page's time not older than that of its scans, whose clock may have been ahead.
 
-    A page that is older than its scans is taken for one of other scans when the work goes on.
+    When the work continues later, a page older than its scans counts as made from other scans.
     """
     newest = max(scan.stat().st_mtime_ns for scan in scans)
     times = page.stat()

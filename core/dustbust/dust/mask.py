@@ -1,4 +1,4 @@
-"""The dust mask: what Estimate gives and Apply takes. `mask_file` reads and writes it."""
+"""The dust mask, which Estimate makes and Apply uses. `mask_file` reads and writes it."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ if TYPE_CHECKING:
 
     from .model import DustModel
 
-# Grey that stands for the suggested threshold: where the threshold windows of GIMP and of other
-# programs begin.
+# Grey of the suggested threshold. The threshold windows of GIMP and of other programs begin there.
 SUGGESTION = 0.5
 
 # Below the threshold the grey of a measured mask is kept in steps of this many 1/65535: a level of
 # 8 bits. It is mostly noise, which takes half of the file.
 COARSE_STEP = 256
 
-# Rows of a mask that are converted at a time: what lies between stays in the processor's cache.
+# Rows of a mask that are converted at a time, so that they stay in the processor's cache.
 STRIP = 64
 
 
 @dataclass
 class DustMask:
-    """Where the dust of a run is, how strong, and what is needed to recover the picture under it.
+    """The dust of a run: its place, its strength, and the model to recover the picture under it.
 
     Parameters
     ----------
@@ -52,7 +51,7 @@ class DustMask:
     frames : tuple of str
         Names of the frames from which it was made.
     model : dict of str to ndarray
-        What the dust does to a frame, as `dust.model.DustModel.pack` gives it; empty if nothing but
+        The effect of the dust on a frame, as `dust.model.DustModel.pack` gives it; empty if only
         the place of the dust is known.
     report : dict
         Plain JSON data: how far the mask can be trusted.
@@ -64,7 +63,7 @@ class DustMask:
     Raises
     ------
     ValueError
-        If `scale` or `polarity` makes no sense, or the number of placements is wrong.
+        If `scale` or `polarity` is invalid, or the number of placements is wrong.
 
     Examples
     --------
@@ -174,7 +173,7 @@ class DustMask:
         return tuple(self.report.get("warnings", ()))
 
     def summary(self) -> str:
-        """What the mask is made of and how far it can be trusted, in a few lines.
+        """The origin of the mask and its reliability, in a few lines.
 
         Examples
         --------
@@ -192,7 +191,7 @@ class DustMask:
         return "\n".join([first, *self.warnings])
 
     def plot(self, path: str | Path | None = None) -> Image:
-        """A plot of how much is marked at each threshold, with the mask's own threshold.
+        """A plot of the share that is marked at each threshold, with the mask's own threshold.
 
         Parameters
         ----------
@@ -225,7 +224,7 @@ class DustMask:
     def part(self, rows: slice, columns: slice, model: DustModel | None = None) -> DustMask:
         """A part of the mask.
 
-        In its middle it cleans as the whole mask does, and much quicker.
+        Away from its edges it cleans as the whole mask does, but much faster.
 
         Parameters
         ----------
@@ -255,10 +254,10 @@ class DustMask:
             packed |= margin.part(rows, columns).pack()
         return replace(self, grey=self.grey[rows, columns], model=packed)
 
-    # Reading and writing is a room of its own, which imports this module.
+    # `mask_file`, which imports this module, reads and writes masks.
 
     def extra(self) -> bytes:
-        """All but `grey` as bytes: what travels in the mask's file or in the GIMP image.
+        """All data but `grey`, as the bytes that the mask's file or the GIMP image holds.
 
         Examples
         --------
@@ -285,16 +284,16 @@ class DustMask:
         Raises
         ------
         DustbustError
-            If the bytes are damaged, or belong to a mask of another size. They may come from a
-            stranger: nothing in them is executed, and no more memory is taken than a mask of this
-            size can need.
+            If the bytes are damaged, or belong to a mask of another size. They may come from an
+            untrusted source, so nothing in them is executed, and no more memory is taken than a
+            mask of this size can need.
         """
         from .mask_file import mask_of_extra
 
         return mask_of_extra(np.asarray(grey, np.float32), extra)
 
     def save(self, path: str | Path) -> None:
-        """Write the mask as a 16-bit grey PNG, which any program shows, with all that Apply needs.
+        """Write the mask, with all data that Apply needs, as a 16-bit grey PNG.
 
         Parameters
         ----------
@@ -323,8 +322,8 @@ class DustMask:
         Raises
         ------
         DustbustError
-            If it cannot be read as a picture, if it has colours (a photograph that was taken for a
-            mask), or if what `save` put into it is damaged.
+            If it cannot be read as a picture, if it has colours (it is a photograph and not a
+            mask), or if the data of `save` in it are damaged.
         """
         from .mask_file import load_mask
 
@@ -332,10 +331,10 @@ class DustMask:
 
 
 def grey_of(opacity: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.float32]:
-    """The grey of an opacity: the odds of one are those of the other, times a constant.
+    """The grey of an opacity: grey / (1 - grey) is opacity / (1 - opacity) times a constant.
 
-    The scale is monotonic, 0 stays 0 and 1 stays 1. Dust takes 0.02 to 0.2 of the light where the
-    threshold is of use; with a scale of 0.05, that is from grey 0.28 to 0.83.
+    The scale is monotonic; 0 stays 0 and 1 stays 1. The threshold matters for opacities from 0.02
+    to 0.2. With a scale of 0.05, these are greys from 0.28 to 0.83.
 
     Parameters
     ----------
@@ -369,7 +368,7 @@ def opacity_of(grey: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.fl
 def _in_steps(grey: npt.NDArray[Any], limit: int) -> Plane:
     """Grey values as float32 in whole steps of 1/65535, below `limit` steps in coarse ones.
 
-    A value stays on its side of the limit, and what is in such steps stays as it is.
+    A value stays on its side of the limit, and values already in these steps do not change.
     """
     steps = np.ascontiguousarray(grey, grey.dtype if grey.dtype == np.uint16 else np.float32)
     return _kernels.round_grey(steps, limit, COARSE_STEP if limit else 1, count())

@@ -35,11 +35,12 @@ MASK_SUFFIXES = (".png",)
 PNG_HEADER = ">IIBBBBB"
 GREY_OF_16_BIT = (16, 0, 0, 0, 0)
 
-# Of the grey values by libdeflate and of the arrays by zlib. Higher levels take twice the time and
-# more for three hundredths fewer bytes, as the grey of a mask is mostly noise.
+# Compression level of the grey values (libdeflate) and of the arrays (zlib). Higher levels take
+# at least twice the time and save 3 % of the bytes, as the grey of a mask is mostly noise.
 COMPRESSION = 1
 
-# Largest size of what travels with a mask, in bytes: of the header, and for each pixel of the mask.
+# Largest size of the data in a mask's file beside the grey, in bytes: of the header, and for each
+# pixel of the mask.
 LARGEST_HEADER = 64 << 20
 LARGEST_MODEL = 64
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -153,7 +154,7 @@ def _checked(
 
 
 def _is_report(report: object) -> bool:
-    """Whether what `DustMask` reads of a report is of the right types."""
+    """Whether the parts of a report that `DustMask` reads have the right types."""
     if not isinstance(report, dict):
         return False
     warnings, particles = (report.get(name, []) for name in ("warnings", "particles"))
@@ -169,7 +170,7 @@ def _is_report(report: object) -> bool:
 
 
 def _array(content: bytes) -> npt.NDArray[Any]:
-    """The array in the bytes of a .npy file, without taking memory for what is not there."""
+    """The array in the bytes of a .npy file; takes no memory for bytes that are missing."""
     raw = io.BytesIO(content)
     if np.lib.format.read_magic(raw) != (1, 0):
         raise ValueError("an array has another format")
@@ -183,7 +184,7 @@ def _array(content: bytes) -> npt.NDArray[Any]:
 
 
 def checksum_of(dust: DustMask | npt.ArrayLike) -> str:
-    """SHA-256 of a mask: of all that makes a difference to what is cleaned with it.
+    """SHA-256 of all data of a mask that influence cleaning.
 
     Parameters
     ----------
@@ -267,7 +268,7 @@ def _inflated(path: Path, data: bytes) -> npt.NDArray[np.uint16] | None:
         if rows[:, 0].any():
             return None
     except (ValueError, KeyError, struct.error, imagecodecs.DeflateError):
-        return None  # whoever reads it as any PNG finds out what is wrong
+        return None  # errors are reported when it is read as any other PNG
     steps = np.empty((height, width), np.uint16)
     for top in range(0, height, STRIP):
         strip = np.ascontiguousarray(rows[top : top + STRIP, 1:])
@@ -276,9 +277,9 @@ def _inflated(path: Path, data: bytes) -> npt.NDArray[np.uint16] | None:
 
 
 def _where_they_are(frames: tuple[str, ...], folder: Path) -> tuple[str, ...]:
-    """The frames of a mask in this folder: where they were, or where they moved with the mask.
+    """The present paths of a mask's frames: the old ones, or new ones if they moved with the mask.
 
-    That is beside the mask, or a folder above.
+    Frames that moved are looked for beside the mask and in the folder above.
     """
     if not any(map(os.path.exists, frames)):
         for place in (folder, folder.parent):
@@ -289,7 +290,7 @@ def _where_they_are(frames: tuple[str, ...], folder: Path) -> tuple[str, ...]:
 
 
 def _extra_in(path: Path) -> bytes | None:
-    """What `save_mask` put into a file beside the picture, or None."""
+    """The data that `save_mask` put into a file besides the picture, or None."""
     try:
         return chunk_in(path, MASK_CHUNK)
     except FileNotFoundError as error:

@@ -1,8 +1,8 @@
-"""What the dust of a run does to its frames, pixel by pixel.
+"""The effect of a run's dust on its frames, pixel by pixel.
 
-The mask tells where the dust is. The frame around each particle is known and spans a membrane over
-it; the distance of the frame from the membrane is one noisy reading of the dust's density. The
-model is measured by `estimation.density_meter`, kept in the mask, and used by the method "restore".
+The mask gives the place of the dust. A membrane spans each particle from the pixels around it. The
+difference between the frame and the membrane is one noisy reading of the dust's density. The model
+is measured by `estimation.density_meter`, kept in the mask, and used by the method "restore".
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class DustModel:
         The P particles, connected, in reading order; a part of `where`. Other pixels belong to the
         particle nearest to them.
     density : ndarray of float32, shape (N,)
-        How much light the dust takes: the share exp(-density) passes.
+        Density of the dust, which lets the share exp(-density) of the light pass.
     error : ndarray of float32, shape (N,)
         Standard deviation of the density.
     share : ndarray of float32, shape (P,)
@@ -103,7 +103,7 @@ class DustModel:
 
     @cached_property
     def membranes(self) -> _kernels.Membranes:
-        """What `look_around` needs to know of the N pixels."""
+        """The membranes over the N pixels, for `look_around`."""
         return _kernels.Membranes(self.where)
 
     @property
@@ -117,7 +117,7 @@ class DustModel:
     def within(self, region: Mask) -> DustModel:
         """The part of the model inside a region.
 
-        Particles of which nothing is left are dropped.
+        Particles outside the region are dropped.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class DustModel:
         Parameters
         ----------
         arrays : mapping of str to ndarray
-            As `pack` gives them; they may come from a stranger.
+            As `pack` gives them. They may come from an untrusted source and are checked.
         shape : tuple of int
             Shape (H, W) of the mask.
 
@@ -236,7 +236,7 @@ def look_around(
     also_unknown: Mask | None = None,
     threads: int | None = None,
 ) -> FrameAtDust:
-    """What a frame shows at some pixels, and what their surroundings suggest.
+    """The values of a frame at some pixels, and the values that the surroundings suggest.
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ def look_around(
     membranes : _kernels.Membranes
         Of the mask of the N pixels.
     also_unknown : ndarray of bool, shape (H, W), or None
-        More pixels that tell nothing about their neighbours.
+        More pixels that are not used to fill their neighbours.
     threads : int or None
         Threads to use; None: see `dustbust.runtime.threads.count`.
 
@@ -266,7 +266,7 @@ def look_around(
     )
     if alpha is not None:
         hidden = alpha.ravel()[membranes.positions] == 0
-        # All around is hidden, too: the value of the pixel itself does not tell anything.
+        # The surroundings are hidden, too, so nothing is known of the clean value.
         filled[hidden & (spread == 1)] = 0
         observed[hidden], spread[hidden] = filled[hidden], 1
     return FrameAtDust(observed, filled, np.maximum(spread, np.float32(VALUE_NOISE)))
@@ -275,7 +275,7 @@ def look_around(
 def look_around_together(
     planes: Sequence[Grey], membranes: _kernels.Membranes, *, threads: int | None = None
 ) -> list[FrameAtDust]:
-    """What `look_around` gives for each of several frames, in little more time than for one.
+    """Do as `look_around` for each of several frames, in little more time than for one.
 
     Parameters
     ----------

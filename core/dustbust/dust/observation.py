@@ -29,20 +29,20 @@ from .response import (
 # No more pixels than this are used to find a frame's response; ten times as many for its shift.
 PIXELS_FOR_RESPONSE = 8000
 
-# Fewer pixels than this do not tell a shift.
+# A shift is not measured from fewer pixels than this.
 FEWEST_PIXELS_FOR_SHIFT = 50
 
-# Less dust than this does not tell a response.
+# A response is not measured on dust of a lower density than this.
 FAINTEST_DENSITY = 0.02
 
-# A shift smaller than this, in px, counts as none: moving costs sharpness. A larger one than
-# LARGEST_SHIFT is not looked for, and no iteration goes farther than LARGEST_STEP.
+# A shift smaller than SMALLEST_SHIFT px counts as none, because moving costs sharpness. Shifts
+# beyond LARGEST_SHIFT px are not looked for. No iteration moves by more than LARGEST_STEP px.
 SMALLEST_SHIFT, LARGEST_SHIFT, LARGEST_STEP = 0.04, 3, 0.7
 
 # Residuals of the shift beyond this many deviations count less (Huber).
 HUBER = 1.5
 
-# Differences of neighbouring pixels that lie together are alike: each counts only in part.
+# Weight of one difference of neighbouring pixels: differences that lie together are correlated.
 DIFFERENCE_COUNTS = 0.25
 
 # Standard deviation of `lift` and `fade` of a colour from those of the luminance, as a share of
@@ -63,7 +63,7 @@ ColourResponses = tuple[Sequence[Response], Sequence[Response]]
 
 
 class FrameAtDust(NamedTuple):
-    """What a frame shows at the pixels of the dust, and what their surroundings suggest.
+    """The values of a frame at the pixels of the dust, and those that the surroundings suggest.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ class ExpectedDust:
         Usual responses of the frames of the run.
     pieces : Pieces or None
         The parts that can be present or absent independently. None: whole particles. The density of
-        a run is measured with whole particles: without the pieces that happen to look faint a
-        particle would be taken for denser than it is.
+        a run is measured with whole particles. If pieces that happen to look faint were left out,
+        the density would come out too high.
     """
 
     density: Values
@@ -202,9 +202,9 @@ def log_likelihood_ratio(
     """Log-likelihood ratio of the presence of the dust of each pixel to its absence.
 
     Removing dust that is present makes the picture smoother; removing dust that is absent draws its
-    outline. Smooth is what differs little from pixel to pixel, with the heavy tails that pictures
-    have: the density of a difference is taken as falling like one over its size, so that an edge of
-    the picture does not outweigh the rim of the dust.
+    outline. A smooth picture differs little from pixel to pixel. Pictures have heavy tails, so the
+    probability density of a difference falls like one over its size. An edge of the picture thus
+    does not outweigh the rim of the dust.
 
     Parameters
     ----------
@@ -261,9 +261,9 @@ def observe(
     expected : ExpectedDust
         The dust of the run.
     priors : bool
-        Whether the usual responses are expected, or just the start of the search.
+        Whether the usual responses are a prior. Otherwise they are only the start of the search.
     still : bool
-        Whether the pattern is known to lie where it was.
+        Whether the pattern is known not to have moved.
     threads : int or None
         Threads to use; None: see `dustbust.runtime.threads.count`.
 
@@ -283,7 +283,7 @@ def observe(
     probability = np.ones_like(density)
     for step in range(0 if pieces else 1, 3):
         before = probability > 0.5
-        if step > 0:  # a response to dust that may be absent would not tell much
+        if step > 0:  # at first, dust that may be absent would distort the responses
             telling = (density > FAINTEST_DENSITY) & before
             responses, of_colours = colours.responses(
                 density,
@@ -334,9 +334,9 @@ class _Colours:
         density : ndarray of float32, shape (N,)
             Density of the dust in this frame.
         telling : sequence of two ndarray of bool, shape (N,)
-            Pixels of light and of dark dust that tell the response.
+            Pixels of light and of dark dust from which the responses are measured.
         before : tuple
-            What is returned, as known before; it stays where no pixel tells anything.
+            The earlier result, which is kept where no pixel can be measured.
         priors : Responses or None
             The responses of the luminance that are expected.
         """

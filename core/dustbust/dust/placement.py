@@ -18,7 +18,7 @@ Shape = tuple[int, int]
 # Version of `rows_of`. A mask with a later one is refused.
 VERSION = 1
 
-# No sound mask has frames or offsets beyond this, px.
+# Larger frames or offsets are refused as invalid, px.
 LARGEST_SIDE = 1 << 20
 
 
@@ -31,13 +31,13 @@ class Placement:
     size : tuple of int
         (H, W) of the frame as it is stored.
     quarter_turns : int
-        Quarter turns, counter-clockwise, that the frame was given after it was scanned: 0 to 3.
+        Number of quarter turns, counter-clockwise, applied to the frame after scanning: 0 to 3.
     offset : tuple of float
         (y, x) on the grid of the first pixel of the upright frame, px.
     error : float
         Standard error of the offset, px.
     z : float
-        How far the correlation with the dust stands out of its noise, in deviations.
+        Height of the correlation with the dust above its noise, in standard deviations.
     ratio : float
         The height of the peak over that of the next one.
     placed : bool
@@ -143,7 +143,7 @@ class Placement:
         return pasted
 
     def taken_back(self, pasted: Picture, picture: Picture) -> Picture:
-        """A copy of a frame with the pixels of what `pasted` gave, changed since.
+        """A copy of a frame with the pixels of a picture from `pasted` that was changed since.
 
         Pixels of the frame beyond the grid stay as they are.
         """
@@ -177,7 +177,7 @@ def placements_of(rows: Any, frames: int) -> tuple[Placement, ...]:
     Raises
     ------
     ValueError
-        If the rows, which may come from a stranger, are not those of placements.
+        If the rows, which may come from an untrusted source, are not those of placements.
     """
     if not isinstance(rows, list) or len(rows) not in (0, frames):
         raise ValueError("its placements are not those of its frames")

@@ -1,4 +1,4 @@
-"""Which particles of a run are present in a frame, judged by the evidence at their pixels."""
+"""Decides which particles of a run are present in a frame, by the evidence at their pixels."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from ..image.arrays import Labels, Mask, Values
 # Side of a piece, px.
 PIECE_SIDE = 8
 
-# Pieces of one particle go together, but for a probability of exp(-TOGETHER): particles that touch
-# are one particle in the mask, but come and go independently.
+# Pieces of one particle are present together, except with a probability of exp(-TOGETHER).
+# Particles that touch are one particle in the mask, but come and go independently.
 TOGETHER = 6.0
 
 # Standard deviation of the log odds of all particles of a frame from those of the run.
 SPREAD_OF_LOG_ODDS = 2.0
 
-# Shares are taken for no more certain than this: a particle was in few frames only.
+# Limits of a share, because it was counted in a limited number of frames.
 SMALLEST_SHARE, LARGEST_SHARE = 0.02, 0.98
 
 
@@ -62,8 +62,8 @@ class Pieces:
     def probability(self, ratio: Values, share: Values) -> Values:
         """Probability that the dust of each pixel is present in a frame.
 
-        A piece is judged by itself and the pieces beside it. The evidence of the rest of its
-        particle counts as far as the two go together.
+        A piece is judged by its own evidence and that of the pieces beside it. The evidence of the
+        rest of its particle counts as far as they are present together.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class Pieces:
 
 
 def probability_of_particles(ratio: Values, share: Values, labels: Labels) -> Values:
-    """As `Pieces.probability`, for whole particles, as probable as they are in the run.
+    """As `Pieces.probability`, for whole particles, with their shares in the run as the prior.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def probability_of_particles(ratio: Values, share: Values, labels: Labels) -> Va
 
 
 def frame_log_odds(ratio: Values, log_odds: Values) -> float:
-    """By how much the log odds of all particles of a frame differ from those of the run.
+    """The common difference of a frame's log odds, for all particles, from those of the run.
 
     After the glass was cleaned most dust is absent. The most likely difference is found by Newton's
     method.
@@ -141,7 +141,7 @@ def frame_log_odds(ratio: Values, log_odds: Values) -> float:
 
 
 def logit(share: Values) -> Values:
-    """Log odds of a share; nothing is taken for certain."""
+    """Log odds of a share, which is limited to be neither 0 nor 1."""
     share = np.clip(share, SMALLEST_SHARE, LARGEST_SHARE)
     log_odds: Values = np.log(share / (1 - share))
     return log_odds

@@ -20,16 +20,16 @@ from ..image.morphology import connected
 from ..image.robust import DEVIATIONS_PER_MAD
 from .response import VALUE_NOISE, Response
 
-# Radii of the region that is looked at, and width of the ring that tells its background: in
-# blocks. A near ring knows the background better, a far one sees all of wide dust; the radius at
-# which the dust stands out most is taken.
+# Radii of the region that is examined, and width of the ring around it in which the background is
+# measured, in blocks. A near ring gives a better background, a far one leaves room for wide dust.
+# The radius at which the dust stands out most is used.
 REACHES, RING = (6.0, 4.25, 3.0, 2.25), 1.5
 
-# No more particles than this, the strongest ones, tell a profile.
+# A profile is measured from at most this many particles, the strongest ones.
 PARTICLES_ASKED = 120
 
-# A profile ends where it falls below this share of its maximum; the rest is left alone.
-# It is no wider than WIDEST half radii: a disc has 1, a Gaussian 2.2 where it is at 4 %.
+# A profile ends where it falls below this share of its maximum. Pixels beyond are not changed.
+# It is at most WIDEST half radii wide: a disc has 1, a Gaussian 2.2 where it is at 4 %.
 END_OF_PROFILE, WIDEST = 0.04, 2.2
 
 # A profile is trusted if its middle is this many times as large as its error.
@@ -48,19 +48,19 @@ SPREAD_OF_STRENGTH = 0.15
 # A particle is absent from a frame in which it is weaker than usual by this many errors.
 ABSENT = 4.0
 
-# A run has changing dust if, between the sharper and the wider third of the frames that show it
-# well, the radius at half height rises by this factor and by this many blocks, and the density in
-# the middle falls by a factor: what spreads out gets fainter. In runs of glass dust the radius
-# differs by chance, as hairs and crumbs have no clear one. They are small: shadows of an aperture
-# have at least SMALLEST_SHADOW blocks even where they are sharpest (measuring kit: 1.4, glass dust
-# 0.4 to 0.9).
+# The sharper and the wider third of the frames that show the dust well are compared. A run has
+# changing dust if the radius at half height rises by the factor CHANGING and by CHANGING_BLOCKS
+# blocks, and the density in the middle falls by the factor FADING, as wider shadows are fainter.
+# In runs of glass dust the radius differs by chance, as hairs and crumbs have no clear radius.
+# Glass dust is small: shadows of an aperture have at least SMALLEST_SHADOW blocks even where they
+# are sharpest (measuring kit: 1.4, glass dust 0.4 to 0.9).
 CHANGING, CHANGING_BLOCKS, FADING, SMALLEST_SHADOW = 1.3, 0.3, 2.0, 1.2
 
 # Centres are stored in steps of 1/256 px. No dust reaches farther than LARGEST_REACH px.
 CENTRE_STEPS = 256
 LARGEST_REACH = 2000.0
 
-# Values nearer to black or white are left out: they are clipped, or say little.
+# Values nearer to black or white are left out: they are clipped or uncertain.
 DARKEST, LIGHTEST = 0.03, 0.97
 
 
@@ -120,9 +120,9 @@ class Profile:
 
     @property
     def certain_share(self) -> float:
-        """The share of the profile that is expected to be true.
+        """The factor by which a noisy profile is reduced to its expected value.
 
-        That is the shrinkage of W. James and C. Stein, "Estimation with quadratic loss", 1961.
+        It is the shrinkage of W. James and C. Stein, "Estimation with quadratic loss", 1961.
         """
         return max(0.0, 1 - (SHRINKAGE / max(self.significance, SIGNIFICANT)) ** 2)
 
@@ -165,7 +165,7 @@ class RoundDust:
     fade : float
         Fade of the frames' responses as a share of their lift.
     reach : float
-        Radius within which all that the mask marks belongs to a particle, px.
+        Radius within which marked pixels belong to a particle, px.
     """
 
     centres: npt.NDArray[np.float32]
@@ -263,9 +263,9 @@ class RoundDust:
         has_data : ndarray of bool, shape (H, W), or None
             False where the frame has no data.
         radius : float
-            The dust ends at this distance; a ring around it tells the background.
+            Distance at which the dust ends. The background is measured in a ring around it.
         step : int
-            Only every such row and column is used.
+            Distance of the rows and columns that are used.
 
         Returns
         -------
@@ -297,7 +297,7 @@ class RoundDust:
         outer = distance > radius
         if np.count_nonzero(outer) < 24 or np.count_nonzero(~outer) < 12:
             return None
-        # A plane through the ring, without what stands out of it.
+        # A plane is fitted to the ring, without its outliers.
         terms = np.stack([np.ones(y.size), (y - centre[0]) / radius, (x - centre[1]) / radius], 1)
         kept = outer
         for _ in range(3):
@@ -342,7 +342,8 @@ class RoundDust:
         spread = DEVIATIONS_PER_MAD * weighted_median(off, certain)
         # The variance of a weighted median is about pi / 2 times that of the weighted mean.
         error = spread * np.sqrt(np.pi / 2 * (certain**2).sum()) / certain.sum()
-        # The few particles of a busy frame may agree by chance: not better than their surroundings.
+        # Few particles of a busy frame may agree by chance, so the error has a lower limit from
+        # their surroundings.
         error = max(error, np.sqrt(np.pi / 2 * INDEPENDENT / certain.sum()))
         return Profile(values.astype(np.float32), step, max(float(error), 1e-4))
 
@@ -399,7 +400,7 @@ class RoundDust:
         return strength, error
 
     def strengths(self, around: list[Around | None], profile: Profile) -> Values:
-        """Strength of each particle in a frame: between what it shows and what is usual."""
+        """Strength of each particle in a frame, between the measured and the usual strength."""
         shown, error = self.shown(around, profile)
         prior = SPREAD_OF_STRENGTH * self.strength
         # Busy surroundings err more than their rings show: as much as the particles disagree.

@@ -1,10 +1,10 @@
 """How a frame responds to dust: the value a pixel gets when dust of some density lies over it.
 
-Dust of density d lets the share exp(-d) of the light pass. A positive is some curve of the
-logarithm of that light, so every layer of dust moves a pixel along this curve, by a speed that
-depends on the value alone. For a linear, a gamma-encoded and a density positive and for a slide
-that speed is a straight line, `lift - fade * value`; levels and gammas of the usual strength hardly
-bend it. Integrated over the density it gives
+Dust of density d lets the share exp(-d) of the light pass. The values of a positive are a curve of
+the logarithm of that light. Every layer of dust thus moves a pixel along this curve, with a speed
+that depends only on the value. For slides and for linear, gamma-encoded and density positives this
+speed is a straight line, `lift - fade * value`. Usual levels and gammas hardly bend this line.
+Integrated over the density it gives
 
     observed = clean * exp(-fade * d) + lift * (1 - exp(-fade * d)) / fade
 
@@ -31,21 +31,21 @@ SPREAD_OF_RESPONSES = (0.3, 0.4)
 # A smaller fade counts as this: divisions by zero are avoided.
 SMALLEST_FADE = _kernels.SMALLEST_FADE
 
-# The errors of a fill are alike in neighbouring pixels: this many pixels tell as much as one that
-# stands alone.
+# The errors of a fill are correlated in neighbouring pixels: this many pixels count as one
+# independent reading.
 PIXELS_PER_READING = 20.0
 
 
 @dataclass(frozen=True)
 class Response:
-    """What dust does to the values of a frame.
+    """The effect of dust on the values of a frame.
 
     Parameters
     ----------
     lift : float or ndarray of float32, shape (N,)
-        How fast black rises with the density of the dust.
+        Speed at which black rises with the density of the dust.
     fade : float or ndarray of float32, shape (N,)
-        How much slower white rises than black.
+        Amount by which white rises more slowly than black.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class Response:
     fade: Any = 1.0
 
     def speed(self, value: Any) -> Any:
-        """Change of the value per density, at least a little."""
+        """Change of the value per density, with a small lower limit."""
         return np.maximum(self.lift - self.fade * value, np.float32(_kernels.SLOWEST) * self.lift)
 
     def slope(self, density: Any) -> Any:
@@ -147,7 +147,7 @@ def fit_response(
     spreads: tuple[float, float] = SPREAD_OF_RESPONSES,
     rounds: int = 5,
 ) -> Response:
-    """The response that explains best what a frame shows, given the density of the dust.
+    """The response that best explains the values of a frame, given the density of the dust.
 
     Robust least squares by Gauss-Newton. Clipped values are left out.
 

@@ -1,4 +1,4 @@
-"""The background of a frame: what it is without small things."""
+"""The background of a frame: the frame without small details."""
 
 from dataclasses import dataclass, replace
 
@@ -22,23 +22,23 @@ FIRST_RADIUS, SECOND_RADIUS = 3, 2
 # smaller.
 GRAIN = 0.007
 
-# A deviation from the background counts up to this, in the spread and, below the background, as a
-# reading.
+# Upper limit of a pixel's deviation from the background, in the spread; and of a reading below the
+# background.
 SPREAD_LIMIT = 0.15
 
-# Where a background is known from a share of its surroundings only, as at the edge of a picture in
-# its margin, the variance is larger by this power of that share. With 2 pictures that get darker
-# towards their edges were still taken for dust (slides with sprocket holes, 36 frames); more than 4
-# gained nothing. SMALLEST_KNOWN is the smallest share.
+# At the edge of a picture in its margin, a background is known from only a share of its
+# surroundings. The variance is divided by this power of that share, which is not taken for smaller
+# than SMALLEST_KNOWN. With a power of 2, pictures that get darker towards their edges were still
+# taken for dust (slides with sprocket holes, 36 frames). More than 4 gained nothing.
 ONE_SIDED_POWER, SMALLEST_KNOWN = 4, 0.2
 
-# Between the background and what dust turns it into there is at least this much room.
+# Least difference between the background and the value of opaque dust.
 SMALLEST_ROOM = 0.02
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a frame is without small things: one number for each block.
+    """A frame without small details: one number for each block.
 
     Parameters
     ----------

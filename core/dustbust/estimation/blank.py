@@ -31,29 +31,30 @@ from .detection import LARGEST_SHARE, limited_grey, lowered_beside, suggested_th
 from .frames import in_words, spread_over
 from .passes import Runner
 
-# The median that makes the background: side of its blocks, in blocks of `block_grid`, and radius in
-# such blocks. Before any dust is known it is wide, as large particles must not pass for background.
+# Passes of the median that makes the background: side of its blocks, in blocks of `block_grid`, and
+# radius in such blocks. The first is wide, so that large particles do not count as background.
 WINDOWS = ((4, 5), (1, 3), (1, 3))
 
 # While the background is made, pixels below it by this many deviations of the noise are taken for
 # dust, together with this many px around them.
 DUSTY_DEVIATIONS, DUSTY_REACH = 4.0, 4
 
-# Light and opacities are bounded, so that logarithms are: an opaque particle takes all light.
+# Limits of light and opacities, which keep the logarithms finite: an opaque particle takes all
+# light.
 SMALLEST_LIGHT, LARGEST_OPACITY = 1e-3, 0.995
 
 # Relative and smallest error of a density: scanners blur, and light goes around the dust.
 RELATIVE_ERROR, SMALLEST_ERROR = 0.03, 0.005
 
-# Frames that tell the response, from all over the run.
+# Number of frames, from all over the run, on which the response is measured.
 FRAMES_ASKED = 10
 
 # Before the frames are counted, a particle is expected in this share of them, as firmly as if this
 # number of frames had been counted.
 USUAL_SHARE, COUNTED_BEFORE = 0.95, 2
 
-# A response weaker than this is that of frames without the dust. The weakest of real films, a
-# density positive with the blank taken for sRGB, is 0.1.
+# A weaker response means that the frames do not have the dust. The weakest of real films, a density
+# positive with the blank taken for sRGB, is 0.1.
 SMALLEST_LIFT = 0.08
 
 # With less of the dust than this in the frames, the blank is probably of another day.
@@ -78,7 +79,7 @@ def estimate_from_blank(
         Scans of the empty glass, light table or wall of the frames' size; or files with an infrared
         plane, which is used instead of the picture.
     polarity : {"light", "dark", "both", "auto"}
-        Kind of the dust in the frames. With "auto" and "both" the frames tell.
+        Kind of the dust in the frames. With "auto" and "both" it is measured in the frames.
     smallest, largest : float or None
         Area of the smallest and of the largest particle that is marked, px. None: a fiftieth of the
         picture.
@@ -185,7 +186,7 @@ def opacity_of(
                 shape=in_words(shape),
             )
         planes.append(_loss(light, threads))
-    # Of several blanks the median, so that what one of them shows alone does not count.
+    # Of several blanks the median is used, so that dust in only one of them does not count.
     loss = np.median(planes, axis=0) if len(planes) > 2 else np.mean(planes, axis=0)
     opacity = denoise(loss.astype(np.float32), threads)
     noise = noise_of(noise_floor(opacity, threads), opacity.shape)

@@ -1,4 +1,4 @@
-"""Which pixels may be dust: those that stand out of the noise of an opacity map."""
+"""Finds the pixels that may be dust: those that stand out of the noise of an opacity map."""
 
 from collections.abc import Sequence
 
@@ -16,8 +16,8 @@ from ..runtime.threads import count
 CANDIDATE_DEVIATIONS = 2.5
 SMALLEST_OPACITY = 0.02
 
-# While the background is made, what stands out by this many deviations is taken for dust. Taking
-# the noise of busy places for dust would spoil the background.
+# While the background is made, pixels that stand out by this many deviations count as dust. With a
+# lower limit, the noise of busy places would count as dust and spoil the background.
 LIKELY_DEVIATIONS = 4.0
 
 # Detail of the map that stands out of its own noise by this many deviations is half kept.

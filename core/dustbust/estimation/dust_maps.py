@@ -1,8 +1,9 @@
-"""What one frame shows of dust, at reduced size: a map for finding where the frame lies.
+"""Maps of the dust in single frames, at reduced size, from which frames are placed.
 
-A map has what stands out of the background of the frame, in deviations. Weak things are left out
-and strong ones are limited, so that a few bright details of the picture do not outweigh many faint
-particles. Dust has no counterpart of the other sign beside it, edges of the picture do.
+A map shows the difference of a frame from its background, in deviations. Weak differences are left
+out and strong ones are limited, so that a few bright details of the picture do not outweigh many
+faint particles. Edges of the picture have a counterpart of the other sign beside them; dust does
+not.
 """
 
 import zlib
@@ -26,18 +27,18 @@ from .film_borders import levels_of
 # Length of the longer side of a map, about.
 MAP_SIDE = 768
 
-# What stands out by less than THRESHOLD deviations is nothing; what stands out by CLIP more than
-# that does not count further.
+# Differences below THRESHOLD deviations count as 0. Differences are limited to CLIP deviations more
+# than that.
 THRESHOLD, CLIP = 1.0, 3.0
 
 # Radius of the neighbourhood in which a particle has no counterpart of the other sign, map px.
 ALONE_RADIUS = 4
 
-# Deviation of the picture, 0..1: smoother places than this do not weigh more.
+# Deviation of the picture, 0..1, at or below which places have the full weight.
 SMOOTH = 0.03
 
-# Backgrounds beyond these are film borders, holes and holders; their neighbours, this many blocks
-# around, say nothing either.
+# Backgrounds beyond these are film borders, holes and holders. Blocks up to this many blocks away
+# from them are not used either.
 DARKEST, LIGHTEST = 0.03, 0.96
 MARGIN = 2
 
@@ -49,14 +50,14 @@ EDGE = 3
 DIGEST_SIDE = 96
 SLOW = 4.0
 
-# A digest with less contrast than this, or less picture, says nothing of the scene.
+# A digest with less contrast than this, or less picture, carries no information on the scene.
 SMALLEST_CONTRAST = 0.004
 SMALLEST_PICTURE = 0.1
 
 
 @dataclass(frozen=True)
 class DustMap:
-    """What one frame shows of dust.
+    """The dust map of one frame.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ class DustMap:
         )
 
     def values(self, kind: str) -> Plane:
-        """What stands out as dust of one kind does, "light" or "dark", less its mean."""
+        """The differences with the sign of a kind of dust, "light" or "dark", less their mean."""
         signed = np.frombuffer(zlib.decompress(self.packed), np.int8).reshape(self.shape)
         values = np.maximum(signed if kind == "light" else -signed.astype(np.int16), 0)
         values = values.astype(np.float32) * np.float32(1 / STEPS)
@@ -132,7 +133,7 @@ def _picture(background: Plane) -> Plane:
 def _stand_out(
     plane: Plane, has_data: Mask | None, surroundings: Surroundings, inside: Plane, factor: int
 ) -> Plane:
-    """What stands out of the background, in weighted deviations: float32 (rows, columns)."""
+    """Differences from the background in weighted deviations, float32 (rows, columns)."""
     rows, columns = (length // factor for length in plane.shape)
     small, share = (
         part[:rows, :columns] for part in _kernels.block_means(plane, has_data, factor, 1)

@@ -1,4 +1,4 @@
-"""Estimate Dust Mask: from a run of frames to a mask of what stays with the scanner."""
+"""Estimate Dust Mask: from a run of frames to a mask of the dust that stays with the scanner."""
 
 from collections.abc import Iterable
 from concurrent.futures import Executor
@@ -35,7 +35,7 @@ def estimate_mask(
         Frames that were cropped, that wander or that are turned by quarters are placed by the dust
         that they have in common.
     method : str
-        How the mask is made, and which of the options below it has:
+        How the mask is made. The methods and their options:
 
         {methods}
     polarity : {"light", "dark", "both", "auto"}
@@ -48,13 +48,13 @@ def estimate_mask(
         serves as the blank of its own dust. Of the method "opacity" only.
     leave_out : bool
         What to do about frames that cannot be read, or that have another size than most frames and
-        cannot be placed. True leaves them out and reports it, unless they are more than half of
-        all. False refuses the run.
+        cannot be placed. True leaves them out and reports it, but refuses the run if they are more
+        than half of all frames. False refuses the run.
     progress : callable, optional
         Called as progress(fraction, text).
     executor : concurrent.futures.Executor, optional
-        Its workers see the same files under the same names, such as those of a cluster
-        (`dustbust.dask_executor`), and go over the run in parts. The mask is the same, to the byte.
+        Runs the work in parts, for example on a cluster (`dustbust.dask_executor`). Its workers
+        must see the same files under the same names. The mask has the same bytes.
     threads : int, optional
         Number of threads; by default one for each processor. With an executor: threads for each
         part of the run, by default one.

@@ -1,13 +1,13 @@
 """Dust or picture? Candidates for particles, and the evidence of the frames for each of them.
 
-What many pictures share (horizons, bright centres, foliage) leaves traces in the mean of few frames
-that look like dust. Frame by frame the two differ: dust takes nearly the same share of the light in
-each frame, picture does not. For each candidate and frame, the reading of the whole candidate, in
-units of its mean opacity, is compared under both hypotheses. Dust is expected at about one over the
-share of the frames in which it is present, picture at about 0, both with the spread of the
-surroundings and the heavy tails of pictures. The log-likelihood ratios are added over the frames.
-The evidence that is required depends on how many of the candidates turn out to be dust: where
-hardly any does, the best few of thousands are not dust either.
+Details that many pictures share (horizons, bright centres, foliage) leave traces in the mean of few
+frames that look like dust. In single frames the two differ: dust takes nearly the same share of the
+light in each frame, and picture does not. For each candidate and frame, the reading of the whole
+candidate, in units of its mean opacity, is compared under both hypotheses. The expected reading of
+dust is about one over the share of the frames in which it is present, that of picture about 0. Both
+have the spread of the surroundings and the heavy tails of pictures. The log-likelihood ratios are
+added over the frames. The evidence that is required depends on the share of the candidates that
+turn out to be dust. If hardly any candidate is dust, the best few of thousands are not dust either.
 """
 
 from copy import copy
@@ -36,25 +36,25 @@ CONVERSION = 0.4
 # dust stays.
 SHARES, PRIORS = np.array([0.9, 0.7, 0.5])[:, None], np.array([0.8, 0.1, 0.1])[:, None]
 
-# Degrees of freedom of Student's t for what is left of a picture without its background.
+# Degrees of freedom of Student's t for the difference between a picture and its background.
 TAILS = 3
 
 # Errors of the pixels of a block are correlated, and so are those of a large candidate: it counts
 # as at most this many independent readings.
 INDEPENDENT_PARTS = 4
 
-# Log odds that are required of a particle when half of the candidates are dust; and those beyond
-# doubt.
+# Log odds that are required of a particle when half of the candidates are dust; and log odds at
+# which a particle counts as certain.
 ENOUGH, CERTAIN = 5.0, 15.0
 
 # A candidate that fewer frames show, near the edge of frames that do not share one grid, cannot be
 # told from picture.
 FEWEST_FRAMES = 3
 
-# What fewer than this share of the frames show, near the edge of frames that do not share one grid,
-# takes more log odds: pictures are alike in few frames more easily. On simulated rolls that wander
-# by 48 px, 2 of 80 such particles were picture, of log odds up to 1.3 above those required; all but
-# one of the others were 2.9 above them or more.
+# Near the edge of frames that do not share one grid, candidates that fewer than the share
+# PARTLY_SHOWN of the frames show need MORE log odds: few pictures are more easily alike. On
+# simulated rolls that wander by 48 px, 2 of 80 such particles were picture, with log odds up to 1.3
+# above those required. All but one of the others were at least 2.9 above them.
 PARTLY_SHOWN, MORE = 0.75, 2.5
 
 # Evidence is summed in whole steps of this size, so that sums do not depend on their order.
@@ -62,7 +62,7 @@ LOG_DENSITY_STEP = 2.0**-20
 
 
 class Observed(NamedTuple):
-    """What one frame shows of P candidates, under each hypothesis of `SHARES`.
+    """The evidence of one frame for P candidates, under each hypothesis of `SHARES`.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class Evidence:
     def look(
         self, plane: Grey, surroundings: Surroundings, has_data: Mask | None = None
     ) -> Observed:
-        """What one frame shows of each candidate.
+        """The evidence of one frame for each candidate.
 
         Parameters
         ----------
@@ -181,7 +181,7 @@ class Evidence:
         return Observed(log_ratios, present, shown)
 
     def add(self, observed: Observed, *, sign: int = 1) -> None:
-        """Add what `look` gave for a frame. `sign` -1 takes it out."""
+        """Add the result of `look` for a frame. `sign` -1 takes it out."""
         self.log_ratios += sign * observed.log_ratios
         self.present += sign * observed.present
         self.frames += sign * observed.shown

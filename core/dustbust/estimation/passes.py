@@ -1,7 +1,7 @@
 """Passes over the frames of a run: in this process, or in parts by the workers of an executor.
 
-What a pass takes in is summed in whole numbers. So neither the order of the frames nor the way they
-are divided among workers changes the result.
+A pass sums its readings in whole numbers. Neither the order of the frames nor the way they are
+divided among workers changes the result.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,7 +36,7 @@ class Pass(Protocol):
         ...
 
     def look(self, plane: Grey, has_data: Mask | None) -> Any:
-        """What one frame shows.
+        """The observation of one frame.
 
         It depends on this frame only, and is called in several threads at the same time.
 
@@ -50,11 +50,11 @@ class Pass(Protocol):
         ...
 
     def take(self, number: int, observed: Any) -> None:
-        """Take in what `look` gave for the frame with this number."""
+        """Add the result of `look` for the frame with this number."""
         ...
 
     def merge(self, other: Any) -> None:
-        """Take in what another such pass took in of other frames."""
+        """Add the sums of another such pass over other frames."""
         ...
 
 
@@ -62,7 +62,7 @@ class SummingPass(Pass, Protocol):
     """A pass that can also take frames out again; `start` gives another one."""
 
     def add(self, observed: Any, *, sign: int = 1) -> None:
-        """Add what `look` gave for a frame. `sign` -1 takes it out."""
+        """Add the result of `look` for a frame. `sign` -1 takes it out."""
         ...
 
 
@@ -72,7 +72,7 @@ class Removal:
     Parameters
     ----------
     sums : SummingPass
-        What the frames are taken out of.
+        The pass from which the frames are taken out.
     """
 
     def __init__(self, sums: SummingPass) -> None:
@@ -153,14 +153,14 @@ class Runner:
         Parameters
         ----------
         passes : sequence of Pass
-            What the frames are shown to.
+            The passes that are given the frames.
         numbers : iterable of int
             Numbers of the frames. Those that are left out of the run are skipped.
         hold : sequence of int
             Numbers of frames to keep in memory for the next passes, as far as there is room.
         to_come : int or None
-            Number of looks at frames that follow after these: the rest of the progress is divided
-            among all of them. None: these looks do not move the progress.
+            Number of looks at frames that follow later. The rest of the progress is divided among
+            these and the later looks. None: these looks do not move the progress.
         """
         frames = [
             Numbered(
@@ -213,7 +213,7 @@ class Runner:
             counted += len(frames)
             if to_come is None:
                 return
-            # The last look of all is the whole, whatever the rounding.
+            # After the last look the progress is exactly 1, in spite of rounding.
             self._done = 1.0 if counted == looks and not to_come else begin + counted * share
             if self.progress:
                 self.progress(self._done, frames[-1].name)

@@ -1,8 +1,9 @@
 """Finds where each frame of a roll lies, from the dust that the frames have in common.
 
-The maps of two frames correlate through their dust, at the shift between them. Clear pairs among a
-few frames begin; then each frame is compared with the sum of the others, round by round. Frames
-that may show one scene never decide about each other, because their pictures correlate, too.
+The maps of two frames correlate through their dust, at the shift between them. The search begins
+with clear pairs among a few frames. Then each frame is compared with the sum of the others, in
+several rounds. Frames that may show one scene are never compared with each other, because their
+pictures correlate, too.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,14 +31,14 @@ FARTHEST, FARTHEST_SHARE = 64, 0.03
 # Exponent of whitening: between correlation (0) and phase correlation (1).
 WHITENING = 0.5
 
-# What is nearer to a peak than this belongs to it, map px.
+# Values nearer to a peak than this belong to it, map px.
 NEAR = 3
 
 # A peak is clear if it is this much higher than the next one.
 CLEAR_RATIO = 1.3
 
-# z of a clear pair of frames; of a frame that joins the others; and of one for which other turns
-# need not be tried. z of a frame is at least USUAL_SHARE of what is usual in the roll.
+# z of a clear pair of frames; of a frame that joins the others; and of a frame for which other
+# turns need not be tried. z of a frame is at least USUAL_SHARE of the usual z in the roll.
 Z_PAIR, Z_JOIN, Z_STRONG = 5.5, 6.0, 8.0
 Z_PAIR_TURNED = 6.0
 USUAL_SHARE = 0.08
@@ -51,7 +52,7 @@ SEEDS, VOTERS, ROUNDS = 12, 48, 8
 # Backgrounds that correlate by more than this, at any shift, may show one scene.
 ALIKE = 0.45
 
-# Fewer scenes than this, or a smaller share of the frames, do not settle a roll.
+# A roll is placed from at least this many scenes and at least this share of the frames.
 FEWEST_SCENES, SMALLEST_SHARE = 3, 0.5
 
 # A frame's weight in the sum, at least, as a share of the clearest one's.
@@ -198,7 +199,7 @@ def _vertex(values: Plane) -> float:
 
 @dataclass
 class Roll:
-    """The maps of the frames of a roll, and what they are compared on.
+    """The maps of the frames of a roll, and the canvas on which they are compared.
 
     Parameters
     ----------

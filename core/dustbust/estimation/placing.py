@@ -31,8 +31,8 @@ FRAMES_OF_MARGIN = 12
 # whole pixels: small shifts of a frame are measured with its dust, see `observation.observe`. px.
 STRAIGHT_WITHIN = 1.5
 
-# Offsets are whole pixels, but for one common fraction, if their fractions agree as Rayleigh's test
-# has it: mean resultant length, and the number of frames times its square.
+# Offsets are whole pixels, except for one common fraction, if their fractions agree by Rayleigh's
+# test: mean resultant length, and the number of frames times its square.
 # K. V. Mardia, P. E. Jupp, "Directional Statistics", 2000, https://doi.org/10.1002/9780470316979
 WHOLE_LENGTH, WHOLE_STATISTIC = 0.6, 3.5
 
@@ -47,7 +47,7 @@ def place_frames(
 ) -> dict[str, float]:
     """Find where the frames of a run lie, and put it into `runner.frames`.
 
-    Runs whose frames lie on each other stay as they are: a few frames settle that.
+    Runs whose frames lie on each other are not changed. A few frames are enough to check that.
 
     Parameters
     ----------

@@ -13,21 +13,21 @@ from .detection import FEWEST_SCENES, Detection
 from .frames import Frames
 from .scenes import Scenes
 
-# With fewer frames than this, what pictures have in common may still look like dust.
+# With fewer frames than this, details that pictures have in common may still look like dust.
 FEW_FRAMES = 8
 
 
 def report(
     mask: DustMask, marked: Mask, found: Sequence[Detection], scenes: Scenes, frames: Frames
 ) -> dict[str, Any]:
-    """How far the mask can be trusted: plain JSON data.
+    """The report on the reliability of a mask, as plain JSON data.
 
     Parameters
     ----------
     mask : DustMask
         The mask.
     marked : ndarray of bool, shape (H, W)
-        What it marks.
+        The pixels that it marks.
     found : sequence of Detection
         One for each kind of dust.
     scenes : Scenes

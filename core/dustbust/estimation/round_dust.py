@@ -1,7 +1,7 @@
 """Round dust whose size and strength change from frame to frame, found in the frames of a run.
 
-A few frames tell whether the size of the dust changes at all. If it does, each candidate is
-compared with the profile of each frame: dust has the same strength in all of them, picture has not.
+A few frames show whether the size of the dust changes. If it does, each candidate is compared with
+the profile of each frame. Dust has the same strength in all frames; details of the picture do not.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,14 +27,15 @@ from ..image.block_grid import block_side
 from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
 from .evidence import ENOUGH, Evidence
 
-# Particles that tell whether the size changes, and candidates that are compared if it does.
+# Number of particles from which a change of size is found, and of candidates that are then
+# compared.
 ASKED_FIRST, CANDIDATES = 16, 250
 FRAMES_ASKED_FIRST, FRAMES_ASKED, ROUNDS = 8, 10, 2
 
-# Candidates smaller than this are not asked first, px; fewer particles than this tell nothing.
+# The smallest area of such a particle, px, and the fewest particles that are enough.
 SMALLEST_AREA, FEWEST_PARTICLES = 4, 5
 
-# Fewer frames than this that show the dust do not tell a change.
+# A change is found only if at least this many frames show the dust.
 FEWEST_FRAMES = 4
 
 # A candidate is dust if its strength over the frames is CLEAR times its error, and if the frames in
@@ -47,7 +48,7 @@ CLEAR, BEYOND_DOUBT, FAINTEST, SEEN, CLEARLY = 5.0, 8.0, 0.4, 0.8, 0.5
 # The profile explains this share of the readings around dust.
 EXPLAINED = 0.3
 
-# Candidates weaker than this share of the median are not told from chance.
+# Candidates weaker than this share of the median are left out, as chance may make them.
 WEAKEST = 0.55
 
 # Offsets from a candidate's place at which its centre is looked for, in parts of the sharpest half
@@ -92,7 +93,7 @@ class ProfilePass:
         return [self.looked[n] for n in sorted(self.looked) if self.looked[n][0].is_significant]
 
     def shadows(self, shape: Sequence[int]) -> list[Looked]:
-        """Significant frames but for chance profiles, which are narrower than any shadow."""
+        """Significant frames without chance profiles, which are narrower than any shadow."""
         smallest = SMALLEST_SHADOW * block_side(shape)
         return [each for each in self.significant if each[0].half_radius > smallest]
 

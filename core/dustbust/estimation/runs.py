@@ -1,12 +1,12 @@
 """Runs: where in a series of frames the dust changes, because the glass was cleaned or the film
 holder was turned.
 
-What stands out of a frame's background, block by block and in units of what usually stands out
-there, is the frame's trace. Traces of two frames correlate through the dust that they share, and
-through nothing else: by `g_i * g_j * s`, where `g` is how well a frame shows dust and `s` is the
-share of the dust that is the same. Take the frames before and those after a place. Then `s` is the
-mean correlation across the place over the geometric mean of those on both sides; how well single
-frames show dust cancels.
+The trace of a frame is its difference from its background, block by block, in units of the usual
+difference there. Traces of two frames correlate only through the dust that they share: by
+`g_i * g_j * s`, where `g` is the clarity with which a frame shows dust and `s` is the share of the
+dust that is the same. For the frames before and after a place, `s` is the mean correlation across
+the place, divided by the geometric mean of the correlations on both sides. The clarity of single
+frames cancels.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,22 +32,23 @@ from .frames import Frames, commonest
 SHORTEST_RUN = 3
 FRAMES_COMPARED = 12
 
-# Across a change, less than this share of the dust is the same, by this many standard errors.
+# Across a change, the share of the dust that is the same is below SAME_DUST by at least this many
+# standard errors.
 SAME_DUST = 0.9
 CHANGE_DEVIATIONS = 4.5
 
-# Frames that show dust poorly differ from others by no more than this: correlations across, as a
-# share of those on the better side.
+# Lower limit of the expected correlation across a place, as a share of the correlations on the
+# better side: frames may show dust poorly.
 FAINTEST_CORRELATION = 0.3
 
 # Frames of one format may be cropped by this share of a side.
 CROPPED = 0.1
 
-# What stands out counts up to this many deviations.
+# Limit of a difference from the background, in deviations.
 LIMIT = 2.0
 
-# Radius of the median in blocks, and rows of a block: coarser than for a mask, as it only counts
-# what stands out.
+# Radius of the median in blocks, and rows of a block. They are coarser than for a mask, as only
+# differences from the background are needed.
 RADIUS, ROWS = 2, 2
 
 Numbers = npt.NDArray[np.int64]
@@ -223,7 +224,7 @@ class Correlations:
 
 
 def look(frame: Frame) -> tuple[Plane, Plane]:
-    """What stands out of the background of a frame.
+    """The differences of a frame from its background.
 
     Returns
     -------
@@ -240,7 +241,7 @@ def look(frame: Frame) -> tuple[Plane, Plane]:
 
 
 def look_if_fit(frame: Frame) -> tuple[Plane, Plane] | DustbustError:
-    """What `look` gives, or the error if the frame cannot be read."""
+    """The result of `look`, or the error if the frame cannot be read."""
     try:
         return look(frame)
     except DustbustError as error:
@@ -254,7 +255,7 @@ def looks(
     executor: Executor | None,
     threads: int | None,
 ) -> Iterator[tuple[int, Plane, Plane]]:
-    """Yield the number of each frame that can be used, and what `look` gives for it."""
+    """Yield the number of each frame that can be used, and the result of `look` for it."""
     sources = [series.sources[number] for number in numbers]
     results = read_ahead(sources, look_if_fit, threads, executor)
     for done, (number, result) in enumerate(zip(numbers, results, strict=True), 1):
@@ -339,8 +340,8 @@ def changes(found: Correlations) -> list[int]:
         return [] if place is None else [*split(begin, place), place, *split(place, end)]
 
     places = split(0, len(found.values))
-    # Between two changes there may have seemed to be a third. Now that those on both sides are
-    # known: is it still one, and where?
+    # A change between two others may have been found before these were known. It is checked again,
+    # and its place is found anew.
     for place in list(places):
         at = places.index(place)
         begin, end = ([0, *places, len(found.values)][at + side] for side in (0, 2))
@@ -367,7 +368,7 @@ class Change:
     across, expected : float
         Correlation of frames before with frames after, and its value if the dust were the same.
     deviations : float
-        By how many standard errors they differ; 0 if they differ by less than they may.
+        Their difference in standard errors; 0 if it is below the limit.
     """
 
     place: int

@@ -1,4 +1,4 @@
-"""Pictures as arrays: what is accepted, and conversion to and from the range 0..1.
+"""Pictures as arrays: checks, and conversion to and from the range 0..1.
 
 All calculations use 0..1.
 A picture is (H, W) or (H, W, C) with 1 to 4 channels. With 2 and with 4 channels the last is alpha.
@@ -33,7 +33,7 @@ def check_image(image: object, name: str = "image") -> Picture:
     Parameters
     ----------
     image : object
-        What was passed as a picture.
+        The argument to check.
     name : str
         What messages call it.
 
@@ -195,7 +195,7 @@ def check_mask(mask: object, shape: Sequence[int], name: str = "mask") -> Mask:
     Parameters
     ----------
     mask : object
-        What was passed as a mask.
+        The argument to check.
     shape : sequence of int
         Shape of the picture; its first two entries count.
     name : str

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from .. import _kernels
 from .arrays import Plane
 
-# The background of a frame is made of blocks. The longer side of a frame has this many of them, so
-# that what counts as small does not depend on the resolution of the scan: a block is a tenth of a
-# millimetre of 35 mm film. A block has at least SMALLEST_SIDE px a side.
+# The background of a frame is made of blocks. The longer side of a frame has this many blocks, so
+# the size of small details does not depend on the resolution of the scan: a block is a tenth of a
+# millimetre of 35 mm film. The side of a block is at least SMALLEST_SIDE px.
 BLOCKS = 384
 SMALLEST_SIDE = 4
 

@@ -1,4 +1,4 @@
-"""Uneven film transport: what brings two scans together where no straight transform does."""
+"""Uneven film transport: a distortion that aligns two scans where a straight transform cannot."""
 
 from dataclasses import replace
 
@@ -49,8 +49,8 @@ def refine_distortion(a: Level, b: Level, match: Match, rounds: int = 3) -> Matc
             return match
         transform = match.transform
         normal, right = match.equations()
-        # What is still to be explained is a step from the distortion so far; the distortion itself,
-        # not the step, is to be smooth.
+        # The remaining displacements are a step from the distortion so far. The distortion itself
+        # must be smooth, not the step.
         so_far = -np.linalg.solve(transform.matrix[:2, :2], transform.distortion_at(x, y))
         right = right + np.einsum("abm,bm->am", normal, so_far)
         if model is None:
@@ -93,7 +93,7 @@ def _best_model(
     shape: tuple[int, int],
     so_far: tuple[int, ...],
 ) -> tuple["Knots", float] | None:
-    """The model and the stiffness that the data ask for, or None.
+    """The model and the stiffness that fit the data best, or None.
 
     so_far : number of knots of a distortion of the same kind, (0, 1) of none.
     """
@@ -229,7 +229,7 @@ class Knots:
         return (still - answer @ slope).reshape(self.rows, self.columns, 2), slope
 
     def chi_square(self, equations: Equations, knots: Doubles, slope: Doubles) -> float:
-        """By how much the displacement changes chi square."""
+        """The change of chi square by the displacement."""
         band, vector, mixed, matrix, right = equations
         u = knots.ravel()
         product = 2.0 * sum(

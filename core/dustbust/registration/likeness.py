@@ -1,4 +1,4 @@
-"""What a scan may be besides moved: turned by quarters, of another resolution, or a negative."""
+"""Other changes of a scan besides its position: quarter turns, resolution, negative."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Likeness:
 
 
 def first_guesses(reference: tuple[int, ...], other: tuple[int, ...]) -> list[Likeness]:
-    """What the sizes of two scans suggest, the likeliest first."""
+    """Guesses from the sizes of two scans, the likeliest first."""
     down, across = other[0] / reference[0], other[1] / reference[1]
     turned_down, turned_across = other[1] / reference[0], other[0] / reference[1]
     guesses = [Likeness()]
@@ -103,9 +103,9 @@ def _is_ratio(down: float, across: float) -> bool:
 
 
 def more_guesses(first: Level, second: Level) -> Iterator[Likeness]:
-    """What the spectra of two levels suggest, which are reduced by the same factor.
+    """Guesses from the spectra of two levels that are reduced by the same factor.
 
-    A shift leaves the magnitude of a spectrum as it is; a turn turns it, and another resolution
+    A shift does not change the magnitude of a spectrum. A turn turns it, and another resolution
     stretches it.
 
     References

@@ -11,25 +11,25 @@ from ..image.robust import MEDIAN_OF_ABSOLUTE, TUKEY
 from .pyramid import CELLS, PATCH, Integers, Level, Part, of_patches
 from .transform import Transform, WarpArguments, warp_arguments
 
-# How alike (correlation) the two pictures must be in a patch to agree in it.
+# Two pictures agree in a patch if their correlation there is at least this.
 AGREEING = 0.6
 
 Doubles = npt.NDArray[np.float64]
 
-# Where two scans differ by more than DIFFERENT standard deviations, each from the other, there is
-# dust; and by more than a misplacement of MISPLACED px explains.
+# There is dust where two scans, each compared with the other, differ by more than DIFFERENT
+# standard deviations and by more than a misplacement of MISPLACED px explains.
 DIFFERENT, MISPLACED = 3.0, 0.25
 
-# Details may be in this number of patches only.
+# Fewest patches with details that are enough for a match.
 FEWEST_PATCHES = 8
 
-# By how much noise may change such a correlation.
+# Amount by which noise may change such a correlation.
 UNSURE = 0.05
 
 
 @dataclass
 class Match:
-    """How well the second picture, so placed, shows what the first one shows.
+    """The agreement of the second picture, at a given place, with the first one.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ BY_CHANCE = 0.2
 
 
 def compare(a: Level, b: Level, transform: Transform, part: Part | None = None) -> Match:
-    """How level b, placed so, fits level a, or part of it."""
+    """Compare level b, placed by a transform, with level a or part of it."""
     part = a.whole if part is None else part
     warp = warp_arguments(transform)
     match = Match(transform, part, np.zeros(len(a.corners), bool), np.zeros(len(a.corners)))
@@ -157,9 +157,9 @@ def find_dust(a: Level, b: Level, transform: Transform, contrast: float) -> Mask
 
 
 def what_stays(a: Level, b: Level, corners: Integers) -> Doubles:
-    """float (patches,), correlation of both levels where neither moved.
+    """float (patches,), correlation of both levels without any movement.
 
-    What stays with the scanner, as dust does, looks alike there.
+    Details that stay with the scanner, such as dust, are alike there.
     """
     return _agreement(_kernels.compare_patches(a.details, b.details, corners, PATCH, a.threads))[1]
 

@@ -60,7 +60,7 @@ CELL = _kernels.CELL_SIDE
 PATCH = CELL * _kernels.PATCH_CELLS
 CELLS = _kernels.PATCH_CELLS**2
 
-# Details are what is smaller than twice this, px.
+# Details are smaller than twice this, px.
 DETAIL = 12
 
 # About this number of patches is compared: of more, the best ones of each square of SQUARE by
@@ -98,7 +98,7 @@ class Level:
     def steepest(self) -> tuple[npt.NDArray[Any], ...]:
         """(x, y, gradient), each (n, POINTS_OF_PATCH): where gradients are strongest in each patch.
 
-        There a misalignment shows. Every second row and column is looked at.
+        A misalignment has most effect there. Every second row and column is examined.
         """
         y, x = np.mgrid[:PATCH:2, :PATCH:2].reshape(2, -1).astype(np.int32)
         x, y = (
@@ -156,8 +156,9 @@ class Level:
             self.threads,
         )
         hxx, hxy, hyy = np.moveaxis(sums.reshape(-1, sums.shape[2])[:, 4:7], 1, 0)
-        # What holds a patch in place in both directions, and, less, in one: J. Shi, C. Tomasi,
-        # "Good features to track", 1994, doi:10.1109/CVPR.1994.323794.
+        # A patch counts for the structure that holds it in place in both directions and, less, in
+        # one direction: J. Shi, C. Tomasi, "Good features to track", 1994,
+        # doi:10.1109/CVPR.1994.323794.
         trace, least = hxx + hyy, (hxx + hyy) / 2 - np.hypot((hxx - hyy) / 2, hxy)
         x, y = (2 * c for c in centres(half.corners))
         square = (y // (SQUARE * PATCH)).astype(int) * self.shape[1] + (

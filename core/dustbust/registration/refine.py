@@ -69,8 +69,8 @@ def refine(
         The start.
     models : sequence of {"shift", "similarity", "affine"}
     still : ndarray of float, shape (patches,)
-        What stays with the scanner at the patches of `a`. A patch in which either picture shows
-        something of it, and which fits better so than by the start, is dust, and is left out.
+        Correlation of the patches of `a` without any movement, see `patches.what_stays`. A patch
+        that fits better without movement than by the start is dust and is left out.
     iterations : int
         At most this number of steps with each model.
     precision : float

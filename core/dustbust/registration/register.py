@@ -124,10 +124,10 @@ def register_scans(
 ) -> list[Registration]:
     """Find how the page lies in each scan, relative to the first one.
 
-    Dust stays with the scanner while the page moves, so plain correlation finds the dust. Here what
-    both scans show at the same place is taken out before the phase correlation, its peaks (also
-    with the scan turned by up to 6 or by 180 degrees) are refined, coarse to fine, by Gauss-Newton
-    steps with weights that ignore what does not fit, and patches that dust explains better do not
+    Dust stays with the scanner while the page moves, so plain correlation finds the dust. Therefore
+    details that both scans show at the same place are removed before the phase correlation. Its
+    peaks (also with the scan turned by up to 6 or by 180 degrees) are refined, coarse to fine, by
+    Gauss-Newton steps with weights that ignore outliers. Patches that dust explains better do not
     count.
 
     A scan may also be turned by quarters of a circle, have another resolution (by a factor of up to
@@ -152,8 +152,7 @@ def register_scans(
     Raises
     ------
     DustbustError
-        When a scan shows no page that scan 0 shows too, or shows it at several places alike:
-        nothing is guessed.
+        When a scan does not show the page of scan 0, or when several positions fit equally well.
 
     Examples
     --------
@@ -209,8 +208,8 @@ def place_scans(number: int, positions: npt.ArrayLike | None = None) -> list[Reg
     return registrations
 
 
-# In the end this share has to agree: other pages with the same lines (a form, staves) do in about
-# half.
+# At the end at least this share of the details must agree. Other pages with the same lines (a form,
+# staves) agree in about half.
 LEAST_IN_THE_END = 0.6
 
 # Where dust has this share of the energy of the details, they are looked at once more without it.
@@ -256,7 +255,7 @@ def _made_like(image: Picture, guess: Likeness, threads: int) -> Picture:
 
 
 def _later_guesses(reference: Scan, image: Picture, name: str) -> Iterator[Likeness]:
-    """What a scan may be if it is not what its size suggests."""
+    """Further guesses about a scan, if those from its size fail."""
     other = Scan(image, name, reference.threads)
     step = max(1, round(max(reference.shape + other.shape) / SPECTRUM_SIDE))
     yield from more_guesses(reference.level(step, 1), other.level(step, 1))
@@ -340,7 +339,7 @@ def _refined(
 
     The affine one, and the distorted one if there is one.
     """
-    # What half as large looked distorted may have been a pattern of fine lines.
+    # A distortion found at half the size may have been a pattern of fine lines.
     start = (
         max(starts, key=lambda start: compare(a, b, start).support)
         if len(starts) > 1
@@ -363,7 +362,7 @@ def _refined(
 def _without_dust(reference: Scan, other: Scan, fine: int, match: Match) -> Match:
     """The match; where much of the details is dust, a better one that was found without it."""
     if len(match.transform.distortion):
-        return match  # where the page is not yet where it should be, it differs as dust does
+        return match  # a page that is not placed exactly yet differs as dust does
     # Half as large, dust is found as well in a quarter of the time.
     halves = [scan.level(fine, 2) for scan in (reference, other)]
     dust = find_dust(halves[0], halves[1], match.transform.scaled(0.5), match.contrast)

@@ -31,8 +31,8 @@ SEARCHES: tuple[tuple[tuple[float, ...], int, tuple[int, ...]], ...] = (
 # better match is looked for.
 PROMISING, CONVINCING = 4, 0.7
 
-# A page repeats when it correlates with itself, shifted by at least NEAR px of the reduced scan, by
-# REPEATING; what it shows is looked for there too, ROUNDS times.
+# A page repeats when its correlation with itself, shifted by at least NEAR px of the reduced scan,
+# is at least REPEATING. The page is then searched for at this shift, too, ROUNDS times.
 NEAR, REPEATING, ROUNDS = 6, 0.4, 3
 
 
@@ -48,9 +48,9 @@ def search(reference: Scan, other: Scan, fine: int) -> tuple[Match, int, bool]:
     match : Match
     step : int
     moved : bool
-        Whether the page moved. Dust agrees with itself where nothing moved. So a page is believed
-        to have moved when most of what dust does not explain agrees; and to have stayed only when
-        no such place is found.
+        Whether the page moved. Dust agrees with itself without any movement. The page counts as
+        moved when most details that dust does not explain agree at a moved place. It counts as
+        unmoved only when no such place is found.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def _is_better(match: Match, alike: Doubles, where: Mask | bool = True) -> bool:
 
 
 def is_page(match: Match, least_share: float = LEAST_SHARE) -> bool:
-    """Whether it is one page that both show, not two that look alike here and there."""
+    """Whether both scans show one page, and not two pages with some similar details."""
     return bool(match.agree.sum() >= LEAST_PATCHES) and match.share >= least_share
 
 

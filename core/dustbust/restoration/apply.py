@@ -63,18 +63,20 @@ def apply_mask(
 ) -> Picture | tuple[Picture, RepairReport]:
     """Remove the dust from a frame.
 
-    A particle that is not in this frame is left alone by "restore". "restore" needs what
-    `estimate_mask` measured of the dust; dust of which nothing but the place is known is filled.
+    The method "restore" does not change places of particles that are absent from this frame. It
+    needs the density that `estimate_mask` measured; dust of which only the place is known is
+    filled.
 
     Parameters
     ----------
     frame : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
-        It stays as it is. Pixels that are transparent or not finite do not count as data.
+        The frame, which is not changed. Pixels that are transparent or not finite do not count as
+        data.
     dust : DustMask or ndarray of bool or float, shape (H, W)
         What to remove. Any mask will do: bool, or float as opacity of the repair (0 leaves a pixel
         alone).
     method : str
-        How the frame is repaired, and which of the options below it has:
+        How the frame is repaired. The methods and their options:
 
         {methods}
     return_report : bool
@@ -128,7 +130,7 @@ METHODS.describe(apply_mask)
 
 
 class Cleaner:
-    """`apply_mask` for any number of frames: what depends on the mask only is computed once.
+    """`apply_mask` for any number of frames. Results that depend only on the mask are reused.
 
     Parameters
     ----------
@@ -252,7 +254,7 @@ class Cleaner:
     ) -> tuple[Picture, RepairReport]:
         """The same for a frame with pixels that are not finite.
 
-        They do not count as data, as transparent ones do not, and stay as they are.
+        Like transparent pixels, they do not count as data and are not changed.
         """
         alpha = alpha_channel(frame)
         opaque = np.where(hidden, np.float32(0), np.float32(1) if alpha is None else alpha)

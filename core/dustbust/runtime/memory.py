@@ -1,4 +1,4 @@
-"""How a program that belongs to Dustbust keeps memory that it needs again for the next frame."""
+"""Lets Dustbust's own processes keep freed memory for the next frame."""
 
 import ctypes
 import sys
