@@ -36,7 +36,7 @@ def prepare_fill(dust: DustToRepair, *, threads: int | None = None, **options: A
 
 
 class BoxFill:
-    """`fill_boxes` for any number of pictures: what depends on the mask only is computed once.
+    """`fill_boxes` for any number of pictures. Results that depend only on the mask are reused.
 
     Parameters
     ----------
@@ -89,8 +89,8 @@ def fill_boxes(
 
     The mask is grown. Each of its pixels becomes the mean of the pixels in a box around it that are
     not masked. A pixel without any such neighbour is a failure and waits for the next pass, which
-    starts from the result and from the mask of the failures. What was filled is then blended with
-    the picture under a slightly blurred mask. Only pixels near dust are looked at.
+    starts from the result and from the mask of the failures. The filled pixels are then blended
+    with the picture under a slightly blurred mask. Only pixels near dust are read.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def fill_boxes(
     -------
     filled : ndarray like `image`
     failures : int
-        Pixels that had no known pixel within reach after the last pass, and stayed as they were.
+        Number of pixels that had no known pixel within reach after the last pass and are unchanged.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Filling dust from its surroundings.
 
 `fill_at` continues edges and lines through a hair, and `grain_at` gives filled pixels the grain of
-the picture; `fill_dust` does both. The original fill is in `box_fill`. The cost of all of them
-follows the dust, not the picture.
+the picture; `fill_dust` does both. The original fill is in `box_fill`. The cost of each grows with
+the amount of dust, not with the size of the picture.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Holes:
 def fill_at(
     image: Picture, mask: Mask, *, threads: int | None = None
 ) -> tuple[Positions, Values, int]:
-    """What masked pixels should be, judging by the known pixels around them: edges continue.
+    """Values for masked pixels, from the known pixels around them: edges continue.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ def fill_at(
     values : ndarray of float32, shape (N, 1 or 3)
         In the range of the picture's dtype (0..255, 0..65535 or 0..1), not clipped.
     failures : int
-        How many values are those of the image, because no pixel of the picture is known. Where
-        alpha is 0 they always are.
+        Number of values that are those of the image, because no pixel of the picture is known.
+        Pixels with alpha 0 always keep their values.
 
     Examples
     --------
@@ -111,12 +111,12 @@ def grain_at(
     *,
     threads: int | None = None,
 ) -> Values:
-    """Grain for filled pixels: what to add so that they have as much fine detail as their vicinity.
+    """Grain to add to filled pixels, so that they have as much fine detail as their surroundings.
 
     The detail is borrowed from clean places within some ten pixels that look like the fill, so its
     level, its spectrum and the correlation of its colours are those of the surroundings. Where the
-    values have detail of their own, less is added. The result depends on nothing but the arguments:
-    it is the same each time.
+    values have detail of their own, less is added. The result depends only on the arguments, so it
+    is the same each time.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def fill_dust(
     strength: Plane | None = None,
     threads: int | None = None,
 ) -> tuple[Picture, int]:
-    """A picture without its dust, if nothing but the place of the dust is known.
+    """A picture without its dust, if only the place of the dust is known.
 
     The mask grows, `fill_at` fills it, and `grain_at` adds the grain.
 

@@ -23,7 +23,7 @@ class Method(Entry):
         See `Entry`; the name is that in `apply_mask`.
     prepare : callable
         Called as prepare(dust, threads=threads, **options) with a `repair.DustToRepair`; gives a
-        `repair.Repair`. What depends on the mask only is computed here.
+        `repair.Repair`. Results that depend only on the mask are computed here.
     """
 
     prepare: Callable[..., Repair] = field(kw_only=True)

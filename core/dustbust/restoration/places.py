@@ -1,4 +1,4 @@
-"""Where a frame lies on the grid of a mask: as the mask knows it, or by its dust."""
+"""Finds the place of a frame on the grid of a mask: in the mask's data, or by the frame's dust."""
 
 from functools import cached_property
 
@@ -19,14 +19,14 @@ from ..estimation.placement import (
 )
 from ..image.arrays import Picture, Plane, luminance_and_data
 
-# A frame is looked for in another place if more than this share of the dust is not in it.
+# A frame is searched for in other places if more than this share of the dust is absent from it.
 MOSTLY_ABSENT = 0.5
 
 # A place is clear at this z, and this height over the next peak. Frames of other runs reached 9.3
 # and 1.4 in all turns and in windows of a third of the frame; frames of the run are above 30.
 CLEAR_Z, CLEAR_RATIO = 11.0, 1.5
 
-# Fewer particles than this do not show where a frame lies.
+# A frame is placed from at least this many particles.
 FEWEST_PARTICLES = 6
 
 
@@ -73,7 +73,7 @@ class Places:
 
     @staticmethod
     def is_doubtful(particles: int, absent: int) -> bool:
-        """Whether so much of the dust is absent from a frame that it may lie elsewhere."""
+        """Whether most of the dust is absent from a frame, so that the frame may lie elsewhere."""
         return particles >= FEWEST_PARTICLES and absent > MOSTLY_ABSENT * particles
 
     def find(self, frame: Picture) -> Placement | None:

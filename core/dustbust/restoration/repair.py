@@ -1,4 +1,4 @@
-"""What a method of restoring takes and gives."""
+"""The input and the results of a method of restoring."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class DustToRepair:
 
 @dataclass(frozen=True)
 class RepairReport:
-    """What was done to a frame.
+    """The repairs of a frame, counted.
 
     Parameters
     ----------
@@ -82,20 +82,20 @@ class Repair(Protocol):
     def __call__(
         self, frame: Picture, *, threads: int | None = None
     ) -> tuple[Picture, RepairReport]:
-        """Repair a frame, which stays as it is."""
+        """Repair a copy of a frame."""
         ...
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What a method of restoring changed in a picture.
+    """The pixels that a method of restoring changed in a picture, with their former values.
 
     Parameters
     ----------
     positions : ndarray of int64, shape (N,)
         row * W + column of the pixels that may have changed; all others are as they were.
     before : ndarray, shape (N, channels)
-        What these pixels were.
+        Former values of these pixels.
     """
 
     positions: Positions
@@ -103,7 +103,7 @@ class Changes:
 
     @classmethod
     def begin(cls, picture: Picture, positions: Positions) -> Changes:
-        """Note what some pixels are, before they are changed."""
+        """Keep the values of some pixels before they are changed."""
         return cls(positions, pixels(picture)[positions])
 
     @classmethod
@@ -114,19 +114,19 @@ class Changes:
         return changes
 
     def mask(self, picture: Picture) -> Mask:
-        """Which pixels differ from what they were, shape (H, W)."""
+        """Which pixels differ from their former values, shape (H, W)."""
         result = np.zeros(picture.shape[:2], bool)
         result.ravel()[self.changed(picture)] = True
         return result
 
     def changed(self, picture: Picture) -> Positions:
-        """The pixels that differ from what they were."""
+        """The pixels that differ from their former values."""
         differ = pixels(picture)[self.positions] != self.before
         changed: Positions = self.positions[differ.any(axis=1)]
         return changed
 
     def undo(self, picture: Picture) -> None:
-        """Make the picture what it was."""
+        """Restore the former values in the picture."""
         pixels(picture)[self.positions] = self.before
 
 
@@ -168,7 +168,7 @@ class Fill(Protocol):
         ...
 
     def __call__(self, picture: Picture, *, threads: int | None = None) -> tuple[Values, int]:
-        """What these pixels should be, and how many could not be filled.
+        """Values for these pixels, and the number of pixels that could not be filled.
 
         The values are float32 (N, colours) in the range of the picture's dtype.
         """
@@ -181,7 +181,7 @@ class Filler(RepairOfPixels):
     Parameters
     ----------
     fill : Fill
-        How.
+        The way to fill it.
     dusty : ndarray of bool, shape (H, W)
         The dust, for the report.
     """

@@ -28,19 +28,19 @@ from .round_repair import RoundRepair
 # density and of the response near white.
 NOISE = 5 / 255
 
-# Relative error of a frame's response: a share of what it takes away.
+# Relative error of a frame's response, as a share of the change that un-mixing makes.
 RESPONSE_ERROR = 0.06
 
-# Where the densities of a pixel and of those beside it are not this many times as large as their
-# errors, there is no dust.
+# A pixel counts as dust if its density and those beside it are at least this many times as large as
+# their errors.
 SIGNIFICANT_DEVIATIONS = 1.7
 
 # A pixel that is un-mixed to this share or more counts as known when the others are filled.
 KNOWN = 0.8
 
-# Pixels that a frame shows of a particle, at least, to be cleaned of it. Only those count that are
-# at least this share as dense as the densest of it: what reaches into a frame otherwise is the rim
-# of a particle beside the frame, where the density is hardly known.
+# A particle is removed from a frame that shows at least FEWEST_SHOWN of its dense pixels: those
+# with at least the share DENSE of its largest density. Otherwise only the rim of a particle beside
+# the frame reaches into it, and the density of a rim is hardly known.
 FEWEST_SHOWN, DENSE = 12, 0.3
 
 
@@ -115,7 +115,7 @@ class Restorer(RepairOfPixels):
         )
         put(picture, self.positions, weight * unmixed + (1 - weight) * filled)
 
-        # What could not be un-mixed well is filled once more, from the un-mixed pixels around it.
+        # Pixels that could not be un-mixed well are filled again from un-mixed pixels around them.
         share = weight.mean(axis=1)
         doubtful = np.flatnonzero((share < KNOWN) & present)
         if doubtful.size:
@@ -138,7 +138,7 @@ class Restorer(RepairOfPixels):
     def _shown(self, frame: Picture, threads: int | None) -> Mask | None:
         """Pixels at which the frame shows dust of the mask, or its rim; None: all of them.
 
-        Particles that lie outside the frame but for less than FEWEST_SHOWN dense px are left alone.
+        Particles of which the frame shows less than FEWEST_SHOWN dense px are not removed.
         """
         alpha = alpha_channel(frame)
         if alpha is None:
@@ -184,7 +184,7 @@ class Restorer(RepairOfPixels):
 def significant(model: DustModel) -> Mask:
     """The pixels of a model at which there is dust, shape (H, W).
 
-    That is the mask, and around it what stands out of the errors of the density.
+    These are the mask, and pixels around it whose density stands out of its error.
     """
     _, neighbours = model.particles
     excess = np.append(
@@ -201,7 +201,7 @@ class Unmixed(NamedTuple):
     Parameters
     ----------
     unmixed : ndarray of float32, shape (N, colours)
-        0..1; what the frame shows where the dust is absent.
+        0..1; the values of the frame where the dust is absent.
     filled : ndarray of float32, shape (N, colours)
         What the surroundings suggest.
     weight : ndarray of float32, shape (N, colours)
@@ -234,7 +234,7 @@ def unmix(
     shown : ndarray of bool, shape (N,), or None
         Pixels at which the frame shows the dust; None: all of them. Others stay as they are.
     also_unknown : ndarray of bool, shape (H, W), or None
-        More pixels that tell nothing about their neighbours.
+        More pixels that are not used to fill their neighbours.
     threads : int or None
         Threads to use; None: see `dustbust.runtime.threads.count`.
 

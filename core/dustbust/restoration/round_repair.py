@@ -6,20 +6,20 @@ from ..dust.profiles import RoundDust, disc
 from ..image.arrays import Mask, Picture, colour_channels, largest, luminance_and_data, put
 from .repair import Repair, RepairReport
 
-# Below this density nothing is changed; denser dust than the largest is not un-mixed further, as
-# noise would be amplified too much.
+# Dust below the smallest density is not changed. Densities are limited to the largest, as un-mixing
+# would otherwise amplify noise too much.
 SMALLEST_DENSITY, LARGEST_DENSITY = 0.002, 2.5
 
 
 class RoundRepair:
-    """Removes round dust as each frame shows it, then what other dust there is.
+    """Removes round dust by the profile of each frame, then the other dust.
 
     Parameters
     ----------
     dust : RoundDust
         The round dust of the run.
     dusty : ndarray of bool, shape (H, W)
-        What the mask marks: a particle whose centre is not marked stays.
+        Pixels that the mask marks. A particle whose centre is not marked is kept.
     others : Repair or None
         Removes the other dust.
     """
