@@ -51,7 +51,7 @@ def not_read_back() -> Iterator[None]:
 
 
 def rows(megapixels: float = 24, share: float = 0.01, frames: int = 8) -> list[Row]:
-    """What the issue of speed asks of Apply: names, ratios and their limits.
+    """What Apply costs: names, ratios and their limits.
 
     Parameters
     ----------

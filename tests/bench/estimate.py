@@ -33,7 +33,7 @@ def decode(paths: Sequence[Path]) -> None:
 def rows(
     megapixels: float = 24, share: float = 0.01, many: int = 50, threads: int | None = None
 ) -> list[Row]:
-    """What the issue of speed asks of Estimate: names, ratios and their limits.
+    """What Estimate costs: names, ratios and their limits.
 
     Parameters
     ----------

@@ -18,6 +18,8 @@ import estimate
 from measuring import Row
 from PIL import Image, ImageDraw, ImageFont
 
+from dustbust.runtime.memory import keep_for_reuse
+
 ACTIONS = ("estimate", "apply", "stack")
 
 # Of the plot, in px.
@@ -60,6 +62,7 @@ def main() -> None:
         if options.original:
             estimate.original()
         return
+    keep_for_reuse()  # as the command line and the plug-in's helper do
     rows: list[Row] = []
     print("| | measured | at most |\n| --- | --- | --- |")
     for action in options.only:

@@ -111,7 +111,7 @@ def warp_and_maximum(scans: list[np.ndarray], registrations: list[Registration])
 def rows(
     megapixels: float = 24, share: float = 0.01, threads: int | None = None, *, memory: bool = False
 ) -> list[Row]:
-    """What the issue of speed asks of Stack: names, ratios and their limits.
+    """What Stack costs: names, ratios and their limits.
 
     Parameters
     ----------
