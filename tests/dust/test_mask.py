@@ -66,12 +66,12 @@ def test_measured_grey_is_coarse_below_the_threshold_and_stays_on_its_side():
     steps = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     for threshold in (0, 40, 3277, 3264, 65535):
         before = steps / np.float32(65535)
-        dust = dustbust.DustMask(before, threshold / 65535, method="opacity")
+        dust = dustbust.DustMask(before, threshold / 65535, scale=0.05)
         assert np.array_equal(dust.binary(), steps >= threshold)
         assert np.array_equal(dust.grey[steps >= threshold], before[steps >= threshold])
         assert np.abs(dust.grey - before).max() <= 0.5 / 255
         assert np.unique(dust.grey[steps < threshold]).size <= threshold // 256 + 2
-        again = dustbust.DustMask(dust.grey, threshold / 65535, method="opacity")
+        again = dustbust.DustMask(dust.grey, threshold / 65535, scale=0.05)
         assert np.array_equal(again.grey, dust.grey)
 
 
@@ -99,9 +99,11 @@ def test_the_scale_travels_with_the_mask_and_old_masks_have_none(tmp_path):
         dustbust.DustMask(dust.grey, 0.5, scale=1.0)
 
 
-def test_grey_of_a_mask_from_elsewhere_keeps_all_steps():
+@pytest.mark.parametrize("method", ["", "sum"])
+def test_grey_that_is_not_on_a_scale_keeps_all_steps(method):
     steps = np.arange(65536, dtype=np.uint16).reshape(256, 256)
-    assert np.array_equal(dustbust.DustMask(steps, 0.5).grey, steps / np.float32(65535))
+    dust = dustbust.DustMask(steps, 0.5, method=method)
+    assert np.array_equal(dust.grey, steps / np.float32(65535))
 
 
 @pytest.mark.parametrize("mode", ["I;16", "L"])

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 # Grey of the suggested threshold. The threshold windows of GIMP and of other programs begin there.
 SUGGESTION = 0.5
 
-# Below the threshold the grey of a measured mask is kept in steps of this many 1/65535: a level of
-# 8 bits. It is mostly noise, which takes half of the file.
+# Below the threshold, grey on a scale of its own is kept in steps of this many 1/65535: a level of
+# 8 bits. It is mostly noise, which takes half of the file. Other grey, as of the method "sum", is
+# kept as it is.
 COARSE_STEP = 256
 
 # Rows of a mask that are converted at a time, so that they stay in the processor's cache.
@@ -40,8 +41,8 @@ class DustMask:
     ----------
     grey : ndarray of float32, shape (H, W)
         How strong the dust is, 0..1, on the scale that `scale` sets; kept in steps of 1/65535, so
-        that a saved mask is the same mask. Where a `method` measured it, steps are 1/256 below the
-        threshold. It may be given as uint16, in steps of 1/65535.
+        that a saved mask is the same mask. Where grey is not opacity itself, steps are 1/256 below
+        the threshold. It may be given as uint16, in steps of 1/65535.
     threshold : float
         Pixels of `grey` at or above it are dust, 0..1.
     polarity : {"light", "dark", "both"}
@@ -88,7 +89,8 @@ class DustMask:
             raise ValueError(f"scale must be between 0 and 1, not {self.scale!r}")
         limit = round(float(self.threshold) * STEPS_OF_16_BIT)
         self.threshold = limit / STEPS_OF_16_BIT
-        self.grey = _in_steps(np.asarray(self.grey), limit if self.method else 0)
+        coarse = self.scale != DustMask.scale
+        self.grey = _in_steps(np.asarray(self.grey), limit if coarse else 0)
         self.frames, self.placements = tuple(self.frames), tuple(self.placements)
         if self.placements and len(self.placements) != len(self.frames):
             raise ValueError("placements must be one for each of the frames, or none")
