@@ -138,7 +138,7 @@ def from_levels(grey: Plane, dust: DustMask) -> DustMask:
 
     Examples
     --------
-    >>> dust = DustMask(np.array([[0, 0.2, 0.4999]], np.float32), 0.5, method="opacity")
+    >>> dust = DustMask(np.array([[0, 0.2, 0.4999]], np.float32), 0.5, scale=0.05)
     >>> again = from_levels(levels_of_mask(dust) / np.float32(255), dust)
     >>> np.array_equal(again.grey, dust.grey)
     True
