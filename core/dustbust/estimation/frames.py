@@ -93,19 +93,27 @@ class Frames:
             leave_out,
             limited=limited,
         )
+        unfit = {}
         for number, frame in enumerate(sources):
             try:
                 run.sizes[number] = shape_of(frame)
             except DustbustError as error:
-                run.leave(number, error)
+                if not leave_out:
+                    raise
+                unfit[number] = error
+        run.leave(unfit)
         run.shape = commonest(run.sizes.values())
         return run
 
     def keep_commonest(self) -> None:
         """Leave out the frames of another size than the commonest."""
-        for number, size in self.sizes.items():
-            if size != self.shape:
-                self.leave(number, another_size(self.names[number], size, self.shape))
+        self.leave(
+            {
+                number: another_size(self.names[number], size, self.shape)
+                for number, size in self.sizes.items()
+                if size != self.shape
+            }
+        )
 
     def __len__(self) -> int:
         """Number of frames, including those that are left out."""
@@ -131,11 +139,14 @@ class Frames:
         """[place, reason] of each frame that is left out."""
         return [[self.places[number], reason] for number, reason in sorted(self.left_out.items())]
 
-    def leave(self, number: int, error: DustbustError) -> None:
-        """Leave a frame out, or raise the error if frames may not be left out."""
-        if not self.leave_out:
-            raise error
-        self.left_out[number] = error.args[0]
+    def leave(self, unfit: dict[int, DustbustError]) -> None:
+        """Leave frames out, or raise the first one's error if frames may not be left out."""
+        for number, error in unfit.items():
+            if not self.leave_out:
+                raise error
+            self.left_out[number] = error.args[0]
+        if not unfit:
+            return
         too_many = 2 * len(self.left_out) > len(self) and self.limited
         if too_many or len(self.left_out) == len(self):
             raise DustbustError(

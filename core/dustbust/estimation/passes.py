@@ -179,14 +179,13 @@ class Runner:
             for part, unfit in go_over_parts(
                 passes, frames, self.frames.shape, self.executor, self.threads or 1
             ):
-                for number, error in unfit.items():
-                    self.frames.leave(number, error)
+                self.frames.leave(unfit)
                 looked(part)
             return
         look = partial(look_at, passes, self.frames.shape, set(hold))
         for frame, result in zip(frames, read_ahead(frames, look, self.threads), strict=True):
             if isinstance(result, DustbustError):
-                self.frames.leave(frame.number, result)
+                self.frames.leave({frame.number: result})
             else:
                 plane, observed = result
                 if plane is not None and self._bytes_held() + plane.nbytes <= LARGEST_HELD:

@@ -133,7 +133,7 @@ def _place(frames: Frames, roll: Roll, state: State) -> None:
         if number not in places:
             place = _without_evidence(frames, roll, number, usual)
             if place is None:
-                frames.leave(number, _cannot_be_placed(frames, number))
+                frames.leave({number: _cannot_be_placed(frames, number)})
             else:
                 places[number] = place
     frames.placements, frames.shape = on_one_grid(places)

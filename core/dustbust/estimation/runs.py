@@ -260,7 +260,7 @@ def looks(
     results = read_ahead(sources, look_if_fit, threads, executor)
     for done, (number, result) in enumerate(zip(numbers, results, strict=True), 1):
         if isinstance(result, DustbustError):
-            series.leave(number, result)
+            series.leave({number: result})
         else:
             yield number, *result
         if progress:

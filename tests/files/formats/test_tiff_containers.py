@@ -134,6 +134,27 @@ def test_a_chain_of_directories_that_comes_back_is_one_sentence(tmp_path, back, 
             read(path)
 
 
+def test_levels_of_a_pyramid_that_are_listed_and_chained_are_read_once(tmp_path):
+    path = tmp_path / "a.tif"
+    whole = picture()
+    with tifffile.TiffWriter(path) as file:
+        file.write(whole, photometric="rgb", metadata=None, subifds=2)
+        for step in (2, 4):
+            level = np.ascontiguousarray(whole[::step, ::step])
+            file.write(level, photometric="rgb", metadata=None, subfiletype=1)
+    with open(path, "r+b") as file:
+        parts = TiffStructure(file).directories[0].parts
+        assert len(parts) == 2
+        file.seek(parts[0].end - 4)
+        file.write(struct.pack("<I", parts[1].start))
+        assert [one.start for one in TiffStructure(file).directories[0].parts] == [
+            one.start for one in parts
+        ]
+    out, notes = rewritten(path)
+    assert notes == ["the thumbnail in it still shows the dust"]
+    assert np.array_equal(tifffile.imread(out, series=0), repaired(whole))
+
+
 def move_strip(path, index, place):
     """Let a strip lie at another place of the file."""
     with open(path, "r+b") as file:

@@ -157,7 +157,9 @@ class TiffStructure:
                 for code in (SUB_IFDS, EXIF_IFD, GPS_IFD):
                     if code in directory.tags:
                         for part in self.values(directory.tags[code])[:DIRECTORIES]:
-                            directory.parts += self._chain(part, depth + 1)
+                            # The levels of a pyramid may be listed and be a chain as well.
+                            if all(part != known.start for known in directory.parts):
+                                directory.parts += self._chain(part, depth + 1)
             yield directory
 
     def _directory(self, place: int) -> tuple[Directory | None, int]:
