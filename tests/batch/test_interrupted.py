@@ -145,6 +145,9 @@ def kill_one_file(make, folder, kills):
             target.unlink()
         else:
             unfinished += 1
+        assert len(list(folder.glob(".dustbust-*"))) <= 1, "leftovers of earlier kills stayed"
+    make(folder, folder / "right.png")
+    assert not list(folder.glob(".dustbust-*")), "the leftover of the last kill stayed"
     return unfinished
 
 

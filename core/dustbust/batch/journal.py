@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import DustbustError
+from ..files.locks import has_name, try_lock
 from ..files.paths import check_regular
 from .receipt import RECEIPT_NAME, Batch, Entry, Receipt, check_entry
 
-try:
-    import fcntl
-except ImportError:  # Windows, where two batches can write into one folder
-    fcntl = None  # type: ignore[assignment]
 JOURNAL_NAME = ".dustbust-journal"
 
 
@@ -116,27 +113,20 @@ class Journal(Records):
         while True:
             file = _open_to_append(path)
             try:
-                self._lock(file)
-                if _is_same_file(file, path):
+                try_lock(file.fileno())  # without locks, two batches can write into one folder
+                if has_name(file.fileno(), path):
                     return file
+            except BlockingIOError as error:
+                file.close()
+                raise DustbustError(
+                    "{folder}: another batch is writing into this folder; wait for it, "
+                    "or choose another folder",
+                    folder=self.folder,
+                ) from error
             except BaseException:
                 file.close()
                 raise
             file.close()
-
-    def _lock(self, file: BinaryIO) -> None:
-        if not fcntl:
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DustbustError(
-                "{folder}: another batch is writing into this folder; wait for it, "
-                "or choose another folder",
-                folder=self.folder,
-            ) from error
-        except OSError:
-            pass  # a file system without locks
 
     def _write(self, item: dict[str, Any]) -> None:
         self.file.write(json.dumps(item).encode("ascii") + b"\n")
@@ -187,10 +177,3 @@ def _open_to_append(path: Path) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
-
-
-def _is_same_file(file: BinaryIO, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
-    except FileNotFoundError:
-        return False

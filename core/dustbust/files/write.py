@@ -1,7 +1,6 @@
 """Writes new files completely or not at all, and never over the pictures they are made from."""
 
 import os
-import secrets
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from ..errors import DustbustError
 from ..image.arrays import Picture, check_image
 from .formats import WRITABLE
 from .formats.base import FrameFile
+from .parts import part_of
 from .paths import as_path
 from .read import open_frame
 from .written import remember
@@ -72,7 +72,8 @@ def new_file(path: Path, *, owner: str = "") -> Iterator[Path]:
 
     Gives a temporary name beside `path` to write to, which no other process uses. If writing
     fails, `path` stays as it was. Otherwise the content is on the disk before it gets its name.
-    `owner` is part of the temporary name, by which leftovers of a killed process are recognised.
+    `owner` is part of the temporary name, by which its leftovers are recognised. Those without an
+    owner are removed by the next process that writes into the folder.
 
     Examples
     --------
@@ -85,20 +86,17 @@ def new_file(path: Path, *, owner: str = "") -> Iterator[Path]:
     ...     Path(folder, "a.txt").read_text()
     'whole'
     """
-    part = path.with_name(f".dustbust-{owner}{secrets.token_hex(8)}.part")
     try:
-        yield part
-        flush_to_disk(part)
-        os.replace(part, path)
-        flush_folder(path.parent)
-        remember(path)
+        with part_of(path, owner=owner) as part:
+            yield part
+            flush_to_disk(part)
+            os.replace(part, path)
+            flush_folder(path.parent)
+            remember(path)
     except OSError as error:
         raise DustbustError(
             "{path}: cannot be written ({error}); choose another folder", path=path, error=error
         ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def flush_to_disk(path: Path) -> None:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import DustbustError
+from .parts import part_of
 from .paths import check_regular
 
 # Number of checksums, in lines of 65 bytes. When there are more, the older half is dropped.
@@ -42,9 +43,9 @@ def remember(path: Path) -> None:
             file.write(_checksum(path).encode() + b"\n")
         lines = place.read_bytes().splitlines(keepends=True)
         if len(lines) > REMEMBERED:
-            part = place.with_name(f"written.{os.getpid()}")
-            part.write_bytes(b"".join(lines[-REMEMBERED // 2 :]))
-            os.replace(part, place)
+            with part_of(place) as part:
+                part.write_bytes(b"".join(lines[-REMEMBERED // 2 :]))
+                os.replace(part, place)
 
 
 def wrote(path: Path) -> bool:
