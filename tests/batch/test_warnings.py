@@ -42,6 +42,17 @@ def test_the_mask_of_another_run_is_named_at_the_end_and_in_the_receipt(tmp_path
     assert receipt_of(report)["warnings"] == []
 
 
+def test_single_frames_without_the_dust_are_named(tmp_path):
+    frames, _ = synthetic_run.run(1, 8)
+    mask = dustbust.estimate_mask(frames)
+    frames[3], frames[6] = (np.ascontiguousarray(frames[n][:, ::-1]) for n in (3, 6))  # mirrored
+    report = dustbust.clean_frames(written(tmp_path / "run", frames), mask)
+    (sentence,) = report.warnings
+    assert sentence.startswith("2 of 8 frames show hardly any of the dust")
+    assert "3.png, 6.png" in sentence
+    assert receipt_of(report)["warnings"] == report.warnings
+
+
 def test_reasons_that_are_alike_are_said_once(tmp_path):
     frames, _ = synthetic_run.run(3, 5, shape=(96, 144))
     paths = written(tmp_path / "run", frames)

@@ -62,6 +62,14 @@ def test_each_frame_is_found_where_it_lies(how, seed):
         assert not upright[part == 0].any() or np.abs(upright[part == 0]).mean() < 0.05
 
 
+def test_square_frames_that_are_turned_are_found():
+    whole, opacity = synthetic_run.run(4, 10, shape=(360, 360), specks=60, hairs=8)
+    frames = [np.rot90(frame, (n % 4) * (n % 2)) for n, frame in enumerate(whole)]
+    mask = dustbust.estimate_mask(frames)
+    assert [place.quarter_turns for place in mask.placements] == [0, 1, 0, 3, 0, 1, 0, 3, 0, 1]
+    assert mask.binary()[opacity > 0.12].mean() > 0.95
+
+
 def test_files_to_files(tmp_path):
     frames, _, opacity = roll(3, 9, KINDS["turned and cropped"])
     paths = [tmp_path / f"{number}.png" for number in range(9)]

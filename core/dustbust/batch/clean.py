@@ -409,7 +409,7 @@ class _Batch:
             fail_to_write(job, error)
             return
         self.report.written.append(item.output)
-        self.report.count_dust(job.entry["particles"], job.entry["absent"])
+        self.report.count_dust(item.frame, job.entry["particles"], job.entry["absent"])
         if job.entry["notes"]:
             self.report.notes[item.output] = job.entry["notes"]
 

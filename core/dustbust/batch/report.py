@@ -8,6 +8,13 @@ from ..errors import Sentence
 # A mask with fewer particles than this does not tell whether it belongs to a run.
 FEWEST_PARTICLES = 6
 
+# A frame is named if more than this share of the particles is absent. In a roll whose dust gathers
+# while it is scanned, the first frames lack half of the dust and more.
+HARDLY_ANY = 0.8
+
+# Frames that are named in one sentence.
+NAMED = 5
+
 
 @dataclass
 class BatchPlan:
@@ -81,6 +88,8 @@ class BatchReport:
         Output -> sentences about data that could not be kept, or about results to check.
     mostly_absent : int
         Number of written frames that do not show most of the dust of the mask.
+    without_dust : list of pathlib.Path
+        Written frames that show hardly any of the dust of the mask.
     """
 
     folder: Path
@@ -90,10 +99,14 @@ class BatchReport:
     failed: dict[Path, str] = field(default_factory=dict)
     notes: dict[Path, list[str]] = field(default_factory=dict)
     mostly_absent: int = 0
+    without_dust: list[Path] = field(default_factory=list)
 
-    def count_dust(self, particles: int, absent: int) -> None:
+    def count_dust(self, frame: Path, particles: int, absent: int) -> None:
         """Count a written frame: particles of the mask on it, and how many of these are absent."""
-        self.mostly_absent += particles >= FEWEST_PARTICLES and 2 * absent > particles
+        if particles >= FEWEST_PARTICLES:
+            self.mostly_absent += 2 * absent > particles
+            if absent > HARDLY_ANY * particles:
+                self.without_dust.append(frame)
 
     @property
     def warnings(self) -> list[Sentence]:
@@ -104,21 +117,34 @@ class BatchReport:
         >>> from pathlib import Path
         >>> from dustbust.batch.report import BatchReport
         >>> report = BatchReport(Path("out"), written=[Path("out/1.jpg")])
-        >>> report.count_dust(particles=90, absent=80)
+        >>> report.count_dust(Path("1.jpg"), particles=90, absent=80)
         >>> len(report.warnings)
         1
         """
-        if 2 * self.mostly_absent <= len(self.written):
-            return []
-        return [
-            Sentence(
-                "{number} of {frames} frames do not show most of the dust of the mask and were "
-                "hardly changed: check that the mask was made from this run, with the right "
-                "polarity.",
-                number=self.mostly_absent,
-                frames=len(self.written),
-            )
-        ]
+        if 2 * self.mostly_absent > len(self.written):
+            return [
+                Sentence(
+                    "{number} of {frames} frames do not show most of the dust of the mask and were "
+                    "hardly changed: check that the mask was made from this run, with the right "
+                    "polarity.",
+                    number=self.mostly_absent,
+                    frames=len(self.written),
+                )
+            ]
+        if self.without_dust:
+            names = [frame.name for frame in self.without_dust[:NAMED]]
+            more = len(self.without_dust) > NAMED
+            return [
+                Sentence(
+                    "{number} of {frames} frames show hardly any of the dust of the mask and were "
+                    "hardly changed: {names}. Look at them: they may be mirrored, or from another "
+                    "glass.",
+                    number=len(self.without_dust),
+                    frames=len(self.written),
+                    names=", ".join(names + ["..."] * more),
+                )
+            ]
+        return []
 
     @property
     def done(self) -> int:

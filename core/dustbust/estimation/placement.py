@@ -461,11 +461,22 @@ def lie_straight(roll: Roll) -> tuple[bool | None, float]:
     state = {number: Match(height=1.0) for number in numbers}
     total = np.sum([roll.spectrum(number, 0) for number in numbers], axis=0)
     look = partial(_match_with_others, roll, state, numbers, total)
-    found = [match for match in read_ahead(numbers, look, roll.threads) if match is not None]
-    clear = [match for match in found if match.is_clear(Z_JOIN)]
-    clearness = sum(match.z for match in clear)
-    for match in clear:
+    matches = dict(zip(numbers, read_ahead(numbers, look, roll.threads), strict=True))
+    clear = {n: match for n, match in matches.items() if match and match.is_clear(Z_JOIN)}
+    clearness = sum(match.z for match in clear.values())
+    for match in clear.values():
         farthest = max(STRAIGHT, STRAIGHT_ERRORS * ERROR_OF_PEAK / match.z)
         if max(abs(match.at[0]), abs(match.at[1])) > farthest:
             return False, clearness
+    if any(_is_turned(roll, total, number) for number in numbers if number not in clear):
+        return False, clearness
     return (True if 2 * len(clear) > len(numbers) else None), clearness
+
+
+def _is_turned(roll: Roll, total: Spectrum, number: int) -> bool:
+    """Whether a frame shows the dust of the others only when it is turned."""
+    same_scene = [each for each in roll.kin[number] if each in roll.maps]
+    if len(same_scene) == len(roll.maps):
+        return False
+    others = total - np.sum([roll.spectrum(each, 0) for each in same_scene], axis=0)
+    return roll.match(others, number, roll.other_turns(number)).is_clear(Z_STRONG)
