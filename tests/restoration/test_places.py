@@ -88,3 +88,22 @@ def test_a_frame_comes_back_from_the_grid_as_it_was(channels, dtype):
         pasted = place.pasted(frame, (9, 8))
         assert pasted.shape == (9, 8, 4 if channels in (3, 4) else 2)
         assert np.array_equal(place.taken_back(pasted, frame), frame)
+
+
+@pytest.mark.parametrize("method", ["restore", "fill"])
+@pytest.mark.parametrize(("shown", "filled"), [(0, 0), (3, 1)])
+def test_only_particles_that_the_frame_shows_are_filled(method, shown, filled):
+    """Filling reaches beyond the mask; dust that lies beside the frame must not bring it in."""
+    dusty = np.zeros((40, 60), bool)
+    dusty[15:22, 30:36] = True
+    frame = np.full((40, 60, 2), 100, np.uint8)
+    frame[:, 45:, 0] = frame[dusty, 0] = 200
+    frame[:, : 30 + shown, 1] = 255
+    frame[:, 30 + shown :, 1] = 0
+    clean, report = dustbust.apply_mask(frame, dusty, method=method, return_report=True)
+    assert report.particles == report.filled == filled
+    seen = frame[..., 1] != 0
+    if filled:
+        assert clean[seen, 0].max() < 130
+    else:
+        assert np.array_equal(clean, frame)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
+from .. import _kernels
 from ..dust.model import DustModel, PackedModel
 from ..image.arrays import (
+    Labels,
     Mask,
     Picture,
     Plane,
@@ -175,6 +178,66 @@ class Fill(Protocol):
         ...
 
 
+class FillOfParticles:
+    """Fills the particles of a mask, of which a frame may show only a part.
+
+    Parameters
+    ----------
+    fill : Fill
+        The way to fill them.
+    dusty : ndarray of bool, shape (H, W)
+        The particles.
+    fewest_shown : int
+        A particle is left alone in a frame that shows fewer of its pixels than this, and not all of
+        them: what reaches into the frame is only its soft edge.
+    """
+
+    def __init__(self, fill: Fill, dusty: Mask, *, fewest_shown: int = 1) -> None:
+        self._fill, self._dusty, self._fewest = fill, dusty, fewest_shown
+        self.positions = fill.positions
+        self._particles = count_particles(dusty)
+
+    def in_place(self, picture: Picture, *, threads: int | None = None) -> tuple[int, int]:
+        """Fill the particles of a picture, which is changed.
+
+        Parameters
+        ----------
+        picture : ndarray of uint8, uint16 or float32, shape (H, W) or (H, W, C)
+            Contiguous. Where its alpha is 0 it does not show its dust.
+        threads : int or None
+            Threads to use; None: see `dustbust.runtime.threads.count`.
+
+        Returns
+        -------
+        particles : int
+            Number of particles that were filled.
+        unfilled : int
+            Number of pixels that could not be filled.
+        """
+        values, unfilled = self._fill(picture, threads=threads)
+        alpha = alpha_channel(picture)
+        if alpha is None:
+            put_colours(picture, self.positions, values)
+            return self._particles, unfilled
+        labels, marked = self._labels
+        shown = marked & (alpha.ravel()[self.positions] != 0)
+        area, area_shown = (
+            np.bincount(labels[which], minlength=self._particles) for which in (marked, shown)
+        )
+        filled = area_shown >= np.minimum(area, self._fewest)
+        at = filled[labels]
+        put_colours(picture, self.positions[at], values[at])
+        return int(filled.sum()), unfilled
+
+    @cached_property
+    def _labels(self) -> tuple[Labels, Mask]:
+        """Number of the particle of each position, and whether the mask marks it; (N,) each."""
+        grown = np.zeros_like(self._dusty)
+        grown.ravel()[self.positions] = True
+        labels, *_ = _kernels.connected_components(grown, self._dusty)
+        return labels, self._dusty.ravel()[self.positions]
+
+
 class Filler(RepairOfPixels):
     """Fills all dust of a mask, frame after frame.
 
@@ -183,22 +246,17 @@ class Filler(RepairOfPixels):
     fill : Fill
         The way to fill it.
     dusty : ndarray of bool, shape (H, W)
-        The dust, for the report.
+        The dust.
     """
 
     def __init__(self, fill: Fill, dusty: Mask) -> None:
-        self._fill, self._dusty = fill, dusty
-        self._particles = count_particles(dusty)
+        self._fill = FillOfParticles(fill, dusty)
 
     def in_place(
         self, picture: Picture, *, threads: int | None = None
     ) -> tuple[Changes, RepairReport]:
         """See `RepairOfPixels`."""
         changes = Changes.begin(picture, self._fill.positions)
-        values, unfilled = self._fill(picture, threads=threads)
-        put_colours(picture, changes.positions, values)
-        alpha, particles = alpha_channel(picture), self._particles
-        if alpha is not None:
-            particles = count_particles(self._dusty & (alpha != 0))
-        share = changes.changed(picture).size / self._dusty.size
+        particles, unfilled = self._fill.in_place(picture, threads=threads)
+        share = changes.changed(picture).size / (picture.shape[0] * picture.shape[1])
         return changes, RepairReport(particles, 0, particles, 0, share, unfilled)

@@ -16,12 +16,19 @@ from ..image.arrays import (
     alpha_channel,
     largest,
     put,
-    put_colours,
 )
-from ..image.morphology import count_particles, dilate
+from ..image.morphology import dilate
 from ..runtime.threads import count
 from .inpaint import DustFill, Holes
-from .repair import Changes, DustToRepair, Filler, Repair, RepairOfPixels, RepairReport
+from .repair import (
+    Changes,
+    DustToRepair,
+    Filler,
+    FillOfParticles,
+    Repair,
+    RepairOfPixels,
+    RepairReport,
+)
 from .round_repair import RoundRepair
 
 # Deviation of a value that un-mixing amplifies, measured on scans; it includes the errors of the
@@ -81,13 +88,15 @@ class Restorer(RepairOfPixels):
         # Made ready here, before several threads ask for them.
         _ = self.model.membranes, self.model.pieces
         other = dusty & ~model.where
-        self.others = count_particles(other)
-        self.fill_others = DustFill(other, threads=threads) if self.others else None
-        self.near_other = dilate(other, RIM, threads=threads) if self.others else None
+        self.others: FillOfParticles | None = None
+        self.near_other: Mask | None = None
         self.touched = self.positions
-        if self.fill_others is not None:
+        if other.any():
+            fill = DustFill(other, threads=threads)
+            self.others = FillOfParticles(fill, other, fewest_shown=FEWEST_SHOWN)
+            self.near_other = dilate(other, RIM, threads=threads)
             touched = self.model.where.copy()
-            touched.ravel()[self.fill_others.positions] = True
+            touched.ravel()[self.others.positions] = True
             self.touched = np.flatnonzero(touched)
 
     def in_place(
@@ -127,11 +136,12 @@ class Restorer(RepairOfPixels):
             )
             better += holes.grain(picture, better, 1 - share[doubtful], threads=threads)
             put(picture, holes.positions, better / white)
-        if self.fill_others is not None:
-            put_colours(
-                picture, self.fill_others.positions, self.fill_others(picture, threads=threads)[0]
-            )
         report = self._report(share, present, shown)
+        if self.others is not None:
+            particles, _ = self.others.in_place(picture, threads=threads)
+            report = replace(
+                report, particles=report.particles + particles, filled=report.filled + particles
+            )
         changed = changes.changed(picture).size / (picture.shape[0] * picture.shape[1])
         return changes, replace(report, changed=changed)
 
@@ -173,9 +183,9 @@ class Restorer(RepairOfPixels):
         if shown is not None:
             visible = np.bincount(self.labels, shown, particles) > 0
         return RepairReport(
-            int(visible.sum()) + self.others,
+            int(visible.sum()),
             int((some & mostly).sum()),
-            int((some & ~mostly).sum()) + self.others,
+            int((some & ~mostly).sum()),
             int((visible & ~some).sum()),
             0.0,
         )
