@@ -2,6 +2,7 @@
 
 No crash, no hang, no more memory than the size of the file allows. In a process of its own, whose
 memory is limited:  python tests/files/test_fuzz.py FOLDER COUNT [SEED]
+Without COUNT, only the sound files are written.
 """
 
 import io
@@ -346,4 +347,7 @@ def test_receipts_are_checked(tmp_path, text):
 
 
 if __name__ == "__main__":
-    print(*try_all(Path(sys.argv[1]), *map(int, sys.argv[2:])))
+    if len(sys.argv) == 2:
+        seeds(Path(sys.argv[1]))
+    else:
+        print(*try_all(Path(sys.argv[1]), *map(int, sys.argv[2:])))
