@@ -5,7 +5,6 @@ import pytest
 import tifffile
 from PIL import Image
 
-import dustbust
 from dustbust.__main__ import main
 from dustbust.files.bilevel import read_scan
 from helpers.synthetic_scans import movement, simulate
@@ -42,13 +41,32 @@ def test_scans_of_1_bit_and_of_8_are_not_mixed(tmp_path, capsys):
     assert "has 1 bit a pixel, but" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["page.tif", "page.png"])
-def test_nothing_but_black_and_white_is_written_as_1_bit(tmp_path, name):
+@pytest.mark.parametrize("suffix", ["tif", "png"])
+@pytest.mark.parametrize("like", ["tif", "png"])
+def test_a_page_of_1_bit_has_the_resolution_of_the_scans(tmp_path, like, suffix):
     paths, _ = write_pair(tmp_path)
-    arguments = ["--mode", "maximum", "-o", str(tmp_path / name)]
-    assert main(["stack", *map(str, paths), *arguments]) == 0
-    page = read_scan(tmp_path / name)
-    if name == "page.tif":
-        assert set(np.unique(page)) == {0, 255}
-    else:
-        assert np.array_equal(page, dustbust.stack_scans(paths, mode="maximum"))
+    if like == "png":
+        for path in paths:
+            with Image.open(path) as scan:
+                scan.save(path.with_suffix(".png"), dpi=scan.info["dpi"])
+        paths = [path.with_suffix(".png") for path in paths]
+    output = tmp_path / f"page.{suffix}"
+    words = ["stack", "--no-align", "--mode", "maximum", *map(str, paths), "-o", str(output)]
+    assert main(words) == 0
+    with Image.open(output) as page:
+        assert page.mode == "1"
+        assert page.info["dpi"] == pytest.approx((300, 300), abs=0.01)  # PNG: dots per metre
+        lightest = np.maximum(*map(read_scan, paths))
+        assert np.array_equal(np.asarray(page), lightest == 255)
+
+
+def test_a_page_of_1_bit_without_a_resolution_has_none(tmp_path):
+    paths, _ = write_pair(tmp_path)
+    for path in paths:
+        with Image.open(path) as scan:
+            Image.fromarray(np.asarray(scan)).save(path.with_suffix(".png"))
+    scans = [str(path.with_suffix(".png")) for path in paths]
+    words = ["stack", "--no-align", "--mode", "maximum", *scans, "-o", str(tmp_path / "page.png")]
+    assert main(words) == 0
+    with Image.open(tmp_path / "page.png") as page:
+        assert "dpi" not in page.info

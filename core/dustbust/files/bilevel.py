@@ -5,10 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from ..errors import DustbustError
 from ..image.arrays import Picture, colour_channels, largest
@@ -16,8 +18,10 @@ from .paths import as_path, is_path
 from .read import header_of, read_frame, read_luminance
 from .write import check_target, new_file
 
-# Suffixes of files that can hold 1 bit a pixel here, compressed as fax group 4 (ITU-T T.6).
-BILEVEL_SUFFIXES = (".tif", ".tiff")
+# Suffixes of files that can hold 1 bit a pixel here, and Pillow's format and options for them.
+# A TIFF is compressed as fax group 4 (ITU-T T.6).
+_TIFF: dict[str, Any] = {"format": "TIFF", "compression": "group4"}
+BILEVEL_SUFFIXES = {".tif": _TIFF, ".tiff": _TIFF, ".png": {"format": "PNG"}}
 
 # Factor from dots per centimetre to Pillow's unit, dots per inch.
 PER_CENTIMETRE = 2.54
@@ -50,7 +54,7 @@ def read_scan(scan: Picture | str | bytes | PathLike[str]) -> Picture:
 def write_bilevel(
     path: str | Path, picture: Picture, *, like: str | Path, inputs: list[Path]
 ) -> None:
-    """Write a picture as a TIFF of 1 bit a pixel, whole or not at all.
+    """Write a picture as a TIFF or PNG of 1 bit a pixel, whole or not at all.
 
     Parameters
     ----------
@@ -69,15 +73,19 @@ def write_bilevel(
         When the file cannot be written.
     """
     target = as_path(path)
-    check_target(target, inputs, BILEVEL_SUFFIXES)
+    check_target(target, inputs, tuple(BILEVEL_SUFFIXES))
     white = colour_channels(picture)[..., 0] >= largest(picture.dtype) / 2
     resolution = _resolution(as_path(like))
     with new_file(target) as part:
-        Image.fromarray(white).save(part, "TIFF", compression="group4", dpi=resolution)
+        Image.fromarray(white).save(part, **BILEVEL_SUFFIXES[target.suffix.lower()], dpi=resolution)
 
 
 def _resolution(path: Path) -> tuple[float, float] | None:
-    """Dots per inch of a TIFF, across and down; None if it has no resolution."""
+    """Dots per inch of a TIFF or PNG, across and down; None if it has no resolution."""
+    if path.suffix.lower() == ".png":
+        with PngImageFile(path) as picture:  # not Image.open, which has a limit of its own
+            found: tuple[float, float] | None = picture.info.get("dpi")
+            return found
     if path.suffix.lower() not in BILEVEL_SUFFIXES:
         return None
     with tifffile.TiffFile(path) as file:
