@@ -5,13 +5,11 @@ memory is limited:  python tests/files/test_fuzz.py FOLDER COUNT [SEED]
 Without COUNT, only the sound files are written.
 """
 
-import io
 import json
 import struct
 import subprocess
 import sys
 import time
-import zipfile
 import zlib
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from PIL import Image
 import dustbust
 from dustbust.batch.receipt import Receipt
 from dustbust.files.read import open_frame, read_luminance
+from helpers.mask_files import HEADER, array_file, mask_with
 
 FILES = 1000
 MEMORY = 1500 * 2**20  # bytes of address space beyond what the program itself takes
@@ -213,42 +212,6 @@ def test_a_thousand_damaged_files_are_pictures_or_sentences(tmp_path):
     pictures, sentences = map(int, done.stdout.split())
     assert sentences > FILES / 2
     assert pictures > FILES / 20
-
-
-def mask_with(tmp_path, entries):
-    """A mask file whose data are these entries of a zip file."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in entries.items():
-            archive.writestr(name, content)
-    dustbust.DustMask(np.zeros((4, 5)), 0.5).save(tmp_path / "mask.png")
-    data = (tmp_path / "mask.png").read_bytes()
-    at = data.index(b"duSt")
-    (length,) = struct.unpack_from(">I", data, at - 4)
-    body = b"duSt" + packed.getvalue()
-    (tmp_path / "mask.png").write_bytes(
-        data[: at - 4]
-        + struct.pack(">I", len(body) - 4)
-        + body
-        + struct.pack(">I", zlib.crc32(body))
-        + data[at + 8 + length :]
-    )
-    return tmp_path / "mask.png"
-
-
-HEADER = {
-    "threshold": 0.5,
-    "polarity": "light",
-    "method": "opacity",
-    "frames": ["a.jpg"],
-    "report": {},
-    "shape": [4, 5],
-}
-
-
-def array_file(descr, shape, data=b""):
-    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}}}".ljust(117) + "\n"
-    return b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode() + data
 
 
 def test_sound_data_of_a_mask_are_read(tmp_path):
