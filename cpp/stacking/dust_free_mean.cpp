@@ -153,6 +153,14 @@ void leave_the_clean_one(Samples& samples, int polarity) {
     samples.erase(samples.begin() + (first_is_darker == (polarity < 0) ? 0 : 1));
 }
 
+// The luminance of the lightest sample; for light dust, of the darkest one.
+float least_dusty_luminance(const Samples& samples, int polarity) {
+    float best = samples.front().luminance;
+    for (const auto& sample : samples)
+        best = polarity < 0 ? std::max(best, sample.luminance) : std::min(best, sample.luminance);
+    return best;
+}
+
 // Reduce the samples of a pixel to those that show the page.
 Outcome choose(Samples& samples, float limit, int polarity) {
     float least = samples.front().dust;
@@ -166,7 +174,17 @@ Outcome choose(Samples& samples, float limit, int polarity) {
         return Outcome::clean;
     }
     const float middle = median_luminance(samples);
-    keep_if(samples, [&](const Sample& s) { return std::fabs(s.luminance - middle) <= limit; });
+    const auto near_middle = [&](const Sample& s) {
+        return std::fabs(s.luminance - middle) <= limit;
+    };
+    const auto agreeing = std::count_if(samples.begin(), samples.end(), near_middle);
+    if (polarity != 0 && 2 * agreeing <= Index(samples.size())) {
+        const float cleanest = least_dusty_luminance(samples, polarity);
+        keep_if(samples,
+                [&](const Sample& s) { return std::fabs(s.luminance - cleanest) <= limit; });
+    } else {
+        keep_if(samples, near_middle);
+    }
     return Outcome::clean;
 }
 

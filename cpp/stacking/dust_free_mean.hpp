@@ -33,8 +33,9 @@ enum class Outcome : std::uint8_t { clean, filled_later };
 // for the gradient. `largest` stands for 1.
 //
 // Scans without dust at the pixel are averaged. Where these disagree by more than the tolerance,
-// three or more are cut down to those near their median; of two the one that is not of the dust's
-// `polarity` (-1 dark, 1 light, 0 unknown: both are kept) is taken. Where all scans have dust,
+// three or more are cut down to those near their median. If most are not near it, or of two, the
+// one that is not of the dust's `polarity` (-1 dark, 1 light, 0 unknown: all are kept) is taken,
+// with those near it. Where all scans have dust,
 // those with the least of it count, and the light it took is restored; where it is too much, the
 // pixel is to be filled later.
 template <class T>

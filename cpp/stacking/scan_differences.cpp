@@ -244,6 +244,12 @@ private:
 
 // ---- all scans, row by row
 
+// The median of the two in the middle and of 0: a difference that only half of the scans show does
+// not count. Of an odd number both are the same.
+inline float towards_zero(float low, float high) {
+    return (low > 0 ? low : 0) + (high < 0 ? high : 0);
+}
+
 // The difference that two scans show: see scanner_evidence. It is 0 where a scan has no data.
 TARGET_CLONES void of_both(const float* one, const float* other, const float* one_data,
                            const float* other_data, int polarity, Index columns,
@@ -262,7 +268,7 @@ TARGET_CLONES void of_both(const float* one, const float* other, const float* on
         for (Index x = 0; x < columns; ++x) {
             const float low = one[x] < other[x] ? one[x] : other[x],
                         high = one[x] < other[x] ? other[x] : one[x];
-            out[x] = ((low > 0 ? low : 0) + (high < 0 ? high : 0)) * (one_data[x] * other_data[x]);
+            out[x] = towards_zero(low, high) * (one_data[x] * other_data[x]);
         }
 }
 
@@ -286,11 +292,12 @@ TARGET_CLONES void sort_columns(const Exchanges& network, float* rows) {
     exchange<sorted_side_by_side>(network, rows);
 }
 
-// The median of rows where they are known; 0 where none is.
+// The median of rows where they are known; 0 where fewer than `fewest` are.
 class KnownMedian {
 public:
-    explicit KnownMedian(Index count)
+    KnownMedian(Index count, Index fewest)
         : count_(count),
+          fewest_(fewest),
           network_(selecting_network(int(count), int(count - 1) / 2, int(count) / 2)),
           values_(count * sorted_side_by_side),
           list_(count) {}
@@ -319,7 +326,7 @@ private:
         sort_columns(network_, values_.data());
         const float *low = values_.data() + (count_ - 1) / 2 * sorted_side_by_side,
                     *high = values_.data() + count_ / 2 * sorted_side_by_side;
-        for (Index x = begin; x < end; ++x) out[x] = (low[x - begin] + high[x - begin]) * 0.5f;
+        for (Index x = begin; x < end; ++x) out[x] = towards_zero(low[x - begin], high[x - begin]);
     }
 
     float of_list(const std::vector<const float*>& rows, const std::vector<const float*>& data,
@@ -327,12 +334,12 @@ private:
         Index found = 0;
         for (Index k = 0; k < count_; ++k)
             if (data[k][x] > 0) list_[found++] = rows[k][x];
-        if (found == 0) return 0;
+        if (found < fewest_) return 0;
         std::sort(list_.begin(), list_.begin() + found);
-        return (list_[(found - 1) / 2] + list_[found / 2]) * 0.5f;
+        return towards_zero(list_[(found - 1) / 2], list_[found / 2]);
     }
 
-    const Index count_;
+    const Index count_, fewest_;
     const Exchanges network_;
     Row values_, list_;
 };
@@ -346,7 +353,7 @@ public:
           shade(columns),
           polarity_(part.polarity),
           columns_(columns),
-          median_(Index(part.scans.size())) {
+          median_(Index(part.scans.size()), part.polarity == 0 ? 2 : 1) {
         scans.reserve(part.scans.size());
         for (const auto& compared : part.scans)
             scans.emplace_back(compared, part.accuracy, columns);

@@ -45,11 +45,11 @@ void scan_differences(const PartOfScanner<T>& part, Image<float> out, int thread
 // as a share of what opaque dust would make; and the luminance of the lightest scan, for light dust
 // of the darkest one. out: three planes.
 //
-// Of more than two scans the median counts. Of two scans, if dust of both polarities is possible,
-// the difference that both show counts: the median of the two and of 0. It is 0 where only one of
-// them can be compared, as its difference may come from dust on the other one. If only one polarity
-// is possible, one scan is enough: where it is darker than the page in the other scan, it has dark
-// dust.
+// Of more than two scans the median counts; of an even number, the median of the middle two and of
+// 0. Of two scans, if dust of both polarities is possible, it is the same: the difference that both
+// show. It is 0 where only one scan can be compared, as its difference may come from dust on the
+// other one. If only one polarity is possible, one scan of two is enough: where it is darker than
+// the page in the other scan, it has dark dust.
 template <class T>
 void scanner_evidence(const PartOfScanner<T>& part, Image<float> out, int threads);
 

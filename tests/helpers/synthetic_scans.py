@@ -133,7 +133,7 @@ def simulate(
 ):
     """Scans of one page: scan 0, and one for each matrix of `moves`.
 
-    later: share of the glass on which other dust lies in all scans but the first, 0 if it was
+    later: share of the glass on which other dust lies in each scan but the first, 0 if it was
     wiped; None for the same dust in all.
     """
     rng = np.random.default_rng(seed)
@@ -143,8 +143,8 @@ def simulate(
     dust = dust_on_glass(rng, height, width, coverage) if coverage else np.zeros(shape, np.float32)
     dusts = [dust] * (1 + len(moves))
     if later is not None:
-        other = dust_on_glass(np.random.default_rng([seed, 9]), height, width, later)
-        dusts[1:] = [other] * len(moves)
+        others = (np.random.default_rng([seed, 9 + k]) for k in range(len(moves)))
+        dusts[1:] = [dust_on_glass(other, height, width, later) for other in others]
     matrices = [np.eye(3), *moves]
     scans = []
     for k, matrix in enumerate(matrices):

@@ -103,10 +103,11 @@ def test_evidence_is_what_the_scans_show_together(number, polarity):
     for result, planes in zip((evidence, opacity), zip(*both, strict=True), strict=True):
         stack = np.where(known, np.array(planes), np.nan)
         if number > 2 or polarity == 0:
-            if number == 2:  # of two, what both show: the median of them and of nothing
-                stack = np.concatenate([stack, np.zeros((1, 23, 31))])
-                stack[:, ~known.all(axis=0)] = 0
-            stack[:, np.isnan(stack).all(axis=0)] = 0
+            # Of an even number, what more than half show: the median of them and of nothing.
+            count = known.sum(axis=0)
+            nothing = np.where(count % 2 == 0, 0, np.nan)
+            stack = np.concatenate([stack, nothing[None]])
+            stack[:, count < (1 if polarity else 2)] = 0
             together = np.nanmedian(stack, axis=0)
         else:
             extreme = np.fmax.reduce(stack * polarity) * polarity

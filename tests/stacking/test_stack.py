@@ -122,9 +122,10 @@ def test_half_a_turn_does_not_make_paper_of_dust():
 
 @pytest.mark.parametrize("polarity", ["dark", "light"])
 @pytest.mark.parametrize("later", [0, 0.04], ids=["wiped", "other dust"])
-def test_dust_that_did_not_stay_is_removed(polarity, later):
+@pytest.mark.parametrize("moves", [[(17.25, -11.75)], [(17.25, -11.75), (-9.5, 14.25)]])
+def test_dust_that_did_not_stay_is_removed(polarity, later, moves):
     """Never worse than the better of maximum and minimum, which know nothing of the dust."""
-    case = simulate([movement(17.25, -11.75)], polarity=polarity, later=later, seed=11)
+    case = simulate([movement(*move) for move in moves], polarity=polarity, later=later, seed=11)
     registrations = [Registration(m, moved=21.0) for m in case.matrices]
     report = dustbust.stack_scans(case.scans, registrations=registrations, return_report=True)
     best = max(

@@ -61,11 +61,35 @@ def find_polarity(evidence: Evidence) -> Polarity:
         measured = sum((_measured(part, evidence.noise, scans.threads) for part in parts), _Sums())
         if stays < STAYS * measured.pixels:
             return measured.polarity
+    elif (alone := _of_single_scans(evidence)).pixels * STAYS > stays * len(scans):
+        light, dark = alone.light, alone.dark
     # If a part of the page lies under one particle in one scan and under another in the other scan,
     # the page between them looks like dust of the other polarity.
     if light > ONE_SIDED * (light + dark) > 0:
         return Polarity.LIGHT
     return Polarity.DARK if dark > ONE_SIDED * (light + dark) > 0 else Polarity.BOTH
+
+
+@dataclass
+class _Strengths:
+    """Sums of the strengths of differences from the page, and the number of their pixels."""
+
+    light: float = 0.0
+    dark: float = 0.0
+    pixels: int = 0
+
+
+def _of_single_scans(evidence: Evidence) -> _Strengths:
+    """The differences of each scan from the median of all, also those that do not stay."""
+    total = _Strengths()
+    for k in range(len(evidence.scans)):
+        for box in evidence.samples:
+            seen = evidence.of_scan(k, box)
+            strong = seen.score[(np.abs(seen.score) > STRONG) & (seen.data > 0)]
+            total.light += float(strong.clip(min=0).sum())
+            total.dark -= float(strong.clip(max=0).sum())
+            total.pixels += strong.size
+    return total
 
 
 def _is_there_and_back(matrix: npt.NDArray[np.float64], shape: tuple[int, ...]) -> bool:
