@@ -520,3 +520,28 @@ def test_bash_completes_commands_options_and_values(tmp_path, capsys):
     assert completed("apply", "--ex") == ["--exists"]
     assert completed("apply", "--exists", "") == ["skip", "overwrite", "rename"]
     assert completed("gimp", "") == ["--help", "install", "uninstall", "list"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (KeyboardInterrupt(), 130, "files that were finished are whole"),
+        (MemoryError(), 1, "not enough memory"),
+        (OSError(28, "No space left on device"), 1, "No space left on device"),
+        (PermissionError(13, "Permission denied", "roll"), 1, "roll (Permission denied)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_stops_a_command_is_one_sentence_and_an_exit_code(
+    monkeypatch, capsys, error, code, sentence
+):
+    def stop(folder, progress):
+        raise error
+
+    monkeypatch.setattr("dustbust.command_line.verify.verify", stop)
+    assert main(["verify", "roll"]) == code
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("dustbust: ")
+    assert output.err.count("\n") == 1
+    assert sentence in output.err

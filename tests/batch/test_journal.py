@@ -1,9 +1,12 @@
 """A journal has one owner, and what strangers put into it or in its place does no harm."""
 
+import errno
 import fcntl
 import os
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import dustbust
 from dustbust.batch.journal import JOURNAL_NAME, Journal, Records
@@ -101,3 +104,26 @@ def test_records_know_what_an_output_was_before_the_interrupted_batch(tmp_path):
     again.undone("1.jpg")
     again.close()
     assert Receipt.load(tmp_path / RECEIPT_NAME).files == {"1.jpg": ENTRY}
+
+
+def test_a_receipt_that_cannot_be_written_is_said_and_made_by_the_next_batch(tmp_path, monkeypatch):
+    rng = np.random.default_rng(1)
+    for name in ("1.png", "2.png"):
+        Image.fromarray(rng.integers(0, 255, (20, 30), np.uint8)).save(tmp_path / name)
+    mask = dustbust.DustMask(np.eye(20, 30, dtype=np.float32), 0.5)
+
+    def fail(receipt, path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Receipt, "save", fail)
+        cleaned = dustbust.clean_frames(tmp_path, mask)
+    assert len(cleaned.written) == 2
+    [(path, sentence)] = cleaned.failed.items()
+    assert path == cleaned.folder / RECEIPT_NAME
+    assert "No space left" in sentence
+    again = dustbust.clean_frames(tmp_path, mask)
+    assert len(again.skipped) == 2
+    assert not again.failed
+    assert set(Receipt.load(path).files) == {"1.png", "2.png"}
+    assert not list(cleaned.folder.glob(".*"))

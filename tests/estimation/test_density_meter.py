@@ -5,10 +5,10 @@ travels with the mask.
 import numpy as np
 import pytest
 
-from dustbust import DustbustError, DustMask
+from dustbust import DustbustError, DustMask, _kernels
 from dustbust.dust.model import DustModel
 from dustbust.dust.observation import moved
-from dustbust.estimation.density_meter import DensityMeter
+from dustbust.estimation.density_meter import DensityMeter, Graph
 from helpers import film_scans
 
 
@@ -141,3 +141,23 @@ def test_a_pattern_moves_as_it_does_in_the_fourier_domain():
     truth = np.fft.ifft2(np.fft.fft2(plane) * np.exp(-2j * np.pi * (0.6 * y - 1.3 * x))).real
     result = moved(plane.ravel().astype(np.float32), neighbours, 0.6, -1.3).reshape(plane.shape)
     assert np.abs(result - truth)[4:-4, 4:-4].max() < 0.03 * np.abs(plane).max()
+
+
+def test_a_part_of_a_graph_has_whole_particles_and_their_own_neighbours():
+    """Of a large mask, only some particles are asked first."""
+    rng = np.random.default_rng(5)
+    where = rng.random((60, 80)) < 0.3
+    labels, neighbours, count = _kernels.connected_components(where, where)
+    whole = Graph.of(labels, neighbours, count)
+    assert np.array_equal(labels[whole.first], np.arange(count))
+    part, kept, at = whole.part(labels.size // 4)
+    assert labels.size / 8 < at.sum() < labels.size / 2
+    assert np.array_equal(at, kept[labels])
+    assert part.particles == kept.sum()
+    # The pixels of the part have the same particles and neighbours as before.
+    number = np.flatnonzero(at)
+    assert np.array_equal(np.flatnonzero(kept)[part.labels], labels[number])
+    assert np.array_equal(part.labels[part.first], np.arange(part.particles))
+    before = np.where(neighbours[number] < 0, -1, neighbours[number])
+    after = np.where(part.neighbours < 0, -1, number[part.neighbours])
+    assert np.array_equal(after, before)

@@ -250,3 +250,13 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path, what):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert float(done.stdout) < 12
+
+
+def test_a_range_may_end_with_a_file_that_is_no_frame(tmp_path):
+    """Its name has a place among those of the frames."""
+    touch(tmp_path, *(f"f{number}.jpg" for number in range(1, 13)), "f3.txt", "f10b.txt")
+    assert names(frames_between(tmp_path / "f3.txt", tmp_path / "f5.jpg")) == ["f4.jpg", "f5.jpg"]
+    assert names(frames_between(tmp_path / "f10b.txt", tmp_path / "f9.jpg")) == [
+        "f9.jpg",
+        "f10.jpg",
+    ]

@@ -64,3 +64,12 @@ def test_scans_from_the_future_do_not_stop_a_second_run(tmp_path, capsys):
     assert stack(tmp_path / "roll") == 0
     assert stack(tmp_path / "roll") == 0
     assert "0 pages written, 2 there already, 0 failed" in capsys.readouterr().out
+
+
+def test_two_groups_with_one_page_are_refused_before_the_work(tmp_path, capsys):
+    """Their first scans differ only in the suffix, which --format replaces."""
+    for name in ("1.bmp", "1.png", "1.tif", "2.tif"):
+        Image.new("L", (60, 40)).save(tmp_path / name)
+    assert stack(tmp_path, "--format", "webp") == 1
+    assert "1.webp: would be the page of two groups" in capsys.readouterr().err
+    assert not (tmp_path / "pages").exists()

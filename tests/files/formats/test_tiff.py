@@ -5,7 +5,9 @@ import itertools
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
+from dustbust import DustbustError
 from dustbust.files.read import open_frame
 from helpers.frame_files import ICC, REPAIR, XMP, H, W, picture, repaired, rewritten
 
@@ -140,3 +142,36 @@ def test_tiff_whose_white_is_zero_is_read_the_right_way_round(tmp_path, dtype):
     out, _ = rewritten(tmp_path / "a.tif")
     assert np.array_equal(open_frame(out).pixels, repaired(before))
     assert tags_of(out) == tags_of(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_floats_whose_bits_are_predicted_as_whole_numbers_keep_every_bit(
+    tmp_path, dtype, byteorder
+):
+    """Predictor 2 of numbers that are not whole: libtiff writes it, tifffile only reads it."""
+    pixels = picture(dtype, 3)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path,
+        pixels.view(f"int{8 * pixels.itemsize}"),
+        photometric="rgb",
+        compression="lzw",
+        predictor=2,
+        rowsperstrip=7,
+        byteorder=byteorder,
+        metadata=None,
+    )
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages[0].tags["SampleFormat"].overwrite((3, 3, 3))
+    before = open_frame(path).pixels
+    assert np.array_equal(before, pixels.astype(before.dtype))
+    out, _ = rewritten(path)
+    assert np.array_equal(tifffile.imread(out).astype(before.dtype), repaired(before))
+    assert tags_of(out) == tags_of(path)
+
+
+def test_bits_in_reverse_order_are_refused(tmp_path):
+    Image.fromarray(picture("uint8", 1)).save(tmp_path / "a.tif", tiffinfo={266: 2})
+    with pytest.raises(DustbustError, match=r"a\.tif: .*from right to left.* save it"):
+        rewritten(tmp_path / "a.tif")
