@@ -153,3 +153,65 @@ def test_arrays_of_another_kind_are_refused(name):
     for values in (sound[name][None], sound[name].astype(np.float64)):
         with pytest.raises(dustbust.DustbustError, match="of another kind"):
             DustModel.unpack({**sound, name: values}, (4, 5))
+
+
+def test_sound_data_of_a_mask_are_read(tmp_path):
+    """So that the refusals below are for what they say."""
+    path = mask_with(
+        tmp_path,
+        {"header.json": json.dumps(HEADER), "slope.npy": array_file("|u1", "(3,)", b"abc")},
+    )
+    assert dustbust.DustMask.load(path).model["slope"].tolist() == [97, 98, 99]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threshold": 2},
+        {"threshold": "0.5"},
+        {"threshold": True},
+        {"threshold": float("nan")},
+        {"polarity": "up"},
+        {"polarity": []},
+        {"frames": [1]},
+        {"frames": "a.jpg"},
+        {"method": 3},
+        {"report": []},
+        {"shape": 7},
+    ],
+    ids=str,
+)
+def test_header_of_a_mask_is_checked(tmp_path, change):
+    path = mask_with(tmp_path, {"header.json": json.dumps({**HEADER, **change})})
+    with pytest.raises(dustbust.DustbustError, match="damaged"):
+        dustbust.DustMask.load(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        array_file("|O", "(1,)", b"cos\nsystem\n(S'true'\ntR."),
+        array_file("|u1", "(1 << 40,)"),
+        array_file("|u1", "(99999999999,)"),
+        array_file("<f8", "(1,)", bytes(8)),
+        array_file("|u1", "(-1,)", b"abc"),
+        array_file("|u1", "__import__('os')"),
+        b"",
+        b"\x93NUMPY\x09\0",
+    ],
+    ids=repr,
+)
+def test_arrays_of_a_mask_are_checked_and_never_evaluated(tmp_path, content):
+    path = mask_with(tmp_path, {"header.json": json.dumps(HEADER), "slope.npy": content})
+    with pytest.raises(dustbust.DustbustError, match="damaged"):
+        dustbust.DustMask.load(path)
+
+
+def test_mask_that_would_unpack_to_gigabytes_is_refused(tmp_path):
+    path = mask_with(
+        tmp_path,
+        {"header.json": json.dumps(HEADER), **{f"{i}.npy": bytes(2**28) for i in range(5)}},
+    )
+    assert path.stat().st_size < 2**21
+    with pytest.raises(dustbust.DustbustError, match="larger than a mask"):
+        dustbust.DustMask.load(path)

@@ -5,7 +5,6 @@ memory is limited:  python tests/files/test_fuzz.py FOLDER COUNT [SEED]
 Without COUNT, only the sound files are written.
 """
 
-import json
 import struct
 import subprocess
 import sys
@@ -23,7 +22,6 @@ from PIL import Image
 import dustbust
 from dustbust.batch.receipt import Receipt
 from dustbust.files.read import open_frame, read_luminance
-from helpers.mask_files import HEADER, array_file, mask_with
 
 FILES = 1000
 MEMORY = 1500 * 2**20  # bytes of address space beyond what the program itself takes
@@ -258,68 +256,6 @@ def test_a_thousand_damaged_files_are_pictures_or_sentences(tmp_path):
     pictures, sentences = map(int, done.stdout.split())
     assert sentences > FILES / 2
     assert pictures > FILES / 20
-
-
-def test_sound_data_of_a_mask_are_read(tmp_path):
-    """So that the refusals below are for what they say."""
-    path = mask_with(
-        tmp_path,
-        {"header.json": json.dumps(HEADER), "slope.npy": array_file("|u1", "(3,)", b"abc")},
-    )
-    assert dustbust.DustMask.load(path).model["slope"].tolist() == [97, 98, 99]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"threshold": 2},
-        {"threshold": "0.5"},
-        {"threshold": True},
-        {"threshold": float("nan")},
-        {"polarity": "up"},
-        {"polarity": []},
-        {"frames": [1]},
-        {"frames": "a.jpg"},
-        {"method": 3},
-        {"report": []},
-        {"shape": 7},
-    ],
-    ids=str,
-)
-def test_header_of_a_mask_is_checked(tmp_path, change):
-    path = mask_with(tmp_path, {"header.json": json.dumps({**HEADER, **change})})
-    with pytest.raises(dustbust.DustbustError, match="damaged"):
-        dustbust.DustMask.load(path)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        array_file("|O", "(1,)", b"cos\nsystem\n(S'true'\ntR."),
-        array_file("|u1", "(1 << 40,)"),
-        array_file("|u1", "(99999999999,)"),
-        array_file("<f8", "(1,)", bytes(8)),
-        array_file("|u1", "(-1,)", b"abc"),
-        array_file("|u1", "__import__('os')"),
-        b"",
-        b"\x93NUMPY\x09\0",
-    ],
-    ids=repr,
-)
-def test_arrays_of_a_mask_are_checked_and_never_evaluated(tmp_path, content):
-    path = mask_with(tmp_path, {"header.json": json.dumps(HEADER), "slope.npy": content})
-    with pytest.raises(dustbust.DustbustError, match="damaged"):
-        dustbust.DustMask.load(path)
-
-
-def test_mask_that_would_unpack_to_gigabytes_is_refused(tmp_path):
-    path = mask_with(
-        tmp_path,
-        {"header.json": json.dumps(HEADER), **{f"{i}.npy": bytes(2**28) for i in range(5)}},
-    )
-    assert path.stat().st_size < 2**21
-    with pytest.raises(dustbust.DustbustError, match="larger than a mask"):
-        dustbust.DustMask.load(path)
 
 
 @pytest.mark.parametrize(
