@@ -96,7 +96,7 @@ class Review:
     Parameters
     ----------
     dust : DustMask
-        The mask, which is not changed; also the attribute `dust`.
+        The mask, which is not changed; also the attribute `dust`, until `keep` is called.
     threads : int, optional
 
     Examples
@@ -120,6 +120,7 @@ class Review:
         self._limit = round(dust.threshold * STEPS_OF_16_BIT)
         self._done: list[_Edit] = []
         self._undone: list[_Edit] = []
+        self._kept: list[_Edit] = []  # those of `_done` that are in `dust`
         self._state: _State | None = None
 
     @property
@@ -131,8 +132,9 @@ class Review:
     def threshold(self, value: float) -> None:
         if not 0 <= value <= 1:
             raise ValueError(f"threshold must be from 0 to 1, not {value}")
-        self._limit = round(value * STEPS_OF_16_BIT)
-        self._state = None
+        limit = round(value * STEPS_OF_16_BIT)
+        if limit != self._limit:
+            self._limit, self._state = limit, None
 
     @property
     def counts(self) -> Counts:
@@ -148,12 +150,28 @@ class Review:
         Pixels that were kept although below the threshold have grey 1, and rejected ones grey 0, so
         other thresholds do not change these decisions.
         """
-        return replace(self.dust, grey=self._steps, threshold=self.threshold)
+        return replace(self.dust, grey=self._steps.copy(), threshold=self.threshold)
 
     @property
     def changed(self) -> bool:
-        """Whether the mask is not the one that the review began with."""
-        return bool(self._done) or self.threshold != self.dust.threshold
+        """Whether the mask is not `dust`."""
+        edited = list(map(id, self._done)) != list(map(id, self._kept))
+        return edited or self.threshold != self.dust.threshold
+
+    def keep(self) -> DustMask:
+        """Return the mask, and count changes from it: it becomes `dust`.
+
+        Decisions can still be undone.
+
+        Examples
+        --------
+        >>> review = Review(DustMask(np.full((9, 9), 0.6, np.float32), 0.5))
+        >>> review.threshold = 0.7
+        >>> review.changed, review.keep().threshold == review.threshold, review.changed
+        (True, True, False)
+        """
+        self.dust, self._kept = self.mask, list(self._done)
+        return self.dust
 
     @property
     def _marked(self) -> _State:

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -29,9 +29,10 @@ from .errors import Refused, sentence
 # Written by the installation: the helper's interpreter, and the core's choices and defaults.
 INSTALLED = Path(__file__).resolve().parent.parent / "core.json"
 
-PROTOCOL = 1
+PROTOCOL = 2
 LENGTH = struct.Struct(">I")  # of a message
 WINDOW_BYTES = 32 << 20  # pages that are never used take no memory
+NUMBER_BYTES = {"uint8": 1, "uint16": 2, "float32": 4}
 PATIENCE = 2.0  # s, for the helper to end by itself
 
 # Beginnings of the names of variables that an AppImage or a Flatpak sets for its own programs.
@@ -41,6 +42,9 @@ OF_HOST = (
 )
 
 Progress = Callable[[float, str], object]
+
+# A rectangle of a picture: x, y, width, height.
+Part = Sequence[int]
 
 
 class Request:
@@ -62,23 +66,27 @@ class Handle:
     def __del__(self) -> None:
         self.helper.dropped.append(self.handle)
 
+    def part_bytes(self, part: Part) -> int:
+        """Return the number of bytes in a part of a picture."""
+        return part[2] * part[3] * self.shape[2] * NUMBER_BYTES[self.dtype]
+
     def put(self, first: int, rows: int, data: bytes) -> None:
-        """Give a picture some of its rows."""
-        self.helper.window[: len(data)] = data
-        self.helper.ask(Request("put", picture=self, first=first, rows=rows))
+        """Give a picture some of its rows, without waiting until the helper has taken them."""
+        start = self.helper.place(data)
+        self.helper.give(Request("put", picture=self, first=first, rows=rows, start=start))
 
     def get(self, first: int, rows: int) -> bytes:
         """Return some rows of a picture."""
-        self.helper.ask(Request("get", picture=self, first=first, rows=rows))
-        size = {"uint8": 1, "uint16": 2, "float32": 4}[self.dtype]
-        return self.helper.window[: rows * self.shape[1] * self.shape[2] * size]
+        (data,) = self.parts([(0, first, self.shape[1], rows)])
+        return data
 
-    def merge(self, first: int, rows: int, before: bytes, after: bytes) -> bytes:
-        """Return `before` with the pixels of `after` where this mask is set."""
-        size = len(before) // (rows * self.shape[1])
-        self.helper.window[: 2 * len(before)] = before + after
-        self.helper.ask(Request("merge", where=self, first=first, rows=rows, size=size))
-        return self.helper.window[: len(before)]
+    def parts(self, parts: Sequence[Part]) -> list[bytes]:
+        """Return parts of a picture. All together fit into the window."""
+        sizes = [self.part_bytes(part) for part in parts]
+        start = self.helper.room(sum(sizes))
+        self.helper.ask(Request("get", picture=self, parts=parts, start=start))
+        ends = itertools.accumulate(sizes, initial=start)
+        return [self.helper.window[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
 class Helper:
@@ -101,6 +109,7 @@ class Helper:
         self.dropped: collections.deque[int] = collections.deque()
         self.lost: Refused | None = None
         self._numbers, self._lock, self._spoken = itertools.count(1), threading.Lock(), False
+        self._filled, self._given, self._taken = 0, 0, queue.SimpleQueue()
         self._waiting: dict[int, tuple[Callable[[Any], object], Progress | None]] = {}
         if "python" not in installed:
             raise Refused(
@@ -135,24 +144,85 @@ class Helper:
         self.listener.start()
 
     def begin(
-        self, request: Request, answer: Callable[[Any], object], progress: Progress | None = None
+        self,
+        request: Request,
+        answer: Callable[[Any], object],
+        progress: Progress | None = None,
+        handle: int | None = None,
     ) -> None:
-        """Send a request; `answer(result or exception)` is called in another thread."""
+        """Send a request; `answer(result or exception)` is called in another thread.
+
+        The result of a quick operation can get a handle of this side's choice, which is negative.
+        """
         with self._lock:
             if self.lost is None:
                 number = next(self._numbers)
                 self._waiting[number] = answer, progress
                 dropped = [self.dropped.popleft() for _ in range(len(self.dropped))]
                 message = {"id": number, "do": request.operation, "with": request.arguments}
-                self._send({**message, "drop": dropped})
+                self._send({**message, "as": handle, "drop": dropped})
                 return
         answer(self.lost)
 
     def ask(self, request: Request) -> Any:
         """Return the result of a request."""
+        self.settle()
         answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.begin(request, answers.put)
         return value_of(answers.get())
+
+    def give(self, request: Request, handle: int | None = None) -> None:
+        """Send a request whose result is not needed; `settle` raises its error."""
+        self._given += 1
+        self.begin(request, self._taken.put, handle=handle)
+
+    def settle(self) -> None:
+        """Wait for the requests that were given; all of the window is free then."""
+        while self._given:
+            self._given -= 1
+            value_of(self._taken.get())
+        self._filled = 0
+
+    def new_picture(self, height: int, width: int, channels: int, dtype: str) -> Handle:
+        """Make a picture, to be filled, without waiting: the helper may still be starting."""
+        size = {"height": height, "width": width, "channels": channels}
+        number = -next(self._numbers)
+        self.give(Request("new_picture", dtype=dtype, **size), handle=number)
+        shape = [height, width, channels]
+        return Handle(self, {"handle": number, "shape": shape, "dtype": dtype})
+
+    def room(self, size: int) -> int:
+        """Return where the window has room, after waiting until it has."""
+        if self._filled + size > WINDOW_BYTES:
+            self.settle()
+        start = self._filled
+        self._filled += size
+        return start
+
+    def place(self, data: bytes) -> int:
+        """Put bytes into the window and return where."""
+        start = self.room(len(data))
+        self.window[start : start + len(data)] = data
+        return start
+
+    def merge(
+        self, before: Handle, after: Handle, part: Part, data: bytes, replacing: bytes
+    ) -> bytes:
+        """Return `data` with the pixels of `replacing` where two pictures differ.
+
+        Parameters
+        ----------
+        before, after : Handle
+            The pictures.
+        part : sequence of int
+            The rectangle of the pictures that the data show.
+        data, replacing : bytes
+            Pixels of any format.
+        """
+        start, size = self.place(data + replacing), len(data) // (part[2] * part[3])
+        where = {"before": before, "after": after, "part": part}
+        self.ask(Request("merge", **where, start=start, size=size))
+        return self.window[start : start + len(data)]
 
     def _send(self, message: dict[str, object]) -> None:
         content = json.dumps(message, default=_plain).encode()

@@ -35,8 +35,8 @@ def expected():
 
 
 def test_a_review_of_a_mask(ask, found, expected):
-    review = ask("begin_review", dust=found["dust"], threads=1)
-    threshold = ask("threshold_of", review=review)
+    begun = ask("begin_review", dust=found["dust"], threads=1)
+    review, threshold = begun["review"], begun["threshold"]
     assert threshold == expected.threshold
     listed = ask("review_particles", review=review, threshold=threshold, order="size")
     same = Review(expected)
@@ -59,10 +59,12 @@ def test_a_review_of_a_mask(ask, found, expected):
 
     assert ask("toggle_particle", review=review, threshold=threshold, y=y, x=x) == "rejected"
     assert ask("review_particles", review=review, threshold=threshold, order="doubt")["changed"]
-    mask = ask("mask_of_review", review=review)
+    mask = ask("keep_review", review=review, threshold=threshold)
     assert mask.marked < found["dust"].marked
+    assert ask("keep_review", review=review, threshold=threshold) is None
     assert ask("undo_review", review=review)
-    assert ask("mask_of_review", review=review).marked == found["dust"].marked
+    again = ask("keep_review", review=review, threshold=threshold)
+    assert again.marked == found["dust"].marked
     assert ask("redo_review", review=review)
     assert not ask("redo_review", review=review)
 
@@ -169,25 +171,38 @@ def test_repairs_are_opaque_where_something_changed(ask, picture):
     half = np.ones((4, 5, 1), np.float32)
     half[3] = 0.5
     both = {"before": picture(before), "after": picture(after)}
-    layer = as_array(ask("repairs", limits=[picture(half)], **both))
+    made = ask("repairs", limits=[picture(half)], **both)
+    assert made["parts"] == [[0, 0, 5, 4]]
+    layer = as_array(made["picture"])
     assert layer[1, 2].tolist() == [99, 99, 99, 255]
     assert layer[3, 4].tolist() == [99, 99, 99, 128]
     assert np.count_nonzero(layer[..., 3]) == 2
 
 
-def test_merging_replaces_pixels_where_something_changed(ask, picture):
+def test_parts_that_changed_are_made_of_tiles(ask, picture):
+    before = np.full((150, 200, 3), 10, np.uint16)
+    after = before.copy()
+    after[3, 70:140] = after[149, 199] = 99
+    parts = ask("changes", before=picture(before), after=picture(after))
+    assert parts == [[64, 0, 128, 64], [192, 128, 8, 22]]
+    shown = picture(after).parts(parts)
+    for (x, y, width, height), data in zip(parts, shown, strict=True):
+        assert data == after[y : y + height, x : x + width].tobytes()
+    assert ask("changes", before=picture(before), after=picture(before)) == []
+
+
+def test_merging_replaces_pixels_where_something_changed(picture):
     before = np.full((4, 5, 3), 10, np.uint8)
     after = before.copy()
-    after[1, 2] = after[2, 4] = 99
-    changes = ask("changes", before=picture(before), after=picture(after))
-    assert (changes["first"], changes["rows"]) == (1, 2)
+    after[1, 2] = after[2, 4] = after[3, 0] = 99
+    both = picture(before), picture(after)
     # Pixels of six bytes, such as a drawable of half floats stores them.
-    old = np.arange(2 * 5 * 6, dtype=np.uint8).reshape(10, 6)
-    merged = changes["where"].merge(1, 2, old.tobytes(), (old + 100).tobytes())
+    old = np.arange(2 * 4 * 6, dtype=np.uint8).reshape(8, 6)
+    data = old.tobytes(), (old + 100).tobytes()
+    merged = both[0].helper.merge(*both, [1, 1, 4, 2], *data)
     expected = old.copy()
-    expected[[2, 9]] += 100
+    expected[[1, 7]] += 100
     assert merged == expected.tobytes()
-    assert ask("changes", before=picture(before), after=picture(before))["rows"] == 0
 
 
 def test_files_are_planned_and_cleaned_as_the_core_does(ask, tmp_path, found, expected):

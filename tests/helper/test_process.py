@@ -89,12 +89,32 @@ def test_a_killed_helper_is_one_sentence_for_all_who_wait(helper):
 
 def test_moving_pixels_does_not_wait_for_the_work_under_way(helper):
     answers = busy(helper)
-    size = {"height": 4, "width": 5, "channels": 3, "dtype": "uint8"}
-    picture = helper.ask(core.Request("new_picture", **size))
+    picture = helper.new_picture(4, 5, 3, "uint8")
     data = np.arange(60, dtype=np.uint8).tobytes()
     picture.put(0, 4, data)
     assert picture.get(0, 4) == data
     assert answers.empty()
+
+
+def test_pictures_are_filled_before_the_helper_has_started(start, monkeypatch):
+    """More goes through the window than fits into it at once."""
+    monkeypatch.setattr(core, "WINDOW_BYTES", 10_000)
+    helper = start()
+    rows = np.random.default_rng(1).integers(0, 255, (50, 300, 3), np.uint8)
+    pictures = [helper.new_picture(50, 300, 3, "uint8") for _ in range(2)]
+    for row in range(50):
+        for picture in pictures:
+            picture.put(row, 1, rows[row].tobytes())
+    for picture in pictures:
+        data = b"".join(picture.get(first, 10) for first in range(0, 50, 10))
+        assert data == rows.tobytes()
+
+
+def test_an_error_of_a_picture_that_nobody_waits_for_is_raised_with_the_next_question(start):
+    helper = start()
+    helper.new_picture(500_000, 500_000, 4, "float32")
+    with pytest.raises(MemoryError):
+        helper.ask(core.Request("pictures_among", files=[]))
 
 
 def test_missing_and_broken_interpreters_are_told_apart(start, tmp_path):
@@ -136,6 +156,23 @@ def test_what_makes_no_sense_ends_it(capfd, start, operation, arguments):
     assert "Error" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"parts": [[0, 0, 5, 4]], "start": core.WINDOW_BYTES - 59},
+        {"parts": [[1, 0, 5, 4]], "start": 0},
+        {"parts": [[0, 1, 5, 4]], "start": 0},
+        {"parts": [[0, 0, 5]], "start": 0},
+    ],
+)
+def test_what_is_outside_of_a_picture_or_of_the_window_is_an_error(capfd, start, where):
+    helper = start()
+    picture = helper.new_picture(4, 5, 3, "uint8")
+    with pytest.raises(RuntimeError, match="ValueError"):
+        helper.ask(core.Request("get", picture=picture, **where))
+    assert "ValueError" in capfd.readouterr().err
+
+
 def test_an_answer_that_makes_no_sense_is_a_sentence(start, tmp_path):
     (tmp_path / "python").write_text("#!/bin/sh\nprintf '\\0\\0\\0\\5hello'\nexec sleep 60\n")
     (tmp_path / "python").chmod(0o755)
@@ -147,8 +184,7 @@ def test_an_answer_that_makes_no_sense_is_a_sentence(start, tmp_path):
 
 def test_what_is_dropped_is_forgotten(capfd, start):
     helper = start()
-    size = {"height": 4, "width": 5, "channels": 3, "dtype": "uint8"}
-    number = helper.ask(core.Request("new_picture", **size)).handle
+    number = helper.new_picture(4, 5, 3, "uint8").handle
     helper.ask(core.Request("pictures_among", files=[]))  # takes the news along
     request = core.Request("on_canvas", picture={"handle": number}, height=4, width=5)
     assert "exit code 76" in sentence(lambda: helper.ask(request))

@@ -14,13 +14,14 @@ from ..batch.clean import plan_frames
 from ..dust.mask import DustMask
 from ..errors import DustbustError
 from ..files.paths import beside, moved
-from ..image.arrays import Mask, alpha_channel, colour_channels, largest
+from ..image.arrays import alpha_channel, colour_channels, largest
 from ..previews import MaskPreview, to_rgb8
 from ..restoration.apply import apply_mask
 from ..runtime.progress import Progress
 from .estimate import files_of_run
 from .janitor import tidied
 from .messages import Picture, Pixels, Threads, operation, quick_operation
+from .window import Part, changed, changed_parts
 
 Offset = Annotated[int, -1_000_000, 1_000_000]
 
@@ -227,28 +228,14 @@ def place_on_canvas(
     return canvas, part, whole
 
 
-def _changed(before: Picture, after: Picture) -> Mask:
-    return np.asarray((before != after).any(axis=2))
+@operation
+def changes(before: Picture, after: Picture) -> list[Part]:
+    """Rectangles in which two versions of a picture differ, as `window.changed_parts`."""
+    return changed_parts(before, after)
 
 
 @operation
-def changes(before: Picture, after: Picture) -> dict[str, Any]:
-    """Where two versions of a picture differ, and the first and the last of these rows.
-
-    Returns
-    -------
-    dict
-        "where" (a mask, as `window.merge` takes it), "first" and "rows", which is 0 if they are
-        the same.
-    """
-    where = _changed(before, after)
-    rows = np.flatnonzero(where.any(axis=1))
-    first, number = (int(rows[0]), int(rows[-1] - rows[0] + 1)) if rows.size else (0, 0)
-    return {"where": where, "first": first, "rows": number}
-
-
-@operation
-def repairs(before: Picture, after: Picture, limits: list[Picture]) -> Picture:
+def repairs(before: Picture, after: Picture, limits: list[Picture]) -> dict[str, Any]:
     """The pixels that differ, as a picture with alpha. All other pixels are transparent.
 
     Parameters
@@ -256,16 +243,28 @@ def repairs(before: Picture, after: Picture, limits: list[Picture]) -> Picture:
     before, after : ndarray, shape (H, W, C)
     limits : list of ndarray of float32, shape (H, W, 1)
         Factors of the alpha, 0..1: the selection, a layer mask.
+
+    Returns
+    -------
+    dict
+        "picture", and "parts": the rectangles outside which it is transparent.
     """
-    white = np.float32(largest(after.dtype))
-    visible = _changed(before, after).astype(np.float32)
-    alpha = alpha_channel(after)
-    if alpha is not None:
-        visible *= alpha / white
-    for limit in limits:
-        visible *= limit[..., 0]
-    opaque = visible * white + np.float32(0.5 if after.dtype.kind == "u" else 0)
-    return np.dstack([colour_channels(after), opaque.astype(after.dtype)])
+    height, width = after.shape[:2]
+    colours = colour_channels(after)
+    picture = np.zeros((height, width, colours.shape[2] + 1), after.dtype)
+    white, alpha = np.float32(largest(after.dtype)), alpha_channel(after)
+    parts = changed_parts(before, after)
+    for part in parts:
+        x, y, columns, rows = part
+        where = np.s_[y : y + rows, x : x + columns]
+        visible = changed(before, after, part).astype(np.float32)
+        if alpha is not None:
+            visible *= alpha[where] / white
+        for limit in limits:
+            visible *= limit[where][..., 0]
+        opaque = visible * white + np.float32(0.5 if after.dtype.kind == "u" else 0)
+        picture[where] = np.dstack([colours[where], opaque.astype(after.dtype)])
+    return {"picture": picture, "parts": parts}
 
 
 @quick_operation

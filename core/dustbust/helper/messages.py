@@ -126,6 +126,10 @@ class Objects:
         for number in self.checked(numbers, list[int]):
             del self._of_number[number]
 
+    def keep(self, value: Any, handle: int) -> None:
+        """Remember an object by a handle that the program has chosen."""
+        self._of_number[handle] = value
+
     def plain(self, value: Any) -> Any:
         """A result as JSON can hold it, with handles in place of objects that JSON cannot hold."""
         if isinstance(value, Sentence):

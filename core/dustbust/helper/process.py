@@ -18,7 +18,7 @@ from ..errors import DustbustError
 if TYPE_CHECKING:
     from .messages import Objects, Pipe
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 # Least time between two progress messages of one request, s.
 PAUSE = 0.05
@@ -148,15 +148,30 @@ class Service:
         number = self._objects.checked(message["id"], int)
         function, arguments = self._objects.bound(message["do"], message["with"])
         self._objects.drop(message["drop"])
+        handle = self._objects.checked(message["as"], int | None)
         if message["do"] in self._quick:
-            self._answer(number, function, arguments)
+            self._answer(number, function, arguments, handle)
         else:
             self._requests.put((number, function, arguments))
 
-    def _answer(self, number: int, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
-        """Call a function, and send its result or its error."""
+    def _answer(
+        self,
+        number: int,
+        function: Callable[..., Any],
+        arguments: dict[str, Any],
+        handle: int | None = None,
+    ) -> None:
+        """Call a function, and send its result or its error.
+
+        A result that gets a handle of the program's choice is not sent.
+        """
         try:
-            answer = {"result": self._objects.plain(function(**arguments))}
+            result = function(**arguments)
+            if handle is None:
+                answer = {"result": self._objects.plain(result)}
+            else:
+                self._objects.keep(result, handle)
+                answer = {"result": None}
         except DustbustError as error:
             answer = {"error": "user", "text": self._objects.plain(error.args[0])}
         except MemoryError:

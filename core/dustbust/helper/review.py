@@ -18,15 +18,10 @@ Side = Annotated[int, 0, 524_288]
 
 
 @operation
-def begin_review(dust: DustMask, threads: Threads) -> Review:
-    """A review of a mask, for the operations below."""
-    return Review(dust, threads=threads)
-
-
-@operation
-def threshold_of(review: Review) -> float:
-    """The threshold that the review has now."""
-    return review.threshold
+def begin_review(dust: DustMask, threads: Threads) -> dict[str, Any]:
+    """A review of a mask, for the operations below, and the threshold that it has."""
+    review = Review(dust, threads=threads)
+    return {"review": review, "threshold": review.threshold}
 
 
 @operation
@@ -69,9 +64,10 @@ def redo_review(review: Review) -> bool:
 
 
 @operation
-def mask_of_review(review: Review) -> DustMask:
-    """The mask with all decisions."""
-    return review.mask
+def keep_review(review: Review, threshold: Share) -> DustMask | None:
+    """The mask with all decisions, if it has changed since the last time; see `Review.keep`."""
+    review.threshold = threshold
+    return review.keep() if review.changed else None
 
 
 @operation

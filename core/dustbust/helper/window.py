@@ -7,10 +7,17 @@ from typing import Annotated
 
 import numpy as np
 
-from ..image.arrays import DTYPES, Picture
+from ..image.arrays import DTYPES, Mask, Picture
 from .messages import Pixels, quick_operation
 
 Row = Annotated[int, 0, 524_288]
+Start = Annotated[int, 0, 1 << 40]  # of bytes in the window
+
+# A rectangle of a picture: x, y, width, height.
+Part = list[Annotated[int, 0, 524_288]]
+
+# px; GIMP keeps drawables in square tiles of this side.
+TILE = 64
 
 # Set once, by the process that serves.
 _window: mmap.mmap | None = None
@@ -22,18 +29,19 @@ def use(shared: mmap.mmap) -> None:
     _window = shared
 
 
-def _bytes(size: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    """The first bytes of the window."""
-    if _window is None or size > len(_window):
-        raise ValueError(f"a strip of {size} bytes does not fit into the window")
-    return np.frombuffer(_window, np.uint8, size)
+def _bytes(start: int, size: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    """Some bytes of the window."""
+    if _window is None or start + size > len(_window):
+        raise ValueError(f"{size} bytes from {start} do not fit into the window")
+    return np.frombuffer(_window, np.uint8, size, start)
 
 
-def _rows(picture: Picture, first: int, rows: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    """The bytes of some rows of a picture."""
-    if first + rows > picture.shape[0]:
-        raise ValueError(f"rows {first} to {first + rows} of {picture.shape[0]}")
-    return picture[first : first + rows].reshape(-1).view(np.uint8)
+def _slices(picture: Picture, part: Part) -> tuple[slice, slice]:
+    """The rows and the columns of a part of a picture."""
+    x, y, width, height = part
+    if y + height > picture.shape[0] or x + width > picture.shape[1]:
+        raise ValueError(f"{part} is not within {picture.shape}")
+    return slice(y, y + height), slice(x, x + width)
 
 
 @quick_operation
@@ -47,32 +55,79 @@ def new_picture(
 
 
 @quick_operation
-def put(picture: Picture, first: Row, rows: Pixels) -> None:
+def put(picture: Picture, first: Row, rows: Pixels, start: Start) -> None:
     """Copy rows from the window into a picture."""
-    target = _rows(picture, first, rows)
-    target[:] = _bytes(target.size)
+    target = picture[_slices(picture, [0, first, picture.shape[1], rows])]
+    target[:] = _bytes(start, target.nbytes).view(picture.dtype).reshape(target.shape)
 
 
 @quick_operation
-def get(picture: Picture, first: Row, rows: Pixels) -> None:
-    """Copy rows of a picture into the window."""
-    source = _rows(picture, first, rows)
-    _bytes(source.size)[:] = source
+def get(picture: Picture, parts: list[Part], start: Start) -> None:
+    """Copy parts of a picture into the window, one after the other."""
+    for part in parts:
+        source = picture[_slices(picture, part)]
+        _bytes(start, source.nbytes).view(picture.dtype).reshape(source.shape)[:] = source
+        start += source.nbytes
 
 
 @quick_operation
-def merge(where: Picture, first: Row, rows: Pixels, size: Annotated[int, 1, 32]) -> None:
-    """Replace pixels in the window where a mask is true.
+def merge(
+    before: Picture, after: Picture, part: Part, start: Start, size: Annotated[int, 1, 32]
+) -> None:
+    """Replace pixels in the window where two pictures differ.
 
     Parameters
     ----------
-    where : ndarray of bool, shape (H, W)
-    first, rows : int
-        The rows of the mask that the window shows.
+    before, after : ndarray, shape (H, W, C)
+    part : list of int
+        The rectangle of the pictures that the window shows.
+    start : int
+        Where in the window the pixels are: those of one picture, followed by those of another.
+        Pixels of the second replace pixels of the first.
     size : int
-        Bytes of a pixel. The window holds rows of one picture, followed by the same rows of
-        another. Pixels of the second replace pixels of the first.
+        Bytes of a pixel in the window.
     """
-    chosen = where[first : first + rows].reshape(-1).astype(bool)
-    before, after = _bytes(2 * chosen.size * size).reshape(2, chosen.size, size)
-    before[chosen] = after[chosen]
+    chosen = changed(before, after, part).reshape(-1)
+    old, new = _bytes(start, 2 * chosen.size * size).reshape(2, chosen.size, size)
+    old[chosen] = new[chosen]
+
+
+def changed(before: Picture, after: Picture, part: Part) -> Mask:
+    """Where the pixels of two pictures differ within a part of them.
+
+    Examples
+    --------
+    >>> before = np.zeros((2, 3, 3), np.uint8)
+    >>> after = before.copy()
+    >>> after[1, 2, 0] = 9
+    >>> changed(before, after, [1, 0, 2, 2]).tolist()
+    [[False, False], [False, True]]
+    """
+    where = _slices(before, part)
+    return np.asarray((before[where] != after[where]).any(axis=2))
+
+
+def changed_parts(before: Picture, after: Picture) -> list[Part]:
+    """Rectangles in which two pictures differ, made of whole tiles, each tile once.
+
+    Examples
+    --------
+    >>> before = np.zeros((130, 200, 1), np.uint8)
+    >>> after = before.copy()
+    >>> after[5, 5] = after[6, 70] = after[129, 199] = 1
+    >>> changed_parts(before, after)
+    [[0, 0, 128, 64], [192, 128, 8, 2]]
+    """
+    height, width, channels = before.shape
+    parts = []
+    for top in range(0, height, TILE):
+        rows = min(TILE, height - top)
+        different = before[top : top + rows] != after[top : top + rows]
+        columns = np.bitwise_or.reduce(different.reshape(rows, -1).view(np.uint8), axis=0)
+        edges = np.arange(0, width * channels, TILE * channels)
+        tiles = np.bitwise_or.reduceat(columns, edges).astype(np.int8)
+        # Neighbouring tiles make one rectangle.
+        ends = np.flatnonzero(np.diff(tiles, prepend=0, append=0)).reshape(-1, 2) * TILE
+        for left, right in np.minimum(ends, width).tolist():
+            parts.append([left, top, right - left, rows])
+    return parts

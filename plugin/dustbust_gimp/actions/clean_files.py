@@ -21,7 +21,7 @@ def clean(image: Gimp.Image, config: Gimp.ProcedureConfig) -> dict[str, Any]:
         _("Apply Dust Mask"),
         "clean_files",
         files=found["files"],
-        dust=progress.finish(mask_image.reading(image)),
+        dust=progress.begin(mask_image.reading(image))(),
         folder=folder_of(config),
         exists=config.get_property("exists"),
         method=config.get_property("method"),

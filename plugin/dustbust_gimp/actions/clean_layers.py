@@ -11,6 +11,7 @@ from gi.repository import Gimp, Gio
 from .. import core
 from ..errors import Refused
 from ..gimp import arguments, layers, mask_image, pixels, progress
+from ..steps import Steps, finish
 from ..texts import _, count_text
 
 READ_BY_GIMP = (".xcf", ".psd", ".gif")  # mask files that only GIMP reads
@@ -24,9 +25,13 @@ def clean(
 ) -> list[dict[str, Any]]:
     """Clean the layers, and return the core's report on each."""
     chosen = layers.editable(image, drawables)
-    dust = progress.finish(reading_mask(image, config, mask))
+    own_layer = config.get_property("new-layer")
+    # The core starts and reads the mask in the meantime.
+    mask_read = progress.begin(reading_mask(image, config, mask))
+    changes = [] if own_layer else [pixels.Change(layer) for layer in chosen]
+    before = [finish(pixels.reading_drawable(layer)) for layer in chosen]
+    dust = mask_read()
     check_size(dust, image, chosen)
-    before = [pixels.read_drawable(layer) for layer in chosen]
     # All is computed before the image is changed.
     reports = [
         progress.run(
@@ -44,10 +49,12 @@ def clean(
     ]
     image.undo_group_start()
     try:
-        for layer, picture, report in zip(chosen, before, reports, strict=True):
-            if config.get_property("new-layer"):
+        for number, (layer, picture, report) in enumerate(
+            zip(chosen, before, reports, strict=True)
+        ):
+            if own_layer:
                 layers.add_repairs(layer, picture, report["after"])
-            elif not pixels.change_drawable(layer, picture, report["after"]):
+            elif not changes[number].apply(picture, report["after"]):
                 raise Refused(
                     _("{layer}: cannot be changed: {reason}").format(
                         layer=layer.get_name(), reason=Gimp.get_pdb().get_last_error()
@@ -108,8 +115,8 @@ def check_size(dust: core.Handle, image: Gimp.Image, chosen: Sequence[Gimp.Layer
 
 def reading_mask(
     image: Gimp.Image, config: Gimp.ProcedureConfig, chosen: Gimp.Image | None
-) -> progress.Steps:
-    """Read the mask for layers in steps, as `gimp.progress.finish` takes them.
+) -> Steps[core.Request]:
+    """Read the mask for layers in steps, as `gimp.progress.begin` takes them.
 
     It is the chosen image, or else the mask file, or else the only open mask image.
     """

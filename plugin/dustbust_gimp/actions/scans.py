@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from gi.repository import Gimp
 
 from .. import core
 from ..gimp import layers, pixels
 from ..gimp.progress import threads
+from ..steps import Steps
 
 DUST_FREE = "dust-free"  # the mode that finds the dust of the scanner
 
@@ -20,31 +21,34 @@ class Scans:
     ----------
     chosen : sequence of Gimp.Layer
         The first one is the reference.
-    read : callable, optional
-        Returns the pixels of a layer, as `pixels_of` does.
+
+    Attributes
+    ----------
+    handle : core.Handle or None
+        The scans in the core, after the request of `reading`.
     """
 
-    def __init__(
-        self,
-        chosen: Sequence[Gimp.Layer],
-        read: Callable[[Gimp.Layer], core.Handle] | None = None,
-    ) -> None:
+    def __init__(self, chosen: Sequence[Gimp.Layer]) -> None:
         self.layers = chosen
         self.format = _format_of(chosen[0])
-        self.pictures = list(map(read or pixels_of, chosen))
         self.names = [layer.get_name() for layer in chosen]
-        self.handle = core.ask(
+        self.pictures: list[core.Handle] = []
+        self.handle: core.Handle | None = None
+
+    def reading(self, known: dict[Gimp.Layer, core.Handle] | None = None) -> Steps[core.Request]:
+        """Read the layers in steps, as they look; those in `known` were read before."""
+        known = {} if known is None else known
+        for layer in self.layers:
+            if layer not in known:
+                known[layer] = yield from layers.plain_pixels(layer, _format_of(layer))
+        self.pictures = [known[layer] for layer in self.layers]
+        return core.Request(
             "scans",
             pictures=self.pictures,
-            positions=list(map(layers.offsets, chosen)),
+            positions=list(map(layers.offsets, self.layers)),
             names=self.names,
             threads=threads(),
         )
-
-
-def pixels_of(layer: Gimp.Layer) -> core.Handle:
-    """Return a scan as it looks."""
-    return layers.plain_pixels(layer, _format_of(layer))
 
 
 def _format_of(layer: Gimp.Layer) -> pixels.Format:

@@ -107,6 +107,7 @@ def run(
     else:
         chosen = layers.scans(image, drawables)
         scans = Scans(layers.with_reference(chosen, config.get_property("reference")))
+        scans.handle = progress.begin(scans.reading())()
     started = time.monotonic()
     mode, align = config.get_property("mode"), config.get_property("align")
     done = progress.run(

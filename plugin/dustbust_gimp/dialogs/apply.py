@@ -11,6 +11,7 @@ from gi.repository import Gimp
 from .. import core
 from ..actions import choices, clean_files, clean_layers
 from ..gimp import layers, mask_image, pixels
+from ..steps import Steps
 from ..texts import _, count_text, path_text, share_text, translated
 from .choosers import MaskChooser
 from .preview import BeforeAndAfter, Look
@@ -143,7 +144,6 @@ def ask_for_layers(
 ) -> Gimp.Image | None:
     """Ask how to clean layers; returns the open mask image if one was chosen."""
     chosen = layers.editable(image, drawables)
-    before = pixels.read_drawable(chosen[0])
     if Gimp.get_parasite(ASKED) is None:
         # In a window, repairs on a layer of their own are safer; in batch mode, the layer that is
         # given is the one to be cleaned.
@@ -162,7 +162,13 @@ def ask_for_layers(
     before_and_after = BeforeAndAfter(window.worker())
     window.add(before_and_after)
 
-    preview = None
+    before = preview = None
+
+    def read() -> Steps[core.Request]:
+        """Read the layer once, and the mask."""
+        nonlocal before
+        before = before or (yield from pixels.reading_drawable(chosen[0]))
+        return (yield from clean_layers.reading_mask(image, config, masks.image))
 
     def found(dust: core.Handle) -> str:
         nonlocal preview
@@ -179,7 +185,7 @@ def ask_for_layers(
         preview = None
         before_and_after.show_spots(None)
         window.say(_("Reading the mask..."))
-        window.answer_after(clean_layers.reading_mask(image, config, masks.image), found)
+        window.answer_after(read(), found)
 
     def show() -> None:
         if preview:

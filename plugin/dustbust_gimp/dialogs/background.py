@@ -27,6 +27,15 @@ class Background:
         if not self._busy:
             self._begin()
 
+    def send(self, request: core.Request, answer: Callable[[Any], None]) -> None:
+        """Send a request that must not be dropped, such as a decision of the user, at once."""
+        core.begin(request, lambda outcome: GLib.idle_add(self._pass_on, outcome, answer))
+
+    def _pass_on(self, outcome: Any, answer: Callable[[Any], None]) -> bool:
+        if not self._closed:
+            answer(outcome)
+        return GLib.SOURCE_REMOVE
+
     def close(self) -> None:
         """Stop answering."""
         self._closed = True

@@ -250,7 +250,7 @@ class ReviewPane(Gtk.Box):
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=MARGIN // 2)
         self._worker, self._looks, self._keep = worker, looks, keep
         self._review: core.Handle | None = None
-        self._found: dict[str, Any] = {"particles": [], "changed": False}
+        self._found: dict[str, Any] = {"particles": []}
         self._number = -1
         self._method = ""
         self._view: View | None = None
@@ -334,7 +334,7 @@ class ReviewPane(Gtk.Box):
         self._keeps = self._button(
             _("Chan_ge the mask image"),
             _("Put the threshold and the decisions into the mask image, as one step of undo"),
-            self.keep_changes,
+            lambda: self._worker.send(self._wanted_mask(), self._put_back),
         )
         last.pack_end(self._keeps, False, False, 0)
 
@@ -359,21 +359,23 @@ class ReviewPane(Gtk.Box):
         combo.connect("changed", lambda *_ignored: act())
         return combo
 
-    @property
-    def changed(self) -> bool:
-        """Whether the threshold or a particle was changed and is not yet in the mask image."""
-        return self._found["changed"]
-
     def begin(self, dust: core.Handle) -> None:
         """Show a mask."""
-        self._review = core.ask("begin_review", dust=dust, threads=progress.threads())
         if self._view is None:
             height, width = dust.shape[:2]
             self._view = View((width, height), self._ask, self._click)
             self._place.pack_start(self._view, True, True, 0)
             self._view.show_all()
             self.get_toplevel().connect("key-press-event", self._key)
-        self._threshold.set_value(core.ask("threshold_of", review=self._review))
+        request = core.Request("begin_review", dust=dust, threads=progress.threads())
+        self._worker.send(request, self._begun)
+
+    def _begun(self, begun: dict[str, Any] | Exception) -> None:
+        if isinstance(begun, Exception):
+            self._said.set_text(translated(begun))
+            return
+        self._review = begun["review"]
+        self._threshold.set_value(begun["threshold"])
         self.set_sensitive(True)
         self._number = -1
         self._update()
@@ -384,16 +386,22 @@ class ReviewPane(Gtk.Box):
         self.frames.offer(files, first)
         self._look_again()
 
-    def mask(self) -> core.Handle:
-        """Return the mask with all decisions."""
-        return core.ask("mask_of_review", review=self._review)
-
     def keep_changes(self) -> None:
-        """Put all decisions into the mask image."""
-        if self.changed:
-            dust = self.mask()
+        """Put all decisions into the mask image, and wait until that is done."""
+        if self._review is not None:
+            request = self._wanted_mask()
+            self._put_back(core.ask(request.operation, **request.arguments))
+
+    def _wanted_mask(self) -> core.Request:
+        return core.Request("keep_review", review=self._review, threshold=self._level())
+
+    def _put_back(self, dust: core.Handle | Exception | None) -> None:
+        """Put a mask into the mask image, if it has changed."""
+        if isinstance(dust, Exception):
+            self._said.set_text(translated(dust))
+        elif dust is not None:
             self._keep(dust)
-            self.begin(dust)
+            self._update()
 
     def _update(self) -> None:
         """Find the particles at the threshold, and show them."""
@@ -423,7 +431,7 @@ class ReviewPane(Gtk.Box):
                 share=share_text(found["share"]),
             )
         )
-        self._keeps.set_sensitive(self.changed)
+        self._keeps.set_sensitive(found["changed"])
         self._count()
         self._look_again()
 
@@ -457,13 +465,15 @@ class ReviewPane(Gtk.Box):
             self._click(x, y)
 
     def _click(self, x: int, y: int) -> None:
-        done = core.ask("toggle_particle", review=self._review, threshold=self._level(), y=y, x=x)
-        if done is not None:
-            self._update()
+        where = {"threshold": self._level(), "y": y, "x": x}
+        self._decide(core.Request("toggle_particle", review=self._review, **where))
 
     def _go(self, way: str) -> None:
-        if core.ask(f"{way}_review", review=self._review):
-            self._update()
+        self._decide(core.Request(f"{way}_review", review=self._review))
+
+    def _decide(self, request: core.Request) -> None:
+        """Pass a decision to the core, and show what it changed."""
+        self._worker.send(request, lambda done: self._update() if done else None)
 
     def _key(self, window: Gtk.Window, event: Gdk.EventKey) -> bool:
         acts = {

@@ -10,7 +10,7 @@ from gi.repository import Gimp
 
 from .. import core
 from ..actions import choices
-from ..actions.scans import DUST_FREE, Scans, pixels_of
+from ..actions.scans import DUST_FREE, Scans
 from ..errors import Refused
 from ..gimp import layers
 from ..texts import _, decimal_text, share_text
@@ -41,7 +41,7 @@ def ask(
     before_and_after = BeforeAndAfter(window.worker())
     window.add(before_and_after)
 
-    read = functools.cache(pixels_of)  # each layer once, whether ticked or not
+    known: dict[Gimp.Layer, core.Handle] = {}  # each layer is read once, whether ticked or not
     scans = None
 
     def choose() -> None:
@@ -55,16 +55,23 @@ def ask(
             before_and_after.show_spots(None)
             window.say(str(refusal), possible=False)
             return
-        scans = Scans(chosen, read)
-        describe()
+        reading = Scans(chosen)
+        window.say(_("Reading the scans..."), possible=False)
+        window.answer_after(reading.reading(known), lambda handle: found(reading, handle))
 
-    def describe() -> None:
+    def found(read: Scans, handle: core.Handle) -> str:
+        nonlocal scans
+        scans, read.handle = read, handle
+        return describe()
+
+    def describe() -> str:
         """Show where the page lies in each scan, and a preview of the page."""
+        waiting = _("Aligning the scans...")
         mode, align = config.get_property("mode"), config.get_property("align")
         window.allow("dust-mask", mode == DUST_FREE)
         window.allow("polarity", mode in core.installed.get("polarity_modes", [DUST_FREE]))
         if scans is None:
-            return
+            return ""
         look = functools.partial(
             lambda number, **settings: core.Request("look_at_page", number=number, **settings),
             scans=scans.handle,
@@ -73,11 +80,12 @@ def ask(
             polarity=config.get_property("polarity"),
         )
         names = scans.names
-        window.say(_("Aligning the scans..."))
+        window.say(waiting)
         window.answer(
             core.Request("describe_scans", scans=scans.handle, mode=mode, align=align),
             lambda moved: show(look, sentences(names, moved)),
         )
+        return waiting
 
     def show(look: functools.partial, text: str) -> str:
         before_and_after.show_spots(look, _("Combining a part of the scans..."))

@@ -11,7 +11,7 @@ from gi.repository import Gimp, GimpUi, Gio, GLib, GObject, Gtk
 from ..core import Request
 from ..errors import Cancelled, Refused
 from ..gimp.arguments import Option
-from ..gimp.progress import Steps
+from ..steps import Steps
 from ..texts import _, translated
 from .background import Background
 from .thumbnail import Thumbnail
@@ -41,7 +41,7 @@ class Window:
         self._handlers: list[int] = []
         self._workers: list[Background] = []
         self._rows: dict[str, Gtk.Widget] = {}
-        self._steps: tuple[Steps, int] | None = None
+        self._steps: tuple[Steps[Request], int] | None = None
         self.dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
         self.dialog.set_ok_label(ok)
         self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
@@ -157,8 +157,8 @@ class Window:
             request, lambda result: self._or_refuse(result, lambda: self.say(text(result)))
         )
 
-    def answer_after(self, steps: Steps, text: Callable[[Any], str]) -> None:
-        """Like `answer`, after steps that ask GIMP (see `gimp.progress.finish`).
+    def answer_after(self, steps: Steps[Request], text: Callable[[Any], str]) -> None:
+        """Like `answer`, after steps that ask GIMP (see `gimp.progress.begin`).
 
         A step is done whenever the window is idle. A new call drops the steps of the previous one.
         """

@@ -8,6 +8,7 @@ from gi.repository import Gimp
 
 from .. import core
 from ..errors import Refused
+from ..steps import Steps
 from ..texts import _
 from . import pixels, roles
 
@@ -133,10 +134,10 @@ def offsets(layer: Gimp.Layer) -> tuple[int, int]:
     return x, y
 
 
-def plain_pixels(layer: Gimp.Layer, pixel_format: pixels.Format) -> core.Handle:
+def plain_pixels(layer: Gimp.Layer, pixel_format: pixels.Format) -> Steps[core.Handle]:
     """Read a layer as it looks: with its filters and its mask, without its mode and opacity."""
     if layer.get_mask() is None and not layer.get_filters():
-        return pixels.read_drawable(layer, pixel_format)
+        return (yield from pixels.reading_drawable(layer, pixel_format))
     scratch = layer.get_image().duplicate()
     try:
         twin = _layer_at(scratch, _position(layer))
@@ -147,7 +148,8 @@ def plain_pixels(layer: Gimp.Layer, pixel_format: pixels.Format) -> core.Handle:
             applied = twin.get_apply_mask()
             twin.remove_mask(Gimp.MaskApplyMode.APPLY if applied else Gimp.MaskApplyMode.DISCARD)
         left, top = offsets(twin)
-        return pixels.read(twin.get_buffer(), pixel_format, x - left, y - top, width, height)
+        place = x - left, y - top, width, height
+        return (yield from pixels.reading(twin.get_buffer(), pixel_format, *place))
     finally:
         scratch.delete()
 
@@ -167,8 +169,12 @@ def add(
     pixel_format: pixels.Format,
     parent: Gimp.GroupLayer | None = None,
     position: int = 0,
+    parts: Sequence[core.Part] | None = None,
 ) -> Gimp.Layer:
-    """Add a layer with these pixels, with or without alpha, where the layer `like` lies."""
+    """Add a layer with these pixels, with or without alpha, where the layer `like` lies.
+
+    With `parts`, all outside of them is empty.
+    """
     image = like.get_image()
     height, width, channels = picture.shape
     kinds = Gimp.ImageType
@@ -176,7 +182,7 @@ def add(
     layer = Gimp.Layer.new(image, name, width, height, kind, 100, Gimp.LayerMode.NORMAL)
     layer.set_offsets(*offsets(like))
     image.insert_layer(layer, parent, position)
-    pixels.fill_drawable(layer, picture, pixel_format)
+    pixels.fill_drawable(layer, picture, pixel_format, parts)
     return layer
 
 
@@ -196,7 +202,15 @@ def add_repairs(layer: Gimp.Layer, before: core.Handle, after: core.Handle) -> G
     repairs_format = pixels.working_format(layer, alpha=True)
     name = _("{layer} without dust").format(layer=layer.get_name())
     position = image.get_item_position(layer)
-    return add(layer, name, repaired, repairs_format, layer.get_parent(), position)
+    return add(
+        layer,
+        name,
+        repaired["picture"],
+        repairs_format,
+        layer.get_parent(),
+        position,
+        repaired["parts"],
+    )
 
 
 def _channel(channel: Gimp.Channel, x: int, y: int, width: int, height: int) -> core.Handle:

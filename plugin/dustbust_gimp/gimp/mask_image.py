@@ -19,7 +19,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,8 +27,9 @@ from gi.repository import Gegl, Gimp, Gio
 
 from .. import core
 from ..errors import Refused
+from ..steps import Steps
 from ..texts import _
-from . import pixels, progress
+from . import pixels
 from .roles import (
     ERASER,
     FRAME,
@@ -259,8 +260,8 @@ def _run_of(image: Gimp.Image) -> dict[str, object]:
     return run if isinstance(run, dict) else {}
 
 
-def reading(image: Gimp.Image) -> progress.Steps:
-    """Read the mask that the image shows now, in steps, as `gimp.progress.finish` takes them.
+def reading(image: Gimp.Image) -> Steps[core.Request]:
+    """Read the mask that the image shows now, in steps, as `gimp.progress.begin` takes them.
 
     All edits of the user are in it. In an image that Estimate did not make, white is dust.
     """
@@ -276,7 +277,7 @@ def reading(image: Gimp.Image) -> progress.Steps:
         return core.Request("mask_of_white", picture=white)
     origin = _origin(image)
     mask: dict[str, Any] = {
-        "grey": _grey(layer, *origin),
+        "grey": (yield from _grey(layer, *origin)),
         "extra": content(image, EXTRA).decode("ascii", "replace"),
         "threshold": _threshold(layer),
         "name": name,
@@ -376,11 +377,11 @@ def _origin(image: Gimp.Image) -> tuple[int, int, int, int]:
     return x, y, layer.get_width(), layer.get_height()
 
 
-def _grey(layer: Gimp.Layer, x: int, y: int, width: int, height: int) -> core.Handle:
+def _grey(layer: Gimp.Layer, x: int, y: int, width: int, height: int) -> Steps[core.Handle]:
     """Read the mask without its threshold, on the frames' grid."""
     __, left, top = layer.get_offsets()
     grey_format = pixels.working_format(layer)
-    return pixels.read(layer.get_buffer(), grey_format, x - left, y - top, width, height)
+    return pixels.reading(layer.get_buffer(), grey_format, x - left, y - top, width, height)
 
 
 def _mask_alone(image: Gimp.Image, x: int, y: int, width: int, height: int) -> Gimp.Image:
@@ -402,7 +403,7 @@ def _mask_alone(image: Gimp.Image, x: int, y: int, width: int, height: int) -> G
     return scratch
 
 
-def _rendered(scratch: Gimp.Image) -> Generator[None, None, core.Handle]:
+def _rendered(scratch: Gimp.Image) -> Steps[core.Handle]:
     """Return what an image shows, rendered in strips of whole rows, one a step.
 
     The image is cropped on the way, and deleted in the end.
@@ -417,7 +418,8 @@ def _rendered(scratch: Gimp.Image) -> Generator[None, None, core.Handle]:
                 layer_format = pixels.working_format(layer)
                 picture = picture or pixels.new_picture(layer_format, height, width)
                 buffer = layer.get_buffer()
-                pixels.read_rows(picture, top, buffer, layer_format, buffer.get_extent())
+                extent = buffer.get_extent()
+                yield from pixels.reading_rows(picture, top, buffer, layer_format, extent)
             finally:
                 layer.delete()
             yield

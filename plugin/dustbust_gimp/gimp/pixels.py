@@ -8,11 +8,12 @@ that, and float32 otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gi.repository import Babl, Gegl, Gimp
 
 from .. import core
+from ..steps import Steps, finish
 
 # GEGL's own cache of tiles in this process. Each tile is used once, so that it need not be large.
 CACHE_BYTES = 16 << 20
@@ -20,6 +21,9 @@ CACHE_BYTES = 16 << 20
 # Strips keep the memory low, and stay in the processor's cache on their way to the core. A single
 # row may be larger; two of the widest fit into the window.
 TRANSFER_BYTES = 4 << 20
+
+# px; GIMP keeps drawables in square tiles of this side.
+TILE = 64
 
 # Number types of GEGL: bytes, and the core's name of those that it computes in.
 NUMBERS = {
@@ -56,13 +60,12 @@ class Format:
         size, self.dtype = NUMBERS[encoding.split()[-1]]
         self.pixel_bytes = self.channels * size
 
-    def strips(
-        self, x: int, y: int, width: int, height: int
-    ) -> Iterator[tuple[int, Gegl.Rectangle]]:
-        """Divide a rectangle into strips of whole rows; yield first row and rectangle of each."""
+    def strips(self, width: int, height: int) -> Iterator[core.Part]:
+        """Divide a picture into strips of whole rows, of whole tiles if they are small enough."""
         rows = max(1, TRANSFER_BYTES // (width * self.pixel_bytes))
+        rows -= rows % TILE if rows > TILE else 0
         for top in range(0, height, rows):
-            yield top, Gegl.Rectangle.new(x, y + top, width, min(rows, height - top))
+            yield 0, top, width, min(rows, height - top)
 
 
 def stored_format(drawable: Gimp.Drawable, component: str | None = None) -> Format:
@@ -91,42 +94,73 @@ def picture_format(picture: core.Handle, drawable: Gimp.Drawable) -> Format:
 
 def new_picture(pixel_format: Format, height: int, width: int) -> core.Handle:
     """Make a picture in the core, to be filled."""
-    channels, dtype = pixel_format.channels, pixel_format.dtype
-    return core.ask("new_picture", height=height, width=width, channels=channels, dtype=dtype)
+    return core.start().new_picture(height, width, pixel_format.channels, pixel_format.dtype)
+
+
+def reading(
+    buffer: Gegl.Buffer, pixel_format: Format, x: int, y: int, width: int, height: int
+) -> Steps[core.Handle]:
+    """Read a rectangle of a GEGL buffer as a picture (height, width, channels), in steps."""
+    picture = new_picture(pixel_format, height, width)
+    rectangle = Gegl.Rectangle.new(x, y, width, height)
+    yield from reading_rows(picture, 0, buffer, pixel_format, rectangle)
+    return picture
 
 
 def read(
     buffer: Gegl.Buffer, pixel_format: Format, x: int, y: int, width: int, height: int
 ) -> core.Handle:
-    """Read a rectangle of a GEGL buffer as a picture (height, width, channels)."""
-    picture = new_picture(pixel_format, height, width)
-    read_rows(picture, 0, buffer, pixel_format, Gegl.Rectangle.new(x, y, width, height))
-    return picture
+    """Read a rectangle of a GEGL buffer at once."""
+    return finish(reading(buffer, pixel_format, x, y, width, height))
 
 
-def read_rows(
+def reading_rows(
     picture: core.Handle,
     first: int,
     buffer: Gegl.Buffer,
     pixel_format: Format,
     rectangle: Gegl.Rectangle,
-) -> None:
-    """Read a rectangle of a GEGL buffer into a picture, from its row `first` on."""
-    x, y, width, height = rectangle.x, rectangle.y, rectangle.width, rectangle.height
-    for top, strip in pixel_format.strips(x, y, width, height):
+) -> Steps[None]:
+    """Read a rectangle of a GEGL buffer into a picture, from its row `first` on, in steps."""
+    x, y = rectangle.x, rectangle.y
+    for __, top, width, rows in pixel_format.strips(rectangle.width, rectangle.height):
+        strip = Gegl.Rectangle.new(x, y + top, width, rows)
         data = buffer.get(strip, 1.0, pixel_format.name, Gegl.AbyssPolicy.NONE)
-        picture.put(first + top, strip.height, data)
+        picture.put(first + top, rows, data)
+        yield
 
 
-def write(buffer: Gegl.Buffer, pixel_format: Format, picture: core.Handle) -> None:
-    """Write a picture (height, width, channels) into a GEGL buffer."""
+def write(
+    buffer: Gegl.Buffer,
+    pixel_format: Format,
+    picture: core.Handle,
+    parts: Sequence[core.Part] | None = None,
+) -> None:
+    """Write a picture (height, width, channels), or parts of it, into a GEGL buffer."""
     height, width, channels = picture.shape
     # GEGL would silently write nothing.
     if (channels, picture.dtype) != (pixel_format.channels, pixel_format.dtype):
         raise ValueError(f"{picture.shape} {picture.dtype} is not {pixel_format.name}")
-    for top, strip in pixel_format.strips(0, 0, width, height):
-        buffer.set(strip, pixel_format.name, picture.get(top, strip.height))
+    if parts is None:
+        parts = list(pixel_format.strips(width, height))
+    for some in _transfers(picture, parts):
+        for part, data in zip(some, picture.parts(some), strict=True):
+            buffer.set(Gegl.Rectangle.new(*part), pixel_format.name, data)
     buffer.flush()
+
+
+def _transfers(picture: core.Handle, parts: Sequence[core.Part]) -> Iterator[list[core.Part]]:
+    """Divide parts of a picture into lists that are moved at once."""
+    some, size = [], 0
+    for part in parts:
+        more = picture.part_bytes(part)
+        if some and size + more > TRANSFER_BYTES:
+            yield some
+            some, size = [], 0
+        some.append(part)
+        size += more
+    if some:
+        yield some
 
 
 def thumbnail(drawable: Gimp.Drawable, side: int) -> tuple[bytes, int, int]:
@@ -142,55 +176,74 @@ def thumbnail(drawable: Gimp.Drawable, side: int) -> tuple[bytes, int, int]:
     return data, width, height
 
 
-def read_drawable(drawable: Gimp.Drawable, pixel_format: Format | None = None) -> core.Handle:
-    """Read all pixels of a drawable, without its filters, by default in its working format."""
+def reading_drawable(
+    drawable: Gimp.Drawable, pixel_format: Format | None = None
+) -> Steps[core.Handle]:
+    """Read all pixels of a drawable in steps, without its filters.
+
+    They are in its working format by default.
+    """
     width, height = drawable.get_width(), drawable.get_height()
     pixel_format = pixel_format or working_format(drawable)
-    return read(drawable.get_buffer(), pixel_format, 0, 0, width, height)
+    return reading(drawable.get_buffer(), pixel_format, 0, 0, width, height)
 
 
 def fill_drawable(
-    drawable: Gimp.Drawable, picture: core.Handle, pixel_format: Format | None = None
+    drawable: Gimp.Drawable,
+    picture: core.Handle,
+    pixel_format: Format | None = None,
+    parts: Sequence[core.Part] | None = None,
 ) -> None:
-    """Write a picture into a new drawable; this adds no undo step."""
-    write(drawable.get_buffer(), pixel_format or working_format(drawable), picture)
+    """Write a picture, or parts of it, into a new drawable; this adds no undo step."""
+    write(drawable.get_buffer(), pixel_format or working_format(drawable), picture, parts)
     drawable.update(0, 0, drawable.get_width(), drawable.get_height())
 
 
-def change_drawable(drawable: Gimp.Drawable, before: core.Handle, after: core.Handle) -> bool:
-    """Write the pixels of `after` into the drawable where they differ from `before`.
+class Change:
+    """A change of some pixels of a drawable, which is one undo step and stays in the selection.
 
-    Both are in the working format. This is one undo step and stays within the selection. All
-    other pixels keep their bits, in every precision.
+    All other pixels keep their bits, in every precision. They are copied when the change is made
+    ready, which needs no result and no core.
 
-    Returns
-    -------
-    bool
-        Whether GIMP allowed it.
+    Parameters
+    ----------
+    drawable : Gimp.Drawable
     """
-    changes = core.ask("changes", before=before, after=after)
-    first, rows = changes["first"], changes["rows"]
-    width, height = drawable.get_width(), drawable.get_height()
-    if not rows:
-        return True
-    stored, working = stored_format(drawable), working_format(drawable)
-    shadow, buffer = drawable.get_shadow_buffer(), drawable.get_buffer()
-    for top, bottom in ((0, first), (first + rows, height)):
-        if top < bottom:
-            kept = Gegl.Rectangle.new(0, top, width, bottom - top)
-            buffer.copy(kept, Gegl.AbyssPolicy.NONE, shadow, kept)
-    for top, strip in stored.strips(0, first, width, rows):
-        shadow.set(strip, working.name, after.get(first + top, strip.height))
+
+    def __init__(self, drawable: Gimp.Drawable) -> None:
+        self._drawable = drawable
+        self._shadow, self._buffer = drawable.get_shadow_buffer(), drawable.get_buffer()
+        whole, none = self._buffer.get_extent(), Gegl.AbyssPolicy.NONE
+        self._buffer.copy(whole, none, self._shadow, whole)
+
+    def apply(self, before: core.Handle, after: core.Handle) -> bool:
+        """Write the pixels of `after` into the drawable where they differ from `before`.
+
+        Both are in the working format.
+
+        Returns
+        -------
+        bool
+            Whether GIMP allowed it.
+        """
+        parts = core.ask("changes", before=before, after=after)
+        if not parts:
+            self._drawable.free_shadow()
+            return True
+        stored, working = stored_format(self._drawable), working_format(self._drawable)
+        write(self._shadow, working, after, parts)
         if stored.name != working.name:
             # The buffers convert from the working to the stored format, which may change pixels
             # that were not repaired.
-            old, new = (
-                each.get(strip, 1.0, stored.name, Gegl.AbyssPolicy.NONE)
-                for each in (buffer, shadow)
-            )
-            merged = changes["where"].merge(first + top, strip.height, old, new)
-            shadow.set(strip, stored.name, merged)
-    shadow.flush()
-    allowed = drawable.merge_shadow(True)
-    drawable.update(0, 0, width, height)
-    return allowed
+            for part in parts:
+                where = Gegl.Rectangle.new(*part)
+                old, new = (
+                    each.get(where, 1.0, stored.name, Gegl.AbyssPolicy.NONE)
+                    for each in (self._buffer, self._shadow)
+                )
+                merged = core.start().merge(before, after, part, old, new)
+                self._shadow.set(where, stored.name, merged)
+            self._shadow.flush()
+        allowed = self._drawable.merge_shadow(True)
+        self._drawable.update(0, 0, self._drawable.get_width(), self._drawable.get_height())
+        return allowed

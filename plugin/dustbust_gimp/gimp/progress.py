@@ -6,19 +6,17 @@ import collections
 import os
 import queue
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gi.repository import Gimp
 
 from .. import core
+from ..steps import Steps, finish
 from ..texts import count_text
 
 PAUSE = 0.05  # s between two looks at the work, hence at most 20 updates of the bar a second
 FIRST_ESTIMATE = 3.0  # s; before that, an estimate of the time left is too uncertain to show
-
-# Work in two parts: the steps ask GIMP; the request that the generator returns is for the core.
-Steps = Generator[None, None, core.Request]
 
 
 def run(title: str, operation: str, **arguments: object) -> Any:
@@ -51,16 +49,20 @@ def threads() -> int:
     return Gimp.get_num_processors()
 
 
-def finish(steps: Steps) -> Any:
-    """Return the result of work in two parts, at once.
+def begin(steps: Steps[core.Request]) -> Callable[[], Any]:
+    """Begin work in two parts: steps that ask GIMP, and a request to the core.
 
-    A window instead goes through the steps whenever it is idle (`dialogs.window.Window`).
+    The steps are done at once. A window instead goes through them whenever it is idle
+    (`dialogs.window.Window`).
+
+    Returns
+    -------
+    callable
+        Waits for the result of the request.
     """
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return core.ask(end.value.operation, **end.value.arguments)
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    core.begin(finish(steps), answers.put)
+    return lambda: core.value_of(answers.get())
 
 
 def tell(

@@ -178,12 +178,13 @@ def check_the_preview_shows_the_page(folder):
     """A part of the page, combined alone, is that part of the whole page."""
     from dustbust_gimp import core
     from dustbust_gimp.actions.scans import Scans
+    from dustbust_gimp.gimp import progress
 
     image = new_image(1100, 900, "GRAY")
     layers = [
         add_layer(image, dustbust.files.read.read_frame(path)[..., None], "Y' u8") for path in PAIR
     ]
-    scans = Scans(layers).handle
+    scans = progress.begin(Scans(layers).reading())()
     for mode, off in (
         ("mean", 0),
         ("maximum", 0),
