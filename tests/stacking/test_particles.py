@@ -1,0 +1,44 @@
+"""In which of two scans a particle is present, where one of them may show no page at its place."""
+
+import numpy as np
+import pytest
+
+from dustbust import _kernels
+from dustbust.stacking.particles import present
+
+CLEAN, STRONG, UNKNOWN = 0, _kernels.STRONG_CODE, _kernels.UNKNOWN_CODE
+
+
+def particles(*codes):
+    """One particle of 9 pixels for each pair of codes, the mask of all, and the codes' planes."""
+    core = np.zeros((5, 6 * len(codes)), bool)
+    planes = [np.zeros(core.shape, np.uint8) for _ in range(2)]
+    for number, pair in enumerate(codes):
+        where = np.s_[1:4, 6 * number + 1 : 6 * number + 4]
+        core[where] = True
+        for plane, code in zip(planes, pair, strict=True):
+            plane[where] = code
+    return core, planes
+
+
+def in_scans(*codes):
+    """(in scan 0, in scan 1) of each particle."""
+    found = present(*particles(*codes))
+    return [
+        tuple(bool(plane[2, 6 * number + 2]) for plane in found) for number in range(len(codes))
+    ]
+
+
+def test_a_particle_is_present_where_it_shows():
+    codes = [(STRONG, STRONG), (STRONG, CLEAN), (CLEAN, STRONG)]
+    assert in_scans(*codes) == [(True, True), (True, False), (False, True)]
+
+
+@pytest.mark.parametrize(("stayed", "wiped", "assumed"), [(3, 3, True), (0, 6, False)])
+def test_where_a_scan_shows_no_page_it_is_as_with_the_other_particles(stayed, wiped, assumed):
+    codes = [(STRONG, STRONG)] * stayed + [(STRONG, CLEAN)] * wiped + [(STRONG, UNKNOWN)]
+    assert in_scans(*codes)[-1] == (True, assumed)
+
+
+def test_a_particle_that_no_other_one_can_be_compared_with_is_taken_to_stay():
+    assert in_scans((STRONG, UNKNOWN)) == [(True, True)]
