@@ -214,14 +214,13 @@ def connected_components(
     mask: NDArray[np.bool_], cores: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], int]: ...
 def limit_areas(
-    plane: NDArray[np.float32],
-    fixed: NDArray[np.bool_],
+    plane: NDArray[np.uint16],
     smallest: int,
     largest: int,
-    step: float,
+    step: int,
     lowest: int,
     highest: int,
-) -> NDArray[np.float32]: ...
+) -> None: ...
 def response_sums(
     observed: NDArray[np.float32],
     filled: NDArray[np.float32],
@@ -251,13 +250,13 @@ def density_readings(
     weight_of_clipped: float,
     threads: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
-def lowered_beside(
+def lower_beside(
     opacity: NDArray[np.float32],
     dust: NDArray[np.bool_],
     threshold: float,
     below: float,
     threads: int,
-) -> NDArray[np.float32]: ...
+) -> None: ...
 def grey_steps(opacity: NDArray[np.float32], scale: float, threads: int) -> NDArray[np.uint16]: ...
 def round_grey(
     grey: NDArray[np.uint16] | NDArray[np.float32], limit: int, coarse: int, threads: int

@@ -200,8 +200,8 @@ inline void register_dust(py::module_& m) {
         py::arg("responses").noconvert(), py::arg("weight_of_clipped"), py::arg("threads"));
 
     m.def(
-        "lowered_beside",
-        [](const Array<float>& opacity, const Array<bool>& dust, float threshold, float below,
+        "lower_beside",
+        [](Array<float>& opacity, const Array<bool>& dust, float threshold, float below,
            int threads) {
             const auto in = one_channel(opacity, "opacity");
             const auto where = mask_view(dust, "dust");
@@ -209,11 +209,9 @@ inline void register_dust(py::module_& m) {
             require_positive(threshold, "threshold");
             require_range(below, 0.0f, 1.0f, "below");
             require_threads(threads);
-            auto result = shaped_like<float>(opacity);
-            const auto out = mutable_view(result);
+            const auto out = mutable_view(opacity);
             py::gil_scoped_release release;
-            lowered_beside(in, where, threshold, below, out, threads);
-            return result;
+            lower_beside(out, where, threshold, below, threads);
         },
         py::arg("opacity").noconvert(), py::arg("dust").noconvert(), py::arg("threshold"),
         py::arg("below"), py::arg("threads"));

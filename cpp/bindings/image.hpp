@@ -190,26 +190,21 @@ inline void register_image(py::module_& m) {
 
     m.def(
         "limit_areas",
-        [](const Array<float>& plane, const Array<bool>& fixed, py::ssize_t smallest,
-           py::ssize_t largest, float step, int lowest, int highest) {
+        [](Array<std::uint16_t>& plane, py::ssize_t smallest, py::ssize_t largest, int step,
+           int lowest, int highest) {
             const auto in = one_channel(plane, "plane");
-            const auto kept = mask_view(fixed, "fixed");
-            require_same_size(in, kept, "plane and fixed");
-            require_all_finite(plane, "plane");
             require(in.size() < std::numeric_limits<std::int32_t>::max(), "plane is too large");
             require_range<py::ssize_t>(smallest, 0, in.size() + 1, "smallest");
             require_range<py::ssize_t>(largest, 0, in.size() + 1, "largest");
-            require(step >= 1.0f / 65536 && step <= 1, "step must be 1/65536 to 1");
-            require_range(highest, 1, 65536, "highest");
+            require_range(step, 1, 65535, "step");
+            require_range(highest, 1, 65535 / step, "highest");
             require_range(lowest, 1, highest, "lowest");
-            Array<float> result(std::vector<py::ssize_t>{in.rows, in.columns}, plane.data());
-            const auto out = mutable_view(result);
+            const auto out = mutable_view(plane);
             py::gil_scoped_release release;
-            limit_areas(out, kept, {smallest, largest, step, lowest, highest});
-            return result;
+            limit_areas(out, {smallest, largest, step, lowest, highest});
         },
-        py::arg("plane").noconvert(), py::arg("fixed").noconvert(), py::arg("smallest"),
-        py::arg("largest"), py::arg("step"), py::arg("lowest"), py::arg("highest"));
+        py::arg("plane").noconvert(), py::arg("smallest"), py::arg("largest"), py::arg("step"),
+        py::arg("lowest"), py::arg("highest"));
 
     define_blocks<std::uint8_t>(m);
     define_blocks<std::uint16_t>(m);

@@ -16,12 +16,12 @@ inline std::int32_t to_steps(float value) {
 inline std::int32_t to_steps(std::uint16_t value) { return value; }
 
 TARGET_CLONES
-void lower_row(const float* opacity, const std::uint8_t* dust, float threshold, float below,
-               std::ptrdiff_t columns, float* out) {
+void lower_row(float* opacity, const std::uint8_t* dust, float threshold, float below,
+               std::ptrdiff_t columns) {
     for (std::ptrdiff_t x = 0; x < columns; ++x) {
         const float value = opacity[x] > 0.0f ? opacity[x] : 0.0f;
         const float lowered = value / (value + threshold) * below;
-        out[x] = dust[x] ? value : lowered;
+        opacity[x] = dust[x] ? value : lowered;
     }
 }
 
@@ -59,12 +59,11 @@ ROUND(float)
 
 }  // namespace
 
-void lowered_beside(Image<const float> opacity, Image<const std::uint8_t> dust, float threshold,
-                    float below, Image<float> out, int threads) {
-    split_over_threads(out.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+void lower_beside(Image<float> opacity, Image<const std::uint8_t> dust, float threshold,
+                  float below, int threads) {
+    split_over_threads(opacity.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         for (std::ptrdiff_t y = begin; y < end; ++y)
-            lower_row(opacity.row(y), dust.row(y), threshold, below * threshold, out.columns,
-                      out.row(y));
+            lower_row(opacity.row(y), dust.row(y), threshold, below * threshold, opacity.columns);
     });
 }
 

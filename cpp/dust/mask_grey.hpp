@@ -10,10 +10,10 @@ namespace dustbust {
 // A mask is kept in steps of 1 / MASK_STEPS.
 constexpr int MASK_STEPS = 65535;
 
-// The opacity, 0 or more, where `dust` is not 0; elsewhere below * threshold * opacity / (opacity +
-// threshold), which stays below the threshold.
-void lowered_beside(Image<const float> opacity, Image<const std::uint8_t> dust, float threshold,
-                    float below, Image<float> out, int threads);
+// Opacity becomes 0 or more where `dust` is not 0, and elsewhere below * threshold * opacity /
+// (opacity + threshold), which stays below the threshold.
+void lower_beside(Image<float> opacity, Image<const std::uint8_t> dust, float threshold,
+                  float below, int threads);
 
 // Opacity, 0..1, in steps, on another scale: the odds are multiplied by one factor, so that `scale`
 // becomes one half. Rounding moves no pixel to the other side of one half.

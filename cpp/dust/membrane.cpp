@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
+#include <cstring>
 
 #include "base/parallel.hpp"
+#include "base/target_clones.hpp"
 #include "image/rec601.hpp"
 
 namespace dustbust {
@@ -81,6 +82,78 @@ struct Pictures {
     }
     float luminance(std::ptrdiff_t at, std::ptrdiff_t c) const { return (*this)(at, c); }
 };
+
+// A pixel that is solved for, with one number for each colour or picture.
+template <int lanes>
+struct Pixel {
+    float known[lanes];     // sum of the known values beside it
+    std::int32_t sides[4];  // places of its neighbours among the values
+    float share;            // of each of its neighbours, times the factor of the relaxation
+};
+
+template <int lanes>
+struct Register {
+    typedef float Type __attribute__((vector_size(lanes * sizeof(float))));
+};
+template <>
+struct Register<1> {
+    using Type = float;
+};
+
+template <int lanes>
+using Lanes = typename Register<lanes>::Type;
+
+template <int lanes>
+inline __attribute__((always_inline)) Lanes<lanes> load(const float* from) {
+    if constexpr (lanes == 1) return *from;
+    Lanes<lanes> values;
+    std::memcpy(&values, from, sizeof values);
+    return values;
+}
+
+template <int lanes>
+inline __attribute__((always_inline)) void store(const Lanes<lanes>& values, float* to) {
+    if constexpr (lanes == 1) *to = values;
+    else std::memcpy(to, &values, sizeof values);
+}
+
+// One pass over some pixels; `moving` is 0 where a colour or picture is done, else 1. Afterwards
+// `most` is how far the values moved, at most.
+template <int lanes>
+inline __attribute__((always_inline)) void relax_all(const std::vector<Pixel<lanes>>& pixels,
+                                                     float factor, const float* moving,
+                                                     float* values, float* most) {
+    const Lanes<lanes> moves = load<lanes>(moving);
+    Lanes<lanes> least{}, largest{};
+    float* own = values;
+    for (const Pixel<lanes>& pixel : pixels) {
+        const Lanes<lanes> sum = load<lanes>(pixel.known) +
+                                 load<lanes>(values + pixel.sides[0] * lanes) +
+                                 load<lanes>(values + pixel.sides[1] * lanes) +
+                                 load<lanes>(values + pixel.sides[2] * lanes) +
+                                 load<lanes>(values + pixel.sides[3] * lanes);
+        const Lanes<lanes> before = load<lanes>(own),
+                           change = (sum * pixel.share - factor * before) * moves,
+                           after = before + change;
+        store<lanes>(after, own);
+        own += lanes;
+        least = change < least ? change : least;
+        largest = change > largest ? change : largest;
+    }
+    store<lanes>(largest > -least ? largest : -least, most);
+}
+
+// Vector clones cannot be templates.
+#define RELAX(lanes)                                                                     \
+    TARGET_CLONES void relax_pass(const std::vector<Pixel<lanes>>& pixels, float factor, \
+                                  const float* moving, float* values, float* most) {     \
+        relax_all<lanes>(pixels, factor, moving, values, most);                          \
+    }
+RELAX(1)
+RELAX(4)
+RELAX(8)
+#undef RELAX
+static_assert(most_together == 8);
 
 template <class Source>
 class MembraneSolver {
@@ -261,88 +334,47 @@ private:
                 place_[*i] = static_cast<std::int32_t>(order.size());
                 order.push_back(*i);
             }
-        if constexpr (Source::apart) relax_in_order<ManyLanes>(order, deepest);
-        else if (colours_ == 3) relax_in_order<Lanes>(order, deepest);
-        else relax_in_order<float>(order, deepest);
+        if (colours_ == 1) relax_in_order<1>(order, deepest);
+        else if (colours_ <= 4) relax_in_order<4>(order, deepest);
+        else relax_in_order<8>(order, deepest);
     }
 
-    // `Value`: one number, or several colours at once.
-    template <class Value>
+    template <int lanes>
     void relax_in_order(const std::vector<std::int32_t>& order, int deepest) {
         // All values of a pixel lie side by side. Neighbours outside the mask share one slot that
         // stays 0.
         const auto count = static_cast<std::int32_t>(order.size());
-        struct Pixel {
-            Value known;
-            std::int32_t sides[4];
-            float share;
-        };
-        std::vector<Pixel> pixels(count);
-        std::vector<Value> values(count + 1, Value{});
+        std::vector<Pixel<lanes>> pixels(count);
+        std::vector<float> values(lanes * (count + std::ptrdiff_t{1}));
         const float factor = 2 / (1 + std::sin(3.14159265f / static_cast<float>(2 * deepest + 2)));
         for (std::int32_t k = 0; k < count; ++k) {
             const std::int32_t i = order[k];
             for (int side = 0; side < 4; ++side)
                 pixels[k].sides[side] = beside(i)[side] >= 0 ? place_[beside(i)[side]] : count;
-            pixels[k].known = read<Value>(&known_[i * colours_], colours_);
+            std::copy_n(&known_[i * colours_], colours_, pixels[k].known);
             pixels[k].share = factor * share_[i];
-            values[k] = read<Value>(filled_ + i * colours_, colours_);
+            std::copy_n(filled_ + i * colours_, colours_, &values[k * lanes]);
         }
+        float moving[lanes], most[lanes];
+        std::fill_n(moving, lanes, 1.0f);
         bool moved = true;
-        Value moving = all_ones<Value>();  // 0 where a picture is done
         for (int pass = 0; pass < 20 + 10 * deepest && moved; ++pass) {
-            Value least{}, most{};
-            for (std::int32_t k = 0; k < count; ++k) {
-                const Pixel& pixel = pixels[k];
-                const Value sum = pixel.known + values[pixel.sides[0]] + values[pixel.sides[1]] +
-                                  values[pixel.sides[2]] + values[pixel.sides[3]];
-                Value change = sum * pixel.share - factor * values[k];
-                if constexpr (Source::apart) change *= moving;
-                values[k] += change;
-                least = change < least ? change : least;
-                most = change > most ? change : most;
-            }
-            moved = any_moves(least, most, moving);
+            relax_pass(pixels, factor, moving, values.data(), most);
+            moved = any_moves(most, moving);
         }
         for (std::int32_t k = 0; k < count; ++k)
-            for (std::ptrdiff_t c = 0; c < colours_; ++c)
-                filled_[order[k] * colours_ + c] = at(values[k], c);
+            std::copy_n(&values[k * lanes], colours_, filled_ + order[k] * colours_);
     }
 
     // Whether a pass changed a picture; `moving` tells which ones.
-    template <class Value>
-    bool any_moves(const Value& least, const Value& most, Value& moving) const {
+    bool any_moves(const float* most, float* moving) const {
         bool any = false;
         for (std::ptrdiff_t c = 0; c < colours_; ++c) {
-            const bool moves = std::max(at(most, c), -at(least, c)) > precision;
-            if constexpr (Source::apart) moving[c] = moves ? 1.0f : 0.0f;
+            const bool moves = most[c] > precision;
+            if (Source::apart) moving[c] = moves ? 1.0f : 0.0f;
             any |= moves;
         }
         return any;
-    }
-
-    typedef float Lanes __attribute__((vector_size(4 * sizeof(float))));
-
-    static float at(float value, std::ptrdiff_t) { return value; }
-    static float at(const Lanes& values, std::ptrdiff_t c) { return values[c]; }
-
-    typedef float ManyLanes __attribute__((vector_size(most_together * sizeof(float))));
-
-    static float at(const ManyLanes& values, std::ptrdiff_t c) { return values[c]; }
-
-    template <class Value>
-    static Value read(const float* from, std::ptrdiff_t count) {
-        if constexpr (std::is_same_v<Value, float>) return *from;
-        else {
-            Value values{};
-            for (std::ptrdiff_t c = 0; c < count; ++c) values[c] = from[c];
-            return values;
-        }
-    }
-
-    template <class Value>
-    static Value all_ones() {
-        return Value{} + 1.0f;
     }
 
     const Source source_;

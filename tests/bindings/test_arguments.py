@@ -165,11 +165,10 @@ CALLS = {
     },
     "connected_components": lambda: {"mask": mask(), "cores": mask()},
     "limit_areas": lambda: {
-        "plane": picture(),
-        "fixed": mask(),
+        "plane": picture(dtype=np.uint16),
         "smallest": 4,
         "largest": 100,
-        "step": 1 / 128,
+        "step": 512,
         "lowest": 13,
         "highest": 64,
     },
@@ -263,7 +262,7 @@ CALLS = {
         "weight_of_clipped": 0.1,
         "threads": 1,
     },
-    "lowered_beside": lambda: {
+    "lower_beside": lambda: {
         "opacity": picture(),
         "dust": mask(),
         "threshold": 0.1,

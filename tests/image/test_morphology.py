@@ -53,12 +53,10 @@ def test_an_empty_mask_has_no_component():
     assert morphology.connected(np.zeros((4, 4), bool))[1].size == 0
 
 
-def levels_that_fit(plane, fixed, limits):
+def levels_that_fit(plane, limits):
     """The highest level at which each pixel is in a component that fits, by labelling each one."""
-    step = np.float32(limits["step"])
-    level = np.floor(plane.clip(0, 1) / step + np.float32(0.5)).astype(int)
-    level[fixed] = limits["highest"]
-    level = np.minimum(level, limits["highest"])
+    step = limits["step"]
+    level = np.minimum((plane.astype(int) + step // 2) // step, limits["highest"])
     fits = np.full(plane.shape, limits["lowest"] - 1)
     for limit in range(limits["lowest"], limits["highest"] + 1):
         labels, _ = ndimage.label(level >= limit, np.ones((3, 3)))
@@ -66,15 +64,17 @@ def levels_that_fit(plane, fixed, limits):
         fitting = (area >= limits["smallest"]) & (area <= limits["largest"])
         fits[(level >= limit) & fitting[labels]] = limit
     free = (level < limits["highest"]) & (level >= limits["lowest"])
-    return np.where(free, np.minimum(plane, (fits * step).astype(np.float32)), plane)
+    return np.where(free, np.minimum(plane, fits * step), plane)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_limits_of_area_hold_at_every_level(seed):
     rng = np.random.default_rng(seed)
-    plane = ndimage.gaussian_filter(rng.normal(0, 0.6, (60, 70)), 1).astype(np.float32) + 0.1
-    fixed = rng.random(plane.shape) > 0.99
-    limits = {"smallest": 6, "largest": 200, "step": 1 / 64, "lowest": 8, "highest": 32}
-    limited = _kernels.limit_areas(plane, fixed, **limits)
-    assert np.array_equal(limited, levels_that_fit(plane, fixed, limits))
+    plane = ndimage.gaussian_filter(rng.normal(0, 0.6, (60, 70)), 1) + 0.1
+    plane[rng.random(plane.shape) > 0.99] = 0.6  # components that stay as they are
+    plane = np.uint16(plane.clip(0, 1) * 65535)
+    limits = {"smallest": 6, "largest": 200, "step": 1000, "lowest": 8, "highest": 32}
+    limited = plane.copy()
+    _kernels.limit_areas(limited, **limits)
+    assert np.array_equal(limited, levels_that_fit(plane, limits))
     assert (limited != plane).any()

@@ -27,7 +27,7 @@ from ..image.block_grid import block_side, fill_gaps
 from ..image.morphology import connected, dilate
 from ..runtime.threads import count
 from .candidates import denoise, noise_floor, noise_of, tile_of
-from .detection import LARGEST_SHARE, limited_grey, lowered_beside, suggested_threshold
+from .detection import LARGEST_SHARE, lower_beside, mask_of_map, suggested_threshold
 from .frames import in_words, spread_over
 from .passes import Runner
 
@@ -98,14 +98,11 @@ def estimate_from_blank(
     limit = LARGEST_SHARE * marked.size if largest is None else largest
     kept = (area >= smallest) & (area <= limit)
     marked.ravel()[positions] = kept[labels]
-    mask = DustMask.of_opacity(
-        lowered_beside(marked, opacity, threshold),
-        threshold,
-        method="opacity",
-        frames=runner.frames.used,
+    shown = opacity.copy()
+    lower_beside(marked, shown, threshold)
+    mask = mask_of_map(
+        shown, threshold, smallest, largest, method="opacity", frames=runner.frames.used
     )
-    mask = replace(mask, grey=limited_grey(mask.grey, marked, smallest, largest))
-
     model = _model_of(opacity, marked, noise, threads)
     asked = _FramesAtDust(model.where)
     runner.go_over([asked], spread_over(range(len(runner.frames)), FRAMES_ASKED), to_come=0)

@@ -237,15 +237,14 @@ class DensityMeter:
         """Whether the frames of a run may be held as a whole, so that several are read at once."""
         return not self._of_part and FRAMES_HELD * plane.nbytes <= LARGEST_HELD
 
-    def _read_waiting(self, waiting: dict[int, Grey]) -> dict[int, Any]:
-        """The values at the dust of the frames that are held as a whole."""
-        seen: dict[int, Any] = {}
+    def _read_waiting(self) -> None:
+        """Of frames that are held as a whole, keep only the values at the dust."""
+        waiting = {n: each for n, each in self._held.items() if isinstance(each, np.ndarray)}
         for dtype in {plane.dtype for plane in waiting.values()}:
             alike = {number: each for number, each in waiting.items() if each.dtype == dtype}
             looks = look_around_together(list(alike.values()), self.membranes, threads=self.threads)
             for number, look in zip(alike, looks, strict=True):
-                seen[number] = tuple(values.astype(np.float16) for values in look)
-        return seen
+                self._held[number] = tuple(values.astype(np.float16) for values in look)
 
     def take(self, number: int, observed: Any) -> None:
         """See `passes.Pass`."""
@@ -284,8 +283,7 @@ class DensityMeter:
         Density, responses and presence depend on each other, so there are several rounds. In the
         first round no dust is known. In the second, the responses of frames are not known.
         """
-        waiting = {n: each for n, each in self._held.items() if isinstance(each, np.ndarray)}
-        self._held |= self._read_waiting(waiting)
+        self._read_waiting()
         held = [self._held[number] for number in sorted(self._held)]
         self._held = {}
         graph = self.graph

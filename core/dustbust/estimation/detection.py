@@ -1,16 +1,16 @@
 """What two passes over a run found: which pixels are marked."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _kernels
-from ..dust.mask import COARSE_STEP, SUGGESTION
+from ..dust.mask import COARSE_STEP, SUGGESTION, DustMask
 from ..image.arrays import Mask, Plane, Positions, Values
 from ..image.block_grid import block_side, grid_shape, on_pixels
-from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
+from ..image.fixed_point import to_steps
 from ..runtime.threads import count
 from .candidates import noise_floor, noise_of
 from .evidence import Evidence
@@ -56,33 +56,39 @@ def suggested_threshold(noise: float) -> float:
     return min(max(SUGGESTED_THRESHOLD, SUGGESTED_DEVIATIONS * noise), LARGEST_THRESHOLD)
 
 
-def lowered_beside(dust: Mask, opacity: Plane, threshold: float) -> Plane:
-    """Opacity where there is dust; elsewhere the map, compressed to values below the threshold."""
-    return _kernels.lowered_beside(opacity, dust, threshold, BELOW, count())
+def lower_beside(dust: Mask, opacity: Plane, threshold: float) -> None:
+    """Compress a map to values below the threshold, except where there is dust."""
+    _kernels.lower_beside(opacity, dust, threshold, BELOW, count())
 
 
-def limited_grey(grey: Plane, dust: Mask, smallest: float, largest: float | None) -> Plane:
-    """The grey of a mask, so that a lower threshold shows no particles of the wrong size either.
+def mask_of_map(
+    opacity: Plane, threshold: float, smallest: float, largest: float | None, **fields: Any
+) -> DustMask:
+    """The mask of a map: a lower threshold shows no particles of the wrong size either.
 
     Parameters
     ----------
-    grey : ndarray of float32, shape (H, W)
-        0..1.
-    dust : ndarray of bool, shape (H, W)
-        Where grey stays as it is.
+    opacity : ndarray of float32, shape (H, W)
+        Share of the light that the dust takes, 0..1; from the threshold on only where dust of the
+        right size is.
+    threshold : float
+        Opacity from which a pixel is dust.
     smallest, largest : float
         Limits of a particle's area, px. None for `largest` stands for a fiftieth of the picture.
+    **fields
+        See `DustMask`.
     """
-    limit = LARGEST_SHARE * grey.size if largest is None else largest
-    return _kernels.limit_areas(
-        grey,
-        dust,
-        min(math.ceil(smallest), grey.size + 1),
-        min(math.floor(limit), grey.size + 1),
-        COARSE_STEP / STEPS_OF_16_BIT,
+    steps = _kernels.grey_steps(opacity, threshold, count())
+    limit = LARGEST_SHARE * steps.size if largest is None else largest
+    _kernels.limit_areas(
+        steps,
+        min(math.ceil(smallest), steps.size + 1),
+        min(math.floor(limit), steps.size + 1),
+        COARSE_STEP,
         LOWEST_LEVEL,
         int(to_steps(SUGGESTION)) // COARSE_STEP,
     )
+    return DustMask(cast(Plane, steps), SUGGESTION, scale=threshold, **fields)
 
 
 class Detection:
@@ -195,9 +201,12 @@ class Detection:
         """Sum of the opacity of all marked pixels."""
         return float(self.opacity[self.marked].sum())
 
-    def shown(self, threshold: float) -> Plane:
-        """The opacity in the mask, see `lowered_beside`."""
-        return lowered_beside(self.near, self.opacity, threshold)
+    def give(self, threshold: float) -> Plane:
+        """The opacity in the mask, see `lower_beside`. The detection does not keep it."""
+        opacity = self.opacity
+        del self.opacity  # as large as all the rest of a detection
+        lower_beside(self.near, opacity, threshold)
+        return opacity
 
     def shares_at(self, positions: Positions) -> Values:
         """Share of the frames in which the dust at or beside some pixels is present.

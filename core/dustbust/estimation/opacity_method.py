@@ -1,7 +1,6 @@
 """The method "opacity": the passes over a run, and the mask made from them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,13 +11,13 @@ from ..dust.film_margin import FilmMargin
 from ..dust.mask import DustMask
 from ..dust.model import RIM
 from ..dust.placement import Shape
-from ..image.arrays import Grey, Mask
+from ..image.arrays import Grey, Mask, Plane
 from ..image.block_grid import block_side, grid_shape, on_pixels
 from ..runtime.threads import count
 from .background import FIRST_RADIUS, SECOND_RADIUS, Surroundings
 from .candidates import LIKELY_DEVIATIONS, candidates, noise_floor
 from .density_meter import FRAMES_HELD, DensityMeter
-from .detection import FEWEST_SCENES, NEAR_BLOCKS, Detection, limited_grey
+from .detection import FEWEST_SCENES, NEAR_BLOCKS, Detection, mask_of_map
 from .evidence import ENOUGH, Evidence, Observed
 from .film_borders import Borders
 from .frames import spread_over
@@ -26,7 +25,7 @@ from .opacity import OpacitySums
 from .passes import Removal, Runner
 from .placing import place_frames
 from .report import report
-from .round_dust import find_round_dust
+from .round_dust import ChangingDust, find_round_dust
 from .scenes import Digest, Scenes, digest_of
 
 # This many frames from all over the run determine where dust may be and what it does to a frame.
@@ -75,6 +74,7 @@ def estimate_opacity(
         polarity=polarity if len(second.sums) == 1 else "both",
         threads=threads,
     )
+    del likely  # large, and not needed any more
     runner.go_over([meter], few, to_come=len(rest) + len(others))
     round_dust = {
         kind: find_round_dust(lambda one, many: runner.go_over([one], few[:many]), each)
@@ -104,20 +104,18 @@ def estimate_opacity(
     threshold = max(each.threshold for each in found.values())
     for each in found.values():
         each.mark(threshold, smallest, largest)
-    opacities = [each.shown(threshold) for each in found.values()]
     changing = round_dust.get(polarity)
-    if changing is not None:
-        opacities.append(changing.opacity(shape))
-    mask = DustMask.of_opacity(
-        np.maximum.reduce(opacities),
+    mask = mask_of_map(
+        _strongest(list(found.values()), threshold, changing, shape),
         threshold,
+        smallest,
+        largest,
         polarity=polarity,
         method="opacity",
         frames=runner.frames.used,
         placements=runner.frames.places_of_used,
     )
     marked = mask.binary()
-    mask = replace(mask, grey=limited_grey(mask.grey, marked, smallest, largest))
     near = _kernels.dilate(marked, RIM, count(threads))
     if changing is not None:
         near &= ~changing.dust.region(shape)
@@ -128,6 +126,18 @@ def estimate_opacity(
         mask.model |= margin.pack()
     mask.report = report(mask, marked, list(found.values()), scenes, runner.frames)
     return mask
+
+
+def _strongest(
+    found: Sequence[Detection], threshold: float, changing: ChangingDust | None, shape: Shape
+) -> Plane:
+    """The opacity in the mask: the largest of all kinds of dust."""
+    first, *others = (each.give(threshold) for each in found)
+    if changing is not None:
+        others.append(changing.opacity(shape))
+    for other in others:
+        np.maximum(first, other, out=first)
+    return first
 
 
 def kinds_of(polarity: str) -> tuple[str, ...]:
@@ -329,7 +339,7 @@ class SecondPass:
     def detections(
         self, outside: Mask, enough: bool, rare: Mask | None = None
     ) -> dict[str, Detection]:
-        """What the two passes found of each kind of dust.
+        """What the two passes found of each kind of dust. The sums are not kept.
 
         Parameters
         ----------
@@ -342,12 +352,12 @@ class SecondPass:
         """
         return {
             kind: Detection(
-                sums.denoised(self.threads),
-                self.evidence[kind],
+                self.sums.pop(kind).denoised(self.threads),
+                evidence,
                 outside,
                 enough,
                 self.threads,
                 rare=rare,
             )
-            for kind, sums in self.sums.items()
+            for kind, evidence in self.evidence.items()
         }
