@@ -390,7 +390,7 @@ FINE = {
     ("first", "longer"),
     ("second", "longer"),
     ("matrix", "longer"),
-} | {(argument, "longer") for argument in ("image", "mask", "map", "opacity", "grey")}
+} | {(argument, "longer") for argument in ("image", "mask", "map", "opacity", "grey", "plane")}
 
 # A mask may have no pixels.
 NO_PIXELS = {

@@ -6,7 +6,7 @@ is light or dark in them, how strong, and whether it is present.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
