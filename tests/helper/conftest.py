@@ -1,5 +1,6 @@
 """The helper as the plug-in starts it, without GIMP: the plug-in's own client asks it."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from dustbust_gimp import core
 def installed(tmp_path_factory):
     """What install.sh writes, for the core that is tested here and need not be installed.
 
-    The interpreter is a script that puts the core on the path, which -I leaves out.
+    The interpreter is a script that puts the core on the path, which -I leaves out. It also loads
+    the library of a sanitizer, which the plug-in leaves out.
     """
     python = tmp_path_factory.mktemp("environment") / "python"
     package = Path(dustbust.__file__).parents[1]
     python.write_text(
-        f'#!/bin/sh\nshift 2\nexec "{sys.executable}" -c "import sys; '
+        f"#!/bin/sh\nshift 2\nexport LD_PRELOAD='{os.environ.get('LD_PRELOAD', '')}'\n"
+        f'exec "{sys.executable}" -c "import sys; '
         f"sys.path.insert(0, '{package}'); sys.argv = sys.argv[1:]; "
         'from dustbust.helper.process import serve; serve(sys.argv[1])" "$@"\n'
     )
