@@ -14,6 +14,7 @@ import pytest
 
 import dustbust
 from dustbust.__main__ import main
+from dustbust.command_line.options import show_progress
 from dustbust.estimation.methods import METHODS as ESTIMATION_METHODS
 from dustbust.files.read import read_frame
 from dustbust.restoration.methods import METHODS as RESTORATION_METHODS
@@ -545,3 +546,11 @@ def test_what_stops_a_command_is_one_sentence_and_an_exit_code(
     assert output.err.startswith("dustbust: ")
     assert output.err.count("\n") == 1
     assert sentence in output.err
+
+
+def test_the_progress_bar_is_filled_as_far_as_the_work_is_done(capsys):
+    show_progress(0.5, "/roll/" + 50 * "x" + ".tif")
+    bar = capsys.readouterr().err
+    assert bar == f"\r[{15 * '#'}{15 * '.'}]  50 %  {40 * 'x'}\r"
+    show_progress(1.0, "2.tif")
+    assert capsys.readouterr().err == f"\r{len(bar[1:-1]) * ' '}\r"

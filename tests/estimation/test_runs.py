@@ -169,3 +169,13 @@ def test_new_dust_is_that_of_particles_that_were_not_there():
     after[2:5, 2:6] = True  # there before, and grown
     after[7:9, 15:19] = True
     assert new_dust(before, after) == 8 / 200
+
+
+def test_progress_goes_from_0_to_1():
+    frames, _ = synthetic_run.run(1, 5, shape=(96, 144))
+    said = []
+    dustbust.find_runs(frames, progress=lambda fraction, text: said.append(fraction))
+    assert said == sorted(said)
+    assert said[0] < 0.5
+    assert said[-1] == pytest.approx(1)
+    assert max(said) <= 1

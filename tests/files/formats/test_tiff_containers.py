@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from dustbust import DustbustError
-from dustbust.files.formats.tiff_structure import TiffStructure, overlaps
+from dustbust.files.formats.tiff_structure import FORMS, SIZES, TiffStructure, overlaps
 from dustbust.files.read import header_of, open_frame, read_luminance
 from helpers.frame_files import H, W, picture, refused, repaired, rewritten
 
@@ -278,3 +278,11 @@ def test_overlaps_finds_every_range_that_shares_a_byte():
             if i != j and one[0] < other[1] and other[0] < one[1]
         }
         assert overlaps(ranges) == wanted
+
+
+def test_the_types_of_values_have_the_sizes_of_the_standard():
+    assert {kind: struct.calcsize(form) for kind, form in tifffile.TIFF.DATA_FORMATS.items()} == (
+        SIZES
+    )
+    for kind, form in FORMS.items():
+        assert struct.calcsize(form) == SIZES[kind]
