@@ -21,10 +21,10 @@ SOFT_EDGE = 2
 # that the other scan shows. Otherwise it was wiped off or arrived between the scans.
 PRESENT = 0.25
 
-# A particle that only one of two scans can show, because the other one shows no page there, is taken
-# to be present in that other one, too, if at least this share of the particles that both can show
-# stayed. With other dust in each scan, a few seem to stay by chance. Filling where no dust lies costs
-# less than leaving dust, so the share is small.
+# A particle that only one of two scans can show, because the other one shows no page there, is
+# taken to be present in that other one, too, if at least this share of the particles that both can
+# show stayed. With other dust in each scan, a few seem to stay by chance. Filling where no dust
+# lies costs less than leaving dust, so the share is small.
 STAYED = 0.2
 
 # Steps that need surroundings work on square tiles of this side, px, and skip empty tiles.
