@@ -77,7 +77,9 @@ def estimate_opacity(
     del likely  # large, and not needed any more
     runner.go_over([meter], few, to_come=len(rest) + len(others))
     round_dust = {
-        kind: find_round_dust(lambda one, many: runner.go_over([one], few[:many]), each)
+        kind: find_round_dust(
+            lambda one, asked: runner.go_over([one], asked), few, scenes.kept, each
+        )
         for kind, each in second.evidence.items()
     }
     runner.release()
