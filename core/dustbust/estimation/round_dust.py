@@ -27,12 +27,12 @@ from ..image.block_grid import block_side
 from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
 from .evidence import ENOUGH, Evidence
 from .frames import spread_over
+from .passes import Pass
+from .shadow_search import ShadowSearch
 
 # Number of particles from which a change of size is found, and of candidates that are then
 # compared.
 ASKED_FIRST, CANDIDATES = 16, 250
-ROUNDS = 2
-
 # A few frames show whether the size changes, more of them which candidates are dust: of 40 true
 # particles, 10 frames showed 26 to 31 and 0 to 9 false ones, 18 frames 33 to 36 and no false one.
 FRAMES_ASKED_FIRST, FRAMES_ASKED = 8, 40
@@ -53,6 +53,9 @@ CLEAR, BEYOND_DOUBT, FAINTEST, SEEN, CLEARLY = 5.0, 8.0, 0.4, 0.8, 0.5
 # The profile explains this share of the readings around dust.
 EXPLAINED = 0.3
 
+# Two particles are at least this far from each other, in half radii where they are sharpest.
+APART = 1.2
+
 # Candidates weaker than this share of the median are left out, as chance may make them.
 WEAKEST = 0.55
 
@@ -61,6 +64,7 @@ WEAKEST = 0.55
 OFFSETS = ((0.6, 5), (0.15, 5))
 
 Looked = tuple[Profile, list[Around | None]]
+GoOver = Callable[[Pass, Sequence[int]], None]
 
 
 class ProfilePass:
@@ -141,7 +145,7 @@ class ChangingDust:
 
 
 def find_round_dust(
-    go_over: Callable[[ProfilePass, Sequence[int]], None],
+    go_over: GoOver,
     few: Sequence[int],
     kept: Sequence[int],
     evidence: Evidence,
@@ -174,19 +178,37 @@ def find_round_dust(
     go_over(first, few[:FRAMES_ASKED_FIRST])
     if not first.size_changes(evidence.shape):
         return None
-    dust = RoundDust.of(likely, opacity, dark)
-    others = RoundDust.of(opacity > 0, opacity, dark, CANDIDATES)
-    sharpest = first.significant[0][0]
-    for _ in range(ROUNDS):
-        search = ProfilePass(dust, others)
-        go_over(search, spread_over(kept, FRAMES_ASKED))
-        looked = search.shadows(evidence.shape)
-        if len(looked) < FEWEST_FRAMES:
-            return None
-        sharpest = min((profile for profile, _ in looked), key=lambda p: p.half_radius)
-        dust = others = _sure(others, looked, sharpest)
-        if len(dust.centres) < FEWEST_PARTICLES:
-            return None
+    asked = spread_over(kept, FRAMES_ASKED)
+    examine = partial(_examine, go_over, asked, evidence.shape)
+    # First the candidates of the evidence, of which faint and wide ones are missing. Once the
+    # profiles of the frames are known, dust is looked for everywhere.
+    likely_dust = RoundDust.of(likely, opacity, dark)
+    found = examine(likely_dust, RoundDust.of(opacity > 0, opacity, dark, CANDIDATES))
+    if found is None:
+        return None
+    search = ShadowSearch(found.dust, evidence.shape)
+    go_over(search, asked)
+    apart = APART * found.sharpest.half_radius
+    return examine(found.dust, search.found(apart, CANDIDATES))
+
+
+def _examine(
+    go_over: GoOver,
+    asked: Sequence[int],
+    shape: tuple[int, int],
+    known: RoundDust,
+    candidates: RoundDust,
+) -> ChangingDust | None:
+    """The candidates that are dust, by profiles measured at known dust; None: too few."""
+    profiles = ProfilePass(known, candidates)
+    go_over(profiles, asked)
+    looked = profiles.shadows(shape)
+    if len(looked) < FEWEST_FRAMES:
+        return None
+    sharpest = min((profile for profile, _ in looked), key=_half_radius)
+    dust = _sure(candidates, looked, sharpest)
+    if len(dust.centres) < FEWEST_PARTICLES:
+        return None
     reach = max(profile.radius for profile, _ in looked)
     return ChangingDust(replace(dust, reach=float(reach)), sharpest)
 
@@ -220,7 +242,7 @@ def _sure(candidates: RoundDust, looked: Sequence[Looked], sharpest: Profile) ->
     weakest = WEAKEST * float(np.median(strengths)) if strengths else 0.0
     for number in np.argsort(-np.array(certainties), kind="stable"):
         near = [np.hypot(*(centres[number] - centres[k])) for k in kept]
-        apart = min(near, default=np.inf) > 1.2 * sharpest.half_radius
+        apart = min(near, default=np.inf) > APART * sharpest.half_radius
         if apart and strengths[number] > weakest:
             kept.append(int(number))
     kept.sort()
