@@ -162,5 +162,10 @@ def is_negative(first: Level, second: Level) -> bool:
 
 def _skewness(details: npt.NDArray[np.float32]) -> float:
     values = details[np.isfinite(details)].astype(float)
-    spread = values.std() if values.size else 0.0
-    return float(np.mean(((values - values.mean()) / spread) ** 3)) if spread > 0 else 0.0
+    if not values.size:
+        return 0.0
+    values -= values.mean()
+    squares = values * values
+    variance = float(squares.mean())
+    # A product of two arrays: the power of an array takes ten times as long.
+    return float(squares @ values) / values.size / variance**1.5 if variance > 0 else 0.0
