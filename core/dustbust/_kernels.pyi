@@ -137,6 +137,15 @@ def resample(
     opaque: float,
     threads: int,
 ) -> _Picture: ...
+def resample_marks(
+    marks: NDArray[np.uint8],
+    matrix: NDArray[np.float64],
+    distortion: NDArray[np.float32],
+    pitch: tuple[float, float],
+    inverse: bool,
+    box: tuple[int, int, int, int],
+    threads: int,
+) -> NDArray[np.uint8]: ...
 def scan_differences(
     scans: list[_Picture | None],
     pages: list[_Picture | None],

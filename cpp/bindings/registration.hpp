@@ -39,13 +39,23 @@ Warp warp_of(const Array<double>& matrix, const Array<float>& distortion,
     return warp;
 }
 
+using Box = std::tuple<py::ssize_t, py::ssize_t, py::ssize_t, py::ssize_t>;
+
+// Left, top, width, height.
+void require_box(const Box& box) {
+    const auto [left, top, width, height] = box;
+    require_range<py::ssize_t>(left, -largest_side, largest_side, "box");
+    require_range<py::ssize_t>(top, -largest_side, largest_side, "box");
+    require_range<py::ssize_t>(width, 1, largest_side, "box");
+    require_range<py::ssize_t>(height, 1, largest_side, "box");
+}
+
 template <class T>
 void define_resample(py::module_& m) {
     m.def(
         "resample",
         [](const Array<T>& image, bool alpha, const Array<double>& matrix,
-           const Array<float>& distortion, std::pair<double, double> pitch, bool inverse,
-           std::tuple<py::ssize_t, py::ssize_t, py::ssize_t, py::ssize_t> box,
+           const Array<float>& distortion, std::pair<double, double> pitch, bool inverse, Box box,
            const Array<double>& gain, const Array<double>& offset, float largest, float opaque,
            int threads) {
             const auto in = view(image, "image");
@@ -58,10 +68,7 @@ void define_resample(py::module_& m) {
                 require_range(gain.data()[c], -1e6, 1e6, "gain");
                 require_range(offset.data()[c], -1e6, 1e6, "offset");
             }
-            require_range<py::ssize_t>(left, -largest_side, largest_side, "box");
-            require_range<py::ssize_t>(top, -largest_side, largest_side, "box");
-            require_range<py::ssize_t>(width, 1, largest_side, "box");
-            require_range<py::ssize_t>(height, 1, largest_side, "box");
+            require_box(box);
             if constexpr (!std::is_same_v<T, float>) {
                 require(largest > 0 && largest <= largest_value<T>,
                         "largest must be greater than 0 and no more than the image can hold");
@@ -95,6 +102,25 @@ inline void register_registration(py::module_& m) {
     define_resample<std::uint8_t>(m);
     define_resample<std::uint16_t>(m);
     define_resample<float>(m);
+
+    m.def(
+        "resample_marks",
+        [](const Array<std::uint8_t>& marks, const Array<double>& matrix,
+           const Array<float>& distortion, std::pair<double, double> pitch, bool inverse, Box box,
+           int threads) {
+            const auto in = one_channel(marks, "marks");
+            require_box(box);
+            require_threads(threads);
+            const Warp warp = warp_of(matrix, distortion, pitch, inverse);
+            const auto [left, top, width, height] = box;
+            Array<std::uint8_t> result({height, width});
+            const auto out = mutable_view(result);
+            py::gil_scoped_release release;
+            resample_marks(in, warp, left, top, out, threads);
+            return result;
+        },
+        py::arg("marks").noconvert(), py::arg("matrix"), py::arg("distortion"), py::arg("pitch"),
+        py::arg("inverse"), py::arg("box"), py::arg("threads"));
 
     m.attr("CELL_SIDE") = cell_side;
     m.attr("PATCH_CELLS") = patch_cells;

@@ -140,8 +140,8 @@ void define_stacking(py::module_& m) {
             const auto in = views(stack, "stack");
             const auto lies = views(dust, "dust");
             const auto& first = in.front();
-            require(lies.size() == in.size() && lies.front().channels == 2,
-                    "dust must hold (H, W, 2) for each picture of stack");
+            require(lies.size() == in.size() && lies.front().channels == 1,
+                    "dust must hold (H, W) for each picture of stack");
             require_same_size(lies.front(), first, "stack and dust");
             require(first.channels == 2 || first.channels == 4,
                     "the pictures of stack must have an alpha");

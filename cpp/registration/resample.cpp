@@ -4,10 +4,12 @@
 #include <cmath>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/parallel.hpp"
 #include "base/target_clones.hpp"
+#include "base/transpose.hpp"
 
 namespace dustbust {
 namespace {
@@ -85,16 +87,21 @@ struct Weights {
     alignas(64) float x[taps][block], y[taps][block];
 };
 
-inline __attribute__((always_inline)) void set_weights(const Places& places, int first, int count,
-                                                       const float* table, Weights& weights) {
-    for (int k = 0; k < count; ++k) {
-        const float *wx = table + places.phase_x[first + k] * padded_taps,
-                    *wy = table + places.phase_y[first + k] * padded_taps;
-        for (int i = 0; i < taps; ++i) {
-            weights.x[i][k] = wx[i];
-            weights.y[i][k] = wy[i];
-        }
+// `phases` of the first of `count` pixels, and the weights of all of them for one direction.
+inline __attribute__((always_inline)) void set_weights(const std::int32_t* phases, int count,
+                                                       const float* table,
+                                                       float (&weights)[taps][block]) {
+    constexpr int together = 4;
+    int k = 0;
+    for (; k + together <= count; k += together) {
+        const float* row[together];
+        for (int i = 0; i < together; ++i) row[i] = table + phases[k + i] * padded_taps;
+        transpose<together>(row[0], row[1], row[2], row[3], &weights[0][k], block);
+        transpose<taps - together>(row[0] + together, row[1] + together, row[2] + together,
+                                   row[3] + together, &weights[together][k], block);
     }
+    for (; k < count; ++k)
+        for (int i = 0; i < taps; ++i) weights[i][k] = table[phases[k] * padded_taps + i];
 }
 
 // The weighted sums of `count` pixels beside each other, whose taps begin at `corner` and lie
@@ -235,7 +242,10 @@ private:
         if (alpha_ >= 0 && !is_positive<T, channels>(corner + alpha_, stride, length + taps - 1))
             return false;
         const bool whole = is_whole(places, at, length);
-        if (!whole) set_weights(places, at, length, table_, weights_);
+        if (!whole) {
+            set_weights(places.phase_x + at, length, table_, weights_.x);
+            set_weights(places.phase_y + at, length, table_, weights_.y);
+        }
         for (int c = 0; c < channels; ++c) {
             float sums[block];
             if (whole)
@@ -349,7 +359,100 @@ void resample_rows(Image<const T> in, bool alpha, const Warp& warp, Index left, 
     }
 }
 
+// The largest change of a distortion from pixel to pixel.
+double steepest(const Warp& warp) {
+    const auto& knots = warp.distortion;
+    double steepest = 0;
+    for (Index y = 0; y < knots.rows; ++y)
+        for (Index x = 0; x < knots.columns; ++x)
+            for (Index c = 0; c < 2; ++c) {
+                const double here = knots(y, x, c);
+                if (x > 0)
+                    steepest =
+                        std::max(steepest, std::fabs(here - knots(y, x - 1, c)) / warp.pitch_x);
+                if (y > 0)
+                    steepest =
+                        std::max(steepest, std::fabs(here - knots(y - 1, x, c)) / warp.pitch_y);
+            }
+    return steepest;
+}
+
+TARGET_CLONES bool is_empty_row(const std::uint8_t* row, Index columns) {
+    std::uint8_t any = 0;
+    for (Index x = 0; x < columns; ++x) any |= row[x];
+    return any == 0;
+}
+
+// Finds blocks of a row of the result that show only zeros.
+class EmptyBlocks {
+public:
+    EmptyBlocks(Image<const std::uint8_t> in, const Warp& warp) : in_(in) {
+        const double scale = std::max({1.0, std::fabs(warp.m[0]) + std::fabs(warp.m[1]),
+                                       std::fabs(warp.m[3]) + std::fabs(warp.m[4])});
+        // Between the ends of a block the distortion leaves a straight line by less than this.
+        margin_ = taps + block * steepest(warp) * scale * scale;
+    }
+
+    // Whether the picture is 0 at and around the places from `first` to `last`.
+    bool operator()(Point first, Point last) const {
+        const auto [left, right] = reach(first.x, last.x, in_.columns);
+        const auto [top, bottom] = reach(first.y, last.y, in_.rows);
+        for (Index y = top; y < bottom; ++y)
+            if (left < right && !is_empty_row(&in_(y, left), right - left)) return false;
+        return true;
+    }
+
+private:
+    std::pair<Index, Index> reach(double first, double last, Index count) const {
+        const auto inside = [&](double at) {
+            return at > 0 ? Index(std::min(at, double(count))) : Index(0);
+        };
+        return {inside(std::min(first, last) - margin_), inside(std::max(first, last) + margin_)};
+    }
+
+    const Image<const std::uint8_t> in_;
+    double margin_;
+};
+
+void resample_rows_of_marks(Image<const std::uint8_t> in, const Warp& warp, Index left, Index top,
+                            Image<std::uint8_t> out, Index begin, Index end) {
+    constexpr double gain = 1, offset = 0;
+    RowResampler<std::uint8_t, 1> resampler(in, false, {&gain, &offset, 255, 255});
+    const EmptyBlocks is_empty(in, warp);
+    const Distortion distortion(warp);
+    std::vector<Point> points;
+    Places places;
+    std::uint8_t values[2 * block];  // and whether there is data
+    for (Index y = begin; y < end; ++y) {
+        const auto place = [&](Index x) {
+            return source(warp, distortion, double(left + x), double(top + y));
+        };
+        Point first = place(0);
+        for (Index x = 0; x < out.columns; x += block) {
+            const Index count = std::min<Index>(block, out.columns - x);
+            const Point last = place(x + count);
+            if (is_empty(first, last)) std::fill_n(&out(y, x), count, std::uint8_t(0));
+            else {
+                points.resize(count);
+                sources(warp, left + x, top + y, points);
+                find_places(points.data(), int(count), double(in.columns - 1), double(in.rows - 1),
+                            places);
+                part1(resampler, places, int(count), values);
+                for (Index k = 0; k < count; ++k) out(y, x + k) = values[2 * k];
+            }
+            first = last;
+        }
+    }
+}
+
 }  // namespace
+
+void resample_marks(Image<const std::uint8_t> in, const Warp& warp, Index left, Index top,
+                    Image<std::uint8_t> out, int threads) {
+    split_over_threads(out.rows, threads, [&](Index begin, Index end) {
+        resample_rows_of_marks(in, warp, left, top, out, begin, end);
+    });
+}
 
 template <class T>
 void resample(Image<const T> in, bool alpha, const Warp& warp, Index left, Index top,

@@ -1,6 +1,8 @@
 // A picture resampled by a coordinate transform.
 #pragma once
 
+#include <cstdint>
+
 #include "base/image.hpp"
 #include "registration/warp.hpp"
 
@@ -14,5 +16,10 @@ template <class T>
 void resample(Image<const T> in, bool alpha, const Warp& warp, std::ptrdiff_t left,
               std::ptrdiff_t top, const double* gain, const double* offset, float largest,
               float opaque, Image<T> out, int threads);
+
+// The same for one channel, without gain and offset, which is 0 nearly everywhere: only what is not
+// takes time. 0 where there is no data.
+void resample_marks(Image<const std::uint8_t> in, const Warp& warp, std::ptrdiff_t left,
+                    std::ptrdiff_t top, Image<std::uint8_t> out, int threads);
 
 }  // namespace dustbust

@@ -18,14 +18,23 @@ struct Stretch {
 TARGET_CLONES void fill_stretch(const double* m, const Stretch& stretch, Index left, double y,
                                 Index begin, Index end, Point* points) {
     const Stretch s = stretch;
-    const double m0 = m[0], m1 = m[1], m2 = m[2], m3 = m[3], m4 = m[4], m5 = m[5];
+    const double m0 = m[0], m3 = m[3], at_x = m[1] * y + m[2], at_y = m[4] * y + m[5];
+    if (s.first.x == s.last.x && s.first.y == s.last.y) {
+        for (Index k = begin; k < end; ++k) {
+            const auto x = double(left + k);
+            points[k].x = m0 * x + (at_x + s.first.x);
+            points[k].y = m3 * x + (at_y + s.first.y);
+        }
+        return;
+    }
+    const double per_column = 1 / s.pitch;
     for (Index k = begin; k < end; ++k) {
-        const double x = double(left + k);
-        double t = (x - s.start) / s.pitch;
+        const auto x = double(left + k);
+        double t = (x - s.start) * per_column;
         t = t > 0 ? t : 0;
         t = t < 1 ? t : 1;
-        points[k].x = m0 * x + m1 * y + m2 + ((1 - t) * s.first.x + t * s.last.x);
-        points[k].y = m3 * x + m4 * y + m5 + ((1 - t) * s.first.y + t * s.last.y);
+        points[k].x = m0 * x + (at_x + ((1 - t) * s.first.x + t * s.last.x));
+        points[k].y = m3 * x + (at_y + ((1 - t) * s.first.y + t * s.last.y));
     }
 }
 
@@ -38,16 +47,16 @@ void forward_sources(const Warp& warp, Index left, Index y, std::vector<Point>& 
         return;
     }
     const double pitch = warp.pitch_x, last_knot = double(warp.distortion.columns - 2);
+    const double knot = std::floor(std::clamp(double(left) / pitch, 0.0, last_knot));
+    Stretch stretch{knot * pitch, pitch, distortion.at(knot * pitch, double(y)), {}};
     for (Index begin = 0; begin < count;) {
-        const double knot = std::floor(std::clamp(double(left + begin) / pitch, 0.0, last_knot)),
-                     start = knot * pitch, next = start + pitch;
-        const double behind = std::ceil(next) - double(left);
-        const Index end =
-            knot < last_knot && behind < double(count) ? std::max(begin + 1, Index(behind)) : count;
-        const Stretch stretch{start, pitch, distortion.at(start, double(y)),
-                              distortion.at(next, double(y))};
+        const double next = stretch.start + pitch, behind = std::ceil(next) - double(left);
+        const bool is_last = next >= (last_knot + 0.5) * pitch || behind >= double(count);
+        const Index end = is_last ? count : std::max(begin, Index(behind));
+        stretch.last = distortion.at(next, double(y));
         fill_stretch(warp.m, stretch, left, double(y), begin, end, points.data());
         begin = end;
+        stretch = {next, pitch, stretch.last, {}};
     }
 }
 

@@ -35,7 +35,7 @@ inline __attribute__((always_inline)) void add_scan(const T* pixels, const std::
         const T* pixel = pixels + x * channels;
         const float value = luminance(pixel, colours);
         const bool known = (pixel[colours] > 0) & (value == value);
-        const bool dusty = known & (dust[2 * x + 1] > 0) & (float(dust[2 * x]) >= dust_edge);
+        const bool dusty = known & (float(dust[x]) >= dust_edge);
         totals.is_dusty[x] = std::uint8_t(totals.is_dusty[x] | std::uint8_t(dusty));
         totals.number[x] += known ? 1.0f : 0.0f;
         for (int c = 0; c < colours; ++c) totals.sum[c][x] += known ? double(pixel[c]) : 0.0;
@@ -72,8 +72,41 @@ inline __attribute__((always_inline)) void plain_mean(const Totals& totals, cons
     }
 }
 
+// `least`: the least slope of all scans so far. up, here, down: pixels of three rows of a scan;
+// there are pixels before and behind those of `here`. A scan without data at or around a pixel
+// counts not.
+template <class T, int colours>
+inline __attribute__((always_inline)) void lower_gradient(const T* up, const T* here, const T* down,
+                                                          Index count, float* __restrict least) {
+    constexpr int channels = colours + 1;
+    for (Index x = 0; x < count; ++x) {
+        const T *pixel = here + x * channels, *l = pixel - channels, *r = pixel + channels,
+                *u = up + x * channels, *d = down + x * channels;
+        const float gx = 0.5f * (luminance(r, colours) - luminance(l, colours)),
+                    gy = 0.5f * (luminance(d, colours) - luminance(u, colours));
+        const float value = luminance(pixel, colours), gradient = std::sqrt(gx * gx + gy * gy);
+        const bool known = (pixel[colours] > 0) & (value == value) & (l[colours] > 0) &
+                           (r[colours] > 0) & (u[colours] > 0) & (d[colours] > 0);
+        least[x] = known & (gradient < least[x]) ? gradient : least[x];
+    }
+}
+
+// Close pixels without dust where the scans agree but for the slope.
+TARGET_CLONES void close_at_slopes(const Totals& totals, Index count, float noise,
+                                   float per_gradient, const float* least, std::uint8_t* is_open) {
+    for (Index x = 0; x < count; ++x) {
+        const float slope = least[x] < std::numeric_limits<float>::infinity() ? least[x] : 0.0f;
+        const bool agree = totals.lightest[x] - totals.darkest[x] <= noise + per_gradient * slope;
+        is_open[x] = std::uint8_t(is_open[x] & std::uint8_t((!agree) | (totals.is_dusty[x] != 0)));
+    }
+}
+
 // Vector clones cannot be templates, so each is made for each type of pixel.
 #define BLOCK(T, colours, name)                                                                    \
+    TARGET_CLONES void gradient_##name(const T* up, const T* here, const T* down, Index count,     \
+                                       float* least) {                                             \
+        lower_gradient<T, colours>(up, here, down, count, least);                                  \
+    }                                                                                              \
     TARGET_CLONES void add_##name(const T* pixels, const std::uint8_t* dust, Index count,          \
                                   Totals& totals, T* alpha) {                                      \
         add_scan<T, colours>(pixels, dust, count, totals, alpha);                                  \
@@ -224,6 +257,25 @@ private:
             add(&stack_[k](y, x), &dust_[k](y, x), count, totals_, alpha);
         const Finish finish = colours == 3 ? Finish(mean_colour) : Finish(mean_grey);
         finish(totals_, alpha, count, largest_ * tolerance_.noise, largest_, to, is_open_);
+        if (std::any_of(is_open_, is_open_ + count, [](std::uint8_t open) { return open != 0; }))
+            look_at_slopes(y, x, count, colours);
+    }
+
+    // Close the pixels of a block that the plain mean is right for too.
+    void look_at_slopes(Index y, Index x, Index count, Index colours) {
+        const auto& first = stack_.front();
+        // The first and the last column have no pixels on both sides.
+        const Index begin = x == 0 ? 1 : 0, end = x + count == first.columns ? count - 1 : count;
+        if (begin >= end) return;
+        const Index up = std::max<Index>(y - 1, 0), down = std::min(y + 1, first.rows - 1);
+        float least[side_by_side];
+        std::fill_n(least, count, std::numeric_limits<float>::infinity());
+        const Lower lower = colours == 3 ? Lower(gradient_colour) : Lower(gradient_grey);
+        for (const auto& scan : stack_)
+            lower(&scan(up, x + begin), &scan(y, x + begin), &scan(down, x + begin), end - begin,
+                  least + begin);
+        close_at_slopes(totals_, count, largest_ * tolerance_.noise, tolerance_.per_gradient, least,
+                        is_open_);
     }
 
     // The page at one pixel: colours, then alpha.
@@ -249,8 +301,7 @@ private:
         for (std::size_t k = 0; k < stack_.size(); ++k) {
             const T* pixel = &stack_[k](y, x);
             if (!(pixel[colours] > 0)) continue;
-            const std::uint8_t* known = &dust_[k](y, x);
-            const float mark = known[1] > 0 ? float(known[0]) : 0.0f;
+            const float mark = dust_[k](y, x);
             const float opacity =
                 polarity_ != 0 ? std::clamp((mark - dust_zero) / dust_opaque, 0.0f, 0.8f) : 0.0f;
             const float value = luminance(pixel, colours);
@@ -274,6 +325,7 @@ private:
     }
 
     using Add = void (*)(const T*, const std::uint8_t*, Index, Totals&, T*);
+    using Lower = void (*)(const T*, const T*, const T*, Index, float*);
     using Finish = void (*)(const Totals&, const T*, Index, float, float, T*, std::uint8_t*);
 
     const std::vector<Image<const T>>& stack_;

@@ -27,8 +27,8 @@ struct Tolerance {
 // The outcome at a pixel: it shows the page, or it is too dusty in all scans and has to be filled.
 enum class Outcome : std::uint8_t { clean, filled_later };
 
-// stack: colours, then alpha (0 = no data), aligned. dust: for each scan (rows, columns, 2), the
-// mark of the scanner's dust at this pixel and, second, whether the scanner is known there. Rows
+// stack: colours, then alpha (0 = no data), aligned. dust: for each scan (rows, columns), the mark
+// of the scanner's dust at this pixel. Rows
 // `margin` to rows - margin of the stack become those of `out` and `outcome`; the others serve only
 // for the gradient. `largest` stands for 1.
 //

@@ -210,7 +210,7 @@ CALLS = {
     },
     "dust_free_mean": lambda: {
         "stack": [picture(2, dtype=U8)] * 3,
-        "dust": [picture(2, dtype=U8)] * 3,
+        "dust": [picture(dtype=U8)] * 3,
         "margin": 1,
         "tolerance": (0.1, 0.1),
         "polarity": 1,
@@ -230,6 +230,10 @@ CALLS = {
         largest=1.0,
         opaque=1.0,
     ),
+    "resample_marks": lambda: {
+        **warp("marks", inverse=False, box=(0, 0, W, H)),
+        "marks": picture(dtype=U8),
+    },
     "find_details": lambda: {"luminance": picture(2), "radius": 2, "threads": 1},
     "match_patches": lambda: warp(
         "first", second=picture(), corners=np.zeros((2, 2), I32), gain=1.0, limit=1.0
@@ -390,7 +394,10 @@ FINE = {
     ("first", "longer"),
     ("second", "longer"),
     ("matrix", "longer"),
-} | {(argument, "longer") for argument in ("image", "mask", "map", "opacity", "grey", "plane")}
+} | {
+    (argument, "longer")
+    for argument in ("image", "mask", "map", "opacity", "grey", "plane", "marks")
+}
 
 # A mask may have no pixels.
 NO_PIXELS = {

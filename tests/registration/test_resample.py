@@ -124,3 +124,21 @@ def test_rows_do_not_depend_on_the_rows_around_them_or_on_threads():
         ]
         assert np.array_equal(whole, again)
         assert np.array_equal(whole, np.concatenate(strips))
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+@pytest.mark.parametrize("matrix", [TILT, MIRROR])
+@pytest.mark.parametrize("shape", [(0, 1), (1, 8), (7, 1), (7, 8)])
+def test_marks_are_resampled_like_a_picture(matrix, shape, inverse):
+    """Marks at the edges, in the corners and here and there, with much empty space between them."""
+    marks = np.zeros((80, 390), np.uint8)
+    marks[[0, 79, 79, 40], [0, 389, 3, 200]] = 255
+    marks[20:24, [*range(30, 61), *range(200, 240)]] = 90
+    marks[50:60, 386:] = 200
+    transform = dustbust.Registration(matrix, knots(*shape, size=0.15), (55.0, 11.5))
+    box = (-20, -10, 440, 110)
+    expected = transform.resample(marks, box, inverse=inverse)[..., 0]
+    result = transform.resample_marks(marks, box, inverse=inverse, threads=2)
+    assert np.count_nonzero(expected) > 100
+    # Places are found anew for each part that has marks, which changes them by millionths.
+    assert np.abs(result.astype(int) - expected).max() <= 1

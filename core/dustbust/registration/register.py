@@ -21,7 +21,7 @@ from .patches import Match, compare, find_dust, what_stays
 from .pyramid import Level, Scan
 from .refine import PRECISION, ROUGHLY, refine
 from .search import CONVINCING, LEAST_SHARE, RepeatingPageError, is_page, search
-from .transform import Transform
+from .transform import Transform, WarpArguments
 
 Scannable = Picture | str | bytes | PathLike[str]
 
@@ -98,13 +98,10 @@ class Registration(Transform):
         """
         colours = colour_channels(scan).shape[2]
         white = largest(scan.dtype)
-        matrix = np.linalg.inv(self.matrix) if inverse else self.matrix
         return _kernels.resample(
             np.ascontiguousarray(scan),
             alpha_channel(scan) is not None,
-            np.ascontiguousarray(matrix, np.float64),
-            self.distortion,
-            self.pitch,
+            *self._arguments(inverse),
             inverse,
             (int(box[0]), int(box[1]), int(box[2]), int(box[3])),
             np.ones(colours) if gain is None else np.asarray(gain, np.float64),
@@ -113,6 +110,50 @@ class Registration(Transform):
             white,
             count(threads),
         )
+
+    def resample_marks(
+        self,
+        marks: npt.NDArray[np.uint8],
+        box: tuple[int, int, int, int],
+        *,
+        inverse: bool = False,
+        threads: int | None = None,
+    ) -> npt.NDArray[np.uint8]:
+        """The same for marks of pixels, which are 0 nearly everywhere: they take little time.
+
+        Parameters
+        ----------
+        marks : ndarray of uint8, shape (H, W)
+        box : tuple of int
+            Left, top, width, height of a part of the grid of scan 0.
+        inverse : bool
+            `marks` lie on the grid of scan 0, and `box` is a part of the grid of this scan.
+        threads : int, optional
+
+        Returns
+        -------
+        ndarray of uint8, shape (height, width)
+            The colour that `resample` gives, which is 0 where it has no data.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> moved = Registration(np.array([[1, 0, 2], [0, 1, 0], [0, 0, 1]], float))
+        >>> moved.resample_marks(np.arange(5, dtype=np.uint8)[None], (0, 0, 4, 1)).tolist()
+        [[2, 3, 4, 0]]
+        """
+        return _kernels.resample_marks(
+            np.ascontiguousarray(marks),
+            *self._arguments(inverse),
+            inverse,
+            (int(box[0]), int(box[1]), int(box[2]), int(box[3])),
+            count(threads),
+        )
+
+    def _arguments(self, inverse: bool) -> WarpArguments:
+        """The transform, or the way back, as kernels take it."""
+        matrix = np.linalg.inv(self.matrix) if inverse else self.matrix
+        return np.ascontiguousarray(matrix, np.float64), self.distortion, self.pitch
 
 
 def register_scans(

@@ -49,7 +49,7 @@ def clean_page(
     tolerance = (AGREEING * 2**0.5 * dust.noise, 2 * MISALIGNED)
     for top, rows, strip in aligned_strips(scans, margin=1):
         box = (0, top - 1, width, rows + 2)
-        marks = [scans.on_page(k, dust.of_scan(k), box) for k in range(len(scans))]
+        marks = [scans.marks_on_page(k, dust.of_scan(k), box) for k in range(len(scans))]
         page[top : top + rows], outcome[top : top + rows] = _kernels.dust_free_mean(
             strip, marks, 1, tolerance, dust.polarity.sign, scans.white, scans.threads
         )

@@ -159,8 +159,8 @@ def overlaid(core: Mask, opacity: Bytes, scans: Scans, polarity: int) -> Mask:
         both = np.zeros(tile[:1:-1], bool)
         for registration in scans.registrations[1:]:
             for inverse in (False, True):  # one at a time: there may be many scans
-                moved = registration.resample(picture, tile, inverse=inverse, threads=threads)
-                both |= moved[..., 0] > 0
+                moved = registration.resample_marks(picture, tile, inverse=inverse, threads=threads)
+                both |= moved > 0
         both &= closed[_slices(tile)]
         if not both.any():
             continue

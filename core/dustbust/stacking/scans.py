@@ -177,9 +177,11 @@ class Scans:
         """Part of a picture that lies on the grid of scan 0, seen on that of scan k."""
         return self.registrations[k].resample(picture, box, inverse=True, threads=self.threads)
 
-    def on_page(self, k: int, picture: Picture, box: Box) -> Picture:
-        """Part of a picture that lies on the grid of scan k, seen on that of scan 0."""
-        return self.registrations[k].resample(picture, box, threads=self.threads)
+    def marks_on_page(
+        self, k: int, marks: npt.NDArray[np.uint8], box: Box
+    ) -> npt.NDArray[np.uint8]:
+        """Part of a plane of marks that lies on the grid of scan k, seen on that of scan 0."""
+        return self.registrations[k].resample_marks(marks, box, threads=self.threads)
 
     def moved_mask(self, k: int, mask: Mask, *, inverse: bool = False) -> Mask:
         """A mask on the grid of scan k, seen on that of scan 0; with `inverse` the other way round.
@@ -190,10 +192,10 @@ class Scans:
         height, width = mask.shape
         for top in range(0, height, MASK_ROWS):
             rows = min(MASK_ROWS, height - top)
-            moved = self.registrations[k].resample(
+            moved = self.registrations[k].resample_marks(
                 mask.view(np.uint8), (0, top, width, rows), inverse=inverse, threads=self.threads
             )
-            np.greater(moved[..., 0], 0, out=result[top : top + rows])
+            np.greater(moved, 0, out=result[top : top + rows])
         return result
 
     def without_added_alpha(self, page: Picture) -> Picture:
