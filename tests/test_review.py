@@ -145,3 +145,20 @@ def test_dust_alone_is_white_on_black(dust, review):
     _, alone = review.look(read_frame(FRAMES[0]), part, view="dust")
     assert np.array_equal(alone[..., 0] == 255, dust.binary()[part])
     assert set(np.unique(alone)) == {0, 255}
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("farther", [(0, -5), (-3, 4), (4, 4)])
+def test_of_several_particles_the_nearest_to_a_click_is_meant(turns, farther):
+    """The click is 4 px from one particle, far from the corners of the picture."""
+    grey = np.zeros((90, 90), np.float32)
+    grey[50, 44] = grey[50 + farther[0], 40 + farther[1]] = 1
+    y, x = 50, 40
+    for _ in range(turns):
+        grey, y, x = np.rot90(grey), 89 - x, y
+    nearest = int(np.abs(np.argwhere(grey) - (y, x)).sum(axis=1).argmin())
+    right = np.argwhere(grey)[nearest]
+    review = Review(dustbust.DustMask(np.ascontiguousarray(grey), 0.5))
+    assert review.toggle(y, x) == "rejected"
+    assert not review.mask.binary()[tuple(right)]
+    assert review.counts[0] == 1

@@ -10,6 +10,7 @@ import errno
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -22,11 +23,12 @@ import tifffile
 from PIL import Image
 
 import dustbust
-from dustbust.batch import worker
-from dustbust.batch.journal import JOURNAL_NAME, Journal
+from dustbust.batch import clean, worker
+from dustbust.batch.journal import JOURNAL_NAME, Journal, Records
 from dustbust.batch.receipt import RECEIPT_NAME as NAME
 from dustbust.batch.receipt import Receipt, verify
 from dustbust.files.write import write_picture
+from dustbust.restoration.apply import Cleaner
 
 FRAMES = 50
 
@@ -195,24 +197,93 @@ def test_torn_journal_is_read_as_far_as_it_goes(tmp_path):
     assert set(Receipt.load(folder / NAME).files) == {"0.tif", "1.png", "2.jpg"}
 
 
-def test_full_disk_stops_the_batch_with_a_sentence_and_nothing_half_written(tmp_path, monkeypatch):
-    mask = make_run(tmp_path / "scans", 9)
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_full_disk_stops_the_batch_with_a_sentence_and_nothing_half_written(
+    tmp_path, monkeypatch, number
+):
+    mask = make_run(tmp_path / "scans", 40)
     written = []
 
     def flush(path):
         if len(written) == 4:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise OSError(number, os.strerror(number))
         written.append(path)
 
     with monkeypatch.context() as patched:
         patched.setattr(worker, "flush_to_disk", flush)
+        patched.setattr(clean, "JOBS_AHEAD", 5)  # the others are not begun
         cleaned = dustbust.clean_frames(tmp_path / "scans", mask, threads=1)
     assert len(cleaned.written) == 4
-    assert len(cleaned.failed) == 5
-    assert all("No space left" in sentence for sentence in cleaned.failed.values())
+    assert len(cleaned.failed) == 36
+    assert all(os.strerror(number) in sentence for sentence in cleaned.failed.values())
+    assert sum("the batch had to stop" in each for each in cleaned.failed.values()) >= 25
     assert len(outputs(cleaned.folder)) == 4
     assert not list(cleaned.folder.glob(".*"))
-    assert len(dustbust.clean_frames(tmp_path / "scans", mask).written) == 5
+    assert len(dustbust.clean_frames(tmp_path / "scans", mask).written) == 36
+
+
+def test_a_frame_that_cannot_be_written_does_not_stop_the_batch(tmp_path, monkeypatch):
+    mask = make_run(tmp_path / "scans", 9)
+    calls = []
+
+    def flush(path):
+        calls.append(path)
+        if len(calls) == 4:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(worker, "flush_to_disk", flush)
+    cleaned = dustbust.clean_frames(tmp_path / "scans", mask, threads=1)
+    assert len(cleaned.written) == 8
+    [sentence] = cleaned.failed.values()
+    assert os.strerror(errno.EIO) in sentence
+
+
+def test_what_could_not_be_finished_takes_no_room(tmp_path, monkeypatch):
+    """It is removed at once, not at the end of the batch."""
+    mask = make_run(tmp_path / "scans", 3)
+
+    def flush(path):
+        assert path.stat().st_size > 0
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(worker, "flush_to_disk", flush)
+    (tmp_path / "out").mkdir()
+    for name in ("0.tif", "1.png", "2.jpg"):
+        job = worker.Job(tmp_path / "scans" / name, tmp_path / "out" / name)
+        done = worker.clean_file(job, Cleaner(mask), preserve_times=False, threads=1)
+        assert os.strerror(errno.EIO) in done.problem
+        assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_names_are_on_the_disk_before_the_journal_goes(tmp_path, monkeypatch):
+    mask = make_run(tmp_path / "scans", 3)
+    folder = tmp_path / "scans" / "out"
+    seen = []
+    fsync = os.fsync
+
+    def watch(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            seen.append((len(outputs(folder)), (folder / JOURNAL_NAME).exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    dustbust.clean_frames(tmp_path / "scans", mask, folder)
+    # The names of the outputs; then that of the receipt.
+    assert seen[0] == (3, True)
+    assert not (folder / JOURNAL_NAME).exists()
+
+
+def test_what_follows_a_torn_line_of_the_journal_is_read(tmp_path):
+    """A batch was killed while it wrote a line, and the next one was killed, too."""
+    (tmp_path / JOURNAL_NAME).write_bytes(b'{"batch": {"version": "0"}}\n{"done": "0.ti')
+    journal = Journal(tmp_path)
+    number = journal.begin_batch({"version": "1"})
+    entry = {"frame": "/1.png", "size": 1, "sha256": "0", "batch": number}
+    journal.done("1.png", entry)
+    journal.file.close()  # as the end of the process does
+    records = Records.of(tmp_path)
+    assert records.receipt.batches == [{"version": "0"}, {"version": "1"}]
+    assert records.receipt.files == {"1.png": entry}
 
 
 @pytest.mark.parametrize("folder", ["1.png/out", "/proc/dustbust"])
