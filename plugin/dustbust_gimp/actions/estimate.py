@@ -151,10 +151,9 @@ def run(
             "protects, white adds."
         )
     )
-    steps = [(_("_Review and apply..."), lambda: _apply(images[0]))]
     if len(images) > 1:
-        steps = []
-        lines.append(_("Start Apply Dust Mask on each of the mask images."))
+        lines.append(_("Review and apply goes from mask to mask; Cancel ends it."))
+    steps = [(_("_Review and apply..."), lambda: all(map(_apply, images)))]
     progress.tell(run_mode, lines[0], warnings, lines[1:], steps, tell)
     return arguments.return_values(procedure, (Gimp.Image, images[0]))
 
@@ -190,8 +189,8 @@ def of_run(files: list[str], text: str) -> str:
     return _("{first} to {last}: {text}").format(first=first, last=last, text=text)
 
 
-def _apply(image: Gimp.Image) -> None:
-    """Open the window of Apply for a mask image."""
+def _apply(image: Gimp.Image) -> bool:
+    """Open the window of Apply for a mask image; returns whether the user confirmed it."""
     procedure = Gimp.get_pdb().lookup_procedure(apply.NAME)
     config = procedure.create_config()
     config.set_property("run-mode", Gimp.RunMode.INTERACTIVE)
@@ -200,6 +199,7 @@ def _apply(image: Gimp.Image) -> None:
     result = procedure.run(config)
     if result.index(0) not in (Gimp.PDBStatusType.SUCCESS, Gimp.PDBStatusType.CANCEL):
         Gimp.message(result.index(1))
+    return result.index(0) == Gimp.PDBStatusType.SUCCESS
 
 
 def summary(found: dict[str, Any]) -> str:

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gi.repository import Gimp
+from gi.repository import Gimp, Gtk
 
 from .. import core
 from ..actions import choices, clean_files, clean_layers
+from ..errors import Refused
 from ..gimp import layers, mask_image, pixels
 from ..steps import Steps
 from ..texts import _, count_text, path_text, share_text, translated
 from .choosers import MaskChooser
 from .preview import BeforeAndAfter, Look
 from .review import ReviewPane
+from .thumbnail import Thumbnail
 from .window import Window
 
 # Parasite of GIMP: whether the user has ever confirmed the window for layers.
@@ -51,6 +53,26 @@ def ask_for_files(
     of_image, shown = mask_image.files_of(image), mask_image.shown_of(image)
     dust = None
 
+    def find_run() -> None:
+        """Let the user show one frame of the run, whose folder was moved or renamed."""
+        nonlocal of_image, shown
+        frame = one_frame(window)
+        if frame is None:
+            return
+        try:
+            mask_image.move_run(image, frame)
+        except Refused as refusal:
+            window.say(translated(refusal), possible=False)
+            return
+        of_image, shown = mask_image.files_of(image), mask_image.shown_of(image)
+        describe()
+
+    lost = window.add_way_out(
+        _("Loo_k for the run..."),
+        _("Choose one frame of the run where it is now; the others are found from it"),
+        find_run,
+    )
+
     def found(mask: core.Handle) -> str:
         nonlocal dust
         dust = mask
@@ -67,6 +89,7 @@ def ask_for_files(
         window.answer(core.Request("plan_files", **wanted, dust=dust, **settings), described)
 
     def described(plan: dict[str, Any]) -> str:
+        lost.set_visible(bool(plan["missing"]))
         clean_files.check_there(plan)
         files = plan["files"]
         review.offer(files, shown, config.get_property("method"))
@@ -77,6 +100,23 @@ def ask_for_files(
     window.answer_after(mask_image.reading(image), found)
     window.run()
     review.keep_changes()
+
+
+def one_frame(window: Window) -> str | None:
+    """Let the user choose one frame of a run; returns its path, or None."""
+    chooser = Gtk.FileChooserDialog(
+        title=_("One Frame of the Run"),
+        transient_for=window.dialog,
+        action=Gtk.FileChooserAction.OPEN,
+    )
+    chooser.add_buttons(
+        *(_("_Cancel"), Gtk.ResponseType.CANCEL), *(_("_Open"), Gtk.ResponseType.ACCEPT)
+    )
+    chooser.set_default_response(Gtk.ResponseType.ACCEPT)
+    Thumbnail(chooser, window.worker())
+    chosen = chooser.get_filename() if chooser.run() == Gtk.ResponseType.ACCEPT else None
+    chooser.destroy()
+    return chosen
 
 
 def spots(preview: core.Handle, config: Gimp.ProcedureConfig, picture: core.Handle) -> Look:

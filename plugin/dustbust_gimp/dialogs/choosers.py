@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from gi.repository import GdkPixbuf, Gimp, Gtk, Pango
+from gi.repository import GdkPixbuf, Gimp, GLib, Gtk, Pango
 
 from ..gimp import mask_image, pixels
 from ..texts import _
@@ -16,6 +17,20 @@ from .window import MARGIN
 FILE = "file"  # the entry of the combo box that stands for a mask file
 THUMBNAIL = 48  # px, side of a picture in a list
 LIST_HEIGHT = 220  # px, at most; longer lists are scrolled
+
+
+def show_thumbnail(layer: Gimp.Layer, show: Callable[[GdkPixbuf.Pixbuf], None]) -> None:
+    """Call `show` with a small picture of a layer, when the window is idle.
+
+    GIMP computes it from all pixels of the layer, which takes a while if they are many.
+    """
+
+    def read() -> bool:
+        if layer.is_valid():
+            show(pixbuf(*pixels.thumbnail(layer, THUMBNAIL)))
+        return GLib.SOURCE_REMOVE
+
+    GLib.idle_add(read, priority=GLib.PRIORITY_LOW)
 
 
 class FrameChooser(Gtk.Box):
@@ -101,9 +116,10 @@ class MaskChooser(Gtk.Box):
             )
             if not fits:
                 name += " - " + _("another size")
+            row = rows.append([str(other.get_id()), None, name, fits])
             layer = mask_image.typical_layer(other)
-            picture = layer and pixbuf(*pixels.thumbnail(layer, THUMBNAIL))
-            rows.append([str(other.get_id()), picture, name, fits])
+            if layer:
+                show_thumbnail(layer, functools.partial(rows.set_value, row, 1))
             if fits and mask_image.is_mask_image(other):
                 fitting.append(str(other.get_id()))
         rows.append([FILE, None, _("From a file"), True])
@@ -172,8 +188,9 @@ class ScanChooser(Gtk.ScrolledWindow):
             tick = Gtk.CheckButton(
                 active=layer in ticked, tooltip_text=_("Whether this layer is one of the scans")
             )
-            picture = Gtk.Image.new_from_pixbuf(pixbuf(*pixels.thumbnail(layer, THUMBNAIL)))
-            picture.set_size_request(THUMBNAIL, -1)
+            picture = Gtk.Image()
+            picture.set_size_request(THUMBNAIL, THUMBNAIL)
+            show_thumbnail(layer, picture.set_from_pixbuf)
             name = Gtk.Label(
                 label=layer.get_name(), xalign=0, hexpand=True, ellipsize=Pango.EllipsizeMode.MIDDLE
             )

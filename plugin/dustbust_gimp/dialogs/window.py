@@ -46,6 +46,7 @@ class Window:
         self.dialog.set_ok_label(ok)
         self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
         self._answers, self._thumbnails = self.worker(), self.worker()
+        self._answer_row = Gtk.Box()
         self._answer = Gtk.Label(
             xalign=0,
             yalign=0,
@@ -83,7 +84,17 @@ class Window:
 
     def add_answer(self) -> None:
         """Add the line that says what will happen."""
-        self.add(self._answer)
+        self._answer_row.pack_start(self._answer, True, True, 0)
+        self.add(self._answer_row)
+
+    def add_way_out(self, label: str, tooltip: str, act: Callable[[], None]) -> Gtk.Button:
+        """Add a hidden button beside the answer, for when OK is not possible."""
+        button = Gtk.Button(label=label, use_underline=True, tooltip_text=tooltip)
+        button.set_no_show_all(True)
+        button.set_valign(Gtk.Align.CENTER)
+        button.connect("clicked", lambda _button: act())
+        self._answer_row.pack_end(button, False, False, MARGIN)
+        return button
 
     def _row(self, name: str) -> Gtk.Widget:
         """Make the row for a setting."""
