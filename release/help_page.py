@@ -1,4 +1,7 @@
-"""The help page: the README as HTML, where GIMP's Help buttons find it. setup.py makes it."""
+"""The help pages, where GIMP's Help buttons find them. setup.py makes them.
+
+The English one is the README as HTML, each other one a text beside this file.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ SECTIONS = {
 }
 
 PAGE = """<!DOCTYPE html>
-<html lang="en">
+<html lang="{language}">
 <meta charset="utf-8">
 <title>Dustbust</title>
 <style>
@@ -32,16 +35,23 @@ table {{ border-collapse: collapse }}
 
 
 def write(readme: Path, folder: Path) -> None:
-    """Write the page, its pictures, and the file that tells GIMP where each help is in it."""
-    target = folder / "en"
+    """Write the page of each language and its pictures into a folder named for the language."""
+    _write_page(readme, folder / "en")
+    for text in sorted(Path(__file__).parent.glob("help.*.md")):
+        _write_page(text, folder / text.suffixes[0][1:])
+
+
+def _write_page(source: Path, target: Path) -> None:
+    """Write a page, its pictures, and the file that tells GIMP where each help is in it."""
     target.mkdir(parents=True, exist_ok=True)
-    text = readme.read_text(encoding="utf-8")
+    text = source.read_text(encoding="utf-8")
     for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text):
-        if (readme.parent / picture).is_file():
+        if (source.parent / picture).is_file():
             (target / picture).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(readme.parent / picture, target / picture)
+            shutil.copyfile(source.parent / picture, target / picture)
     content = markdown.markdown(text, extensions=["fenced_code", "sane_lists", "tables", "toc"])
-    (target / "index.html").write_text(PAGE.format(content=content), encoding="utf-8")
+    page = PAGE.format(language=target.name, content=content)
+    (target / "index.html").write_text(page, encoding="utf-8")
     items = "\n".join(
         f'  <help-item id="{procedure}" ref="index.html#{place}"/>'
         for procedure, place in SECTIONS.items()

@@ -28,8 +28,9 @@ def test_the_compiled_german_is_read():
     )
 
 
-def test_the_installed_help_is_the_readme(gimp):
-    folder = gimp.plug_in / "help" / "en"
+def help_of(gimp, language):
+    """The folder of the installed help, and the page; each procedure has a place in it."""
+    folder = gimp.plug_in / "help" / language
     page = (folder / "index.html").read_text()
     items = dict(
         re.findall(r'id="(.*?)" ref="index.html#(.*?)"', (folder / "gimp-help.xml").read_text())
@@ -41,6 +42,19 @@ def test_the_installed_help_is_the_readme(gimp):
     ]
     for place in items.values():
         assert f'<h3 id="{place}">' in page
+    return folder, page
+
+
+def test_the_installed_help_in_german_names_the_entries_of_the_menu(gimp):
+    _folder, page = help_of(gimp, "de")
+    german = gettext.translation("dustbust-gimp", CHECKOUT / "plugin" / "locale", ["de"])
+    for entry in ("_Estimate Dust Mask...", "_Apply Dust Mask...", "_Stack Offset Scans..."):
+        title = german.gettext(entry).replace("_", "").rstrip(".…")
+        assert f">{title}</h3>" in page
+
+
+def test_the_installed_help_is_the_readme(gimp):
+    folder, page = help_of(gimp, "en")
     pictures = re.findall(r'src="(.*?)"', page)
     for picture in pictures:
         assert (folder / picture).exists(), picture
