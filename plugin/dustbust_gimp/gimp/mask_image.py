@@ -339,9 +339,15 @@ def _threshold(layer: Gimp.Layer) -> float:
 def _shows_its_threshold_only(image: Gimp.Image, layer: Gimp.Layer) -> bool:
     """Return whether the image shows the mask with its threshold and nothing else.
 
-    Batch mode leaves it like this, and then nothing has to be rendered.
+    Estimate leaves it like this, also over a frame, and strokes on the mask do not change that.
+    Nothing has to be rendered then.
     """
-    return image.get_layers() == [layer] and _is_plain(layer) and _has_plain_threshold(layer)
+    shown = image.get_layers()
+    overlay = layer_with_role(image, OVERLAY)
+    if overlay and overlay.get_mask() is None and not overlay.get_filters():
+        others = [each for each in overlay.get_children() if role_of(each) not in (RED, ERASER)]
+        shown = [each for each in shown if role_of(each) not in (OVERLAY, FRAME)] + others
+    return shown == [layer] and _is_plain(layer) and _has_plain_threshold(layer)
 
 
 def _is_plain(layer: Gimp.Layer) -> bool:
