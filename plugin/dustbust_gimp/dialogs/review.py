@@ -251,7 +251,7 @@ class ReviewPane(Gtk.Box):
         self._worker, self._looks, self._keep = worker, looks, keep
         self._review: core.Handle | None = None
         self._found: dict[str, Any] = {"particles": []}
-        self._number = -1
+        self._number, self._level = -1, SUGGESTION
         self._method = ""
         self._view: View | None = None
         self.frames = FrameChooser()
@@ -296,7 +296,7 @@ class ReviewPane(Gtk.Box):
         )
         middle.pack_start(label, False, False, 0)
         middle.pack_start(self._threshold, True, True, 0)
-        self._threshold.connect("value-changed", lambda *_ignored: self._update())
+        self._threshold.connect("value-changed", self._move)
 
         bottom = Gtk.Box(spacing=MARGIN // 2)
         self._orders = self._combo(
@@ -376,6 +376,7 @@ class ReviewPane(Gtk.Box):
             return
         self._review = begun["review"]
         self._threshold.set_value(begun["threshold"])
+        self._level = begun["threshold"]  # exactly, until the user moves it
         self.set_sensitive(True)
         self._number = -1
         self._update()
@@ -387,13 +388,15 @@ class ReviewPane(Gtk.Box):
         self._look_again()
 
     def keep_changes(self) -> None:
-        """Put all decisions into the mask image, and wait until that is done."""
+        """Put all decisions into the mask image. The window may be gone."""
         if self._review is not None:
             request = self._wanted_mask()
-            self._put_back(core.ask(request.operation, **request.arguments))
+            dust = core.ask(request.operation, **request.arguments)
+            if dust is not None:
+                self._keep(dust)
 
     def _wanted_mask(self) -> core.Request:
-        return core.Request("keep_review", review=self._review, threshold=self._level())
+        return core.Request("keep_review", review=self._review, threshold=self._level)
 
     def _put_back(self, dust: core.Handle | Exception | None) -> None:
         """Put a mask into the mask image, if it has changed."""
@@ -410,7 +413,7 @@ class ReviewPane(Gtk.Box):
         request = core.Request(
             "review_particles",
             review=self._review,
-            threshold=self._level(),
+            threshold=self._level,
             order=self._orders.get_active_id(),
         )
         self._worker.ask(request, self._take)
@@ -448,11 +451,12 @@ class ReviewPane(Gtk.Box):
             self._count()
             self._view.go_to(particles[self._number][2:])
 
-    def _level(self) -> float:
-        """Return the threshold: a level of 8 bits, which the mask image keeps exactly."""
-        value = self._threshold.get_value()
+    def _move(self, threshold: Gtk.Scale) -> None:
+        """Take the threshold: a level of 8 bits, which the mask image keeps exactly."""
+        value = threshold.get_value()
         near = abs(value - SUGGESTION) < 0.5 / LEVELS
-        return SUGGESTION if near else round(value * LEVELS) / LEVELS
+        self._level = SUGGESTION if near else round(value * LEVELS) / LEVELS
+        self._update()
 
     def _start_over(self) -> None:
         self._number = -1
@@ -465,7 +469,7 @@ class ReviewPane(Gtk.Box):
             self._click(x, y)
 
     def _click(self, x: int, y: int) -> None:
-        where = {"threshold": self._level(), "y": y, "x": x}
+        where = {"threshold": self._level, "y": y, "x": x}
         self._decide(core.Request("toggle_particle", review=self._review, **where))
 
     def _go(self, way: str) -> None:
@@ -501,7 +505,7 @@ class ReviewPane(Gtk.Box):
             "look_at_review",
             review=self._review,
             frame=self.frames.chosen,
-            threshold=self._level(),
+            threshold=self._level,
             box=box,
             reduce=reduce,
             view=self._shows.get_active_id(),
