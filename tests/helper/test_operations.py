@@ -13,6 +13,7 @@ from dustbust.files.read import read_frame
 from dustbust.review import Review
 from dustbust_gimp.errors import Refused
 from helpers.helper_process import as_array
+from helpers.synthetic_scans import movement, simulate
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 SAMPLE_RUN = sorted((SAMPLES / "run").glob("*.jpg"))
@@ -290,6 +291,77 @@ def test_a_page_is_the_cores(ask, picture):
         )
         assert np.array_equal(as_array(done["page"]), expected), mode
         assert done["dust"] is None
+
+
+def test_an_aligned_page_is_the_cores(ask, picture):
+    case = simulate([movement(23.0, -14.5)], shape=(384, 448), seed=4)
+    pictures = [scan[..., None] for scan in case.scans]
+    made = ask(
+        "scans",
+        pictures=[picture(each) for each in pictures],
+        positions=[[0, 0], [0, 0]],
+        names=["a", "b"],
+        threads=2,
+    )
+    [moved] = ask("describe_scans", scans=made, mode="dust-free", align=True)
+    # How far the middle of the page went.
+    middle = np.array([447 / 2, 383 / 2, 1])
+    right = case.matrices[1] @ middle - middle
+    assert (moved["x"], moved["y"]) == pytest.approx((right[0], right[1]), abs=0.1)
+    assert moved["confidence"] > 0.5
+    done = ask("stack", scans=made, mode="dust-free", align=True, polarity="auto")
+    expected = dustbust.stack_scans(pictures, view=True, return_report=True)
+    assert np.array_equal(as_array(done["page"]), expected.page)
+    assert done["coverage"] == pytest.approx(expected.dust.coverage)
+    assert done["filled"] == pytest.approx(expected.filled)
+    second = as_array(ask("aligned", scans=made, report=done["report"], number=1))
+    inside = second[..., 1] == 255
+    assert inside.mean() > 0.8
+    free = inside & (case.dust < 0.01)
+    difference = np.abs(second[..., 0].astype(float) - case.clean)[free]
+    assert np.median(difference) < 12
+    spot, page = ask(
+        "look_at_page", scans=made, number=0, mode="dust-free", align=True, polarity="auto"
+    )
+    assert spot.shape == page.shape
+    assert spot.shape[2] == 3
+
+
+def test_a_page_that_did_not_move_is_refused_by_name(ask, picture):
+    case = simulate([movement(0.0, 0.0)], shape=(384, 448), seed=4)
+    made = ask(
+        "scans",
+        pictures=[picture(scan[..., None]) for scan in case.scans],
+        positions=[[0, 0], [0, 0]],
+        names=["a", "b"],
+        threads=2,
+    )
+    with pytest.raises(Refused) as refusal:
+        ask("describe_scans", scans=made, mode="dust-free", align=True)
+    assert refusal.value.args[0]["words"]["scan"] == "b"
+
+
+def test_a_spot_of_a_mask_before_and_after(ask, picture, found, expected):
+    frame = read_frame(FRAMES[0])
+    preview = ask("mask_preview", dust=found["dust"])
+    before, after = ask(
+        "look_at_spot", preview=preview, number=0, picture=picture(frame), method="restore"
+    )
+    assert before.shape == after.shape
+    before, after = as_array(before), as_array(after)
+    assert (before != after).any()
+    height, width = before.shape[:2]
+    [(y, x)] = [
+        (y, x)
+        for y in range(frame.shape[0] - height + 1)
+        for x in range(frame.shape[1] - width + 1)
+        if np.array_equal(frame[y, x : x + width], before[0])
+    ]
+    part = np.s_[y : y + height, x : x + width]
+    assert np.array_equal(frame[part], before)
+    # The presence of the dust is judged from the part alone, so the repair may differ a little.
+    clean = dustbust.apply_mask(frame, expected, threads=1)[part].astype(float)
+    assert np.abs(after - clean).mean() < 0.5 * np.abs(before - clean).mean()
 
 
 def test_files_of_a_run_are_those_between_its_ends(ask, tmp_path):
