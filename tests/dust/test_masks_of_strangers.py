@@ -2,6 +2,9 @@
 
 import io
 import json
+import struct
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -215,3 +218,25 @@ def test_mask_that_would_unpack_to_gigabytes_is_refused(tmp_path):
     assert path.stat().st_size < 2**21
     with pytest.raises(dustbust.DustbustError, match="larger than a mask"):
         dustbust.DustMask.load(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does")
+@pytest.mark.parametrize("length", [2**31 - 1, 2**32 - 1])
+def test_data_that_claim_gigabytes_cost_nothing(tmp_path, length):
+    path = mask_with(tmp_path, SOUND)
+    data = bytearray(path.read_bytes())
+    struct.pack_into(">I", data, data.index(b"duSt") - 4, length)
+    path.write_bytes(data)
+    script = """
+import resource, sys
+import dustbust
+with open("/proc/self/statm") as f:
+    taken = int(f.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + (300 << 20), taken + (300 << 20)))
+try:
+    dustbust.DustMask.load(sys.argv[1])
+except dustbust.DustbustError:
+    print("refused")
+"""
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True)
+    assert done.stdout == "refused\n", done.stderr

@@ -210,13 +210,15 @@ def chunk_in(path: Path, name: bytes) -> bytes | None:
     """
     check_regular(path)
     with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
         if file.read(8) != SIGNATURE:
             return None
         while len(head := file.read(8)) == 8:
             length, found = struct.unpack(">I4s", head)
+            if length > size - file.tell():  # reading would take that much memory
+                return None
             if found == name:
-                content = file.read(length)
-                return content if len(content) == length else None
+                return file.read(length)
             file.seek(length + 4, os.SEEK_CUR)
     return None
 
