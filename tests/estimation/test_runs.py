@@ -70,6 +70,25 @@ def test_particles_that_are_in_some_frames_only_make_no_new_run():
     assert lengths(frames) == [20]
 
 
+ROLL = {"shape": (300, 450), "specks": 50, "hairs": 8}
+
+
+@pytest.mark.parametrize("cut", [{"crop": 10}, {"wander": 24}, {"turned": True, "crop": 6}])
+def test_frames_that_do_not_lie_on_each_other_are_one_run_and_two_are_two(cut):
+    first, _ = synthetic_run.cut(synthetic_run.run(31, 9, **ROLL)[0], 1, **cut)
+    second, _ = synthetic_run.cut(synthetic_run.run(32, 8, **ROLL)[0], 2, **cut)
+    assert lengths(first) == [9]
+    assert lengths(first + second) == [9, 8]
+
+
+def test_half_of_the_dust_stays_in_frames_that_do_not_lie_on_each_other():
+    rng = np.random.default_rng(4)
+    stays, goes, comes = (synthetic_run.dust(rng, (300, 450), 30, 5) for _ in range(3))
+    first, _ = synthetic_run.run(1, 10, shape=(300, 450), opacity=np.maximum(stays, goes))
+    second, _ = synthetic_run.run(2, 10, shape=(300, 450), opacity=np.maximum(stays, comes))
+    assert lengths(synthetic_run.cut(first + second, 3, wander=20)[0]) == [10, 10]
+
+
 def test_frames_that_cannot_be_used_end_no_run(tmp_path):
     parts = [synthetic_run.run(seed, count)[0] for seed, count in ((7, 8), (8, 7))]
     frames = []

@@ -322,13 +322,15 @@ class Roll:
 State = dict[int, Match]
 
 
-def find_places(roll: Roll) -> State:
+def find_places(roll: Roll, *, smallest_share: float = SMALLEST_SHARE) -> State:
     """Where the frames of a roll lie relative to each other.
 
     Parameters
     ----------
     roll : Roll
         The maps of all frames.
+    smallest_share : float
+        A roll of which a smaller share can be placed is not placed at all.
 
     Returns
     -------
@@ -343,7 +345,7 @@ def find_places(roll: Roll) -> State:
         before, state = state, _round(roll, state)
         if step >= 2 and _is_settled(before, state):
             break
-    settled = roll.scenes(state) >= FEWEST_SCENES and len(state) >= SMALLEST_SHARE * len(roll.maps)
+    settled = roll.scenes(state) >= FEWEST_SCENES and len(state) >= smallest_share * len(roll.maps)
     return state if settled else {}
 
 

@@ -109,7 +109,7 @@ def _place(frames: Frames, roll: Roll, state: State) -> None:
         frames.keep_commonest()
         return
     numbers = sorted(state)
-    corners = np.array([_nominal(roll, number, state[number].turns) for number in numbers])
+    corners = np.array([nominal(roll, number, state[number].turns) for number in numbers])
     moves = np.array([state[number].at for number in numbers]) * roll.factor
     errors = np.array([max(ERROR_OF_PEAK / state[n].z, SMALLEST_ERROR) for n in numbers])
     errors *= roll.factor
@@ -139,7 +139,7 @@ def _place(frames: Frames, roll: Roll, state: State) -> None:
     frames.placements, frames.shape = on_one_grid(places)
 
 
-def _nominal(roll: Roll, number: int, turns: int) -> Offsets:
+def nominal(roll: Roll, number: int, turns: int) -> Offsets:
     """(y, x) on the canvas of the first pixel of an upright frame at its nominal place, px."""
     rows, columns = roll.maps[number].size
     down, right = rows % roll.factor, columns % roll.factor  # at the end, not in the map
@@ -203,7 +203,7 @@ def _without_evidence(frames: Frames, roll: Roll, number: int, usual: Offsets) -
     limit = max(FARTHEST, FARTHEST_SHARE * max(frames.shape))
     if np.abs(np.subtract(size, frames.shape)).max() > limit or roll.is_swapped(number):
         return None
-    offset = _nominal(roll, number, 0) + usual
+    offset = nominal(roll, number, 0) + usual
     return Placement(size, 0, (float(offset[0]), float(offset[1])), limit, placed=False)
 
 

@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..dust.placement import Shape
+from ..dust.placement import Placement, Shape
 from ..errors import DustbustError
 from ..files.read import Frame, read_luminance_and_data
 from ..image.arrays import Mask, Plane
@@ -26,6 +27,8 @@ from ..runtime.read_ahead import read_ahead
 from .background import Surroundings
 from .film_borders import Borders
 from .frames import Frames, commonest
+from .passes import Runner
+from .series_places import place_series
 
 # A run has at least SHORTEST_RUN frames. On each side of a place, up to FRAMES_COMPARED are
 # compared.
@@ -40,6 +43,10 @@ CHANGE_DEVIATIONS = 4.5
 # Lower limit of the expected correlation across a place, as a share of the correlations on the
 # better side: frames may show dust poorly.
 FAINTEST_CORRELATION = 0.3
+
+# Frames lie on each other if, for HELD_SHARE of them, the sum of the correlations with the NEAREST
+# ones before or after is above CLEAR_DEVIATIONS standard errors. Otherwise they are placed.
+NEAREST, CLEAR_DEVIATIONS, HELD_SHARE = 3, 4.0, 0.8
 
 # Frames of one format may be cropped by this share of a side.
 CROPPED = 0.1
@@ -113,6 +120,13 @@ def find_runs(
         part = part_of(progress, segment[0], len(segment), len(series))
         alike = [number for number in segment if series.sizes[number] == size]
         found, fit = correlations(series, alike, part, executor, threads)
+        if len(alike) < len(segment) or not found.holds_together():
+            runner = Runner(series, executor=executor, threads=threads)
+            placed = place_series(runner, [n for n in segment if n not in series.left_out])
+            if placed is not None:
+                series.placements, series.shape = placed
+                found, fit = correlations(series, sorted(placed[0]), None, executor, threads)
+                series.placements = {}
         starts += [fit[place] for place in changes(found)]
     return [series.sources[begin:end] for begin, end in pairwise([*starts, len(series)])]
 
@@ -214,6 +228,20 @@ class Correlations:
     values: npt.NDArray[np.float64]
     error: float
 
+    def holds_together(self) -> bool:
+        """Whether nearly all frames lie on those near them, so that their dust shows.
+
+        Frames without dust do not.
+        """
+        frames = len(self.values)
+        near = np.zeros((2, frames))  # with the frames before and after each
+        for apart in range(1, NEAREST + 1):
+            same = self.values[apart:, apart]
+            near[0, apart:] += same
+            near[1, : frames - apart] += same
+        clear = near.max(axis=0) > CLEAR_DEVIATIONS * self.error * np.sqrt(NEAREST)
+        return bool(np.count_nonzero(clear) >= HELD_SHARE * frames)
+
     def pairs(self, later: Numbers, earlier: Numbers) -> npt.NDArray[np.float64]:
         """Correlations of some frames with some earlier ones; numbers of both, (A,) and (B,)."""
         apart = later[:, None] - earlier
@@ -223,7 +251,15 @@ class Correlations:
         return pairs
 
 
-def look(frame: Frame) -> tuple[Plane, Plane]:
+class Placed(NamedTuple):
+    """A frame, its place, and the (H, W) of the grid on which it lies."""
+
+    source: Frame
+    placement: Placement | None
+    grid: Shape
+
+
+def look(frame: Placed) -> tuple[Plane, Plane]:
     """The differences of a frame from its background.
 
     Returns
@@ -232,7 +268,9 @@ def look(frame: Frame) -> tuple[Plane, Plane]:
         One number for each block, in units of what usually stands out there.
     background : ndarray of float32, shape (rows, columns)
     """
-    plane, has_data = read_luminance_and_data(frame)
+    plane, has_data = read_luminance_and_data(frame.source)
+    if frame.placement is not None:
+        plane, has_data = frame.placement.on_grid(plane, has_data, frame.grid)
     surroundings = Surroundings.of(plane, has_data, radius=RADIUS, rows=ROWS, threads=1)
     difference = surroundings.mean - surroundings.background
     deviations = difference / np.sqrt(surroundings.variance)
@@ -240,7 +278,7 @@ def look(frame: Frame) -> tuple[Plane, Plane]:
     return np.asarray(stands_out, np.float32), surroundings.background
 
 
-def look_if_fit(frame: Frame) -> tuple[Plane, Plane] | DustbustError:
+def look_if_fit(frame: Placed) -> tuple[Plane, Plane] | DustbustError:
     """The result of `look`, or the error if the frame cannot be read."""
     try:
         return look(frame)
@@ -256,8 +294,11 @@ def looks(
     threads: int | None,
 ) -> Iterator[tuple[int, Plane, Plane]]:
     """Yield the number of each frame that can be used, and the result of `look` for it."""
-    sources = [series.sources[number] for number in numbers]
-    results = read_ahead(sources, look_if_fit, threads, executor)
+    frames = [
+        Placed(series.sources[number], series.placements.get(number), series.shape)
+        for number in numbers
+    ]
+    results = read_ahead(frames, look_if_fit, threads, executor)
     for done, (number, result) in enumerate(zip(numbers, results, strict=True), 1):
         if isinstance(result, DustbustError):
             series.leave({number: result})
@@ -280,7 +321,7 @@ def correlations(
     executor: Executor | None = None,
     threads: int | None = None,
 ) -> tuple[Correlations, list[int]]:
-    """Correlations of all pairs of frames, of one size, that are near each other.
+    """Correlations of all pairs of frames, of one size or on one grid, that are near each other.
 
     At most 2 * FRAMES_COMPARED traces are held. The first of them show where the borders of the
     film are, which move a little.
