@@ -53,6 +53,21 @@ def test_single_frames_without_the_dust_are_named(tmp_path):
     assert receipt_of(report)["warnings"] == report.warnings
 
 
+def test_frames_that_could_not_be_placed_are_named_again_when_they_are_cleaned(tmp_path):
+    frames, _ = synthetic_run.run(31, 9, shape=(300, 450), specks=50, hairs=8)
+    clean, _ = synthetic_run.run(32, 1, shape=(300, 450), opacity=np.zeros((300, 450)))
+    cut, _ = synthetic_run.cut(frames[:5] + clean + frames[5:], 1, wander=16)
+    paths = written(tmp_path / "roll", cut)
+    mask = dustbust.estimate_mask(paths)
+    (sentence,) = (each for each in mask.warnings if "where they lie" in each)
+    assert sentence.startswith("1 of 10 frames show too little dust")
+    report = dustbust.clean_frames(paths, mask)
+    assert sentence in report.warnings
+    assert receipt_of(report)["warnings"] == report.warnings
+    placed = [receipt_of(report)["files"][path.name]["placed"] for path in paths]
+    assert placed == [number != 5 for number in range(10)]
+
+
 def test_reasons_that_are_alike_are_said_once(tmp_path):
     frames, _ = synthetic_run.run(3, 5, shape=(96, 144))
     paths = written(tmp_path / "run", frames)

@@ -410,6 +410,7 @@ class _Batch:
             return
         self.report.written.append(item.output)
         self.report.count_dust(item.frame, job.entry["particles"], job.entry["absent"])
+        self.report.count_place(job.entry["placed"])
         if job.entry["notes"]:
             self.report.notes[item.output] = job.entry["notes"]
 

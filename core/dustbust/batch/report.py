@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..dust.placement import on_places
 from ..errors import Sentence
 
 # A mask with fewer particles than this does not tell whether it belongs to a run.
@@ -90,6 +91,8 @@ class BatchReport:
         Number of written frames that do not show most of the dust of the mask.
     without_dust : list of pathlib.Path
         Written frames that show hardly any of the dust of the mask.
+    unplaced : int
+        Number of written frames that show too little dust to find where they lie.
     """
 
     folder: Path
@@ -100,6 +103,7 @@ class BatchReport:
     notes: dict[Path, list[str]] = field(default_factory=dict)
     mostly_absent: int = 0
     without_dust: list[Path] = field(default_factory=list)
+    unplaced: int = 0
 
     def count_dust(self, frame: Path, particles: int, absent: int) -> None:
         """Count a written frame: particles of the mask on it, and how many of these are absent."""
@@ -107,6 +111,10 @@ class BatchReport:
             self.mostly_absent += 2 * absent > particles
             if absent > HARDLY_ANY * particles:
                 self.without_dust.append(frame)
+
+    def count_place(self, placed: bool) -> None:
+        """Count a written frame: whether it shows where it lies."""
+        self.unplaced += not placed
 
     @property
     def warnings(self) -> list[Sentence]:
@@ -121,6 +129,10 @@ class BatchReport:
         >>> len(report.warnings)
         1
         """
+        return self._on_dust() + on_places(len(self.written), self.unplaced)
+
+    def _on_dust(self) -> list[Sentence]:
+        """A sentence about frames without the dust of the mask."""
         if 2 * self.mostly_absent > len(self.written):
             return [
                 Sentence(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import Sentence
 from ..image.arrays import Mask, Picture, Plane
 
 Shape = tuple[int, int]
@@ -156,6 +157,45 @@ class Placement:
     def moved(self, by: Sequence[float]) -> "Placement":
         """The same frame, with an offset that is larger by (y, x) px."""
         return replace(self, offset=(self.offset[0] + by[0], self.offset[1] + by[1]))
+
+
+def on_places(frames: int, unplaced: int) -> list[Sentence]:
+    """What to tell the user about frames that show too little dust to be placed.
+
+    Parameters
+    ----------
+    frames : int
+        Number of frames.
+    unplaced : int
+        How many of these are taken to lie at their nominal place.
+
+    Examples
+    --------
+    >>> from dustbust.dust.placement import on_places
+    >>> on_places(12, 0)
+    []
+    >>> print(*on_places(12, 2))
+    2 of 12 frames show too little dust to find where they lie, and are taken to lie where most do.
+    """
+    if 2 * unplaced > frames:
+        return [
+            Sentence(
+                "Only {number} of {frames} frames show enough dust to find where they lie. "
+                "The others are taken to lie where most do; check their cleaned copies.",
+                number=frames - unplaced,
+                frames=frames,
+            )
+        ]
+    if unplaced:
+        return [
+            Sentence(
+                "{number} of {frames} frames show too little dust to find where they lie, and "
+                "are taken to lie where most do.",
+                number=unplaced,
+                frames=frames,
+            )
+        ]
+    return []
 
 
 def rows_of(placements: Iterable[Placement]) -> list[list[Any]]:

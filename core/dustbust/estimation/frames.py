@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..dust.film_margin import FilmMargin
-from ..dust.placement import Placement, Shape
+from ..dust.placement import Placement, Shape, on_places
 from ..errors import DustbustError, Sentence
 from ..files.paths import is_path, name_of, place_of
 from ..files.read import Frame, header_of
@@ -163,27 +163,9 @@ class Frames:
                     **self._summary(),
                 )
             )
-        placed = [place.placed for place in self.places_of_used]
-        unplaced = placed.count(False)
-        if 2 * unplaced > len(placed):
-            sentences.append(
-                Sentence(
-                    "Only {number} of {frames} frames show enough dust to find where they lie. "
-                    "The others are taken to lie where most do; check their cleaned copies.",
-                    number=len(placed) - unplaced,
-                    frames=len(placed),
-                )
-            )
-        elif unplaced:
-            sentences.append(
-                Sentence(
-                    "{number} of {frames} frames show too little dust to find where they lie, and "
-                    "are taken to lie where most do.",
-                    number=unplaced,
-                    frames=len(placed),
-                )
-            )
-        return sentences
+        places = self.places_of_used
+        unplaced = sum(not place.placed for place in places)
+        return sentences + on_places(len(places), unplaced)
 
     def _summary(self) -> dict[str, object]:
         """Words of the sentences about frames that are left out."""

@@ -246,7 +246,9 @@ class Cleaner:
         clean, report = self._repair(pasted, threads=threads)
         pixels = frame.shape[0] * frame.shape[1]
         return Changes.make(frame, place.taken_back(clean, frame)), replace(
-            report, changed=report.changed * self.dusty.size / pixels
+            report,
+            changed=report.changed * self.dusty.size / pixels,
+            placed=place.placed,
         )
 
     def _where_finite(

@@ -69,6 +69,9 @@ class RepairReport:
         Share of the frame's pixels that changed, 0..1.
     unfilled : int
         Pixels that could not be filled, as there was no picture within reach.
+    placed : bool
+        Whether the frame shows where it lies, or covers the mask exactly. False: it was taken to
+        lie where most frames of its run do.
     """
 
     particles: int
@@ -77,6 +80,7 @@ class RepairReport:
     absent: int
     changed: float
     unfilled: int = 0
+    placed: bool = True
 
 
 class Repair(Protocol):
