@@ -154,3 +154,16 @@ def test_no_memory_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(imagecodecs, "png_decode", decode)
     with pytest.raises(DustbustError, match="not enough memory"):
         open_frame(tmp_path / "a.png")
+
+
+def test_too_little_memory_for_the_luminance_names_the_file(tmp_path, monkeypatch):
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+
+    def fail(luminance):
+        raise MemoryError
+
+    monkeypatch.setattr("dustbust.files.read.to_unit", fail)
+    with pytest.raises(DustbustError, match=r"a\.png: .*memory"):
+        read_luminance(tmp_path / "a.png")
+    with pytest.raises(MemoryError):  # an array has no name
+        read_luminance(picture())

@@ -143,7 +143,12 @@ def read_luminance(frame: Frame) -> Plane:
     >>> read_luminance(np.full((1, 1), 255, np.uint8))
     array([[1.]], dtype=float32)
     """
-    return to_unit(read_luminance_and_data(frame)[0])
+    try:
+        return to_unit(read_luminance_and_data(frame)[0])
+    except MemoryError as error:
+        if is_path(frame):
+            raise out_of_memory(as_path(frame)) from error
+        raise
 
 
 def read_luminance_and_data(frame: Frame) -> tuple[Grey, Mask | None]:

@@ -1,6 +1,7 @@
 """TIFF: tags, coding and other pictures stay, and so do all pixels away from the repair."""
 
 import itertools
+import struct
 
 import numpy as np
 import pytest
@@ -175,3 +176,54 @@ def test_bits_in_reverse_order_are_refused(tmp_path):
     Image.fromarray(picture("uint8", 1)).save(tmp_path / "a.tif", tiffinfo={266: 2})
     with pytest.raises(DustbustError, match=r"a\.tif: .*from right to left.* save it"):
         rewritten(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("compression", [None, "packbits"])
+def test_a_predictor_that_does_not_count_is_passed_over(tmp_path, compression):
+    """As libtiff does: it knows predictors with LZW, deflate, LZMA and Zstandard only."""
+    pixels = picture("uint8", 3)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path,
+        pixels,
+        photometric="rgb",
+        compression=compression,
+        rowsperstrip=7,
+        metadata=None,
+        extratags=[(316, 3, 1, 2, True)],  # tifffile writes no Predictor here
+    )
+    entry = struct.Struct("<HHIH")
+    data = path.read_bytes()
+    assert data.count(entry.pack(316, 3, 1, 2)) == 1
+    path.write_bytes(data.replace(entry.pack(316, 3, 1, 2), entry.pack(317, 3, 1, 2)))
+    with Image.open(path) as opened:
+        assert opened.tag_v2[317] == 2
+        assert np.array_equal(np.asarray(opened), pixels)
+    assert np.array_equal(open_frame(path).pixels, pixels)
+    out, _ = rewritten(path)
+    with Image.open(out) as opened:
+        assert opened.tag_v2[317] == 2
+        assert np.array_equal(np.asarray(opened), repaired(pixels))
+
+
+@pytest.mark.parametrize("layout", ["strips", "tiles", "planes"])
+@pytest.mark.parametrize("compression", [None, "lzw", "deflate", "packbits", "zstd"])
+def test_missing_strips_are_refused_and_not_black(tmp_path, compression, layout):
+    """The file claims twice the rows of its strips or tiles."""
+    pixels = picture("uint8", 3)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path,
+        np.moveaxis(pixels, -1, 0).copy() if layout == "planes" else pixels,
+        photometric="rgb",
+        planarconfig="separate" if layout == "planes" else "contig",
+        compression=compression,
+        tile=(16, 16) if layout == "tiles" else None,
+        rowsperstrip=None if layout == "tiles" else 10,
+        metadata=None,
+    )
+    assert np.array_equal(open_frame(path).pixels, pixels)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages[0].tags["ImageLength"].overwrite(2 * H)
+    with pytest.raises(DustbustError, match="damaged or incomplete"):
+        open_frame(path)

@@ -10,6 +10,7 @@ References
 Adobe, "TIFF Revision 6.0"; "Adobe Photoshop TIFF Technical Notes" (layers, tag 37724).
 """
 
+import math
 import os
 import shutil
 import struct
@@ -65,8 +66,11 @@ LOSSLESS = {
     34925: "LZMA",
     50000: "Zstandard",
 }
-PREDICTOR_HORIZONTAL, PREDICTOR_FLOAT = 2, 3
+PREDICTOR_NONE, PREDICTOR_HORIZONTAL, PREDICTOR_FLOAT = 1, 2, 3
 LZW = 5
+
+# Compressions for which the Predictor tag counts, as in libtiff. With others it is a remainder.
+PREDICTED = (LZW, 8, 32946, 34925, 50000)
 
 # The largest size to which a byte of data can grow, by the Compression tag.
 EXPANSION = {1: 1, LZW: 1400, 8: 1040, 32946: 1040, 32773: 64}
@@ -292,6 +296,8 @@ def _page(path: Path, file: BinaryIO) -> tuple[TiffStructure, tifffile.TiffPage]
     directory = _main_picture(path, structure)
     check_megapixels(path, structure.value(directory, WIDTH), structure.value(directory, HEIGHT))
     page = _page_at(file, directory.start)
+    if page.compression not in PREDICTED:
+        page.predictor = PREDICTOR_NONE
     if page.photometric not in (GREY_INVERTED, GREY, RGB):
         name = str(getattr(page.photometric, "name", page.photometric))
         kinds = {"PALETTE": Sentence("indexed pictures"), "SEPARATED": Sentence("CMYK pictures")}
@@ -329,6 +335,9 @@ def _check_data(path: Path, structure: TiffStructure, page: tifffile.TiffPage) -
     places = zip(page.dataoffsets, page.databytecounts, strict=False)  # a damaged file may differ
     if any(offset + count > structure.size for offset, count in places):
         raise ends_early()
+    listed = min(len(page.dataoffsets), len(page.databytecounts))
+    if listed < math.prod(page.chunked) and (page.compression != 1 or listed != 1):
+        raise ValueError("strips or tiles are missing")  # they would be read as black
     expansion = EXPANSION.get(int(page.compression))
     assert page.dtype is not None
     claimed = page.imagewidth * page.imagelength * page.samplesperpixel * page.bitspersample // 8
