@@ -74,6 +74,7 @@ class Gimp:
             self.command_line(command, environment),
             capture_output=True,
             text=True,
+            errors="replace",  # GIMP may print a name that it cuts in the middle of a letter
             timeout=timeout,
             stdin=subprocess.DEVNULL,
             cwd=CHECKOUT,

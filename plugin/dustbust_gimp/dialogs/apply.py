@@ -41,7 +41,9 @@ def ask_for_files(
     procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image
 ) -> None:
     """Ask how to clean the files of a run."""
-    window = Window(procedure, config, _("Apply Dust Mask to a Run"), _("_Write"))
+    # With the name of the mask, as several are reviewed one after the other.
+    title = _("Apply Dust Mask to a Run") + f": {image.get_name()}"
+    window = Window(procedure, config, title, _("_Write"))
     window.explained("exists", choices.existing_files())
     window.folded("method", "folder", "first-frame", "last-frame")
     window.add_answer()

@@ -44,7 +44,7 @@ class FrameChooser(Gtk.Box):
         self._number = Gtk.SpinButton.new_with_range(1, 1, 1)
         self._number.set_tooltip_text(_("The frame of the run that the preview shows"))
         self._number.connect("value-changed", self._choose)
-        self._name = Gtk.Label(xalign=0, ellipsize=Pango.EllipsizeMode.MIDDLE)
+        self._name = Gtk.Label(xalign=0, ellipsize=Pango.EllipsizeMode.MIDDLE, width_chars=20)
         label = Gtk.Label(
             label=_("_Preview of frame"), use_underline=True, mnemonic_widget=self._number
         )
