@@ -35,6 +35,9 @@ MARGIN = 4
 # there are at least LEAST_ROWS of them, so that the margins cost little, and at most MOST_ROWS.
 MOST_COLUMNS, STRIP_BYTES, LEAST_ROWS, MOST_ROWS = 1 << 15, 4 << 20, 64, 512
 
+# A part with larger margins has at least this number of rows for each row of a margin.
+ROWS_FOR_MARGIN = 8
+
 Bytes = npt.NDArray[np.uint8]
 
 
@@ -58,6 +61,32 @@ class Differences:
     data: Plane
 
 
+@dataclass
+class _Kept:
+    """A part of one scan that is kept, with the page that the others show there."""
+
+    number: int
+    box: Box
+    scan: Picture
+    page: Picture
+
+    def holds(self, number: int, box: Box) -> bool:
+        """Whether a box of a scan lies in this part."""
+        inside = all(
+            mine <= its and its + size <= mine + whole
+            for mine, its, size, whole in zip(
+                self.box[:2], box[:2], box[2:], self.box[2:], strict=True
+            )
+        )
+        return number == self.number and inside
+
+    def part(self, box: Box) -> tuple[Picture, Picture]:
+        """The scan and the page in a box of this part."""
+        left, top = box[0] - self.box[0], box[1] - self.box[1]
+        here = slice(top, top + box[3]), slice(left, left + box[2])
+        return np.ascontiguousarray(self.scan[here]), np.ascontiguousarray(self.page[here])
+
+
 class Evidence:
     """Differences of each scan from the page that the others show, on the scanner's grid.
 
@@ -76,6 +105,7 @@ class Evidence:
     def __init__(self, scans: Scans, median_page: Picture | None) -> None:
         self.scans, self.page = scans, median_page
         self.height, self.width = scans.scanner_shape
+        self._kept: _Kept | None = None
         self.noise = LEAST_NOISE
         self.noise = self._find_noise() if scans.noise is None else scans.noise
 
@@ -84,13 +114,19 @@ class Evidence:
         """Parts of the scanner that serve as a sample of all of it."""
         return sample_boxes(self.height, self.width)
 
-    @property
-    def parts(self) -> list[Box]:
-        """Parts that together cover the scanner, each of a size to be processed at once."""
+    def parts(self, margin: int = 0) -> list[Box]:
+        """Parts that together cover the scanner, each of a size to be processed at once.
+
+        Parameters
+        ----------
+        margin : int
+            Rows above and below a part that are needed, too. They cost little beside a part.
+        """
         number = len(self.scans)
         columns = min(self.width, max(MOST_COLUMNS // number, 1))
         pixel = (2 * self.scans.colours + 1) * self.scans.dtype.itemsize
-        rows = min(max(STRIP_BYTES // (pixel * columns * number), LEAST_ROWS), MOST_ROWS)
+        least = max(LEAST_ROWS, ROWS_FOR_MARGIN * margin)
+        rows = min(max(STRIP_BYTES // (pixel * columns * number), least), MOST_ROWS)
         return [
             (left, top, min(columns, self.width - left), min(rows, self.height - top))
             for top in range(0, self.height, rows)
@@ -110,6 +146,22 @@ class Evidence:
             return LEAST_NOISE
         deviation = float(np.median(np.abs(together))) / MEDIAN_OF_ABSOLUTE
         return max(deviation / 2**0.5, LEAST_NOISE)
+
+    def keep(self, k: int, box: Box, margin: int) -> None:
+        """Resample the page once for all differences of a scan in a box and a margin around it."""
+        left, top, width, height = box
+        first_x, first_y = max(left - margin, 0), max(top - margin - MARGIN, 0)
+        rows, columns = self.scans.pictures.shapes[k][:2]
+        wider = (
+            first_x,
+            first_y,
+            min(left + width + margin, columns) - first_x,
+            min(top + height + margin + MARGIN, rows) - first_y,
+        )
+        self._kept = None
+        scan, page = self._part(k, wider)
+        if scan is not None and page is not None:
+            self._kept = _Kept(k, wider, scan, page)
 
     def of_scan(self, k: int, box: Box) -> Differences:
         """The differences of one scan in a part of the scanner, cut off at the scan's edges."""
@@ -189,6 +241,8 @@ class Evidence:
         if width <= 0 or height <= 0:  # scans may differ in size
             return None, None
         inside = (left, top, width, height)
+        if self._kept is not None and self._kept.holds(k, inside):
+            return self._kept.part(inside)
         if self.page is not None:
             page = scans.seen_from(k, self.page, inside)
         elif k == 0:

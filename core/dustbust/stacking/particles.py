@@ -10,7 +10,7 @@ from ..image.arrays import Mask, Plane
 from ..image.filters import gaussian_blur
 from ..image.morphology import dilate
 from .dust_polarity import mean_around
-from .evidence import STRONG, WEAK, Bytes, Evidence, shade
+from .evidence import STRONG, WEAK, Bytes, Differences, Evidence, shade
 from .samples import Box
 from .scans import Scans
 
@@ -30,8 +30,8 @@ STAYED = 0.2
 # Steps that need surroundings work on square tiles of this side, px, and skip empty tiles.
 TILE = 256
 
-# Margins of a tile that the blurs of `overlaid` and of `differing` need, px.
-OVERLAID_MARGIN, DIFFERING_MARGIN = 72, 32
+# Margins of a tile that the blurs of `overlaid` and of `find_votes` need, px.
+OVERLAID_MARGIN, VOTES_MARGIN = 72, 25
 
 # Pixels up to this distance from a strong difference belong to it, px.
 BESIDE = 4
@@ -85,7 +85,7 @@ def present(core: Mask, codes: list[Bytes]) -> list[Mask]:
     return planes
 
 
-def differing(core: Mask, codes: Bytes, evidence: Evidence) -> list[Mask]:
+def differing(core: Mask, votes: npt.NDArray[np.int8], scans: Scans) -> list[Mask]:
     """The dust of each of two scans, where it does not stay and its polarity is not known.
 
     Where the scans differ, the dusty one is the one that differs more from its surroundings.
@@ -94,12 +94,10 @@ def differing(core: Mask, codes: Bytes, evidence: Evidence) -> list[Mask]:
     ----------
     core : ndarray of bool, shape (H, W)
         Dust that stays with the scanner.
-    codes : ndarray of uint8, shape (H, W)
-        Codes of scan 0, see `Evidence.codes`.
-    evidence : Evidence
+    votes : ndarray of int8, shape (H, W)
+        See `find_votes`.
+    scans : Scans
     """
-    scans = evidence.scans
-    votes = _votes(codes, evidence)
     stays = dilate(core, SOFT_EDGE, threads=scans.threads)
     where: Mask = (votes != 0) & ~(stays | scans.moved_mask(1, stays))
     labels = _kernels.connected_components(where, where)[0]
@@ -109,28 +107,46 @@ def differing(core: Mask, codes: Bytes, evidence: Evidence) -> list[Mask]:
     return [of_first, scans.moved_mask(1, of_second, inverse=True)]
 
 
-def _votes(codes: Bytes, evidence: Evidence) -> npt.NDArray[np.int8]:
-    """Votes on which scan differs more from its surroundings, on the grid of scan 0.
+def find_votes(evidence: Evidence, box: Box) -> npt.NDArray[np.int8]:
+    """Votes on which of two scans differs more from its surroundings, on the grid of scan 0.
 
     Above 0: scan 0. Below 0: scan 1. The vote is 0 where the scans do not differ.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        It keeps this box of scan 0 with `VOTES_MARGIN`.
+    box : tuple of int
+        Left, top, width, height of a part of the scanner.
     """
-    threads = evidence.scans.threads
-    votes = np.zeros(codes.shape, np.int8)
-    near = dilate(codes == _kernels.STRONG_CODE, BESIDE, threads=threads)
-    for box in tiles(near):
-        wider, inner = _with_margin(box, DIFFERING_MARGIN, codes.shape)
-        seen = evidence.of_scan(0, wider)
-        strength, known = np.abs(seen.score), seen.data > 0
-        beside = dilate((strength > STRONG) & known, BESIDE, threads=threads)
-        beside &= (strength > WEAK) & known
-        both = (seen.value + seen.page) * np.float32(0.5)
-        mean = mean_around(both, ~(beside | ~known), threads)
-        vote = np.abs(seen.value - mean) - np.abs(seen.page - mean)
-        values = np.clip(np.rint(127 * vote), -127, 127) * beside
-        values[(values == 0) & beside] = 1
-        part = values[inner]
-        left, top = box[:2]
-        votes[top : top + part.shape[0], left : left + part.shape[1]] = part
+    left, top, width, height = box
+    all_rows, all_columns = evidence.scans.pictures.shapes[0][:2]
+    votes = np.zeros((height, width), np.int8)
+    rows, end = min(height, all_rows - top), min(left + width, all_columns)
+    for first in range(left, end if rows > 0 else left, TILE):
+        columns = min(TILE, end - first)
+        tile = (first, top, columns, rows)
+        wider, inner = _with_margin(tile, VOTES_MARGIN, (all_rows, all_columns))
+        part = _votes_of_tile(evidence.of_scan(0, wider), evidence.scans.threads)
+        if part is not None:
+            votes[:rows, first - left : first - left + columns] = part[inner]
+    return votes
+
+
+def _votes_of_tile(seen: Differences, threads: int) -> npt.NDArray[np.int8] | None:
+    """The votes in a part of scan 0; None if there are none."""
+    strength, known = np.abs(seen.score), seen.data > 0
+    strong = (strength > STRONG) & known
+    if not strong.any():
+        return None
+    beside = dilate(strong, BESIDE, threads=threads)
+    beside &= (strength > WEAK) & known
+    both = (seen.value + seen.page) * np.float32(0.5)
+    mean = mean_around(both, ~beside & known, threads)
+    vote = np.abs(seen.value - mean) - np.abs(seen.page - mean)
+    values = np.clip(np.rint(127 * vote), -127, 127) * beside
+    values[(values == 0) & beside] = 1
+    votes: npt.NDArray[np.int8] = values.astype(np.int8)
     return votes
 
 

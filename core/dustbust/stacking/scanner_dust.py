@@ -16,7 +16,15 @@ from ..image.morphology import dilate
 from ..registration.register import Registration
 from .dust_polarity import find_polarity
 from .evidence import Bytes, Evidence
-from .particles import BESIDE, SOFT_EDGE, differing, overlaid, present
+from .particles import (
+    BESIDE,
+    SOFT_EDGE,
+    VOTES_MARGIN,
+    differing,
+    find_votes,
+    overlaid,
+    present,
+)
 from .scans import LEAST_MOVE, Scans
 
 # Marks of a pixel of the scanner: 0 for none, else EDGE, and PER_OPACITY more for an opacity of 1.
@@ -132,9 +140,14 @@ def find_scanner_dust(
     codes, opacity, *of_scans = (
         np.empty((height, width), np.uint8) for _ in range(4 if len(scans) == 2 else 2)
     )
-    for left, top, columns, rows in evidence.parts:
+    votes = np.zeros((height, width), np.int8) if len(scans) == 2 and not sign else None
+    for box in evidence.parts(0 if votes is None else VOTES_MARGIN):
+        left, top, columns, rows = box
         here = slice(top, top + rows), slice(left, left + columns)
-        planes = evidence.codes((left, top, columns, rows), sign)
+        if votes is not None:
+            evidence.keep(0, box, VOTES_MARGIN)
+            votes[here] = find_votes(evidence, box)
+        planes = evidence.codes(box, sign)
         for plane, part in zip((codes, opacity, *of_scans), planes, strict=True):
             plane[here] = part
         if progress:
@@ -146,11 +159,11 @@ def find_scanner_dust(
             core |= overlaid(core, opacity, scans, sign)
         return ScannerDust(_near(opacity, core, scans.threads), [], polarity, evidence.noise)
     cores = present(core, of_scans)
-    if sign:
+    if votes is None:
         middle = overlaid(cores[0] & cores[1], opacity, scans, sign)
         cores = [one | middle for one in cores]
     else:
-        more = differing(core, of_scans[0], evidence)
+        more = differing(core, votes, scans)
         cores = [one | other for one, other in zip(cores, more, strict=True)]
     own = [
         _near(marks, plane, scans.threads)
