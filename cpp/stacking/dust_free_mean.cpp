@@ -194,13 +194,17 @@ float least_dusty_luminance(const Samples& samples, int polarity) {
     return best;
 }
 
-// Reduce the samples of a pixel to those that show the page.
-Outcome choose(Samples& samples, float limit, int polarity) {
+// Reduce the samples of a pixel to those that show the page. `find_limit` gives the largest
+// difference between samples that agree; it is only called where there are several.
+template <class FindLimit>
+Outcome choose(Samples& samples, FindLimit find_limit, int polarity) {
     float least = samples.front().dust;
     for (const auto& sample : samples) least = std::min(least, sample.dust);
     if (least >= (polarity != 0 ? dust_heavy : dust_core)) return Outcome::filled_later;
     const float most = least < dust_edge ? dust_edge : least + dust_step;
     keep_if(samples, [&](const Sample& s) { return s.dust < most; });
+    if (samples.size() == 1) return Outcome::clean;
+    const float limit = find_limit();
     if (agree(samples, limit)) return Outcome::clean;
     if (samples.size() == 2) {
         if (polarity != 0) leave_the_clean_one(samples, polarity);
@@ -284,9 +288,11 @@ private:
         const T alpha = read(y, x, colours);
         if (samples_.empty()) return Outcome::clean;
         all_ = samples_;
-        const float limit = largest_ * tolerance_.noise +
-                            tolerance_.per_gradient * least_gradient(stack_, samples_, y, x);
-        const Outcome outcome = choose(samples_, limit, polarity_);
+        const auto find_limit = [&] {
+            return largest_ * tolerance_.noise +
+                   tolerance_.per_gradient * least_gradient(stack_, all_, y, x);
+        };
+        const Outcome outcome = choose(samples_, find_limit, polarity_);
         // Of an even number, half of them high and half low, none is near the middle.
         if (samples_.empty()) samples_ = all_;
         for (Index c = 0; c < colours; ++c) to[c] = mean(y, x, c);
