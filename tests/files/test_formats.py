@@ -1,5 +1,6 @@
 """The table of formats: everything about a format follows from its class."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def test_a_new_format_is_one_new_file_and_its_entry(tmp_path):
     (tmp_path / "scans").mkdir()
     done = subprocess.run(
         [sys.executable, "-c", USE, tmp_path / "scans"],
-        env={"PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
