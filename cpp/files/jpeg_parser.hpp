@@ -77,7 +77,7 @@ public:
         if (!frame.progressive) {
             scan.first = scan.high = scan.low = 0;
             scan.last = 63;
-        } else if (!is_possible(scan)) {
+        } else if (!is_possible(scan) || !follows(scan)) {
             damaged("a scan header is impossible");
         }
         // Each scan is a walk over the whole picture, and a small file must not take hours.
@@ -118,6 +118,19 @@ private:
         return scan.first <= scan.last && scan.last <= 63 && (!direct || scan.last == 0) &&
                (direct || scan.parts.size() == 1) && scan.low <= 13 &&
                (scan.high == 0 || scan.high == scan.low + 1);
+    }
+
+    // Whether a progressive scan sends the next bits of each of its coefficients (G.1.1.1.2).
+    // libjpeg reads others with a warning, but they cannot be written with other coefficients.
+    bool follows(const Scan& scan) {
+        bool expected = true;
+        for (const auto& part : scan.parts)
+            for (int k = scan.first; k <= scan.last; ++k) {
+                auto& sent = sent_[static_cast<std::size_t>(part.component)][k];
+                expected = expected && scan.high == (sent == nothing ? 0 : sent);
+                sent = static_cast<std::int8_t>(scan.low);
+            }
+        return expected;
     }
 
     static int byte(const Segment& segment, std::ptrdiff_t index) {
@@ -177,6 +190,7 @@ private:
             frame.horizontal = std::max(frame.horizontal, component.horizontal);
             frame.vertical = std::max(frame.vertical, component.vertical);
             frame.components.push_back(component);
+            sent_.emplace_back().fill(nothing);
         }
         for (auto& component : frame.components) {
             component.rows = frame.units_down() * component.vertical;
@@ -189,6 +203,9 @@ private:
     std::array<std::vector<std::uint16_t>, 4> quantisation_;
     std::vector<int> quantisation_of_;
     int scans_ = 0;
+    // Of each component, the lowest bit of each coefficient that the scans have sent.
+    static constexpr std::int8_t nothing = -1;
+    std::vector<std::array<std::int8_t, 64>> sent_;
 };
 
 // The next marker that is neither a stuffed byte nor a restart.

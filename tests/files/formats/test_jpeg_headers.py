@@ -105,6 +105,8 @@ def test_impossible_headers_are_refused(tmp_path, kind):
         (0, 9, 0x20),  # the second bit before the first
         (1, 4, 64),  # a band past the last coefficient
         (1, 3, 40),  # a band that ends before it begins
+        (1, 5, 0x21),  # lower bits of coefficients of which nothing was sent
+        (2, 4, 55),  # a band whose rest is refined later, too
     ],
 )
 def test_impossible_scans_are_refused(tmp_path, scan, offset, value):
