@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,10 @@ def test_importing_the_package_imports_no_library():
     )
     path = str(Path(dustbust.__file__).parents[1])
     done = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
     )
     assert done.stdout == "set()\n", done.stdout + done.stderr
 
@@ -55,7 +59,10 @@ def test_rooms_are_there_without_an_import_of_their_own():
     code = "import dustbust; print(dustbust.files.read.read_frame.__name__)"
     path = str(Path(dustbust.__file__).parents[1])
     done = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
     )
     assert done.stdout == "read_frame\n", done.stderr
 
