@@ -33,9 +33,11 @@ from .shadow_search import ShadowSearch
 # Number of particles from which a change of size is found, and of candidates that are then
 # compared.
 ASKED_FIRST, CANDIDATES = 16, 250
+
 # A few frames show whether the size changes, more of them which candidates are dust: of 40 true
 # particles, 10 frames showed 26 to 31 and 0 to 9 false ones, 18 frames 33 to 36 and no false one.
-FRAMES_ASKED_FIRST, FRAMES_ASKED = 8, 40
+# If none of the first FRAMES_BEFORE shows any, as in most runs, the others are not asked.
+FRAMES_BEFORE, FRAMES_ASKED_FIRST, FRAMES_ASKED = 4, 8, 40
 
 # The smallest area of such a particle, px, and the fewest particles that are enough.
 SMALLEST_AREA, FEWEST_PARTICLES = 4, 5
@@ -176,7 +178,10 @@ def find_round_dust(
     first = ProfilePass(RoundDust.of(likely, opacity, dark, ASKED_FIRST))
     if len(first.dust.centres) < FEWEST_PARTICLES:
         return None
-    go_over(first, few[:FRAMES_ASKED_FIRST])
+    for asked in few[:FRAMES_BEFORE], few[FRAMES_BEFORE:FRAMES_ASKED_FIRST]:
+        go_over(first, asked)
+        if not first.shadows(evidence.shape):
+            return None
     if not first.size_changes(evidence.shape):
         return None
     asked = spread_over(kept, FRAMES_ASKED)
