@@ -18,7 +18,7 @@ def estimate_mask(
     frames: Iterable[Frame],
     *,
     method: str = METHODS.default,
-    polarity: str = "light",
+    polarity: str = "auto",
     blank: Frame | Iterable[Frame] | None = None,
     leave_out: bool = False,
     progress: Progress | None = None,
@@ -39,8 +39,8 @@ def estimate_mask(
 
         {methods}
     polarity : {"light", "dark", "both", "auto"}
-        "light" if dust is brighter than the picture, as on inverted negatives; "dark" if it is
-        darker, as on slides. "auto" takes light or dark, whichever the frames show.
+        "auto" takes light or dark, whichever the frames show. "light" if dust is brighter than the
+        picture, as on inverted negatives; "dark" if it is darker, as on slides.
     blank : path, ndarray, or iterable of these, optional
         One or more scans of the empty glass or light table (for a camera: of an evenly lit wall)
         with the settings of the frames. The dust is read from them, and one frame is enough. A TIFF

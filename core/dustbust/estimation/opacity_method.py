@@ -1,6 +1,6 @@
 """The method "opacity": the passes over a run, and the mask made from them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,11 @@ from .scenes import Digest, Scenes, digest_of
 # More frames would hardly improve this. Whether a candidate is dust is decided on all frames.
 FRAMES_ASKED_FIRST = 32
 
+# With the polarity "auto", only the kind of dust that shows this many times as clearly as the other
+# is looked for, if there is one. In the runs of the measuring kit the other kind does not show at
+# all (clearness 0), and the mask is the same bytes as with the polarity given.
+CLEARER = 3.0
+
 
 def estimate_opacity(
     runner: Runner, polarity: str, *, smallest: float, largest: float | None
@@ -53,7 +58,11 @@ def estimate_opacity(
     asked = spread_over(numbers, FRAMES_ASKED_FIRST)
     others = sorted({*numbers}.difference(asked))
     few = spread_over(asked, FRAMES_HELD)
-    place_frames(runner, kinds_of(polarity), few, to_come=len(asked) + len(few) + len(numbers))
+    clearness = place_frames(
+        runner, kinds_of(polarity), few, to_come=len(asked) + len(few) + len(numbers)
+    )
+    if polarity == "auto":
+        polarity = clearly_shown(clearness) or "auto"
     shape = runner.frames.shape
     margin = runner.frames.margin
     first = FirstPass(polarity, shape, threads, margin)
@@ -145,6 +154,26 @@ def _strongest(
 def kinds_of(polarity: str) -> tuple[str, ...]:
     """The kinds of dust, "light" or "dark", that are looked for with a polarity."""
     return (polarity,) if polarity in ("light", "dark") else ("light", "dark")
+
+
+def clearly_shown(clearness: Mapping[str, float]) -> str | None:
+    """The kind of dust that the frames show much more clearly than the other; None: neither.
+
+    Parameters
+    ----------
+    clearness : mapping of str to float
+        See `placing.place_frames`, of "light" and "dark".
+
+    Examples
+    --------
+    >>> from dustbust.estimation.opacity_method import clearly_shown
+    >>> clearly_shown({"light": 2.0, "dark": 90.0})
+    'dark'
+    >>> clearly_shown({"light": 70.0, "dark": 90.0})
+    """
+    clearest = max(clearness, key=lambda kind: clearness[kind])
+    others = sum(clearness.values()) - clearness[clearest]
+    return clearest if clearness[clearest] > CLEARER * others else None
 
 
 class FirstPass:
