@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -47,14 +48,14 @@ def block_spread(
     threads: int,
 ) -> NDArray[np.float32]: ...
 def add_readings(
-    image: _AnyPicture,
-    has_data: NDArray[np.bool_] | None,
-    background: NDArray[np.float32],
-    gain: NDArray[np.float32],
-    weight: NDArray[np.float32],
+    images: Sequence[_AnyPicture],
+    has_data: Sequence[NDArray[np.bool_] | None],
+    backgrounds: Sequence[NDArray[np.float32]],
+    gains: Sequence[NDArray[np.float32]],
+    weights: Sequence[NDArray[np.float32]],
+    signs: Sequence[int],
     side: int,
     lowest: float,
-    sign: int,
     sum: _Sums,
     missing: _Sums | None,
     threads: int,

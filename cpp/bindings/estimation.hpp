@@ -19,32 +19,41 @@ template <class T, class Sum>
 void define_readings(py::module_& m) {
     m.def(
         "add_readings",
-        [](const Array<T>& image, const std::optional<Array<bool>>& has_data,
-           const Array<float>& background, const Array<float>& gain, const Array<float>& weight,
-           py::ssize_t side, float lowest, int sign, Array<Sum>& sum,
-           std::optional<Array<Sum>> missing, int threads) {
-            const auto in = one_channel(image, "image");
-            const auto where = known_view(has_data, in, "has_data");
+        [](const std::vector<Array<T>>& images,
+           const std::vector<std::optional<Array<bool>>>& has_data,
+           const std::vector<Array<float>>& backgrounds, const std::vector<Array<float>>& gains,
+           const std::vector<Array<float>>& weights, const std::vector<int>& signs,
+           py::ssize_t side, float lowest, Array<Sum>& sum, std::optional<Array<Sum>> missing,
+           int threads) {
+            const std::size_t count = images.size();
+            require(count > 0, "images must not be empty");
+            require(has_data.size() == count && backgrounds.size() == count &&
+                        gains.size() == count && weights.size() == count && signs.size() == count,
+                    "there must be one of each for each of the images");
             require_threads(threads);
             require_range(lowest, -1.0f, 1.0f, "lowest");
-            require(sign == 1 || sign == -1, "sign must be 1 or -1");
-            require_weights(weight);
-            require_list(sum, in.rows, in.columns, "sum");
+            require(sum.ndim() == 2, "sum must have two dimensions");
             require(!missing || missing->ndim() == 2, "missing must have two dimensions");
-            require(!has_data || missing, "missing must be given with has_data");
-            const auto backgrounds = coarse_view(background, in, side, "background"),
-                       gains = coarse_view(gain, in, side, "gain"),
-                       weights = coarse_view(weight, in, side, "weight");
             const auto out = mutable_view(sum), not_read = missing ? mutable_view(*missing) : out;
-            for (const auto& each : {out, not_read})
-                require_same_size(each, in, "image, sum and missing");
+            require_same_size(out, not_read, "sum and missing");
+            std::vector<FrameToRead<T>> frames;
+            for (std::size_t k = 0; k < count; ++k) {
+                const auto in = one_channel(images[k], "images");
+                require_same_size(in, out, "images and sum");
+                require(!has_data[k] || missing, "missing must be given with has_data");
+                require(signs[k] == 1 || signs[k] == -1, "signs must be 1 or -1");
+                require_weights(weights[k]);
+                frames.push_back({in, known_view(has_data[k], in, "has_data"),
+                                  coarse_view(backgrounds[k], in, side, "backgrounds"),
+                                  coarse_view(gains[k], in, side, "gains"),
+                                  coarse_view(weights[k], in, side, "weights"), signs[k]});
+            }
             py::gil_scoped_release release;
-            add_readings(in, where, backgrounds, gains, weights, side, lowest, sign, out, not_read,
-                         threads);
+            add_readings(frames, side, lowest, out, not_read, threads);
         },
-        py::arg("image").noconvert(), py::arg("has_data").noconvert(),
-        py::arg("background").noconvert(), py::arg("gain").noconvert(),
-        py::arg("weight").noconvert(), py::arg("side"), py::arg("lowest"), py::arg("sign"),
+        py::arg("images").noconvert(), py::arg("has_data").noconvert(),
+        py::arg("backgrounds").noconvert(), py::arg("gains").noconvert(),
+        py::arg("weights").noconvert(), py::arg("signs"), py::arg("side"), py::arg("lowest"),
         py::arg("sum").noconvert(), py::arg("missing").noconvert(), py::arg("threads"));
 }
 

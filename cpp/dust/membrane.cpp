@@ -117,6 +117,11 @@ inline __attribute__((always_inline)) void store(const Lanes<lanes>& values, flo
     else std::memcpy(to, &values, sizeof values);
 }
 
+template <class Value>
+inline __attribute__((always_inline)) Value larger(const Value& one, const Value& other) {
+    return one > other ? one : other;
+}
+
 // One pass over some pixels; `moving` is 0 where a colour or picture is done, else 1. Afterwards
 // `most` is how far the values moved, at most.
 template <int lanes>
@@ -124,9 +129,13 @@ inline __attribute__((always_inline)) void relax_all(const std::vector<Pixel<lan
                                                      float factor, const float* moving,
                                                      float* values, float* most) {
     const Lanes<lanes> moves = load<lanes>(moving);
-    Lanes<lanes> least{}, largest{};
-    float* own = values;
-    for (const Pixel<lanes>& pixel : pixels) {
+    Lanes<lanes> down{}, up{};
+    const std::ptrdiff_t count = pixels.size();
+    const Pixel<lanes>* const first = pixels.data();
+    for (std::ptrdiff_t k = 0; k < count; ++k) {
+        const Pixel<lanes>& pixel = first[k];
+        float* const own = values + k * lanes;
+
         const Lanes<lanes> sum = load<lanes>(pixel.known) +
                                  load<lanes>(values + pixel.sides[0] * lanes) +
                                  load<lanes>(values + pixel.sides[1] * lanes) +
@@ -136,11 +145,10 @@ inline __attribute__((always_inline)) void relax_all(const std::vector<Pixel<lan
                            change = (sum * pixel.share - factor * before) * moves,
                            after = before + change;
         store<lanes>(after, own);
-        own += lanes;
-        least = change < least ? change : least;
-        largest = change > largest ? change : largest;
+        down = larger<Lanes<lanes>>(down, -change);
+        up = larger<Lanes<lanes>>(up, change);
     }
-    store<lanes>(largest > -least ? largest : -least, most);
+    store<lanes>(larger<Lanes<lanes>>(down, up), most);
 }
 
 // Vector clones cannot be templates.

@@ -60,31 +60,46 @@ void add_row_with_gaps(const T* in, const std::uint8_t* has_data, GridLine backg
 
 }  // namespace
 
+namespace {
+
+// The coarse quantities of a frame, row by row.
+struct CoarseRows {
+    template <class T>
+    CoarseRows(const FrameToRead<T>& frame, std::ptrdiff_t side, const GridPlaces& down,
+               const GridPlaces& along)
+        : background(frame.background, side, down, along, largest_value<T>),
+          gain(frame.gain, side, down, along, READING_STEPS / largest_value<T>),
+          weight(frame.weight, side, down, along) {}
+
+    GridRows background, gain, weight;
+};
+
+}  // namespace
+
 template <class T, class Sum>
-void add_readings(Image<const T> in, Image<const std::uint8_t> has_data,
-                  Image<const float> background, Image<const float> gain, Image<const float> weight,
-                  std::ptrdiff_t side, float lowest, int sign, Image<Sum> sum, Image<Sum> missing,
-                  int threads) {
-    constexpr float largest = largest_value<T>;
-    const GridPlaces down(in.rows, background.rows, side),
-        along(in.columns, background.columns, side);
-    split_over_threads(in.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        GridRows backgrounds(background, side, down, along, largest),
-            gains(gain, side, down, along, READING_STEPS / largest),
-            weights(weight, side, down, along);
-        for (std::ptrdiff_t y = begin; y < end; ++y) {
-            const auto b = backgrounds.line(y), g = gains.line(y), w = weights.line(y);
-            if (has_data.data)
-                add_row_with_gaps(in.row(y), has_data.row(y), b, g, w, lowest * READING_STEPS, sign,
-                                  in.columns, sum.row(y), missing.row(y));
-            else add_row(in.row(y), b, g, w, lowest * READING_STEPS, sign, in.columns, sum.row(y));
-        }
+void add_readings(const std::vector<FrameToRead<T>>& frames, std::ptrdiff_t side, float lowest,
+                  Image<Sum> sum, Image<Sum> missing, int threads) {
+    const Image<const float> coarse = frames[0].background;
+    const GridPlaces down(sum.rows, coarse.rows, side), along(sum.columns, coarse.columns, side);
+    const float limit = lowest * READING_STEPS;
+    split_over_threads(sum.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        std::vector<CoarseRows> rows;
+        for (const auto& frame : frames) rows.emplace_back(frame, side, down, along);
+        for (std::ptrdiff_t y = begin; y < end; ++y)
+            for (std::size_t k = 0; k < frames.size(); ++k) {
+                const FrameToRead<T>& frame = frames[k];
+                const auto b = rows[k].background.line(y), g = rows[k].gain.line(y),
+                           w = rows[k].weight.line(y);
+                if (frame.has_data.data)
+                    add_row_with_gaps(frame.in.row(y), frame.has_data.row(y), b, g, w, limit,
+                                      frame.sign, sum.columns, sum.row(y), missing.row(y));
+                else add_row(frame.in.row(y), b, g, w, limit, frame.sign, sum.columns, sum.row(y));
+            }
     });
 }
 
-#define ROWS(T, Sum)                                                                               \
-    template void add_readings(Image<const T>, Image<const std::uint8_t>, Image<const float>,      \
-                               Image<const float>, Image<const float>, std::ptrdiff_t, float, int, \
+#define ROWS(T, Sum)                                                                      \
+    template void add_readings(const std::vector<FrameToRead<T>>&, std::ptrdiff_t, float, \
                                Image<Sum>, Image<Sum>, int);
 FOR_EACH_PAIR
 #undef ROWS

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/image.hpp"
 
@@ -16,17 +17,25 @@ constexpr int READING_STEPS = 1024;
 constexpr int WHOLE_WEIGHT = 16383;
 constexpr int FRAMES_IN_32_BIT = 127;
 
-// Add weight * reading to `sum`, reading = clip((in - background) * gain, lowest, 1); in,
-// background and lowest are in 0..1. `weight` holds whole numbers, 0 to WHOLE_WEIGHT. `sum` is to
-// be divided by the sum of the weights over the frames, interpolated between the blocks like a
-// weight. sum / (READING_STEPS * weight) is the mean reading. `sign` 1 adds a frame, -1 takes it
-// out again. Pixels where `has_data` is 0 (none, if has_data.data is null) add their weight to
-// `missing` instead, which is to be subtracted from the sum of the weights.
+// A frame; in and background are in 0..1. `weight` holds whole numbers, 0 to WHOLE_WEIGHT. `sign` 1
+// adds the frame, -1 takes it out again. `has_data` is 0 where there is no data; has_data.data is
+// null if there is data everywhere.
+template <class T>
+struct FrameToRead {
+    Image<const T> in;
+    Image<const std::uint8_t> has_data;
+    Image<const float> background, gain, weight;
+    int sign;
+};
+
+// Add weight * reading of each frame to `sum`, reading = clip((in - background) * gain, lowest, 1).
+// `sum` is to be divided by the sum of the weights over the frames, interpolated between the blocks
+// like a weight. sum / (READING_STEPS * weight) is the mean reading. Pixels without data add their
+// weight to `missing` instead, which is to be subtracted from the sum of the weights. Several
+// frames at a time take less: the sums go through memory once.
 template <class T, class Sum>
-void add_readings(Image<const T> in, Image<const std::uint8_t> has_data,
-                  Image<const float> background, Image<const float> gain, Image<const float> weight,
-                  std::ptrdiff_t side, float lowest, int sign, Image<Sum> sum, Image<Sum> missing,
-                  int threads);
+void add_readings(const std::vector<FrameToRead<T>>& frames, std::ptrdiff_t side, float lowest,
+                  Image<Sum> sum, Image<Sum> missing, int threads);
 
 // Readings of whole particles. Their pixels are at `positions` (row * columns + column), belong to
 // particle `labels` and are expected to have the opacity `expected`: adds to `reading` of each

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <type_traits>
 
 #include "base/parallel.hpp"
@@ -35,9 +34,25 @@ void fill_row(GridLine line, std::ptrdiff_t columns, float* out) {
     for (std::ptrdiff_t x = 0; x < columns; ++x) out[x] = line(x);
 }
 
-// Sums of whole numbers are whole numbers.
+// A value, or 0 where `known` is 0, otherwise 1. Of whole numbers it is a product: it takes fewer
+// steps than a choice.
 template <class T>
-using SumOf = std::conditional_t<std::is_same_v<T, float>, float, std::uint32_t>;
+inline __attribute__((always_inline)) T if_known(T value, std::uint8_t known) {
+    if constexpr (std::is_same_v<T, float>) return known ? value : 0.0f;
+    else return static_cast<T>(value * known);
+}
+
+// Rows whose columns are summed up together: sums of bytes then fit 16 bits, and counts 8.
+constexpr std::ptrdiff_t most_rows = 255;
+
+// The sum of a column of that many values, and of a whole block. Sums of whole numbers are whole
+// numbers.
+template <class T>
+using ColumnSum =
+    std::conditional_t<std::is_same_v<T, float>, float,
+                       std::conditional_t<sizeof(T) == 1, std::uint16_t, std::uint32_t>>;
+template <class Sum>
+using BlockSum = std::conditional_t<std::is_same_v<Sum, float>, float, std::uint64_t>;
 
 // Vector clones cannot be templates, so each is made for each type of pixel.
 #define FOR_EACH_TYPE   \
@@ -46,12 +61,12 @@ using SumOf = std::conditional_t<std::is_same_v<T, float>, float, std::uint32_t>
     ROWS(float)
 
 #define ROWS(T)                                                                                    \
-    TARGET_CLONES void add_row(const T* in, std::ptrdiff_t columns, SumOf<T>* sum) {               \
+    TARGET_CLONES void add_row(const T* in, std::ptrdiff_t columns, ColumnSum<T>* sum) {           \
         for (std::ptrdiff_t x = 0; x < columns; ++x) sum[x] += in[x];                              \
     }                                                                                              \
     TARGET_CLONES void add_known_row(const T* in, const std::uint8_t* known,                       \
-                                     std::ptrdiff_t columns, SumOf<T>* sum) {                      \
-        for (std::ptrdiff_t x = 0; x < columns; ++x) sum[x] += known[x] ? in[x] : T(0);            \
+                                     std::ptrdiff_t columns, ColumnSum<T>* sum) {                  \
+        for (std::ptrdiff_t x = 0; x < columns; ++x) sum[x] += if_known(in[x], known[x]);          \
     }                                                                                              \
     TARGET_CLONES void add_squares(const T* in, GridLine background, float limit,                  \
                                    std::ptrdiff_t columns, float* sum) {                           \
@@ -74,8 +89,9 @@ FOR_EACH_TYPE
 #undef ROWS
 
 TARGET_CLONES
-void count_row(const std::uint8_t* known, std::ptrdiff_t columns, std::uint32_t* count) {
-    for (std::ptrdiff_t x = 0; x < columns; ++x) count[x] += known[x];
+void count_row(const std::uint8_t* known, std::ptrdiff_t columns, std::uint8_t* count) {
+    for (std::ptrdiff_t x = 0; x < columns; ++x)
+        count[x] = static_cast<std::uint8_t>(count[x] + known[x]);
 }
 
 // Sums of the columns of a block row first, then those of its blocks: `add(y, sums)` adds a row
@@ -88,25 +104,35 @@ void each_block_row(Image<const std::uint8_t> known, std::ptrdiff_t side, std::p
     split_over_threads(block_rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         auto add = make_adder();
         std::vector<Sum> sums(columns);
-        std::vector<std::uint32_t> counts(known.data ? columns : 0);
+        std::vector<std::uint8_t> counts(known.data ? columns : 0);
+        std::vector<BlockSum<Sum>> totals(block_columns);
+        std::vector<std::ptrdiff_t> known_pixels(block_columns);
         for (std::ptrdiff_t block = begin; block < end; ++block) {
             const std::ptrdiff_t top = block * side, bottom = std::min(top + side, known.rows),
                                  used_rows = (bottom - top + every - 1) / every;
-            std::fill(sums.begin(), sums.end(), Sum(0));
-            std::fill(counts.begin(), counts.end(), 0u);
-            for (std::ptrdiff_t y = top; y < bottom; y += every) {
-                add(y, sums.data());
-                if (known.data) count_row(known.row(y), columns, counts.data());
+            std::fill(totals.begin(), totals.end(), BlockSum<Sum>(0));
+            std::fill(known_pixels.begin(), known_pixels.end(), 0);
+            for (std::ptrdiff_t first = top; first < bottom; first += most_rows * every) {
+                std::fill(sums.begin(), sums.end(), Sum(0));
+                std::fill(counts.begin(), counts.end(), std::uint8_t(0));
+                const std::ptrdiff_t last = std::min(first + most_rows * every, bottom);
+                for (std::ptrdiff_t y = first; y < last; y += every) {
+                    add(y, sums.data());
+                    if (known.data) count_row(known.row(y), columns, counts.data());
+                }
+                for (std::ptrdiff_t b = 0; b < block_columns; ++b) {
+                    const std::ptrdiff_t left = b * side, right = std::min(left + side, columns);
+                    for (std::ptrdiff_t x = left; x < right; ++x) totals[b] += sums[x];
+                    if (known.data)
+                        for (std::ptrdiff_t x = left; x < right; ++x) known_pixels[b] += counts[x];
+                }
             }
             for (std::ptrdiff_t b = 0; b < block_columns; ++b) {
-                const std::ptrdiff_t left = b * side, right = std::min(left + side, columns);
-                const auto pixels = static_cast<float>(used_rows * (right - left));
-                const Sum sum = std::accumulate(&sums[left], &sums[left] + (right - left), Sum(0));
-                const float count = known.data
-                                        ? static_cast<float>(std::accumulate(
-                                              &counts[left], &counts[left] + (right - left), 0u))
-                                        : pixels;
-                finish(block, b, static_cast<float>(sum), count, pixels);
+                const std::ptrdiff_t left = b * side, right = std::min(left + side, columns),
+                                     pixels = used_rows * (right - left);
+                finish(block, b, static_cast<float>(totals[b]),
+                       static_cast<float>(known.data ? known_pixels[b] : pixels),
+                       static_cast<float>(pixels));
             }
         }
     });
@@ -163,10 +189,10 @@ GridLine GridRows::line(std::ptrdiff_t y) {
 template <class T>
 void block_means(Image<const T> in, Image<const std::uint8_t> known, std::ptrdiff_t side,
                  Image<float> mean, Image<float> share, int threads) {
-    each_block_row<SumOf<T>>(
+    each_block_row<ColumnSum<T>>(
         known, side, 1, threads,
         [&] {
-            return [&](std::ptrdiff_t y, SumOf<T>* sums) {
+            return [&](std::ptrdiff_t y, ColumnSum<T>* sums) {
                 if (known.data) add_known_row(in.row(y), known.row(y), in.columns, sums);
                 else add_row(in.row(y), in.columns, sums);
             };

@@ -11,7 +11,7 @@ The sums are whole numbers. Sums over parts of a run can be added in any order a
 bytes.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,18 @@ LOWEST_READING = -0.3
 WHOLE_WEIGHT = _kernels.WHOLE_WEIGHT
 
 Sums = npt.NDArray[Any]  # (H, W), int32 or int64
+
+
+class _FrameToRead(NamedTuple):
+    """A frame whose readings are to be added, see `OpacitySums.add`; of its surroundings, what the
+    kernel needs."""
+
+    plane: Grey
+    has_data: Mask | None
+    background: Plane
+    gain: Plane
+    weight: Plane
+    sign: int
 
 
 class OpacitySums:
@@ -68,6 +80,8 @@ class OpacitySums:
         self.weights = np.zeros(grid_shape(shape), np.int64)
         # (H, W): weights of the frames without data at a pixel; None while all have data.
         self.unseen: Sums | None = None
+        self._waiting: list[_FrameToRead] = []
+        self._threads: int | None = None  # those with which frames were added
 
     def add(
         self,
@@ -97,26 +111,43 @@ class OpacitySums:
         weight = np.rint(
             WHOLE_WEIGHT / (surroundings.variance * gain**2 / np.float32(READING_DEVIATION**2) + 1)
         )
+        self._threads = threads
+        if self._waiting and self._waiting[0].plane.dtype != plane.dtype:
+            self._read_waiting()
         self._make_room(1)
         if has_data is not None and self.unseen is None:
             self.unseen = np.zeros_like(self.readings)
-        _kernels.add_readings(
-            plane,
-            has_data,
-            surroundings.background,
-            gain,
-            weight,
-            self.side,
-            LOWEST_READING,
-            sign,
-            self.readings,
-            None if has_data is None else self.unseen,
-            count(threads),
+        self._waiting.append(
+            _FrameToRead(plane, has_data, surroundings.background, gain, weight, sign)
         )
+        if len(self._waiting) * plane.itemsize >= self.readings.itemsize:
+            self._read_waiting()
         self.weights += sign * weight.astype(np.int64)
+
+    def _read_waiting(self) -> None:
+        """Add the frames that wait. They wait until they take as much memory as the sums.
+
+        Together they are read faster than one by one.
+        """
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            _kernels.add_readings(
+                *zip(*waiting, strict=True),
+                self.side,
+                LOWEST_READING,
+                self.readings,
+                self.unseen,
+                count(self._threads),
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._read_waiting()  # frames are not sent to another process
+        return vars(self)
 
     def merge(self, other: "OpacitySums") -> None:
         """Add the sums of another part of the run."""
+        for each in (self, other):
+            each._read_waiting()
         self._make_room(other.frames)
         self.readings += other.readings
         self.weights += other.weights
@@ -159,4 +190,5 @@ class OpacitySums:
     @property
     def _sums(self) -> tuple[Sums, Plane, int, Sums | None]:
         """The sums as the kernels take them."""
+        self._read_waiting()
         return self.readings, self.weights.astype(np.float32), self.side, self.unseen
