@@ -239,6 +239,20 @@ def response_sums(
     lift: float,
     fade: float,
 ) -> list[float]: ...
+def exponential(values: NDArray[np.float32]) -> NDArray[np.float32]: ...
+def logarithm(values: NDArray[np.float32]) -> NDArray[np.float32]: ...
+def shift_sums(
+    observed: NDArray[np.float32],
+    filled: NDArray[np.float32],
+    spread: NDArray[np.float32],
+    density: NDArray[np.float32],
+    sample: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    neighbours: NDArray[np.int32],
+    dark: NDArray[np.bool_],
+    responses: NDArray[np.float32],
+    huber: float,
+) -> list[float]: ...
 def roughness(
     observed: NDArray[np.float32],
     density: NDArray[np.float32],

@@ -7,6 +7,7 @@
 #include "dust/mask_grey.hpp"
 #include "dust/membrane.hpp"
 #include "dust/response_fit.hpp"
+#include "dust/shift_fit.hpp"
 #include "dust/unmix.hpp"
 
 namespace dustbust {
@@ -149,6 +150,30 @@ inline void register_dust(py::module_& m) {
         py::arg("observed").noconvert(), py::arg("filled").noconvert(),
         py::arg("density").noconvert(), py::arg("spread").noconvert(), py::arg("lift"),
         py::arg("fade"));
+
+    m.def(
+        "shift_sums",
+        [](const Array<float>& observed, const Array<float>& filled, const Array<float>& spread,
+           const Array<float>& density, const Array<std::int64_t>& sample,
+           const Array<std::int32_t>& labels, const Array<std::int32_t>& neighbours,
+           const Array<bool>& dark, const Array<float>& responses, float huber) {
+            require(observed.ndim() == 2 && observed.shape(1) == 1, "observed must be (N, 1)");
+            const ObservedDust dust =
+                observed_dust(observed, density, labels, &neighbours, dark, responses);
+            require_list(filled, dust.pixels, 0, "filled");
+            require_list(spread, dust.pixels, 0, "spread");
+            require_list(sample, sample.size(), 0, "sample");
+            require_inside(sample, 0, dust.pixels, "sample");
+            require_positive(huber, "huber");
+            py::gil_scoped_release release;
+            return shift_sums(dust, {filled.data(), spread.data(), sample.data(), sample.size()},
+                              huber);
+        },
+        py::arg("observed").noconvert(), py::arg("filled").noconvert(),
+        py::arg("spread").noconvert(), py::arg("density").noconvert(),
+        py::arg("sample").noconvert(), py::arg("labels").noconvert(),
+        py::arg("neighbours").noconvert(), py::arg("dark").noconvert(),
+        py::arg("responses").noconvert(), py::arg("huber"));
 
     m.def(
         "roughness",

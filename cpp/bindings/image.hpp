@@ -7,6 +7,7 @@
 #include "image/box_blur.hpp"
 #include "image/connected_components.hpp"
 #include "image/dilate.hpp"
+#include "image/elementary_functions.hpp"
 #include "image/luminance.hpp"
 #include "image/masked_pixels.hpp"
 #include "image/median_filter.hpp"
@@ -92,8 +93,26 @@ void define_luminance(py::module_& m) {
 
 }  // namespace
 
+// A function of one number, for each number of an array.
+template <class Function>
+void define_elementary(py::module_& m, const char* name, Function function) {
+    m.def(
+        name,
+        [function](const Array<float>& values) {
+            auto result = shaped_like<float>(values);
+            const float* const from = values.data();
+            float* const to = result.mutable_data();
+            py::gil_scoped_release release;
+            function(from, values.size(), to);
+            return result;
+        },
+        py::arg("values").noconvert());
+}
+
 inline void register_image(py::module_& m) {
     m.attr("REC601") = py::make_tuple(red_weight, green_weight, blue_weight);
+    define_elementary(m, "exponential", exponentials);
+    define_elementary(m, "logarithm", logarithms);
     m.def(
         "box_blur",
         [](const Array<float>& image, py::ssize_t radius, int threads) {

@@ -16,14 +16,12 @@ from ..image.arrays import LUMA, Labels, Mask, Values
 from ..runtime.threads import count
 from .presence import Pieces, probability_of_particles
 from .response import (
-    BLACK,
     PIXELS_PER_READING,
-    VALUE_NOISE,
-    WHITE,
     DustSample,
     Response,
     Responses,
     fit_response,
+    solve_pair,
 )
 
 # No more pixels than this are used to find a frame's response; ten times as many for its shift.
@@ -309,6 +307,21 @@ def observe(
     return Observation(density, probability, responses, of_colours, shift)
 
 
+def luminance_of(values: Values) -> Values:
+    """Luminance of colours, (N, 1) or (N, 3).
+
+    Not as a product of matrices, whose last bit depends on the processor.
+
+    >>> import numpy as np
+    >>> luminance_of(np.float32([[0, 1, 0]])).round(3).tolist()
+    [0.5870000123977661]
+    """
+    if values.shape[1] == 1:
+        return np.ascontiguousarray(values[:, 0])
+    red, green, blue = LUMA
+    return np.asarray(values[:, 0] * red + values[:, 1] * green + values[:, 2] * blue)
+
+
 class _Colours:
     """The colours of a frame at the dust, and their luminance."""
 
@@ -317,8 +330,9 @@ class _Colours:
             a if a.ndim == 2 else a[:, None] for a in (frame.observed, frame.filled)
         )
         self.number = self.observed.shape[1]
-        luma = LUMA if self.number == 3 else np.ones(1, np.float32)
-        self.luminance = FrameAtDust(self.observed @ luma, self.filled @ luma, frame.spread)
+        self.luminance = FrameAtDust(
+            luminance_of(self.observed), luminance_of(self.filled), frame.spread
+        )
 
     def responses(
         self,
@@ -381,34 +395,28 @@ def _find_shift(
     """Shift (down, right) of the whole pattern, in px: robust least squares by Gauss-Newton."""
     down: Any = 0.0
     right: Any = 0.0
-    dark_pixels = expected.dark[expected.labels]
     for _ in range(rounds):
         density = moved(expected.density, expected.neighbours, down, right)
-        padded = np.append(density, np.float32(0))
         sample = np.flatnonzero(present & (density > FAINTEST_DENSITY))
-        sample = sample[:: max(1, sample.size // (10 * PIXELS_FOR_RESPONSE))]
+        step = max(1, sample.size // (10 * PIXELS_FOR_RESPONSE))
+        sample = np.ascontiguousarray(sample[::step])
         if sample.size < FEWEST_PIXELS_FOR_SHIFT:
             return 0.0, 0.0
-        above, left, after, below = (
-            padded[expected.neighbours[sample, side]] for side in (UP, LEFT, RIGHT, DOWN)
+        sums = _kernels.shift_sums(
+            luminance.observed[:, None],
+            luminance.filled,
+            luminance.spread,
+            density,
+            sample,
+            expected.labels,
+            expected.neighbours,
+            expected.dark,
+            as_array(([responses.light], [responses.dark])),
+            HUBER,
         )
-        d = density[sample]
-        observed, filled, spread = (values[sample] for values in luminance)
-        response = responses.for_each(dark_pixels[sample])
-        predicted = response.observed(filled, d)
-        speed = response.speed(predicted)
-        gradient = np.stack([-speed * (below - above) / 2, -speed * (after - left) / 2]).astype(
-            np.float64
-        )
-        error = spread * response.slope(d) + VALUE_NOISE
-        residual = (observed - predicted).astype(np.float64)
-        usable = (observed > BLACK) & (observed < WHITE)
-        weight = (
-            usable / error**2 / np.maximum(np.abs(residual) / error / HUBER, 1) / PIXELS_PER_READING
-        )
+        xx, xy, yy, x, y = np.array(sums) / PIXELS_PER_READING
         # As if a shift of 0 +- 1 px had been measured once.
-        normal = (gradient * weight) @ gradient.T + np.eye(2)
-        change = np.linalg.solve(normal, (gradient * weight) @ residual - (down, right))
+        change = solve_pair((xx + 1, xy, yy + 1), (x - down, y - right))
         change *= min(1, LARGEST_STEP / max(np.abs(change).max(), 1e-9))
         down, right = np.clip((down + change[0], right + change[1]), -LARGEST_SHIFT, LARGEST_SHIFT)
         if np.abs(change).max() < 0.01:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..image.arrays import Labels, Mask, Values
+from ..image.elementary import exponential, logarithm
 
 # Side of a piece, px.
 PIECE_SIDE = 8
@@ -143,10 +144,10 @@ def frame_log_odds(ratio: Values, log_odds: Values) -> float:
 def logit(share: Values) -> Values:
     """Log odds of a share, which is limited to be neither 0 nor 1."""
     share = np.clip(share, SMALLEST_SHARE, LARGEST_SHARE)
-    log_odds: Values = np.log(share / (1 - share))
-    return log_odds
+    return logarithm(share / (1 - share))
 
 
 def probability(log_odds: Values) -> Values:
     """Probability of log odds, float32."""
-    return (1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))).astype(np.float32)
+    odds_against = exponential(-np.clip(log_odds, -30, 30))
+    return np.asarray(1 / (1 + odds_against))

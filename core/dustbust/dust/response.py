@@ -17,9 +17,11 @@ from dataclasses import astuple, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import _kernels
 from ..image.arrays import Mask, Values
+from ..image.elementary import exponential, logarithm
 
 # Values nearer to black or white than this may be clipped: they show dust, but not its density.
 BLACK, WHITE, VALUE_NOISE = _kernels.BLACK, _kernels.WHITE, _kernels.VALUE_NOISE
@@ -67,7 +69,7 @@ class Response:
 
     def slope(self, density: Any) -> Any:
         """Change of the observed value with the clean value."""
-        return np.exp(np.float32(-self.fade) * density)
+        return exponential(np.float32(-self.fade) * density)
 
     def offset(self, density: Any) -> Any:
         """The observed value of black."""
@@ -76,7 +78,7 @@ class Response:
         return (
             np.float32(self.lift)
             * density
-            * np.where(near, 1 - x / 2 + x * x / 6, (1 - np.exp(-x)) / np.where(near, 1, x))
+            * np.where(near, 1 - x / 2 + x * x / 6, (1 - exponential(-x)) / np.where(near, 1, x))
         )
 
     def observed(self, clean: Any, density: Any) -> Any:
@@ -91,7 +93,7 @@ class Response:
         """The density that makes `observed` out of `clean`."""
         fade = np.float32(np.where(np.abs(self.fade) < SMALLEST_FADE, SMALLEST_FADE, self.fade))
         passing = 1 - fade * (observed - clean) / self.speed(clean)
-        return -np.log(np.maximum(passing, np.float32(_kernels.LEAST_PASSING))) / fade
+        return -logarithm(np.maximum(passing, np.float32(_kernels.LEAST_PASSING))) / fade
 
 
 # The response that is expected before anything is known of a run.
@@ -139,6 +141,34 @@ class DustSample(NamedTuple):
     spread: Values
 
 
+def solve_pair(
+    matrix: tuple[float, float, float], right: tuple[float, float]
+) -> npt.NDArray[np.float64]:
+    """Solve two equations, by Cramer's rule.
+
+    Not by a library of linear algebra, whose last bit depends on the processor.
+
+    Parameters
+    ----------
+    matrix : tuple of float
+        The symmetric matrix: upper left, both others, lower right.
+    right : tuple of float
+        The right side.
+
+    Returns
+    -------
+    ndarray of float64, shape (2,)
+
+    Examples
+    --------
+    >>> solve_pair((2, 1, 3), (4, 7)).tolist()
+    [1.0, 2.0]
+    """
+    xx, xy, yy = matrix
+    x, y = right
+    return np.array([x * yy - y * xy, y * xx - x * xy]) / (xx * yy - xy * xy)
+
+
 def fit_response(
     sample: DustSample,
     start: Response,
@@ -183,14 +213,14 @@ def fit_response(
     lift, fade = start.lift, start.fade
     for _ in range(rounds):
         sums = _kernels.response_sums(observed, filled, density, spread, lift, fade)
-        xx, xy, yy, *right_side = np.array(sums) / PIXELS_PER_READING
-        normal, right = np.array([[xx, xy], [xy, yy]]), np.array(right_side)
+        xx, xy, yy, x, y = np.array(sums) / PIXELS_PER_READING
         if prior is not None:
             certainty = 1 / (np.array(spreads) * prior.lift) ** 2
-            normal += np.diag(certainty)
-            right += certainty * (prior.lift - lift, prior.fade - fade)
-        normal += np.eye(2) * (1e-9 * np.trace(normal) + 1e-12)
-        change = np.linalg.solve(normal, right)
+            xx, yy = xx + certainty[0], yy + certainty[1]
+            x += certainty[0] * (prior.lift - lift)
+            y += certainty[1] * (prior.fade - fade)
+        little = 1e-9 * (xx + yy) + 1e-12
+        change = solve_pair((xx + little, xy, yy + little), (x, y))
         lift = max(lift + change[0], 0.02)
         fade = float(np.clip(fade + change[1], -2 * lift, 1.2 * lift))
         if np.abs(change).max() < 1e-3 * lift:

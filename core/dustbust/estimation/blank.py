@@ -24,6 +24,7 @@ from ..files.paths import as_path, is_path, name_of
 from ..files.read import Frame, read_frame
 from ..image.arrays import Grey, Mask, Plane, Values, largest, luminance
 from ..image.block_grid import block_side, fill_gaps
+from ..image.elementary import logarithm
 from ..image.morphology import connected, dilate
 from ..runtime.threads import count
 from .candidates import denoise, noise_floor, noise_of, tile_of
@@ -242,7 +243,7 @@ def _model_of(opacity: Plane, marked: Mask, noise: float, threads: int | None) -
     """The dust of a blank, before its response is known."""
     where = dilate(marked, RIM, threads=threads)
     passing = 1 - opacity[where]
-    density = -np.log(passing)
+    density = -logarithm(passing)
     error = np.hypot(noise / passing, RELATIVE_ERROR * density) + SMALLEST_ERROR
     particles = _kernels.connected_components(where, marked)[2]
     return DustModel(

@@ -131,8 +131,14 @@ class OpacitySums:
         """
         if self._waiting:
             waiting, self._waiting = self._waiting, []
+            planes, has_data, backgrounds, gains, weights, signs = zip(*waiting, strict=True)
             _kernels.add_readings(
-                *zip(*waiting, strict=True),
+                planes,
+                has_data,
+                backgrounds,
+                gains,
+                weights,
+                signs,
                 self.side,
                 LOWEST_READING,
                 self.readings,
