@@ -38,14 +38,14 @@ public:
     bool pass(int threads) {
         std::vector<std::uint8_t> filled(left_.size(), 0);
         split_over_threads(left(), threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-            std::array<double, most_colours> sum;
+            Columns columns(2 * radius_ + 1);
             for (std::ptrdiff_t k = begin; k < end; ++k) {
-                const std::ptrdiff_t count = add_box(masked_.positions()[left_[k]], sum);
-                if (count == 0) continue;
+                const Sum box = sum_of_box(masked_.positions()[left_[k]], columns);
+                if (box.count == 0) continue;
                 filled[k] = 1;  // `known_` is updated after the pass: no thread sees it change
                 for (std::ptrdiff_t c = 0; c < colours_; ++c)
                     values_[left_[k] * colours_ + c] =
-                        static_cast<float>(sum[c] / static_cast<double>(count));
+                        static_cast<float>(box.colours[c] / static_cast<double>(box.count));
             }
         });
         std::vector<std::int64_t> failures;
@@ -59,32 +59,58 @@ public:
     }
 
 private:
-    // Sums of the known pixels around a position, and their number.
-    std::ptrdiff_t add_box(std::int64_t position, std::array<double, most_colours>& sum) const {
+    // Sum of known pixels, and their number.
+    struct Sum {
+        std::array<double, most_colours> colours{};
+        std::ptrdiff_t count = 0;
+    };
+
+    // The sums of the columns of a box. Boxes side by side have most of them in common.
+    struct Columns {
+        explicit Columns(std::ptrdiff_t width) : sums(width) {}
+
+        Sum& operator[](std::ptrdiff_t x) { return sums[x % sums.size()]; }
+
+        std::vector<Sum> sums;
+        std::ptrdiff_t row = -1, end = 0;  // of boxes around this row, they are known up to here
+    };
+
+    // The pixels around a position; positions are asked for in ascending order.
+    Sum sum_of_box(std::int64_t position, Columns& columns) const {
         const std::ptrdiff_t y = position / image_.columns, x = position % image_.columns;
         const std::ptrdiff_t top = std::max<std::ptrdiff_t>(y - radius_, 0),
                              bottom = std::min(y + radius_, image_.rows - 1),
                              left = std::max<std::ptrdiff_t>(x - radius_, 0),
                              right = std::min(x + radius_, image_.columns - 1);
-        sum.fill(0.0);
-        std::ptrdiff_t count = 0;
-        for (std::ptrdiff_t v = top; v <= bottom; ++v)
-            for (std::ptrdiff_t u = left; u <= right; ++u) count += add(v, u, sum);
-        return count;
+        for (std::ptrdiff_t u = columns.row == y ? std::max(left, columns.end) : left; u <= right;
+             ++u) {
+            Sum& column = columns[u] = {};
+            for (std::ptrdiff_t v = top; v <= bottom; ++v) add(v, u, column);
+        }
+        columns.row = y;
+        columns.end = right + 1;
+        Sum box;
+        for (std::ptrdiff_t u = left; u <= right; ++u) {
+            const Sum& column = columns[u];
+            for (std::ptrdiff_t c = 0; c < colours_; ++c) box.colours[c] += column.colours[c];
+            box.count += column.count;
+        }
+        return box;
     }
 
-    // Add a pixel if it is known, and return whether it is.
-    bool add(std::ptrdiff_t y, std::ptrdiff_t x, std::array<double, most_colours>& sum) const {
+    // Add a pixel if it is known.
+    void add(std::ptrdiff_t y, std::ptrdiff_t x, Sum& sum) const {
         if (masked_.contains(y, x)) {
             const std::ptrdiff_t place = any_known_ ? masked_(y, x) : -1;
-            if (place < 0 || !known_[place]) return false;
-            for (std::ptrdiff_t c = 0; c < colours_; ++c) sum[c] += values_[place * colours_ + c];
-            return true;
+            if (place < 0 || !known_[place]) return;
+            for (std::ptrdiff_t c = 0; c < colours_; ++c)
+                sum.colours[c] += values_[place * colours_ + c];
+        } else {
+            const T* pixel = image_.row(y) + x * image_.channels;
+            if (has_alpha_ && pixel[colours_] == 0) return;
+            for (std::ptrdiff_t c = 0; c < colours_; ++c) sum.colours[c] += pixel[c];
         }
-        const T* pixel = image_.row(y) + x * image_.channels;
-        if (has_alpha_ && pixel[colours_] == 0) return false;
-        for (std::ptrdiff_t c = 0; c < colours_; ++c) sum[c] += pixel[c];
-        return true;
+        ++sum.count;
     }
 
     const Image<const T> image_;

@@ -129,7 +129,8 @@ class Changes:
     def changed(self, picture: Picture) -> Positions:
         """The pixels that differ from their former values."""
         differ = pixels(picture)[self.positions] != self.before
-        changed: Positions = self.positions[differ.any(axis=1)]
+        # Channel by channel: numpy takes four times as long for `any` along a short axis.
+        changed: Positions = self.positions[np.logical_or.reduce([*differ.T])]
         return changed
 
     def undo(self, picture: Picture) -> None:
