@@ -56,13 +56,13 @@ def main() -> None:
     parser.add_argument("--scaling", action="store_true", help="only how the cost grows")
     parser.add_argument("--original", action="store_true", help="only the job of 56 frames")
     options = parser.parse_args()
+    keep_for_reuse()  # as the command line and the plug-in's helper do
     if options.scaling or options.original:
         if options.scaling:
             estimate.scaling()
         if options.original:
             estimate.original()
         return
-    keep_for_reuse()  # as the command line and the plug-in's helper do
     rows: list[Row] = []
     print("| | measured | at most |\n| --- | --- | --- |")
     for action in options.only:
