@@ -52,6 +52,6 @@ def logarithm(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
     Examples
     --------
     >>> logarithm([1, 10]).round(4).tolist()
-    [0.0, 2.302599906921387]
+    [0.0, 2.3025999069213867]
     """
     return _kernels.logarithm(np.asarray(values, np.float32, order="C"))
