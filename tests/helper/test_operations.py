@@ -210,7 +210,7 @@ def test_files_are_planned_and_cleaned_as_the_core_does(ask, tmp_path, found, ex
     files = [Path(shutil.copy(path, tmp_path)) for path in FRAMES]
     dust = found["dust"]
     run = {"run": files, "mask": None, "first": None, "last": None}
-    run |= {"dust": dust, "method": "restore"}
+    run |= {"dust": dust, "review": None, "method": "restore"}
     plan = ask("plan_files", folder="cleaned", **run)
     assert (plan["new"], plan["up_to_date"], plan["folder"]) == (5, 0, str(tmp_path / "cleaned"))
     settings = {"exists": "skip", "method": "restore", "threads": 2}
@@ -221,6 +221,11 @@ def test_files_are_planned_and_cleaned_as_the_core_does(ask, tmp_path, found, ex
         of_core = (tmp_path / "core" / path.name).read_bytes()
         assert (tmp_path / "cleaned" / path.name).read_bytes() == of_core
     assert ask("plan_files", folder="cleaned", **run)["up_to_date"] == 5
+    review = ask("begin_review", dust=dust, threads=1)["review"]
+    run["review"] = review
+    assert ask("plan_files", folder="cleaned", **run)["up_to_date"] == 5
+    ask("review_particles", review=review, threshold=0.6, order="size")
+    assert ask("plan_files", folder="cleaned", **run)["outdated"] == 5
     files[2].unlink()
     assert ask("plan_files", folder="cleaned", **run)["missing"] == [str(files[2])]
 
@@ -265,7 +270,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before(ask, tmp_path):
         ask(
             "plan_files",
             **{"run": files, "mask": None, "first": None, "last": None},
-            **{"dust": mask, "method": "fill"},
+            **{"dust": mask, "review": None, "method": "fill"},
             folder=tmp_path / "file" / "cleaned",
         )
     text = refusal.value.args[0]

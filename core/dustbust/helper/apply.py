@@ -17,6 +17,7 @@ from ..files.paths import beside, moved
 from ..image.arrays import alpha_channel, colour_channels, largest
 from ..previews import MaskPreview, to_rgb8
 from ..restoration.apply import apply_mask
+from ..review import Review
 from ..runtime.progress import Progress
 from .estimate import files_of_run
 from .janitor import tidied
@@ -71,10 +72,19 @@ def plan_files(
     first: Path | None,
     last: Path | None,
     dust: DustMask,
+    review: Review | None,
     folder: Path,
     method: str,
 ) -> dict[str, Any]:
     """Do as `files_to_clean`, and count the cleaned files of each state in the folder.
+
+    Parameters
+    ----------
+    run, mask, first, last
+        As for `files_to_clean`.
+    dust : DustMask
+    review : Review or None
+        Its mask is used instead of `dust` if the user has changed it.
 
     Raises
     ------
@@ -89,6 +99,8 @@ def plan_files(
     place = next(place for place in (whole, *whole.parents) if place.exists())
     if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
         raise DustbustError("{folder}: cannot be written to; choose another folder.", folder=place)
+    if review and review.changed:
+        dust = review.mask
     plan = plan_frames(files, dust, folder, method=method)
     return {
         **found,

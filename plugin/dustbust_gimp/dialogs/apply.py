@@ -79,6 +79,7 @@ def ask_for_files(
         nonlocal dust
         dust = mask
         review.begin(dust)
+        review.on_change = describe
         window.on_change(describe, "folder", "exists", "first-frame", "last-frame", "method")
         return marked(dust)
 
@@ -88,7 +89,8 @@ def ask_for_files(
             "folder": clean_files.folder_of(config),
             "method": config.get_property("method"),
         }
-        window.answer(core.Request("plan_files", **wanted, dust=dust, **settings), described)
+        masks = {"dust": dust, "review": review.handle}
+        window.answer(core.Request("plan_files", **wanted, **masks, **settings), described)
 
     def described(plan: dict[str, Any]) -> str:
         lost.set_visible(bool(plan["missing"]))

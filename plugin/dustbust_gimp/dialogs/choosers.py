@@ -104,7 +104,14 @@ class MaskChooser(Gtk.Box):
         self.on_change: Callable[[], None] | None = None
         self._config = config
         others = [other for other in Gimp.get_images() if other != image]
-        others.sort(key=lambda other: (not mask_image.is_mask_image(other), -other.get_id()))
+        file = image.get_file() and image.get_file().get_path()
+
+        def order(other: Gimp.Image) -> tuple[bool, bool, int]:
+            """Masks come first, and before others the mask of the run that the image is from."""
+            of_run = file in mask_image.files_of(other).files
+            return not mask_image.is_mask_image(other), not of_run, -other.get_id()
+
+        others.sort(key=order)
         rows = Gtk.ListStore(str, GdkPixbuf.Pixbuf, str, bool)  # id, picture, text, can be chosen
         fitting = []
         for other in others:

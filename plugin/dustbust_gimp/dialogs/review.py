@@ -242,6 +242,13 @@ class ReviewPane(Gtk.Box):
         Ask the core for particles, and for pictures.
     keep : callable
         Called with the mask when the user wants the changes in the mask image.
+
+    Attributes
+    ----------
+    handle : core.Handle or None
+        The core's review, once there is one.
+    on_change : callable or None
+        Called when the mask begins to differ from the mask image, and when it no longer does.
     """
 
     def __init__(
@@ -249,8 +256,9 @@ class ReviewPane(Gtk.Box):
     ) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=MARGIN // 2)
         self._worker, self._looks, self._keep = worker, looks, keep
-        self._review: core.Handle | None = None
-        self._found: dict[str, Any] = {"particles": []}
+        self.handle: core.Handle | None = None
+        self.on_change: Callable[[], None] | None = None
+        self._found: dict[str, Any] = {"particles": [], "changed": False}
         self._number, self._level = -1, SUGGESTION
         self._method = ""
         self._view: View | None = None
@@ -374,7 +382,7 @@ class ReviewPane(Gtk.Box):
         if isinstance(begun, Exception):
             self._said.set_text(translated(begun))
             return
-        self._review = begun["review"]
+        self.handle = begun["review"]
         self._threshold.set_value(begun["threshold"])
         self._level = begun["threshold"]  # exactly, until the user moves it
         self.set_sensitive(True)
@@ -389,14 +397,14 @@ class ReviewPane(Gtk.Box):
 
     def keep_changes(self) -> None:
         """Put all decisions into the mask image. The window may be gone."""
-        if self._review is not None:
+        if self.handle is not None:
             request = self._wanted_mask()
             dust = core.ask(request.operation, **request.arguments)
             if dust is not None:
                 self._keep(dust)
 
     def _wanted_mask(self) -> core.Request:
-        return core.Request("keep_review", review=self._review, threshold=self._level)
+        return core.Request("keep_review", review=self.handle, threshold=self._level)
 
     def _put_back(self, dust: core.Handle | Exception | None) -> None:
         """Put a mask into the mask image, if it has changed."""
@@ -408,11 +416,11 @@ class ReviewPane(Gtk.Box):
 
     def _update(self) -> None:
         """Find the particles at the threshold, and show them."""
-        if self._review is None:
+        if self.handle is None:
             return
         request = core.Request(
             "review_particles",
-            review=self._review,
+            review=self.handle,
             threshold=self._level,
             order=self._orders.get_active_id(),
         )
@@ -422,6 +430,7 @@ class ReviewPane(Gtk.Box):
         if isinstance(found, Exception):
             self._said.set_text(translated(found))
             return
+        flips = found["changed"] != self._found["changed"]
         self._found = found
         number = len(found["particles"])
         self._number = min(self._number, number - 1)
@@ -437,6 +446,8 @@ class ReviewPane(Gtk.Box):
         self._keeps.set_sensitive(found["changed"])
         self._count()
         self._look_again()
+        if flips and self.on_change:
+            self.on_change()
 
     def _count(self) -> None:
         number = len(self._found["particles"])
@@ -470,10 +481,10 @@ class ReviewPane(Gtk.Box):
 
     def _click(self, x: int, y: int) -> None:
         where = {"threshold": self._level, "y": y, "x": x}
-        self._decide(core.Request("toggle_particle", review=self._review, **where))
+        self._decide(core.Request("toggle_particle", review=self.handle, **where))
 
     def _go(self, way: str) -> None:
-        self._decide(core.Request(f"{way}_review", review=self._review))
+        self._decide(core.Request(f"{way}_review", review=self.handle))
 
     def _decide(self, request: core.Request) -> None:
         """Pass a decision to the core, and show what it changed."""
@@ -503,7 +514,7 @@ class ReviewPane(Gtk.Box):
             return
         request = core.Request(
             "look_at_review",
-            review=self._review,
+            review=self.handle,
             frame=self.frames.chosen,
             threshold=self._level,
             box=box,

@@ -302,7 +302,9 @@ def check_the_window_counts_what_is_there(folder):
 
     def plan(method):
         run = {"run": files, "mask": None, "first": None, "last": None}
-        return core.ask("plan_files", **run, dust=mask, folder="cleanedphotos", method=method)
+        return core.ask(
+            "plan_files", **run, dust=mask, review=None, folder="cleanedphotos", method=method
+        )
 
     assert "3 files will be written" in files_sentence(plan("restore"), "skip")
     dustbust.clean_frames(files, dust, written, method="restore")
