@@ -172,7 +172,8 @@ def summary(done: dict[str, Any], number: int) -> str:
             "{number} scans were combined.",
             number,
         )
-    return _(
-        "Dust covers {dust} of the scanner. {filled} of the page is dusty in all scans and was "
-        "filled."
-    ).format(dust=share_text(done["coverage"]), filled=share_text(done["filled"]))
+    sentences = [_("Dust covers {dust} of the scanner.").format(dust=share_text(done["coverage"]))]
+    if done["filled"]:
+        filled = _("{filled} of the page is dusty in all scans and was filled.")
+        sentences.append(filled.format(filled=share_text(done["filled"])))
+    return " ".join(sentences)
