@@ -64,7 +64,20 @@ def check_each_run_gets_an_image(folder):
     assert runs == [NAMES[:5], NAMES[3:]]
     assert lines[0].startswith("frame01.jpg to frame05.jpg: "), lines
     assert lines[1].startswith("frame04.jpg to frame08.jpg: "), lines
-    assert steps == []
+    ((label, review),) = steps
+    assert label == "_Review and apply..."
+    assert [reviewed_before_cancel(review, cancelled) for cancelled in (0, 1, 2)] == [1, 2, 2]
+
+
+def reviewed_before_cancel(review, cancelled):
+    """How many masks are shown if the user cancels the one with this number."""
+    shown, of_apply = [], estimate._apply
+    estimate._apply = lambda image: shown.append(image) or len(shown) <= cancelled
+    try:
+        review()
+    finally:
+        estimate._apply = of_apply
+    return len(shown)
 
 
 def check_a_run_that_fails_does_not_stop_the_others(folder):
