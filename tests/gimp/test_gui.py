@@ -314,29 +314,29 @@ def test_5_apply_to_the_run(desktop, run):
 
 
 def test_5_a_run_whose_folder_was_renamed(desktop, run):
-    """It is found from one of its frames, in the window that misses it; and found back."""
+    """It is found from one of its frames, in the window that misses it."""
     here, there = run[0].parent, run[0].parent.with_name("renamed")
-    frames = (
+    here.rename(there)
+    desktop.menu("a")
+    window = desktop.wait_for("Apply Dust Mask to a Run")
+    time.sleep(2)  # until the window knows that the files are gone
+    desktop.picture("moved", window)
+    desktop.key("alt+k")
+    desktop.wait_for("One Frame of the Run")
+    desktop.key("slash", "ctrl+a", pause=1)
+    desktop.type(str(there / run[1].name))
+    desktop.key("Return")
+    desktop.wait_gone("One Frame of the Run")
+    desktop.wait_for_photograph(window, part=left)
+    desktop.picture("moved-found", window)
+    desktop.key("Escape")
+    desktop.wait_gone("Apply Dust Mask to a Run")
+    there.rename(here)
+    folders = desktop.ask(
         "import json, os; run = bytes(mask.get_parasite('dustbust-run').get_data()); "
         "result = sorted({os.path.dirname(file) for file in json.loads(run)['frames']})"
     )
-    for old, new in ((here, there), (there, here)):
-        old.rename(new)
-        desktop.menu("a")
-        window = desktop.wait_for("Apply Dust Mask to a Run")
-        time.sleep(2)  # until the window knows that the files are gone
-        desktop.picture("moved", window)
-        desktop.key("alt+k")
-        desktop.wait_for("One Frame of the Run")
-        desktop.key("slash", "ctrl+a", pause=1)
-        desktop.type(str(new / run[1].name))
-        desktop.key("Return")
-        desktop.wait_gone("One Frame of the Run")
-        desktop.wait_for_photograph(window, part=left)
-        desktop.picture("moved-found", window)
-        desktop.key("Escape")
-        desktop.wait_gone("Apply Dust Mask to a Run")
-        assert desktop.ask(frames) == [str(new)]
+    assert folders == [str(there)]
 
 
 def test_6_apply_to_a_layer_within_a_selection_and_undo(desktop, run):
