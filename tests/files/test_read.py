@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from dustbust import DustbustError
-from dustbust.files.read import header_of, open_frame, read_luminance
+from dustbust.files.read import header_of, open_frame, read_luminance, resolution_of
 from helpers.frame_files import H, W, jpeg, picture, png, refused
 
 
@@ -37,6 +37,38 @@ def test_headers_say_size_depth_and_format(tmp_path):
         "a.webp": (8, "WebP"),
         "a.bmp": (8, "BMP"),
     }
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tif"])
+def test_the_resolution_that_a_file_states(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(picture()).save(path, dpi=(300, 200))
+    assert resolution_of(path) == pytest.approx((300, 200), abs=0.02)  # PNG, BMP: dots per metre
+
+
+def test_a_resolution_in_centimetres(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, picture(), resolution=(100, 50), resolutionunit="CENTIMETER")
+    assert resolution_of(path) == pytest.approx((254, 127))
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"resolution": ((0, 1), (300, 1))},
+        {"resolution": (300, 300), "resolutionunit": "NONE"},
+    ],
+)
+def test_a_resolution_without_sense_is_none(tmp_path, stated):
+    tifffile.imwrite(tmp_path / "a.tif", picture(), **stated)
+    assert resolution_of(tmp_path / "a.tif") is None
+
+
+def test_files_without_a_resolution(tmp_path):
+    for name in ("a.png", "a.jpg", "a.webp", "a.jp2"):
+        Image.fromarray(picture()).save(tmp_path / name)
+        assert resolution_of(tmp_path / name) is None
+    assert resolution_of(tmp_path / "missing.png") is None
 
 
 def test_text_named_like_a_picture(tmp_path):

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import dustbust
 from dustbust.files.read import read_frame
+from dustbust.registration import register
 from helpers.synthetic_scans import (
     FINE,
     dust_on_glass,
@@ -109,6 +111,74 @@ def test_other_resolution(ratio, cut):
     found = dustbust.register_scans([case.scans[0], scan])[1]
     # Of the first scan's pixels: the error is measured on the other scan.
     assert largest_error(found.matrix, larger @ case.matrices[1]) <= 0.1 * max(ratio, 1)
+
+
+def other_resolution(folder, stated, suffix):
+    """Files of a scan and of one of half its resolution that was cut, and the true matrix."""
+    case = simulate([movement(13.5, 9.25)])
+    blocks = case.scans[1].reshape(240, 2, 320, 2).astype(float)
+    half = np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)[:, :290]
+    paths = [folder / f"{name}{suffix}" for name in "ab"]
+    for path, scan, dpi in zip(paths, (case.scans[0], half), stated, strict=True):
+        Image.fromarray(scan).save(path, dpi=(dpi, dpi))
+    smaller = np.diag([0.5, 0.5, 1])
+    smaller[:2, 2] = -0.25
+    return paths, smaller @ case.matrices[1]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp"])
+def test_resolutions_that_files_state_are_a_start(tmp_path, monkeypatch, suffix):
+    """Sizes do not tell the ratio here; without the files' word spectra would be compared."""
+    paths, matrix = other_resolution(tmp_path, (600, 300), suffix)
+    monkeypatch.setattr(register, "more_guesses", None)
+    found = dustbust.register_scans(paths)[1]
+    assert largest_error(found.matrix, matrix) <= 0.1
+
+
+@pytest.mark.parametrize("stated", [(300, 300), (300, 400), (300, 9000)])
+def test_resolutions_that_files_state_wrongly_do_no_harm(tmp_path, stated):
+    paths, matrix = other_resolution(tmp_path, stated, ".png")
+    found = dustbust.register_scans(paths)[1]
+    assert largest_error(found.matrix, matrix) <= 0.1
+
+
+def test_of_one_resolution_in_spite_of_what_the_files_state(tmp_path):
+    case = simulate([movement(13.5, 9.25)])
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    for path, scan, dpi in zip(paths, case.scans, (300, 450), strict=True):
+        Image.fromarray(scan).save(path, dpi=(dpi, dpi))
+    found = dustbust.register_scans(paths)[1]
+    assert largest_error(found.matrix, case.matrices[1]) <= 0.03
+
+
+def shifted(scan, places):
+    """A colour scan of a grey one whose channels lie at these places (x, y), px."""
+    height, width = scan.shape
+    wider = np.pad(scan, 4, mode="edge")
+    planes = [wider[4 - y : 4 - y + height, 4 - x : 4 - x + width] for x, y in places]
+    return np.ascontiguousarray(np.stack(planes, axis=2))
+
+
+@pytest.mark.parametrize("quarters", [0, 1])
+@pytest.mark.parametrize("turned_round", [False, True])
+def test_channels_that_lie_beside_each_other(quarters, turned_round):
+    """In one of two scans; each channel of the page lies where scan 0 has it."""
+    case = simulate([movement(13.5, 9.25)])
+    places = [[(0, 0)] * 3, [(0, 0), (2, 1), (-1, 0)]][:: -1 if turned_round else 1]
+    scans = [shifted(scan, at) for scan, at in zip(case.scans, places, strict=True)]
+    scans[1] = np.ascontiguousarray(np.rot90(scans[1], quarters))
+    found = dustbust.register_scans(scans)[1]
+    turn = np.array([[0, 1, 0], [-1, 0, 639], [0, 0, 1]] if quarters else np.eye(3), float)
+    for channel in range(3):
+        true = case.matrices[1].copy()
+        true[:2, 2] += np.subtract(places[1][channel], places[0][channel])
+        assert largest_error(found.of_channel(channel).matrix, turn @ true) <= 0.06
+
+
+def test_channels_of_usual_scans_stay_together():
+    case = simulate([movement(13.5, 9.25)])
+    scans = [shifted(scan, [(0, 0)] * 3) for scan in case.scans]
+    assert dustbust.register_scans(scans)[1].channels is None
 
 
 def test_the_other_way_round_is_the_inverse():

@@ -9,6 +9,8 @@ from PIL import Image
 
 import dustbust
 from dustbust import Registration
+from dustbust.command_line import main
+from dustbust.files.read import read_frame
 from dustbust.stacking import evidence, strips
 from helpers.synthetic_scans import movement, page_of_text, psnr, scan_page, simulate
 
@@ -151,6 +153,22 @@ def test_a_negative_is_inverted():
     assert [found.negative for found in report.registrations] == [False, True]
     even = dustbust.stack_scans(case.scans)
     assert psnr(report.page, case.clean) >= psnr(even, case.clean) - 0.2
+
+
+def test_colours_that_lie_beside_each_other_in_one_scan(tmp_path, capsys):
+    """Before, each colour of the page was a mixture of two places, worse than a single scan."""
+    case = simulate([movement(13.5, 9.25)])
+    grey, wider = case.scans[1], np.pad(case.scans[1], 4, mode="edge")
+    apart = [wider[4 - y : 484 - y, 4 - x : 644 - x] for x, y in ((0, 0), (2, 1), (-1, 0))]
+    assert apart[0].shape == grey.shape
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    for path, planes in zip(paths, ([case.scans[0]] * 3, apart), strict=True):
+        Image.fromarray(np.stack(planes, axis=2)).save(path)
+    assert main(["stack", *map(str, paths), "-o", str(tmp_path / "page.png")]) == 0
+    assert "colours of scan 1 lay 3.2 px apart and were aligned" in capsys.readouterr().out
+    page = read_frame(tmp_path / "page.png")
+    for channel in range(3):
+        assert psnr(page[..., channel], case.clean) > psnr(case.scans[0], case.clean) + 10
 
 
 def test_uneven_transport_does_not_blur_the_page():

@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from ..batch.clean import clean_frames
 from ..dust.mask_file import MASK_SUFFIXES
 from ..errors import DustbustError
@@ -28,6 +30,9 @@ from .options import (
 
 # Where the pages go if the user names nothing.
 PAGES = "pages"
+
+# Names of the colour channels.
+CHANNELS = ("red", "green", "blue")
 
 SUMMARY = "combine scans of one page, which lay differently on the glass, into one clean page"
 
@@ -263,8 +268,25 @@ def summary(report: StackReport, options: argparse.Namespace) -> str:
     negatives = [k for k, found in enumerate(report.registrations) if found.negative]
     if negatives:
         parts.append(f"inverted as negatives: scan {', scan '.join(map(str, negatives))}")
+    parts += colours_apart(report)
     if report.white is not None:
         parts.append(f"white is {report.white:g}")
     if MODES[options.mode].kind == "dust-free":
         parts.append(f"{100 * report.filled:.3f} % was dusty in all scans and was filled")
     return "; ".join(parts)
+
+
+def colours_apart(report: StackReport) -> list[str]:
+    """What was done about scans whose colour channels lie beside each other."""
+    parts = []
+    for k, found in enumerate(report.registrations):
+        if found.channels is None:
+            continue
+        known = ~np.isnan(found.channels[:, 0])
+        if known.sum() > 1:
+            apart = np.hypot(*np.ptp(found.channels[known], axis=0))
+            parts.append(f"the colours of scan {k} lay {apart:.1f} px apart and were aligned")
+        names = [name for name, is_known in zip(CHANNELS, known, strict=True) if not is_known]
+        if names:
+            parts.append(f"not aligned: {' and '.join(names)} of scan {k}")
+    return parts

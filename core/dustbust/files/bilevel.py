@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from PIL import Image
-from PIL.PngImagePlugin import PngImageFile
 
 from ..errors import DustbustError
 from ..image.arrays import Picture, colour_channels, largest
 from .paths import as_path, is_path
-from .read import header_of, read_frame, read_luminance
+from .read import header_of, read_frame, read_luminance, resolution_of
 from .write import check_target, new_file
 
 # Suffixes of files that can hold 1 bit a pixel here, and Pillow's format and options for them.
 # A TIFF is compressed as fax group 4 (ITU-T T.6).
 _TIFF: dict[str, Any] = {"format": "TIFF", "compression": "group4"}
 BILEVEL_SUFFIXES = {".tif": _TIFF, ".tiff": _TIFF, ".png": {"format": "PNG"}}
-
-# Factor from dots per centimetre to Pillow's unit, dots per inch.
-PER_CENTIMETRE = 2.54
 
 
 def is_bilevel(path: Path) -> bool:
@@ -75,29 +69,9 @@ def write_bilevel(
     target = as_path(path)
     check_target(target, inputs, tuple(BILEVEL_SUFFIXES))
     white = colour_channels(picture)[..., 0] >= largest(picture.dtype) / 2
-    resolution = _resolution(as_path(like))
+    resolution = resolution_of(like)
     with new_file(target) as part:
         Image.fromarray(white).save(part, **BILEVEL_SUFFIXES[target.suffix.lower()], dpi=resolution)
-
-
-def _resolution(path: Path) -> tuple[float, float] | None:
-    """Dots per inch of a TIFF or PNG, across and down; None if it has no resolution."""
-    if path.suffix.lower() == ".png":
-        with PngImageFile(path) as picture:  # not Image.open, which has a limit of its own
-            found: tuple[float, float] | None = picture.info.get("dpi")
-            return found
-    if path.suffix.lower() not in BILEVEL_SUFFIXES:
-        return None
-    with tifffile.TiffFile(path) as file:
-        tags = file.pages.first.tags
-        if "XResolution" not in tags or "YResolution" not in tags:
-            return None
-        unit = tags["ResolutionUnit"].value if "ResolutionUnit" in tags else 2
-        factor = {2: 1.0, 3: PER_CENTIMETRE}.get(int(unit))
-        if factor is None:
-            return None
-        across, down = (Fraction(*tags[name].value) for name in ("XResolution", "YResolution"))
-        return float(across) * factor, float(down) * factor
 
 
 def check_kinds(scans: list[Path]) -> bool:

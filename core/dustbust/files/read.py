@@ -1,5 +1,6 @@
 """Reads frames, which are arrays or files, with the pixels as they are stored."""
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,41 @@ def header_of(path: str | bytes | os.PathLike[str]) -> tuple[tuple[int, int], in
     """
     path = as_path(path)
     return _read(path, lambda form: (*form.header(path), form.kind))
+
+
+def resolution_of(path: str | bytes | os.PathLike[str]) -> tuple[float, float] | None:
+    """The resolution that a frame's file states.
+
+    Parameters
+    ----------
+    path : path-like
+        A file in one of the formats of `dustbust.files.formats`.
+
+    Returns
+    -------
+    (float, float) or None
+        Dots per inch across and down, greater than 0. None if the file states none, or if what it
+        states makes no sense: pictures are read without it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> from dustbust.files.read import resolution_of
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("L", (2, 3)).save(folder + "/a.jpg", dpi=(300, 200))
+    ...     resolution_of(folder + "/a.jpg")
+    (300.0, 200.0)
+    """
+    path = as_path(path)
+    try:
+        found = _read(path, lambda form: form.resolution(path))
+    except DustbustError:
+        return None
+    if found is None:
+        return None
+    across, down = float(found[0]), float(found[1])
+    return (across, down) if 0 < across < math.inf and 0 < down < math.inf else None
 
 
 def read_frame(frame: Frame) -> Picture:

@@ -54,13 +54,17 @@ class Likeness:
         shape : tuple of int
             Of the scan itself.
         """
-        back = self._turn(shape) @ self.scale
+        back = self.back(shape)
         distortion = transform.distortion
         if len(distortion):
             distortion = np.ascontiguousarray(distortion @ back[:2, :2].T, np.float32)
         else:
             distortion = NO_DISTORTION
         return Transform(back @ transform.matrix, distortion, transform.pitch)
+
+    def back(self, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+        """Pixel of the changed scan to pixel of the scan itself, which has this shape."""
+        return self._turn(shape) @ self.scale
 
     @property
     def scale(self) -> npt.NDArray[np.float64]:
@@ -80,8 +84,18 @@ class Likeness:
         return np.array([*rows[self.quarters % 4], [0, 0, 1]], float)
 
 
-def first_guesses(reference: tuple[int, ...], other: tuple[int, ...]) -> list[Likeness]:
-    """Guesses from the sizes of two scans, the likeliest first."""
+def first_guesses(
+    reference: tuple[int, ...], other: tuple[int, ...], stated: float | None = None
+) -> list[Likeness]:
+    """Guesses from the sizes of two scans and from what their files state, the likeliest first.
+
+    Parameters
+    ----------
+    reference, other : tuple of int
+        Their shapes.
+    stated : float or None
+        The resolution of the other scan over that of the reference, as their files state them.
+    """
     down, across = other[0] / reference[0], other[1] / reference[1]
     turned_down, turned_across = other[1] / reference[0], other[0] / reference[1]
     guesses = [Likeness()]
@@ -91,15 +105,36 @@ def first_guesses(reference: tuple[int, ...], other: tuple[int, ...]) -> list[Li
         guesses.insert(0, Likeness(1, (turned_down * turned_across) ** 0.5))
     elif other[:2] == reference[1::-1] and reference[0] != reference[1]:
         guesses.insert(0, Likeness(1))
+    if stated is not None and _is_other(stated):
+        # Of two scans that are wide and tall, one is probably turned.
+        turned = (reference[0] > reference[1]) != (other[0] > other[1])
+        guesses.insert(0, Likeness(int(turned), stated))
     return guesses
 
 
+def stated_ratio(
+    reference: tuple[float, float] | None, other: tuple[float, float] | None
+) -> float | None:
+    """The ratio of two resolutions (across, down); None if it is not known or not the same in both.
+
+    Examples
+    --------
+    >>> stated_ratio((300.0, 300.0), (450.0, 450.0))
+    1.5
+    """
+    if reference is None or other is None:
+        return None
+    across, down = other[0] / reference[0], other[1] / reference[1]
+    return (across * down) ** 0.5 if abs(across / down - 1) < SAME_RATIO else None
+
+
 def _is_ratio(down: float, across: float) -> bool:
-    return (
-        abs(down / across - 1) < SAME_RATIO
-        and abs(down - 1) > LEAST_RATIO
-        and 1 / LARGEST_RATIO < down < LARGEST_RATIO
-    )
+    return abs(down / across - 1) < SAME_RATIO and _is_other(down)
+
+
+def _is_other(ratio: float) -> bool:
+    """Whether a ratio of resolutions needs a guess of its own, and may be that of two scans."""
+    return abs(ratio - 1) > LEAST_RATIO and 1 / LARGEST_RATIO < ratio < LARGEST_RATIO
 
 
 def more_guesses(first: Level, second: Level) -> Iterator[Likeness]:

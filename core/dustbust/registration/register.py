@@ -11,12 +11,20 @@ import numpy.typing as npt
 from .. import _kernels
 from ..errors import DustbustError
 from ..files.bilevel import read_scan
-from ..files.paths import names_of_scans
+from ..files.paths import as_path, is_path, names_of_scans
+from ..files.read import resolution_of
 from ..files.spool import Spool
 from ..image.arrays import Picture, alpha_channel, colour_channels, largest
 from ..runtime.threads import count
 from .distortion import refine_distortion
-from .likeness import LEAST_RATIO, Likeness, first_guesses, is_negative, more_guesses
+from .likeness import (
+    LEAST_RATIO,
+    Likeness,
+    first_guesses,
+    is_negative,
+    more_guesses,
+    stated_ratio,
+)
 from .patches import Match, compare, find_dust, what_stays
 from .pyramid import Level, Scan
 from .refine import PRECISION, ROUGHLY, refine
@@ -49,16 +57,38 @@ class Registration(Transform):
         px, how far the page moved on the scanner between the two scans: rms over the overlap.
     negative : bool
         Whether one of the two scans is light where the other one is dark.
+    channels : ndarray of float64, shape (3, 2), or None
+        px of this scan (x, y), by which each colour channel lies beside the place that the
+        transform gives, if some channel lies elsewhere than that of scan 0. Not a number for a
+        channel that could not be aligned; it stays at that place.
     """
 
     confidence: float = 1.0
     overlap: float = 1.0
     moved: float = 0.0
     negative: bool = False
+    channels: npt.NDArray[np.float64] | None = None
 
     def scaled(self, factor: float) -> "Registration":
         """The same for scans that are `factor` times as large."""
-        return replace(super().scaled(factor), moved=self.moved * factor)
+        channels = None if self.channels is None else self.channels * factor
+        return replace(super().scaled(factor), moved=self.moved * factor, channels=channels)
+
+    def of_channel(self, channel: int) -> "Registration":
+        """The same for one colour channel alone.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> apart = Registration(np.eye(3), channels=np.array([[0, 0], [0, 0], [1.5, 0]]))
+        >>> apart.of_channel(2).matrix[:2, 2].tolist()
+        [1.5, 0.0]
+        """
+        if self.channels is None:
+            return self
+        shift = np.eye(3)
+        shift[:2, 2] = np.nan_to_num(self.channels[channel])
+        return replace(self, matrix=shift @ self.matrix, channels=None)
 
     def resample(
         self,
@@ -98,6 +128,22 @@ class Registration(Transform):
         """
         colours = colour_channels(scan).shape[2]
         white = largest(scan.dtype)
+        if self.channels is not None and colours == len(self.channels):
+            gain = np.ones(colours) if gain is None else np.asarray(gain)
+            offset = np.zeros(colours) if offset is None else np.asarray(offset)
+            planes = [
+                self.of_channel(k).resample(
+                    plane,
+                    box,
+                    gain=gain[[k]],
+                    offset=offset[[k]],
+                    inverse=inverse,
+                    threads=threads,
+                )
+                for k, plane in enumerate(_planes(scan))
+            ]
+            alpha = np.min([plane[..., 1] for plane in planes], axis=0)
+            return np.stack([*(plane[..., 0] * (alpha > 0) for plane in planes), alpha], axis=2)
         return _kernels.resample(
             np.ascontiguousarray(scan),
             alpha_channel(scan) is not None,
@@ -156,10 +202,18 @@ class Registration(Transform):
         return np.ascontiguousarray(matrix, np.float64), self.distortion, self.pitch
 
 
+def _planes(scan: Picture) -> Iterator[Picture]:
+    """Each colour channel of a scan, with its alpha."""
+    alpha = alpha_channel(scan)
+    for channel in np.moveaxis(colour_channels(scan), 2, 0):
+        yield np.ascontiguousarray(channel if alpha is None else np.stack([channel, alpha], axis=2))
+
+
 def register_scans(
     scans: Sequence[Scannable] | Spool,
     *,
     names: Sequence[str] | None = None,
+    resolutions: Sequence[tuple[float, float] | None] | None = None,
     progress: Callable[[float, str], object] | None = None,
     threads: int | None = None,
 ) -> list[Registration]:
@@ -181,6 +235,9 @@ def register_scans(
         transparent pixels do not count as data.
     names : sequence of str, optional
         What messages call the scans. Default: their paths, or "scan 0", "scan 1" and so on.
+    resolutions : sequence of (float, float) or None, optional
+        Dots per inch of each scan, across and down, where they are known: a start for the search,
+        which does not trust them. Default: what the files state.
     progress : callable, optional
         `progress(fraction, text)`.
     threads : int, optional
@@ -207,13 +264,32 @@ def register_scans(
         scans = list(scans)
     sources = range(len(scans)) if isinstance(scans, Spool) else scans
     names, threads = names_of_scans(sources, names), count(threads)
+    if resolutions is None:
+        resolutions = resolutions_of(sources)
     reference = Scan(read_scan(scans[0]), names[0], threads)
     found = [Registration(np.eye(3))]
     for index in range(1, len(scans)):
-        found.append(_find(reference, read_scan(scans[index]), names[index]))
+        stated = stated_ratio(resolutions[0], resolutions[index])
+        found.append(_find(reference, read_scan(scans[index]), names[index], stated))
         if progress:
             progress(index / (len(scans) - 1), names[index])
     return found
+
+
+def resolutions_of(scans: Sequence[object]) -> list[tuple[float, float] | None]:
+    """Dots per inch (across, down) of scans whose files state them; None for others and arrays.
+
+    Parameters
+    ----------
+    scans : sequence
+        Paths or anything else.
+
+    Examples
+    --------
+    >>> resolutions_of([0, 1])
+    [None, None]
+    """
+    return [resolution_of(as_path(scan)) if is_path(scan) else None for scan in scans]
 
 
 def place_scans(number: int, positions: npt.ArrayLike | None = None) -> list[Registration]:
@@ -253,14 +329,18 @@ def place_scans(number: int, positions: npt.ArrayLike | None = None) -> list[Reg
 # staves) agree in about half.
 LEAST_IN_THE_END = 0.6
 
+# Channels that lie less than this beside each other, px, are not moved: the error of their places
+# is about as large on scans of 24 megapixels, and nobody sees it.
+COLOURS, CHANNELS_APART = 3, 0.25
+
 # Where dust has this share of the energy of the details, they are looked at once more without it.
 MUCH_DUST = 0.1
 
 
-def _find(reference: Scan, image: Picture, name: str) -> Registration:
+def _find(reference: Scan, image: Picture, name: str, stated: float | None) -> Registration:
     """The registration of one scan, or a DustbustError that says why there is none."""
     failure: DustbustError | None = None
-    guesses = first_guesses(reference.shape, image.shape)
+    guesses = first_guesses(reference.shape, image.shape, stated)
     tried: list[Likeness] = []
     for guess in chain(guesses, _later_guesses(reference, image, name)):
         if any(_alike(guess, before) for before in tried):
@@ -281,9 +361,39 @@ def _find(reference: Scan, image: Picture, name: str) -> Registration:
                 continue
             transform = guess.undone(match.transform.scaled(fine), image.shape)
             found = _registration(transform, match.share, reference.shape, image.shape)
-            return replace(found, negative=candidate.negative)
+            channels = _channels_apart(reference, candidate, fine, match)
+            if channels is not None:
+                channels = channels @ guess.back(image.shape)[:2, :2].T
+            return replace(found, negative=candidate.negative, channels=channels)
     assert failure is not None
     raise failure
+
+
+def _channels_apart(
+    reference: Scan, other: Scan, fine: int, match: Match
+) -> npt.NDArray[np.float64] | None:
+    """(3, 2), px of the other scan: where its colour channels lie beside the place of the match.
+
+    None if no channel is known to lie elsewhere than in the reference. Not a number where a
+    channel does not show the same in both.
+    """
+    if not all(colour_channels(scan.image).shape[2] == COLOURS for scan in (reference, other)):
+        return None
+    apart = np.full((COLOURS, 2), np.nan)
+    for channel, planes in enumerate(
+        zip(_planes(reference.image), _planes(other.image), strict=True)
+    ):
+        a, b = (
+            Scan(plane, scan.name, scan.threads, negative=scan.negative).level(fine, 1)
+            for plane, scan in zip(planes, (reference, other), strict=True)
+        )
+        stays = what_stays(a, b, a.corners)
+        found = refine(a, b, match.transform, ("shift",), stays, precision=PRECISION)
+        if is_page(found, LEAST_IN_THE_END):
+            moved = found.transform.matrix[:2, 2] - match.transform.matrix[:2, 2]
+            apart[channel] = fine * moved
+    known = np.abs(apart[~np.isnan(apart)])
+    return apart if known.max(initial=0.0) >= CHANNELS_APART else None
 
 
 def _made_like(image: Picture, guess: Likeness, threads: int) -> Picture:

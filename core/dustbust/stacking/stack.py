@@ -15,7 +15,7 @@ from ..files.bilevel import read_scan
 from ..files.paths import is_path, names_of_scans
 from ..files.spool import Spool
 from ..image.arrays import Picture, colour_channels
-from ..registration.register import Registration, place_scans, register_scans
+from ..registration.register import Registration, place_scans, register_scans, resolutions_of
 from ..runtime.progress import steps
 from ..runtime.threads import count
 from .dust_free import clean_page
@@ -188,7 +188,11 @@ def stack_scans(
                 )
         elif align:
             registrations = register_scans(
-                pictures, names=names, progress=step(0.0, 0.5), threads=threads
+                pictures,
+                names=names,
+                resolutions=resolutions_of(scans),
+                progress=step(0.0, 0.5),
+                threads=threads,
             )
         else:
             registrations = place_scans(len(pictures), positions)
@@ -197,7 +201,11 @@ def stack_scans(
             pictures.move_to_front(reference)
             names = _in_front(names, reference)
             registrations = register_scans(
-                pictures, names=names, progress=step(0.0, 0.5), threads=threads
+                pictures,
+                names=names,
+                resolutions=_in_front(resolutions_of(scans), reference),
+                progress=step(0.0, 0.5),
+                threads=threads,
             )
         if normalise is None:
             normalise = align or how.kind == "dust-free"

@@ -104,6 +104,15 @@ class FrameFile:
             return picture.size, 8
 
     @classmethod
+    def resolution(cls, path: Path) -> tuple[float, float] | None:
+        """Dots per inch (across, down) that a file states, without decoding its pixels, or None."""
+        if cls.opener is None:
+            return None
+        with cls.opener(path) as picture:
+            found: tuple[float, float] | None = picture.info.get("dpi")
+            return found
+
+    @classmethod
     def create(cls, path: Path, pixels: Picture) -> None:
         """Write a new file from pixels alone, which are of `dtypes` and as `alpha` allows."""
         raise NotImplementedError

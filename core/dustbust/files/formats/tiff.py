@@ -15,6 +15,7 @@ import os
 import shutil
 import struct
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -80,6 +81,10 @@ STORED = ("bool", "uint8", "uint16", "float16", "float32", "float64")
 # Planes, rows and columns of a picture.
 Region = tuple[slice, slice, slice]
 
+# Units of a resolution (TIFF 6.0, section 8), and the factor from each to dots per inch.
+INCH, CENTIMETRE = 2, 3
+PER_INCH = {INCH: 1.0, CENTIMETRE: 2.54}
+
 
 class TiffFile(FrameFile):
     """A TIFF file."""
@@ -114,6 +119,19 @@ class TiffFile(FrameFile):
             directory = _main_picture(path, structure)
             width, height = (structure.value(directory, code) for code in (WIDTH, HEIGHT))
             return (width, height), structure.value(directory, BITS, 1)
+
+    @classmethod
+    def resolution(cls, path: Path) -> tuple[float, float] | None:
+        with open(path, "rb") as file:
+            start = _main_picture(path, TiffStructure(file)).start
+            tags = _page_at(file, start).tags
+            if "XResolution" not in tags or "YResolution" not in tags:
+                return None
+            unit = int(tags["ResolutionUnit"].value) if "ResolutionUnit" in tags else INCH
+            if unit not in PER_INCH:
+                return None
+            across, down = (Fraction(*tags[name].value) for name in ("XResolution", "YResolution"))
+            return float(across) * PER_INCH[unit], float(down) * PER_INCH[unit]
 
     @classmethod
     def read(cls, path: Path) -> "TiffFile":
