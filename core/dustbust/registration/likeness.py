@@ -29,6 +29,9 @@ NEAR_TURN = 8
 # at least this size in both. Text has 1 and more.
 SKEWED = 0.3
 
+# Rows of details that are summed at a time.
+SKEWNESS_ROWS = 64
+
 
 @dataclass(frozen=True)
 class Likeness:
@@ -196,11 +199,15 @@ def is_negative(first: Level, second: Level) -> bool:
 
 
 def _skewness(details: npt.NDArray[np.float32]) -> float:
-    values = details[np.isfinite(details)].astype(float)
-    if not values.size:
-        return 0.0
-    values -= values.mean()
-    squares = values * values
-    variance = float(squares.mean())
-    # A product of two arrays: the power of an array takes ten times as long.
-    return float(squares @ values) / values.size / variance**1.5 if variance > 0 else 0.0
+    """The skewness of the details that are known, 0 if there are none."""
+    number, sums = 0, np.zeros(3)
+    for top in range(0, len(details), SKEWNESS_ROWS):  # float64 copies of all would take much room
+        rows = details[top : top + SKEWNESS_ROWS]
+        values = rows[np.isfinite(rows)].astype(float)
+        squares = values * values
+        # A product of two arrays: the power of an array takes ten times as long.
+        sums += values.sum(), squares.sum(), squares @ values
+        number += values.size
+    mean, second, third = sums / max(number, 1)
+    variance = second - mean**2
+    return float((third - 3 * mean * second + 2 * mean**3) / variance**1.5) if variance > 0 else 0.0
