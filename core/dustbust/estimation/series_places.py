@@ -17,8 +17,8 @@ from .passes import Runner
 from .placement import FEWEST_SCENES, Roll, State, find_places
 from .placing import nominal, on_one_grid
 
-# So many frames in a row are divided into groups at a time. The next ones have half of them in
-# common.
+# Number of frames in a row that are divided into groups at a time. The next ones have half of them
+# in common.
 FRAMES_TOGETHER = 24
 
 # Place of a frame: its group, quarter turns, and (y, x) in the group, px.
