@@ -84,6 +84,7 @@ void add_readings(const std::vector<FrameToRead<T>>& frames, std::ptrdiff_t side
     const float limit = lowest * READING_STEPS;
     split_over_threads(sum.rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
         std::vector<CoarseRows> rows;
+        rows.reserve(frames.size());
         for (const auto& frame : frames) rows.emplace_back(frame, side, down, along);
         for (std::ptrdiff_t y = begin; y < end; ++y)
             for (std::size_t k = 0; k < frames.size(); ++k) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
+#include <utility>
 
 #include "base/parallel.hpp"
 #include "base/target_clones.hpp"
@@ -94,46 +95,88 @@ void count_row(const std::uint8_t* known, std::ptrdiff_t columns, std::uint8_t* 
         count[x] = static_cast<std::uint8_t>(count[x] + known[x]);
 }
 
-// Sums of the columns of a block row first, then those of its blocks: `add(y, sums)` adds a row
-// to the sums of the columns; calls finish(block row, block, sum, count, pixels).
+// The sums of the blocks of a block row: those of its columns first. `add(y, sums)` adds a row to
+// the sums of the columns.
+template <class Sum, class Adder>
+class BlockRowSums {
+public:
+    BlockRowSums(Image<const std::uint8_t> known, std::ptrdiff_t side, std::ptrdiff_t every,
+                 Adder add)
+        : known_(known),
+          side_(side),
+          every_(every),
+          add_(std::move(add)),
+          sums_(known.columns),
+          counts_(known.data ? known.columns : 0),
+          blocks_((known.columns + side - 1) / side),
+          known_pixels_(blocks_.size()) {}
+
+    // Read a block row.
+    void read(std::ptrdiff_t block_row) {
+        const std::ptrdiff_t top = block_row * side_, bottom = std::min(top + side_, known_.rows);
+        used_rows_ = (bottom - top + every_ - 1) / every_;
+        std::fill(blocks_.begin(), blocks_.end(), BlockSum<Sum>(0));
+        std::fill(known_pixels_.begin(), known_pixels_.end(), 0);
+        for (std::ptrdiff_t y = top; y < bottom; y += most_rows * every_) {
+            add_columns(y, std::min(y + most_rows * every_, bottom));
+            add_blocks();
+        }
+    }
+
+    // Sum of a block, number of its pixels that are known, and of all.
+    float sum(std::ptrdiff_t block) const { return static_cast<float>(blocks_[block]); }
+    float count(std::ptrdiff_t block) const {
+        return known_.data ? static_cast<float>(known_pixels_[block]) : pixels(block);
+    }
+    float pixels(std::ptrdiff_t block) const {
+        return static_cast<float>(used_rows_ * (end_of(block) - block * side_));
+    }
+
+private:
+    std::ptrdiff_t end_of(std::ptrdiff_t block) const {
+        return std::min((block + 1) * side_, known_.columns);
+    }
+
+    void add_columns(std::ptrdiff_t begin, std::ptrdiff_t end) {
+        std::fill(sums_.begin(), sums_.end(), Sum(0));
+        std::fill(counts_.begin(), counts_.end(), std::uint8_t(0));
+        for (std::ptrdiff_t y = begin; y < end; y += every_) {
+            add_(y, sums_.data());
+            if (known_.data) count_row(known_.row(y), known_.columns, counts_.data());
+        }
+    }
+
+    void add_blocks() {
+        for (std::ptrdiff_t block = 0; block < std::ptrdiff_t(blocks_.size()); ++block) {
+            const std::ptrdiff_t begin = block * side_, end = end_of(block);
+            for (std::ptrdiff_t x = begin; x < end; ++x) blocks_[block] += sums_[x];
+            if (known_.data)
+                for (std::ptrdiff_t x = begin; x < end; ++x) known_pixels_[block] += counts_[x];
+        }
+    }
+
+    const Image<const std::uint8_t> known_;
+    const std::ptrdiff_t side_, every_;
+    Adder add_;
+    std::vector<Sum> sums_;
+    std::vector<std::uint8_t> counts_;
+    std::vector<BlockSum<Sum>> blocks_;
+    std::vector<std::ptrdiff_t> known_pixels_;
+    std::ptrdiff_t used_rows_ = 0;
+};
+
+// Calls finish(block row, block, sum, count, pixels) for each block; see `BlockRowSums`.
 template <class Sum, class MakeAdder, class Finish>
-void each_block_row(Image<const std::uint8_t> known, std::ptrdiff_t side, std::ptrdiff_t every,
-                    int threads, MakeAdder make_adder, Finish finish) {
-    const std::ptrdiff_t columns = known.columns, block_rows = (known.rows + side - 1) / side,
-                         block_columns = (columns + side - 1) / side;
+void each_block(Image<const std::uint8_t> known, std::ptrdiff_t side, std::ptrdiff_t every,
+                int threads, MakeAdder make_adder, Finish finish) {
+    const std::ptrdiff_t block_rows = (known.rows + side - 1) / side,
+                         block_columns = (known.columns + side - 1) / side;
     split_over_threads(block_rows, threads, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-        auto add = make_adder();
-        std::vector<Sum> sums(columns);
-        std::vector<std::uint8_t> counts(known.data ? columns : 0);
-        std::vector<BlockSum<Sum>> totals(block_columns);
-        std::vector<std::ptrdiff_t> known_pixels(block_columns);
-        for (std::ptrdiff_t block = begin; block < end; ++block) {
-            const std::ptrdiff_t top = block * side, bottom = std::min(top + side, known.rows),
-                                 used_rows = (bottom - top + every - 1) / every;
-            std::fill(totals.begin(), totals.end(), BlockSum<Sum>(0));
-            std::fill(known_pixels.begin(), known_pixels.end(), 0);
-            for (std::ptrdiff_t first = top; first < bottom; first += most_rows * every) {
-                std::fill(sums.begin(), sums.end(), Sum(0));
-                std::fill(counts.begin(), counts.end(), std::uint8_t(0));
-                const std::ptrdiff_t last = std::min(first + most_rows * every, bottom);
-                for (std::ptrdiff_t y = first; y < last; y += every) {
-                    add(y, sums.data());
-                    if (known.data) count_row(known.row(y), columns, counts.data());
-                }
-                for (std::ptrdiff_t b = 0; b < block_columns; ++b) {
-                    const std::ptrdiff_t left = b * side, right = std::min(left + side, columns);
-                    for (std::ptrdiff_t x = left; x < right; ++x) totals[b] += sums[x];
-                    if (known.data)
-                        for (std::ptrdiff_t x = left; x < right; ++x) known_pixels[b] += counts[x];
-                }
-            }
-            for (std::ptrdiff_t b = 0; b < block_columns; ++b) {
-                const std::ptrdiff_t left = b * side, right = std::min(left + side, columns),
-                                     pixels = used_rows * (right - left);
-                finish(block, b, static_cast<float>(totals[b]),
-                       static_cast<float>(known.data ? known_pixels[b] : pixels),
-                       static_cast<float>(pixels));
-            }
+        BlockRowSums<Sum, decltype(make_adder())> sums(known, side, every, make_adder());
+        for (std::ptrdiff_t row = begin; row < end; ++row) {
+            sums.read(row);
+            for (std::ptrdiff_t block = 0; block < block_columns; ++block)
+                finish(row, block, sums.sum(block), sums.count(block), sums.pixels(block));
         }
     });
 }
@@ -189,7 +232,7 @@ GridLine GridRows::line(std::ptrdiff_t y) {
 template <class T>
 void block_means(Image<const T> in, Image<const std::uint8_t> known, std::ptrdiff_t side,
                  Image<float> mean, Image<float> share, int threads) {
-    each_block_row<ColumnSum<T>>(
+    each_block<ColumnSum<T>>(
         known, side, 1, threads,
         [&] {
             return [&](std::ptrdiff_t y, ColumnSum<T>* sums) {
@@ -210,7 +253,7 @@ void block_spread(Image<const T> in, Image<const std::uint8_t> known, Image<cons
     constexpr float largest = largest_value<T>;
     const GridPlaces down(in.rows, background.rows, side),
         along(in.columns, background.columns, side);
-    each_block_row<float>(
+    each_block<float>(
         known, side, every, threads,
         [&] {
             return [&, rows = GridRows(background, side, down, along, largest)](
