@@ -34,6 +34,7 @@ def plot(rows: list[Row], path: Path) -> None:
     draw = ImageDraw.Draw(picture)
     widest = max(1.25, *(min(ratio / limit, 2.0) for _, ratio, limit in rows))
     limit_at = LEFT + LENGTH / widest
+    draw.line((limit_at, 0, limit_at, height), fill="#888888", width=2)
     for number, (name, ratio, limit) in enumerate(rows):
         top = GAP + number * (BAR + GAP)
         length = LENGTH * min(ratio / limit, widest) / widest
@@ -41,8 +42,9 @@ def plot(rows: list[Row], path: Path) -> None:
         draw.rectangle((LEFT, top, LEFT + length, top + BAR), fill=colour)
         draw.text((LEFT - 10, top + 2), name, "black", font, anchor="ra")
         text = f"{ratio:.2f} of {limit:.3g}"
-        draw.text((LEFT + length + 8, top + 2), text, "black", font)
-    draw.line((limit_at, 0, limit_at, height), fill="#888888", width=2)
+        at = (LEFT + length + 8, top + 2)
+        draw.rectangle(draw.textbbox(at, text, font), fill="white")  # the line may be there
+        draw.text(at, text, "black", font)
     picture.save(path)
 
 
