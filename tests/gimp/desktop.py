@@ -133,12 +133,14 @@ class Desktop:
         )
 
     def wait_for_true(self, true, complaint, timeout=60):
+        """Wait until a function gives something that is true, and return that."""
         end = time.monotonic() + timeout
-        while not true():
+        while not (found := true()):
             if time.monotonic() > end:
                 self.picture("stuck")
                 raise AssertionError(f"{complaint}; see {self.pictures / 'stuck.png'}")
             time.sleep(0.1)
+        return found
 
     def _tool(self, *command):
         done = self.gimp.command(command, environment=self.environment.items())
@@ -232,8 +234,9 @@ class Desktop:
 
     def wait_for(self, title, timeout=60):
         """Wait for a window with this in its title."""
-        self.wait_for_true(lambda: self.windows(title), f"no window {title!r}", timeout)
-        window = self.windows(title)[-1]
+        # Not asked for twice: a window that is being drawn can be hidden for a moment.
+        found = self.wait_for_true(lambda: self.windows(title), f"no window {title!r}", timeout)
+        window = found[-1]
         self._tool("xdotool", "windowactivate", "--sync", window)
         time.sleep(0.5)
         return window
