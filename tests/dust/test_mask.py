@@ -12,6 +12,7 @@ from PIL import Image, PngImagePlugin
 
 import dustbust
 from dustbust.dust.model import DustModel
+from helpers.mask_files import archive
 
 FRAMES = sorted((Path(__file__).resolve().parents[1] / "samples" / "run").glob("*.jpg"))
 
@@ -19,14 +20,6 @@ HEADER = (
     b'{"shape": [4, 4], "threshold": 0.5, "frames": [], "report": {}, "polarity": "light", '
     b'"method": ""}'
 )
-
-
-def zipped(entries, method=zipfile.ZIP_DEFLATED):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", method) as archive:
-        for name, content in entries.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
 
 
 def test_saved_mask_is_the_same_mask(tmp_path):
@@ -93,7 +86,7 @@ def test_the_scale_travels_with_the_mask_and_old_masks_have_none(tmp_path):
     dust = dustbust.DustMask.of_opacity(np.full((3, 4), 0.2, np.float32), 0.05)
     dust.save(tmp_path / "mask.png")
     assert dustbust.DustMask.load(tmp_path / "mask.png").scale == 0.05
-    old = dustbust.DustMask.from_extra(np.zeros((4, 4)), zipped({"header.json": HEADER}))
+    old = dustbust.DustMask.from_extra(np.zeros((4, 4)), archive({"header.json": HEADER}))
     assert old.scale == 0.5
     with pytest.raises(ValueError, match="scale must be between 0 and 1"):
         dustbust.DustMask(dust.grey, 0.5, scale=1.0)
@@ -176,12 +169,12 @@ def test_transparent_white_is_no_dust(tmp_path):
             lambda extra: dustbust.DustMask(np.zeros((5, 5)), 0.5).extra(),
             "belongs to a mask of 5 x 5",
         ),
-        (lambda extra: zipped({"header.json": b"[]"}), "damaged"),
+        (lambda extra: archive({"header.json": b"[]"}), "damaged"),
         (
-            lambda extra: zipped({"header.json": HEADER.replace(b"0.5", b"7")}),
+            lambda extra: archive({"header.json": HEADER.replace(b"0.5", b"7")}),
             "entries are not those",
         ),
-        (lambda extra: zipped({"header.json": b"0" * (65 << 20)}), "larger than a mask"),
+        (lambda extra: archive({"header.json": b"0" * (65 << 20)}), "larger than a mask"),
     ],
 )
 def test_what_a_mask_carries_is_checked(change, sentence):
@@ -193,13 +186,13 @@ def test_what_a_mask_carries_is_checked(change, sentence):
 def test_pickles_are_not_opened():
     content = io.BytesIO()
     np.save(content, np.array([{}], object), allow_pickle=True)
-    extra = zipped({"header.json": HEADER, "where.npy": content.getvalue()})
+    extra = archive({"header.json": HEADER, "where.npy": content.getvalue()})
     with pytest.raises(dustbust.DustbustError, match="damaged"):
         dustbust.DustMask.from_extra(np.zeros((4, 4)), extra)
 
 
 def header(**changes):
-    return zipped({"header.json": json.dumps({**json.loads(HEADER), **changes}).encode()})
+    return archive({"header.json": json.dumps({**json.loads(HEADER), **changes}).encode()})
 
 
 def npy(description, content=b""):
@@ -219,9 +212,9 @@ def encrypted(extra):
 @pytest.mark.parametrize(
     "extra",
     [
-        encrypted(zipped({"header.json": HEADER})),
-        zipped({"header.json": HEADER}, zipfile.ZIP_BZIP2),
-        zipped({"header.json": HEADER}, zipfile.ZIP_LZMA),
+        encrypted(archive({"header.json": HEADER})),
+        archive({"header.json": HEADER}, zipfile.ZIP_BZIP2),
+        archive({"header.json": HEADER}, zipfile.ZIP_LZMA),
         header(frames=["a\0b.jpg"]),
         header(frames=["\ud800.jpg"]),
         header(frames=[5]),
@@ -232,7 +225,7 @@ def encrypted(extra):
         header(report={"particles": [5]}),
         header(report={"particles": [["a", 1]]}),
         header(report=[]),
-        zipped(
+        archive(
             {
                 "header.json": HEADER,
                 "where.npy": npy(

@@ -11,22 +11,14 @@ SHAPE = (240, 320)
 CENTRES = np.float32([(y, x) for y in range(40, 220, 40) for x in range(40, 300, 45)])
 
 
-def shadows(radius, opacity, strength):
-    """Opacity of round shadows with a soft edge: what an aperture throws on a sensor."""
-    layer = np.zeros(SHAPE)
-    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    for (cy, cx), share in zip(CENTRES, strength, strict=True):
-        edge = np.clip((radius - np.hypot(y - cy, x - cx)) / (radius / 2), 0, 1)
-        layer = np.maximum(layer, opacity * share * edge)
-    return layer
-
-
 @pytest.mark.parametrize(("radius", "opacity"), [(5.0, 0.5), (8.0, 0.3), (11.0, 0.15)])
 def test_size_and_strength_are_those_of_the_frame(radius, opacity):
     rng = np.random.default_rng(1)
     strength = rng.uniform(0.5, 1, len(CENTRES))
     scene = film_scans.scene(3, SHAPE, grain=0.008)
-    frame = (scene * (1 - shadows(radius, opacity, strength))).astype(np.float32)
+    frame = (scene * (1 - film_scans.shadows(SHAPE, CENTRES, strength, radius, opacity))).astype(
+        np.float32
+    )
     profile, around = RoundDust(CENTRES, np.float32(strength), dark=True).measure(frame)
     assert profile.is_significant
     assert profile.half_radius == pytest.approx(0.75 * radius, rel=0.2)

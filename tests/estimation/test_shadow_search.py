@@ -13,19 +13,13 @@ STRENGTH = np.linspace(0.6, 1, len(CENTRES)).astype(np.float32)
 APERTURES = [(5, 0.5), (6, 0.4), (7, 0.3), (5, 0.45), (8, 0.25), (6, 0.35), (7, 0.35), (5, 0.5)]
 
 
-def shadows(radius, opacity):
-    layer = np.zeros(SHAPE)
-    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    for (cy, cx), share in zip(CENTRES, STRENGTH, strict=True):
-        edge = np.clip((radius - np.hypot(y - cy, x - cx)) / (radius / 2), 0, 1)
-        layer = np.maximum(layer, opacity * share * edge)
-    return layer
-
-
 @pytest.fixture(scope="module")
 def frames():
     return [
-        (film_scans.scene(20 + k, SHAPE, grain=0.008) * (1 - shadows(*aperture))).astype(np.float32)
+        (
+            film_scans.scene(20 + k, SHAPE, grain=0.008)
+            * (1 - film_scans.shadows(SHAPE, CENTRES, STRENGTH, *aperture))
+        ).astype(np.float32)
         for k, aperture in enumerate(APERTURES)
     ]
 

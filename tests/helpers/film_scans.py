@@ -47,6 +47,16 @@ def particles(seed=0, shape=SHAPE, count=14, strongest=0.75):
     return 1 - opacity, masks
 
 
+def shadows(shape, centres, strength, radius, opacity):
+    """Opacity of round shadows with a soft edge: what an aperture throws on a sensor."""
+    layer = np.zeros(shape)
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    for (cy, cx), share in zip(centres, strength, strict=True):
+        edge = np.clip((radius - np.hypot(y - cy, x - cx)) / (radius / 2), 0, 1)
+        layer = np.maximum(layer, opacity * share * edge)
+    return layer
+
+
 def shown(film, scene, transmittance, levels=(0.0, 1.0, 1.0)):
     """The positive of a scene through dust: as the scanner and the conversion give it.
     `levels`: black point, white point, gamma.
