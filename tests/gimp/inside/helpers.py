@@ -1,5 +1,6 @@
 """Pictures in GIMP for the checks, made and read with GEGL alone, without the plug-in."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,27 @@ def role(layer):
 
 def with_role(image, wanted):
     return next(layer for layer in all_layers(image) if role(layer) == wanted)
+
+
+def processes(plug_in, python):
+    """Process -> command line, of the plug-in, of its helper and of what the helper starts."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode(errors="replace").split("\0")
+        except OSError:  # it has ended
+            continue
+        if f"{plug_in}/dustbust-gimp.py" in words or words[0] == python:
+            found[int(path.parent.name)] = " ".join(words)[:200]
+    return found
+
+
+def processes_left(plug_in, python):
+    """The command lines of `processes` that do not end within five seconds."""
+    end = time.monotonic() + 5
+    while (left := processes(plug_in, python)) and time.monotonic() < end:
+        time.sleep(0.02)
+    return [*left.values()]
 
 
 def threshold_of(layer):

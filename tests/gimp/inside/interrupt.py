@@ -15,7 +15,18 @@ from pathlib import Path
 import numpy as np
 from gi.repository import Gimp
 
-from helpers import APPLY, ESTIMATE, FRAMES, STACK, add_layer, call, new_image, stored
+from helpers import (
+    APPLY,
+    ESTIMATE,
+    FRAMES,
+    STACK,
+    add_layer,
+    call,
+    new_image,
+    processes,
+    processes_left,
+    stored,
+)
 
 folder, plug_in, python, how, rounds, seed = arguments  # noqa: F821, given by the caller
 folder = Path(folder)
@@ -43,25 +54,12 @@ ACTIONS = (
 )
 
 
-def processes():
-    """Process -> command line, of the plug-in, of its helper and of what the helper starts."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().decode(errors="replace").split("\0")
-        except OSError:  # it has ended
-            continue
-        if f"{plug_in}/dustbust-gimp.py" in words or words[0] == python:
-            found[int(path.parent.name)] = " ".join(words)[:200]
-    return found
-
-
 def kill(after):
     """Kill what is to be killed, once it is there and some time has passed."""
     end = time.monotonic() + 20
     wanted = "dustbust.helper" if how == "helper" else "dustbust-gimp.py"
     while time.monotonic() < end:
-        for number, words in processes().items():
+        for number, words in processes(plug_in, python).items():
             if wanted in words:
                 time.sleep(after)
                 try:
@@ -80,12 +78,9 @@ def kill(after):
 
 def left_over():
     """What is still there, a little later."""
-    end = time.monotonic() + 5
-    while processes() and time.monotonic() < end:
-        time.sleep(0.02)
     written = folder / "cleaned"
     return [
-        *processes().values(),
+        *processes_left(plug_in, python),
         *(str(path) for path in written.glob(".dustbust-*") if path.suffix == ".part"),
     ]
 
