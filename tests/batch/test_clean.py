@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 import dustbust
 from dustbust.batch.receipt import verify
 from dustbust.files.read import open_frame
+from dustbust.restoration.apply import Cleaner
 
 
 @pytest.fixture
@@ -58,6 +60,30 @@ def test_one_bad_file_is_reported_and_the_others_are_done(run, mask):
         for name, sentence in zip(("2.jpg", "3.png", "4.png"), cleaned.failed.values(), strict=True)
     )
     assert not (run / "cleanedphotos" / "2.jpg").exists()
+
+
+def test_frames_that_can_only_be_read_are_told_before_the_work(run, mask, monkeypatch):
+    pixels = Image.fromarray(open_frame(run / "3.png").pixels)
+    pixels.convert("1").save(run / "3.png")
+    pixels.convert("1").save(run / "5.tif", compression="tiff_lzw")
+    pixels.save(run / "6.tif", compression="jpeg")
+    pixels.convert("L").save(run / "7.tif", tiffinfo={266: 2})  # the order of its bits
+    only_read = [run / name for name in ("3.png", "5.tif", "6.tif", "7.tif")]
+    plans, begun = [], []
+    in_place = Cleaner.in_place
+
+    def noted(self, pixels, name, threads):
+        begun.append(Path(name).name)
+        return in_place(self, pixels, name=name, threads=threads)
+
+    monkeypatch.setattr(Cleaner, "in_place", noted)
+    cleaned = dustbust.clean_frames(run, mask, announce=plans.append)
+    assert sorted(plans[0].failed) == sorted(cleaned.failed) == only_read
+    assert sorted(begun) == ["1.jpg", "10.tif", "2.jpg", "4.png"]
+    assert len(cleaned.written) == 4
+    for path in only_read:  # an output that is kept is no reason to fail
+        shutil.copy(path, cleaned.folder / path.name)
+    assert not dustbust.clean_frames(run, mask).failed
 
 
 def test_second_run_does_only_what_is_missing(run, mask):

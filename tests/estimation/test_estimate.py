@@ -550,6 +550,22 @@ def test_frames_that_cannot_be_used_are_left_out_when_asked_and_said(light, tmp_
             assert "0.png: is empty" in mask.warnings[0]
 
 
+def test_kinds_that_are_not_read_are_counted_with_the_other_frames(light, tmp_path):
+    """All reasons that headers tell are in one count, before any frame is decoded."""
+    frames = [tmp_path / f"{number}.jpg" for number in range(6)]
+    for path, pixels in zip(frames, light[0], strict=False):
+        Image.fromarray(pixels).save(path)
+    for number in (1, 2):
+        Image.fromarray(light[0][number]).convert("CMYK").save(frames[number])
+    for number in (3, 5):
+        frames[number].write_bytes(b"")
+    with pytest.raises(
+        dustbust.DustbustError,
+        match=r"4 of 6 frames cannot be used\. .*CMYK.*\(1 more like this\).*3\.jpg: is empty",
+    ):
+        dustbust.estimate_mask(frames, leave_out=True)
+
+
 def test_few_frames_are_said(light):
     mask = dustbust.estimate_mask(light[0][:4])
     assert "Only 4 frames" in mask.warnings[0]

@@ -133,6 +133,38 @@ def test_kinds_that_would_not_come_out_as_they_went_in(tmp_path):
         refused(tmp_path / name, "animated")
 
 
+def of_kinds_that_are_not_read(folder):
+    """Paths of whole files of kinds that are refused."""
+    grey, colours = Image.fromarray(picture(channels=1)), Image.fromarray(picture())
+    for name, mode in (
+        ("cmyk.jpg", "CMYK"),
+        ("cmyk.tif", "CMYK"),
+        ("indexed.png", "P"),
+        ("indexed.tif", "P"),
+        ("indexed.bmp", "P"),
+        ("bits.bmp", "1"),
+    ):
+        colours.convert(mode).save(folder / name)
+    colours.save(folder / "key.png", transparency=(1, 2, 3))
+    grey.save(folder / "two.tif", save_all=True, append_images=[grey])
+    tifffile.imwrite(folder / "signed.tif", picture("uint16", 1).astype(np.int32))
+    for name in ("anim.webp", "anim.png"):
+        grey.save(folder / name, save_all=True, append_images=[grey.transpose(0)])
+    even = colours.crop((0, 0, 60, 60))
+    even.save(folder / "anim.avif", save_all=True, append_images=[even.transpose(0)])
+    return sorted(folder.iterdir())
+
+
+def test_headers_tell_the_kinds_that_are_not_read(tmp_path):
+    """So that frames are counted before the work starts."""
+    for path in of_kinds_that_are_not_read(tmp_path):
+        with pytest.raises(DustbustError) as of_pixels:
+            open_frame(path)
+        with pytest.raises(DustbustError) as of_header:
+            header_of(path)
+        assert str(of_header.value) == str(of_pixels.value), path
+
+
 def test_size_is_checked_before_memory_is_taken(tmp_path, monkeypatch):
     header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
     (tmp_path / "bomb.png").write_bytes(

@@ -19,6 +19,7 @@ from ..errors import DustbustError, Sentence
 from ..files.find import find_frames
 from ..files.formats import output_name
 from ..files.paths import as_path, is_path
+from ..files.read import check_writable
 from ..files.write import EXISTS, check_complete, flush_folder, free_name
 from ..image.arrays import Picture
 from ..restoration.apply import Cleaner
@@ -209,6 +210,10 @@ class _Task:
         }
         return cls(frames, frames[0].parent / as_path(folder), mask, exists, batch)
 
+    def makes(self, state: State) -> bool:
+        """Whether the output is made of a frame whose output is in this state."""
+        return self.exists != "skip" or state in (State.NEW, State.OUTDATED)
+
 
 def _check_frames(frames: list[Path]) -> None:
     """Refuse frames if none of them exists, or if two have the same name."""
@@ -269,12 +274,14 @@ def _plan(task: _Task, records: Records) -> tuple[BatchPlan, list[Found | str]]:
         output = task.folder / output_name(frame)
         try:
             found = look_at(frame, output, records, number)
-            if found.state != State.UNKNOWN:
-                return found
-            if task.exists != "skip":
-                return replace(found, state=State.EDITED)
-            check_complete(frame, output)
-            return replace(found, state=State.UP_TO_DATE)
+            if found.state == State.UNKNOWN:
+                if task.exists == "skip":
+                    check_complete(frame, output)
+                state = State.UP_TO_DATE if task.exists == "skip" else State.EDITED
+                found = replace(found, state=state)
+            if task.makes(found.state):
+                check_writable(frame)
+            return found
         except (OSError, DustbustError) as error:
             return reason_of(frame, error)
 
@@ -362,7 +369,7 @@ class _Batch:
             if isinstance(found, str):
                 yield _Item(frame, output, problem=found)
                 continue
-            if exists == "skip" and found.state in (State.UP_TO_DATE, State.EDITED):
+            if not self.task.makes(found.state):
                 yield _Item(frame, output, edited=found.state == State.EDITED)
                 continue
             if exists == "rename" and found.state != State.NEW:

@@ -94,6 +94,37 @@ def header_of(path: str | bytes | os.PathLike[str]) -> tuple[tuple[int, int], in
     return _read(path, lambda form: (*form.header(path), form.kind))
 
 
+def check_writable(path: str | bytes | os.PathLike[str]) -> None:
+    """Refuse a frame's file that can be read but not written again, from its header.
+
+    Parameters
+    ----------
+    path : path-like
+        As of `open_frame`.
+
+    Raises
+    ------
+    DustbustError
+        If it is of such a kind, such as a picture with 1 bit, or is not a picture.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> from dustbust import DustbustError
+    >>> from dustbust.files.read import check_writable
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("1", (2, 3)).save(folder + "/a.png")
+    ...     try:
+    ...         check_writable(folder + "/a.png")
+    ...     except DustbustError as error:
+    ...         print(str(error).partition(": ")[2])
+    pictures with 1 bits cannot be cleaned; convert it to 8 or 16 bit grey first
+    """
+    path = as_path(path)
+    _read(path, lambda form: form.check_writable(path))
+
+
 def resolution_of(path: str | bytes | os.PathLike[str]) -> tuple[float, float] | None:
     """The resolution that a frame's file states.
 

@@ -35,7 +35,8 @@ class FrameFile:
 
     A format derives from this class. It fills in the class attributes, `recognises` and either
     `__init__` (from bytes) or `read`, and overrides `_write` (or `_write_changed`), `create` and
-    `header` where it can do more or do it faster.
+    `header` where it can do more or do it faster. A format of which some kinds are only read
+    overrides `check_writable`.
 
     Attributes
     ----------
@@ -98,10 +99,20 @@ class FrameFile:
 
     @classmethod
     def header(cls, path: Path) -> tuple[tuple[int, int], int]:
-        """((width, height), bits) of a file, without decoding its pixels."""
+        """((width, height), bits) of a file, without decoding its pixels.
+
+        Raises
+        ------
+        DustbustError
+            If the header tells that the file is of a kind that is not read.
+        """
         assert cls.opener is not None
         with cls.opener(path) as picture:
             return picture.size, 8
+
+    @classmethod
+    def check_writable(cls, path: Path) -> None:
+        """Refuse a file that can be read but not written again, without decoding its pixels."""
 
     @classmethod
     def resolution(cls, path: Path) -> tuple[float, float] | None:
@@ -141,6 +152,7 @@ class FrameFile:
         OSError
             If `target` cannot be written.
         """
+        self.check_writable(self.path)
         if changed is None:
             changed = differing(self.pixels, pixels)
         try:

@@ -22,6 +22,9 @@ from .base import FrameFile, check_megapixels, ends_early, pillow_bytes, unsuppo
 UNCOMPRESSED = 0
 SMALLEST_HEADER = 40  # BITMAPINFOHEADER; older ones have other fields
 
+# Bytes that hold the header of a file, the largest header of a picture (124) and 256 colours.
+HEAD = 14 + 124 + 4 * 256
+
 
 class BmpFile(FrameFile):
     """A BMP file."""
@@ -39,19 +42,17 @@ class BmpFile(FrameFile):
 
     def __init__(self, path: Path, data: bytes) -> None:
         self.path, self.data = path, data
-        begin, header, width, height, _, bits, compression = struct.unpack_from(
-            "<IIiiHHI", data, 10
-        )
-        if header < SMALLEST_HEADER:
-            raise ValueError("its header is of another kind")
-        check_megapixels(path, width, abs(height))
-        if bits not in (8, 24, 32) or compression != UNCOMPRESSED:
-            raise unsupported(path, _kind_of(bits, compression))
-        if bits == 8 and not _has_grey_palette(data, header, begin):
-            raise unsupported(path, Sentence("indexed pictures"))
-        self.layout = begin, width, height, bits // 8
+        self.layout = _layout(path, data)
         stored = self._stored(data)
-        self.pixels = np.ascontiguousarray(stored[..., 0] if bits == 8 else stored[..., 2::-1])
+        self.pixels = np.ascontiguousarray(
+            stored[..., 0] if self.layout[3] == 1 else stored[..., 2::-1]
+        )
+
+    @classmethod
+    def header(cls, path: Path) -> tuple[tuple[int, int], int]:
+        with open(path, "rb") as file:
+            _, width, height, _ = _layout(path, file.read(HEAD))
+        return (width, abs(height)), 8
 
     def _stored(self, data: bytes | bytearray) -> npt.NDArray[np.uint8]:
         """A view of the pixels in the bytes of the file, the top row first.
@@ -76,6 +77,22 @@ class BmpFile(FrameFile):
         self._stored(data)[..., :3] = pixels[..., None] if pixels.ndim == 2 else pixels[..., ::-1]
         target.write_bytes(data)
         return []
+
+
+def _layout(path: Path, data: bytes) -> tuple[int, int, int, int]:
+    """Where the pixels begin, width, height (below 0 from the top), and bytes of a pixel.
+
+    `data` are the first HEAD bytes of a file, or all of it.
+    """
+    begin, header, width, height, _, bits, compression = struct.unpack_from("<IIiiHHI", data, 10)
+    if header < SMALLEST_HEADER:
+        raise ValueError("its header is of another kind")
+    check_megapixels(path, width, abs(height))
+    if bits not in (8, 24, 32) or compression != UNCOMPRESSED:
+        raise unsupported(path, _kind_of(bits, compression))
+    if bits == 8 and not _has_grey_palette(data, header, begin):
+        raise unsupported(path, Sentence("indexed pictures"))
+    return begin, width, height, bits // 8
 
 
 def _kind_of(bits: int, compression: int) -> Sentence:

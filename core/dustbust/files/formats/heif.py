@@ -37,14 +37,7 @@ class AvifFile(DecodedFile):
 
     @classmethod
     def read(cls, path: Path) -> "AvifFile":
-        data = path.read_bytes()
-        at = data.find(b"av1C")
-        if at >= 0 and len(data) > at + 6 and data[at + 6] & HIGH_BIT_DEPTH:
-            raise unsupported(path, Sentence("AVIFs with more than 8 bits"))
-        with AvifImagePlugin.AvifImageFile(io.BytesIO(data)) as picture:
-            check_megapixels(path, *picture.size)
-            if getattr(picture, "n_frames", 1) > 1:
-                raise animated(path)
+        with _open_avif(path) as picture:
             information = picture.info
             return cls(
                 path,
@@ -52,6 +45,11 @@ class AvifFile(DecodedFile):
                 information.get("icc_profile"),
                 xmp_tag(information.get("xmp")),
             )
+
+    @classmethod
+    def header(cls, path: Path) -> tuple[tuple[int, int], int]:
+        with _open_avif(path) as picture:
+            return picture.size, 8
 
 
 class HeifFile(DecodedFile):
@@ -82,6 +80,19 @@ class HeifFile(DecodedFile):
     def header(cls, path: Path) -> tuple[tuple[int, int], int]:
         picture = _open(path)
         return picture.size, 16 if picture.mode.endswith(";16") else 8
+
+
+def _open_avif(path: Path) -> AvifImagePlugin.AvifImageFile:
+    """The picture, not yet decoded, if it is of a kind that is supported."""
+    data = path.read_bytes()
+    at = data.find(b"av1C")
+    if at >= 0 and len(data) > at + 6 and data[at + 6] & HIGH_BIT_DEPTH:
+        raise unsupported(path, Sentence("AVIFs with more than 8 bits"))
+    picture = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
+    check_megapixels(path, *picture.size)
+    if getattr(picture, "n_frames", 1) > 1:
+        raise animated(path)
+    return picture
 
 
 def _open(path: Path) -> Any:

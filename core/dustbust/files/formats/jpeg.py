@@ -188,9 +188,9 @@ def _parts(path: Path, data: bytes, only_header: bool = False) -> Parts:
         raise ValueError("it has no frame header")
     marker, at = frame
     precision, height, width, channels = struct.unpack_from(">BHHB", data, at + 4)
+    _check_kind(path, marker, precision, data[at + 9 : at + 10 + 3 * channels])
     if only_header and height:
         return Parts(b"", b"", width, height, [])
-    _check_kind(path, marker, precision, data[at + 9 : at + 10 + 3 * channels])
     picture, tail = data, b""
     notes: list[str] = []
     end, later_height = _end_of_picture(data)

@@ -8,11 +8,13 @@ References
 W3C, "Portable Network Graphics (PNG) Specification (Third Edition)" = ISO/IEC 15948.
 """
 
+import itertools
 import os
 import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import imagecodecs
 import numpy as np
@@ -95,24 +97,14 @@ class PngFile(FrameFile):
             if (name, b"") not in self.chunks:
                 self.chunks.append((name, b""))
         self.tail = data[end:]
-        names = {name for name, _ in self.chunks}
-        width, height, self.depth, colour, _, _, self.interlaced = struct.unpack(
+        width, height, depth, colour, _, _, self.interlaced = struct.unpack(
             ">IIBBBBB", self.chunks[0][1]
         )
         check_megapixels(path, width, height)
-        claimed = width * height * self.depth * CHANNELS.get(colour, 1) // 8
+        claimed = width * height * depth * CHANNELS.get(colour, 1) // 8
         if claimed > EXPANSION * size:
             raise ends_early()
-        if colour == PALETTE:
-            raise unsupported(path, Sentence("indexed pictures"))
-        if b"tRNS" in names:
-            raise DustbustError(
-                "{path}: one of its colours stands for transparent; "
-                "give it an alpha channel instead",
-                path=path,
-            )
-        if b"acTL" in names:
-            raise animated(path)
+        _check_kind(path, colour, {name for name, _ in self.chunks})
         self.path, self.pixels = path, imagecodecs.png_decode(b"".join(bare))
 
     @classmethod
@@ -120,21 +112,28 @@ class PngFile(FrameFile):
         content = chunk_in(path, b"IHDR")
         if content is None:
             raise ValueError("it has no header")
-        width, height, bits = struct.unpack_from(">IIB", content)
+        width, height, bits, colour = struct.unpack_from(">IIBB", content)
+        with open(path, "rb") as file:
+            before_data = itertools.takewhile(lambda each: each[0] != b"IDAT", _chunk_heads(file))
+            _check_kind(path, colour, {name for name, _ in before_data})
         return (width, height), bits
+
+    @classmethod
+    def check_writable(cls, path: Path) -> None:
+        _, bits = cls.header(path)
+        if bits < 8:  # it is read anyway, since a mask may be black and white
+            raise DustbustError(
+                "{path}: pictures with {bits} bits cannot be cleaned; "
+                "convert it to 8 or 16 bit grey first",
+                path=path,
+                bits=bits,
+            )
 
     @classmethod
     def create(cls, path: Path, pixels: Picture) -> None:
         path.write_bytes(imagecodecs.png_encode(pixels))
 
     def _write(self, pixels: Picture, target: Path) -> list[str]:
-        if self.depth < 8:  # it is read anyway, since a mask may be black and white
-            raise DustbustError(
-                "{path}: pictures with {bits} bits cannot be cleaned; "
-                "convert it to 8 or 16 bit grey first",
-                path=self.path,
-                bits=self.depth,
-            )
         image_data = _interlaced(pixels) if self.interlaced else _image_data(pixels)
         with open(target, "wb") as file:
             file.write(SIGNATURE)
@@ -157,6 +156,22 @@ class PngFile(FrameFile):
         if any(name == b"eXIf" and has_exif_thumbnail(content) for name, content in self.chunks):
             notes.append(thumbnail_note())
         return notes
+
+
+def _check_kind(path: Path, colour: int, names: set[bytes]) -> None:
+    """Refuse a kind of picture that could not be written back.
+
+    `colour` is the colour type, `names` are those of the chunks.
+    """
+    if colour == PALETTE:
+        raise unsupported(path, Sentence("indexed pictures"))
+    if b"tRNS" in names:
+        raise DustbustError(
+            "{path}: one of its colours stands for transparent; give it an alpha channel instead",
+            path=path,
+        )
+    if b"acTL" in names:
+        raise animated(path)
 
 
 def _is_safe_to_copy(name: bytes) -> bool:
@@ -210,17 +225,24 @@ def chunk_in(path: Path, name: bytes) -> bytes | None:
     """
     check_regular(path)
     with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if file.read(8) != SIGNATURE:
-            return None
-        while len(head := file.read(8)) == 8:
-            length, found = struct.unpack(">I4s", head)
-            if length > size - file.tell():  # reading would take that much memory
-                return None
+        for found, length in _chunk_heads(file):
             if found == name:
                 return file.read(length)
-            file.seek(length + 4, os.SEEK_CUR)
     return None
+
+
+def _chunk_heads(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Yield (name, length) of each chunk that the file holds; the file is at its content then."""
+    size = os.fstat(file.fileno()).st_size
+    if file.read(8) != SIGNATURE:
+        return
+    while len(head := file.read(8)) == 8:
+        length, name = struct.unpack(">I4s", head)
+        if length > size - file.tell():  # reading would take that much memory
+            return
+        end = file.tell() + length + 4
+        yield name, length
+        file.seek(end)
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

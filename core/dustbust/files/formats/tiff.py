@@ -115,10 +115,32 @@ class TiffFile(FrameFile):
     @classmethod
     def header(cls, path: Path) -> tuple[tuple[int, int], int]:
         with open(path, "rb") as file:
-            structure = TiffStructure(file)
-            directory = _main_picture(path, structure)
-            width, height = (structure.value(directory, code) for code in (WIDTH, HEIGHT))
-            return (width, height), structure.value(directory, BITS, 1)
+            _, page = _page(path, file)
+            return (page.imagewidth, page.imagelength), page.bitspersample
+
+    @classmethod
+    def check_writable(cls, path: Path) -> None:
+        with open(path, "rb") as file:
+            _, page = _page(path, file)
+        if page.dtype == bool:  # it is read anyway, since a mask may be black and white
+            raise DustbustError(
+                "{path}: pictures with 1 bit cannot be cleaned; convert it to 8 or 16 bit grey "
+                "first",
+                path=path,
+            )
+        if page.fillorder != 1:
+            raise DustbustError(
+                "{path}: TIFFs whose bits run from right to left cannot be written back; "
+                "save it anew",
+                path=path,
+            )
+        if page.compression not in LOSSLESS:
+            raise DustbustError(
+                "{path}: TIFFs compressed with {compression} cannot be written back; "
+                "save it with LZW, deflate or no compression",
+                path=path,
+                compression=getattr(page.compression, "name", page.compression),
+            )
 
     @classmethod
     def resolution(cls, path: Path) -> tuple[float, float] | None:
@@ -136,7 +158,7 @@ class TiffFile(FrameFile):
     @classmethod
     def read(cls, path: Path) -> "TiffFile":
         with open(path, "rb") as file:
-            _, page = _page(path, file)
+            _, page = _complete_page(path, file)
             return cls(path, _pixels(page), page)
 
     @classmethod
@@ -152,8 +174,7 @@ class TiffFile(FrameFile):
         # Only the copy is used from here on, as the file itself may be replaced meanwhile.
         shutil.copyfile(self.path, target)
         with open(target, "rb") as file, open(target, "r+b") as output:
-            structure, page = _page(self.path, file)
-            _check_writable(self.path, page)
+            structure, page = _complete_page(self.path, file)
             ranges = structure.ranges()
             shared = overlaps(ranges)
             offsets, counts = list(page.dataoffsets), list(page.databytecounts)
@@ -233,27 +254,6 @@ class TiffFile(FrameFile):
         return True
 
 
-def _check_writable(path: Path, page: tifffile.TiffPage) -> None:
-    """Refuse a picture that can be read but not encoded again as it was."""
-    if page.dtype == bool:  # it is read anyway, since a mask may be black and white
-        raise DustbustError(
-            "{path}: pictures with 1 bit cannot be cleaned; convert it to 8 or 16 bit grey first",
-            path=path,
-        )
-    if page.fillorder != 1:
-        raise DustbustError(
-            "{path}: TIFFs whose bits run from right to left cannot be written back; save it anew",
-            path=path,
-        )
-    if page.compression not in LOSSLESS:
-        raise DustbustError(
-            "{path}: TIFFs compressed with {compression} cannot be written back; "
-            "save it with LZW, deflate or no compression",
-            path=path,
-            compression=getattr(page.compression, "name", page.compression),
-        )
-
-
 def _is_picture(directory: Directory) -> bool:
     """Whether a directory describes a picture with pixels of its own."""
     tags = directory.tags
@@ -331,6 +331,12 @@ def _page(path: Path, file: BinaryIO) -> tuple[TiffStructure, tifffile.TiffPage]
         )
     if page.samplesperpixel < (RGB_SAMPLES if page.photometric == RGB else 1):
         raise ValueError("too few channels for its colours")
+    return structure, page
+
+
+def _complete_page(path: Path, file: BinaryIO) -> tuple[TiffStructure, tifffile.TiffPage]:
+    """As `_page`, if the file has all of the picture's data too."""
+    structure, page = _page(path, file)
     _check_data(path, structure, page)
     return structure, page
 

@@ -49,12 +49,9 @@ class WebpFile(FrameFile):
         return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
     def __init__(self, path: Path, data: bytes) -> None:
-        end = 8 + int.from_bytes(data[4:8], "little")
-        chunks = dict(_chunks(data[:end]))
+        chunks, end = _still(path, data)
         self.left_out = [name.decode("latin-1") for name in chunks if name not in KNOWN]
         self.tail = data[end:] if end < len(data) else b""
-        if b"ANIM" in chunks:
-            raise animated(path)
         check_megapixels(path, *_size(chunks))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -66,6 +63,11 @@ class WebpFile(FrameFile):
             "exif": chunks.get(b"EXIF", b""),
             "xmp": chunks.get(b"XMP ", b""),
         }
+
+    @classmethod
+    def header(cls, path: Path) -> tuple[tuple[int, int], int]:
+        chunks, _ = _still(path, path.read_bytes())
+        return _size(chunks), 8
 
     @classmethod
     def create(cls, path: Path, pixels: Picture) -> None:
@@ -91,6 +93,15 @@ def _encode(pixels: Picture, metadata: dict[str, bytes]) -> bytes:
         grey = [pixels[..., :1]] * 3
         pixels = np.concatenate([*grey, pixels[..., 1:]], axis=2)
     return pillow_bytes(Image.fromarray(pixels), "WEBP", lossless=True, exact=True, **metadata)
+
+
+def _still(path: Path, data: bytes) -> tuple[dict[bytes, bytes], int]:
+    """The chunks of a file and where the last one ends, if it is not animated."""
+    end = 8 + int.from_bytes(data[4:8], "little")
+    chunks = dict(_chunks(data[:end]))
+    if b"ANIM" in chunks:
+        raise animated(path)
+    return chunks, end
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
