@@ -5,6 +5,7 @@ The English one is the README as HTML, each other one a text beside this file.
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 from pathlib import Path
@@ -34,6 +35,19 @@ table {{ border-collapse: collapse }}
 """
 
 
+def as_text(page: str) -> str:
+    """Return a part of a page as plain text, for systems without a browser.
+
+    >>> as_text("<p>a <em>b</em>\\nc</p>\\n<ul>\\n<li>d &amp; e</li>\\n</ul>")
+    'a b c\\n\\n- d & e\\n'
+    """
+    lines = re.sub(r"\s+", " ", re.sub(r"<!--.*?-->|<img[^>]*>", "", page, flags=re.DOTALL))
+    lines = re.sub(r" ?<li> ?(<p>)?", "\n- ", lines)
+    lines = re.sub(r" ?</?(p|ul|ol|table|pre|h\d)[^>]*> ?", "\n\n", lines)
+    lines = html.unescape(re.sub(r"<[^>]*>", "", lines))
+    return re.sub(r" *\n *(\n\s*)?", lambda gap: "\n\n" if gap[1] else "\n", lines).strip() + "\n"
+
+
 def write(readme: Path, folder: Path) -> None:
     """Write the page of each language and its pictures into a folder named for the language."""
     _write_page(readme, folder / "en")
@@ -50,6 +64,10 @@ def _write_page(source: Path, target: Path) -> None:
             (target / picture).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source.parent / picture, target / picture)
     content = markdown.markdown(text, extensions=["fenced_code", "sane_lists", "tables", "toc"])
+    for procedure, place in SECTIONS.items():
+        section = re.split(rf'<h(\d) id="{place}">', content)[2]
+        plain = as_text(re.split(r"<h[123]", section)[0])
+        (target / f"{procedure}.txt").write_text(plain, encoding="utf-8")
     page = PAGE.format(language=target.name, content=content)
     (target / "index.html").write_text(page, encoding="utf-8")
     items = "\n".join(

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 import dustbust
 from dustbust.files.read import read_frame
-from dustbust.review import ORDERS, Review
+from dustbust.review import ORDERS, RIM, Review
 
 FRAMES = sorted((Path(__file__).resolve().parent / "samples" / "run").glob("*.jpg"))
 
@@ -61,7 +61,15 @@ def test_orders(review):
 def test_a_rejected_particle_does_not_come_back_with_a_lower_threshold(dust, review):
     particle = review.sorted_by("size")[3]
     before = review.counts.particles
-    assert review.toggle(particle.y, particle.x) == "rejected"
+    decision = review.toggle(particle.y, particle.x)
+    assert not decision.kept
+    assert decision[3:] == (
+        particle.top - RIM,
+        particle.left - RIM,
+        particle.bottom + RIM,
+        particle.right + RIM,
+    )
+    assert review.particle_at(particle.y, particle.x) is None
     assert review.counts.particles == before - 1
     review.threshold = 0.3
     box = np.s_[particle.top : particle.bottom, particle.left : particle.right]
@@ -74,14 +82,17 @@ def test_a_rejected_particle_does_not_come_back_with_a_lower_threshold(dust, rev
 def test_what_was_rejected_can_be_kept_again(dust, review):
     particle = review.sorted_by("doubt")[0]
     review.toggle(particle.y, particle.x)
-    assert review.toggle(particle.y, particle.x) == "kept"
+    assert review.toggle(particle.y, particle.x).kept
+    assert review.particle_at(particle.y, particle.x) == particle
     assert np.array_equal(review.mask.grey, dust.grey)
 
 
 def test_a_speck_below_the_threshold_can_be_kept(dust, review):
     faint = (dust.grey > 0.35) & ~ndimage.binary_dilation(dust.binary(), iterations=20)
     y, x = np.argwhere(faint)[0]
-    assert review.toggle(int(y), int(x)) == "kept"
+    decision = review.toggle(int(y), int(x))
+    assert decision.kept
+    assert review.particle_at(decision.y, decision.x)
     added = review.mask.binary() & ~dust.binary()
     assert added[y - 8 : y + 9, x - 8 : x + 9].any()
     review.threshold = 0.99
@@ -99,12 +110,19 @@ def test_nothing_is_done_where_nothing_is():
 
 
 def test_undo_and_redo(dust, review):
-    for particle in review.sorted_by("size")[:3]:
-        review.toggle(particle.y, particle.x)
+    particles = review.sorted_by("size")[:3]
+    decisions = [review.toggle(particle.y, particle.x) for particle in particles]
     rejected = review.mask.grey
-    assert [review.undo() for _ in range(4)] == [True, True, True, False]
+    assert review.can_undo
+    assert not review.can_redo
+    undone = [review.undo() for _ in range(4)]
+    assert undone == [decision._replace(kept=True) for decision in decisions[::-1]] + [None]
+    labels = ndimage.label(dust.binary(), np.ones((3, 3)))[0]
+    assert [labels[each.y, each.x] for each in undone[:3]] == [
+        labels[particle.y, particle.x] for particle in particles[::-1]
+    ]
     assert np.array_equal(review.mask.grey, dust.grey)
-    assert [review.redo() for _ in range(4)] == [True, True, True, False]
+    assert [review.redo() for _ in range(4)] == [*decisions, None]
     assert np.array_equal(review.mask.grey, rejected)
     review.undo()
     review.toggle(*review.sorted_by("strength")[0][:2])
@@ -159,6 +177,6 @@ def test_of_several_particles_the_nearest_to_a_click_is_meant(turns, farther):
     nearest = int(np.abs(np.argwhere(grey) - (y, x)).sum(axis=1).argmin())
     right = np.argwhere(grey)[nearest]
     review = Review(dustbust.DustMask(np.ascontiguousarray(grey), 0.5))
-    assert review.toggle(y, x) == "rejected"
+    assert not review.toggle(y, x).kept
     assert not review.mask.binary()[tuple(right)]
     assert review.counts[0] == 1

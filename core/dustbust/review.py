@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -81,13 +81,47 @@ class Counts(NamedTuple):
     share: float
 
 
+class Decision(NamedTuple):
+    """What a decision, or taking one back, did to a particle.
+
+    Parameters
+    ----------
+    kept : bool
+        Whether the particle now counts as dust. Otherwise it stays in the picture.
+    y, x : int
+        One of its pixels.
+    top, left, bottom, right : int
+        The smallest box around the pixels that were changed; `bottom` and `right` are one past its
+        last row and column.
+    """
+
+    kept: bool
+    y: int
+    x: int
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
 @dataclass(frozen=True)
 class _Edit:
-    """Pixels whose grey was changed, with their grey before and after in steps of 1/65535."""
+    """Pixels whose grey was changed, with their grey before and after in steps of 1/65535.
 
+    `place` is a position in the particle that the decision is about.
+    """
+
+    place: int
     positions: Positions
     before: npt.NDArray[np.uint16]
     after: npt.NDArray[np.uint16]
+
+    def decision(self, width: int, *, is_undone: bool = False) -> Decision:
+        """The decision, in a picture of this width."""
+        rejects = not self.after.any()
+        y, x = np.divmod(self.positions, width)
+        box = int(y.min()), int(x.min()), int(y.max()) + 1, int(x.max()) + 1
+        return Decision(rejects == is_undone, *divmod(self.place, width), *box)
 
 
 class Review:
@@ -106,9 +140,9 @@ class Review:
     >>> review = Review(DustMask(grey, 0.5))
     >>> review.counts.particles, review.sorted_by("size")[0].area
     (2, 9)
-    >>> review.toggle(6, 6), review.counts.particles
-    ('rejected', 1)
-    >>> review.undo(), review.counts.particles
+    >>> review.toggle(6, 6).kept, review.counts.particles
+    (False, 1)
+    >>> review.undo().kept, review.counts.particles
     (True, 2)
     """
 
@@ -196,7 +230,18 @@ class Review:
             raise ValueError(f"order must be one of {', '.join(ORDERS)}, not {order!r}")
         return self._marked.sorted_by(order)
 
-    def toggle(self, y: int, x: int) -> Literal["kept", "rejected"] | None:
+    def particle_at(self, y: int, x: int) -> Particle | None:
+        """The particle that a pixel belongs to.
+
+        Examples
+        --------
+        >>> review = Review(DustMask(np.eye(9, dtype=np.float32), 0.5))
+        >>> review.particle_at(2, 2).area, review.particle_at(2, 5)
+        (9, None)
+        """
+        return self._marked.particle_at(y, x)
+
+    def toggle(self, y: int, x: int) -> Decision | None:
         """Reject the particle at a pixel, or keep a rejected or unmarked particle there.
 
         Parameters
@@ -206,26 +251,22 @@ class Review:
 
         Returns
         -------
-        {"kept", "rejected"} or None
-            The decision; None if there is no particle.
+        Decision or None
+            None if there is no particle.
         """
         marked, rejected = self._marked.particle_near(y, x, 0), self._rejected_at(y, x)
         if marked is None and rejected is None:
             marked = self._marked.particle_near(y, x, REACH)
         if marked is not None:
-            self._reject(marked)
-            return "rejected"
+            return self._reject(marked)
         if rejected is not None:
-            positions, before = rejected
-            self._write(positions, before)
-            return "kept"
+            return self._write(rejected.place, rejected.positions, rejected.before)
         speck = self._speck_near(y, x)
         if speck is None:
             return None
-        self._write(speck, np.full(speck.size, STEPS_OF_16_BIT, np.uint16))
-        return "kept"
+        return self._write(int(speck[0]), speck, np.full(speck.size, STEPS_OF_16_BIT, np.uint16))
 
-    def _reject(self, particle: Positions) -> None:
+    def _reject(self, particle: Positions) -> Decision:
         """Remove a particle with its rim, so that a lower threshold does not bring it back."""
         y, x = np.divmod(particle, self._steps.shape[1])
         box = int(y.min()), int(x.min()), int(y.max()), int(x.max())
@@ -235,15 +276,15 @@ class Review:
         others = (self._steps[part] >= self._limit) & ~inside
         wide = _kernels.dilate(inside, RIM, 1) & ~others
         positions = _positions(wide, part, self._steps.shape[1])
-        self._write(positions, np.zeros(positions.size, np.uint16))
+        return self._write(int(particle[0]), positions, np.zeros(positions.size, np.uint16))
 
-    def _rejected_at(self, y: int, x: int) -> tuple[Positions, npt.NDArray[np.uint16]] | None:
-        """The pixels of the last rejected particle at a place, and their grey before it."""
+    def _rejected_at(self, y: int, x: int) -> _Edit | None:
+        """The last rejection of what is at a place, if it still holds."""
         here = y * self._steps.shape[1] + x
         for edit in reversed(self._done):
             gone = not edit.after.any() and not self._steps.reshape(-1)[edit.positions].any()
             if gone and here in edit.positions:
-                return edit.positions, edit.before
+                return edit
         return None
 
     def _speck_near(self, y: int, x: int) -> Positions | None:
@@ -264,34 +305,44 @@ class Review:
         own = numbered == numbered[y - part[0].start, x - part[1].start]
         return _positions(own, part, shape[1])
 
-    def _write(self, positions: Positions, steps: npt.NDArray[np.uint16]) -> None:
+    def _write(self, place: int, positions: Positions, steps: npt.NDArray[np.uint16]) -> Decision:
         flat = self._steps.reshape(-1)
-        self._done.append(_Edit(positions, flat[positions], steps))
+        edit = _Edit(place, positions, flat[positions], steps)
+        self._done.append(edit)
         self._undone.clear()
         flat[positions] = steps
         self._state = None
+        return edit.decision(self._steps.shape[1])
 
-    def undo(self) -> bool:
-        """Undo the last decision. False if there is none."""
-        return self._replay(self._done, self._undone, lambda edit: edit.before)
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a decision to undo."""
+        return bool(self._done)
 
-    def redo(self) -> bool:
-        """Redo the decision that was undone last. False if there is none."""
-        return self._replay(self._undone, self._done, lambda edit: edit.after)
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a decision to redo."""
+        return bool(self._undone)
 
-    def _replay(
-        self,
-        source: list[_Edit],
-        target: list[_Edit],
-        steps: Callable[[_Edit], npt.NDArray[np.uint16]],
-    ) -> bool:
-        if not source:
-            return False
-        edit = source.pop()
-        self._steps.reshape(-1)[edit.positions] = steps(edit)
-        target.append(edit)
+    def undo(self) -> Decision | None:
+        """Undo the last decision. None if there is none."""
+        if not self._done:
+            return None
+        edit = self._done.pop()
+        self._undone.append(edit)
+        self._steps.reshape(-1)[edit.positions] = edit.before
         self._state = None
-        return True
+        return edit.decision(self._steps.shape[1], is_undone=True)
+
+    def redo(self) -> Decision | None:
+        """Redo the decision that was undone last. None if there is none."""
+        if not self._undone:
+            return None
+        edit = self._undone.pop()
+        self._done.append(edit)
+        self._steps.reshape(-1)[edit.positions] = edit.after
+        self._state = None
+        return edit.decision(self._steps.shape[1])
 
     def look(
         self,
@@ -424,6 +475,13 @@ class _State:
             "doubt": lambda particle: particle.certainty,
         }[order]
         return sorted(self.particles, key=key)
+
+    def particle_at(self, y: int, x: int) -> Particle | None:
+        """The particle that a pixel belongs to."""
+        height, width = self._steps.shape
+        if not (0 <= y < height and 0 <= x < width and self._marked[y, x]):
+            return None
+        return self.particles[int(self.labels[np.searchsorted(self.positions, y * width + x)])]
 
     def particle_near(self, y: int, x: int, reach: int) -> Positions | None:
         """The pixels of the particle that is nearest to a pixel, no farther away than `reach`."""

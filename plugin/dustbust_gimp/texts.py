@@ -68,11 +68,14 @@ def decimal_text(number: float, form: str) -> str:
 
 
 def share_text(share: float, digits: int = 2) -> str:
-    """Format a share as a percentage.
+    """Format a share as a percentage. What is there is never shown as zero.
 
-    >>> share_text(0.0123)
-    '1.23%'
+    >>> share_text(0.0123), share_text(0.00001), share_text(0)
+    ('1.23%', 'less than 0.01%', '0.00%')
     """
+    smallest = 10.0 ** -(digits + 2)
+    if 0 < share < smallest:
+        return _("less than {share}").format(share=share_text(smallest, digits))
     return _("{number}%").format(number=decimal_text(100 * share, f".{digits}f"))
 
 

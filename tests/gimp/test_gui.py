@@ -251,8 +251,11 @@ def test_5_review(desktop):
     desktop.key("b")
     desktop.wait_for_photograph(window, part=left)
     desktop.picture("review-before", window)
-    desktop.key("b", "Delete")
-    desktop.key("Page_Down")
+    desktop.key("b", "Delete")  # goes on to the next
+    second = desktop.wait_for_photograph(window, other_than=first, part=left)
+    desktop.key("ctrl+z")  # goes back to the first
+    desktop.wait_for_photograph(window, other_than=second, part=left)
+    desktop.key("ctrl+y", "Page_Down")
     desktop.wait_for_photograph(window, other_than=first, part=left)
     width, height = desktop.size_of(window)
     desktop.click_in(window, width // 2, height // 2)  # the particle in the middle

@@ -19,6 +19,11 @@ def test_german_has_every_text_and_its_compiled_file_is_up_to_date():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_german_has_no_blank_before_a_dot():
+    texts = (LOCALE / "de.po").read_text() + (CHECKOUT / "release" / "help.de.md").read_text()
+    assert not re.findall(r"\w+ +(?:\.\.\.|…|[.,;:!?])(?=[ \n\"])", texts)
+
+
 def test_the_compiled_german_is_read():
     """Read with Python's gettext: the system's needs a German locale."""
     german = gettext.translation("dustbust-gimp", CHECKOUT / "plugin" / "locale", ["de"])
@@ -42,6 +47,12 @@ def help_of(gimp, language):
     ]
     for place in items.values():
         assert f'<h3 id="{place}">' in page
+    for procedure, place in items.items():
+        title = re.search(f'<h3 id="{place}">(.*?)</h3>', page)[1]
+        text = (folder / f"{procedure}.txt").read_text()  # where no browser is
+        assert text.startswith(f"{title}\n\n")
+        assert not re.search("[<>]|&[a-z]+;", text)
+        assert len(text.split()) > 50
     return folder, page
 
 

@@ -1,6 +1,7 @@
 """What the helper gives is what the functions of the core give."""
 
 import base64
+import json
 import shutil
 from pathlib import Path
 
@@ -39,7 +40,9 @@ def test_a_review_of_a_mask(ask, found, expected):
     begun = ask("begin_review", dust=found["dust"], threads=1)
     review, threshold = begun["review"], begun["threshold"]
     assert threshold == expected.threshold
-    listed = ask("review_particles", review=review, threshold=threshold, order="size")
+    shown = {"review": review, "threshold": threshold}
+    listed = ask("review_particles", order="size", at=[], **shown)
+    assert listed["number"] == -1
     same = Review(expected)
     assert listed["pixels"] == same.counts.pixels
     assert listed["particles"] == [list(each[:6]) for each in same.sorted_by("size")]
@@ -58,15 +61,24 @@ def test_a_review_of_a_mask(ask, found, expected):
     assert np.array_equal(as_array(before), read_frame(FRAMES[0])[part])
     assert (as_array(before) != as_array(after)).any()
 
-    assert ask("toggle_particle", review=review, threshold=threshold, y=y, x=x) == "rejected"
-    assert ask("review_particles", review=review, threshold=threshold, order="doubt")["changed"]
+    third = listed["particles"][3]
+    assert ask("review_particles", order="size", at=third[:2], **shown)["number"] == 3
+    decision = ask("toggle_particle", y=y, x=x, **shown)
+    assert not decision["kept"]
+    changed = ask("review_particles", order="size", at=decision["at"], **shown)
+    assert changed["changed"]
+    assert (changed["number"], changed["can_undo"], changed["can_redo"]) == (-1, True, False)
+    assert changed["particles"] == listed["particles"][1:]
     mask = ask("keep_review", review=review, threshold=threshold)
     assert mask.marked < found["dust"].marked
     assert ask("keep_review", review=review, threshold=threshold) is None
-    assert ask("undo_review", review=review)
+    undone = ask("undo_review", review=review)
+    assert undone == decision | {"kept": True}
+    back = ask("review_particles", order="size", at=undone["at"], **shown)
+    assert (back["number"], back["can_undo"], back["can_redo"]) == (0, False, True)
     again = ask("keep_review", review=review, threshold=threshold)
     assert again.marked == found["dust"].marked
-    assert ask("redo_review", review=review)
+    assert ask("redo_review", review=review) == decision
     assert not ask("redo_review", review=review)
 
 
@@ -206,6 +218,16 @@ def test_merging_replaces_pixels_where_something_changed(picture):
     assert merged == expected.tobytes()
 
 
+def test_repairs_outside_a_selection_are_counted(ask, picture):
+    before, selection = np.zeros((40, 50, 3), np.uint8), np.zeros((40, 50, 1), np.float32)
+    after = before.copy()
+    for y, x in ((3, 3), (10, 30), (30, 10), (30, 30)):
+        after[y : y + 4, x : x + 4] = 7
+    selection[:14, :32] = 1  # it cuts one spot, and only its corner another
+    both = {"before": picture(before), "after": picture(after)}
+    assert ask("outside", selection=picture(selection), **both) == 2
+
+
 def test_files_are_planned_and_cleaned_as_the_core_does(ask, tmp_path, found, expected):
     files = [Path(shutil.copy(path, tmp_path)) for path in FRAMES]
     dust = found["dust"]
@@ -217,6 +239,10 @@ def test_files_are_planned_and_cleaned_as_the_core_does(ask, tmp_path, found, ex
     done = ask("clean_files", files=files, dust=dust, folder="cleaned", **settings)
     assert (done["written"], done["unchanged"], done["failed"]) == (5, 0, [])
     dustbust.clean_frames(files, expected, "core")
+    receipt = json.loads((tmp_path / "core" / "dustbust-receipt.json").read_text())["files"]
+    most = max(entry["filled"] for entry in receipt.values())
+    assert done["look_first"]["filled"] == most > 0
+    assert receipt[done["look_first"]["file"]]["filled"] == most
     for path in files:
         of_core = (tmp_path / "core" / path.name).read_bytes()
         assert (tmp_path / "cleaned" / path.name).read_bytes() == of_core
@@ -224,7 +250,7 @@ def test_files_are_planned_and_cleaned_as_the_core_does(ask, tmp_path, found, ex
     review = ask("begin_review", dust=dust, threads=1)["review"]
     run["review"] = review
     assert ask("plan_files", folder="cleaned", **run)["up_to_date"] == 5
-    ask("review_particles", review=review, threshold=0.6, order="size")
+    ask("review_particles", review=review, threshold=0.6, order="size", at=[])
     assert ask("plan_files", folder="cleaned", **run)["outdated"] == 5
     files[2].unlink()
     assert ask("plan_files", folder="cleaned", **run)["missing"] == [str(files[2])]

@@ -11,10 +11,13 @@ import numpy as np
 
 from ..batch.clean import clean_frames as clean
 from ..batch.clean import plan_frames
+from ..batch.receipt import RECEIPT_NAME, Receipt
+from ..batch.report import BatchReport
 from ..dust.mask import DustMask
 from ..errors import DustbustError
 from ..files.paths import beside, moved
 from ..image.arrays import alpha_channel, colour_channels, largest
+from ..image.morphology import connected
 from ..previews import MaskPreview, to_rgb8
 from ..restoration.apply import apply_mask
 from ..review import Review
@@ -123,7 +126,11 @@ def clean_files(
     threads: Threads,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Write cleaned files, and count those that were written, skipped and failed."""
+    """Write cleaned files, and count those that were written, skipped and failed.
+
+    "look_first" names the written file with the most filled particles, as "file" and "filled", or
+    is None.
+    """
     with tidied(files[0].parent.absolute() / folder):
         done = clean(
             files, dust, folder, exists=exists, method=method, threads=threads, progress=progress
@@ -136,7 +143,18 @@ def clean_files(
         "failed": list(done.failed.values()),
         "notes": _each_once(done.notes),
         "warnings": done.warnings,
+        "look_first": _most_filled(done),
     }
+
+
+def _most_filled(done: BatchReport) -> dict[str, Any] | None:
+    """The written file in which the most particles were filled; None if it is the only one."""
+    if len(done.written) < 2:
+        return None
+    entries = Receipt.load(done.folder / RECEIPT_NAME).files
+    filled = {path.name: entries[path.name].get("filled", 0) for path in done.written}
+    most = max(filled, key=filled.__getitem__)
+    return {"file": most, "filled": filled[most]} if filled[most] else None
 
 
 def _each_once(notes: Mapping[Path, Iterable[str]]) -> list[dict[str, Any]]:
@@ -277,6 +295,22 @@ def repairs(before: Picture, after: Picture, limits: list[Picture]) -> dict[str,
         opaque = visible * white + np.float32(0.5 if after.dtype.kind == "u" else 0)
         picture[where] = np.dstack([colours[where], opaque.astype(after.dtype)])
     return {"picture": picture, "parts": parts}
+
+
+@operation
+def outside(before: Picture, after: Picture, selection: Picture) -> int:
+    """The number of repaired places that a selection leaves as they were.
+
+    Parameters
+    ----------
+    before, after : ndarray, shape (H, W, C)
+    selection : ndarray of float32, shape (H, W, 1)
+        0 where nothing is selected.
+    """
+    repaired = changed(before, after, [0, 0, before.shape[1], before.shape[0]])
+    _, labels, number = connected(repaired)
+    selected = np.bincount(labels, selection[..., 0][repaired] > 0, number)
+    return int(np.count_nonzero(selected == 0))
 
 
 @quick_operation

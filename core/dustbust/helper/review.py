@@ -11,7 +11,7 @@ from ..files.paths import place_of
 from ..files.read import read_frame
 from ..image.arrays import Picture
 from ..restoration.places import Places
-from ..review import Review
+from ..review import Decision, Review
 from .messages import Share, Threads, operation
 
 Side = Annotated[int, 0, 524_288]
@@ -25,42 +25,61 @@ def begin_review(dust: DustMask, threads: Threads) -> dict[str, Any]:
 
 
 @operation
-def review_particles(review: Review, threshold: Share, order: str) -> dict[str, Any]:
+def review_particles(
+    review: Review, threshold: Share, order: str, at: list[Side]
+) -> dict[str, Any]:
     """The amount that a threshold marks, and the particles in the given order.
+
+    Parameters
+    ----------
+    at : list of int
+        y and x of a pixel of the particle that is shown; empty if there is none.
 
     Returns
     -------
     dict
-        "pixels", "share", "changed", and "particles": for each its y and x, and the top, left,
-        bottom and right of the box around it.
+        "pixels", "share", "changed", "can_undo", "can_redo"; "particles": for each its y and x, and
+        the top, left, bottom and right of the box around it; "number": the index of the particle
+        that is shown, or -1 if there is none, or if it is not marked at this threshold.
     """
     review.threshold = threshold
-    counts = review.counts
+    counts, particles = review.counts, review.sorted_by(order)
+    shown = review.particle_at(*at) if at else None
     return {
         "pixels": counts.pixels,
         "share": counts.share,
         "changed": review.changed,
-        "particles": [list(particle[:6]) for particle in review.sorted_by(order)],
+        "can_undo": review.can_undo,
+        "can_redo": review.can_redo,
+        "particles": [list(particle[:6]) for particle in particles],
+        "number": -1 if shown is None else particles.index(shown),
     }
 
 
 @operation
-def toggle_particle(review: Review, threshold: Share, y: Side, x: Side) -> str | None:
+def toggle_particle(review: Review, threshold: Share, y: Side, x: Side) -> dict[str, Any] | None:
     """Reject or keep the particle at a pixel, see `Review.toggle`."""
     review.threshold = threshold
-    return review.toggle(y, x)
+    return _plain(review.toggle(y, x))
 
 
 @operation
-def undo_review(review: Review) -> bool:
+def undo_review(review: Review) -> dict[str, Any] | None:
     """Undo the last decision."""
-    return review.undo()
+    return _plain(review.undo())
 
 
 @operation
-def redo_review(review: Review) -> bool:
+def redo_review(review: Review) -> dict[str, Any] | None:
     """Redo the decision that was undone last."""
-    return review.redo()
+    return _plain(review.redo())
+
+
+def _plain(decision: Decision | None) -> dict[str, Any] | None:
+    """A decision as plain data: whether the particle was kept, a pixel of it, and its box."""
+    if decision is None:
+        return None
+    return {"kept": decision.kept, "at": [decision.y, decision.x], "box": list(decision[3:])}
 
 
 @operation

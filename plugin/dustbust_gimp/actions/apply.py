@@ -125,13 +125,15 @@ def run(
         done = clean_files.clean(image, config)
         if done["failed"]:
             raise Refused(clean_files.summary(done))
-        more = [duration_text(time.monotonic() - started)]
+        more = [*clean_files.look_first(done), duration_text(time.monotonic() - started)]
         steps = [(_("Show _folder"), lambda: _show(Path(done["folder"])))]
         report(run_mode, clean_files.summary(done), clean_files.notes(done), more, steps, tell)
     else:
         reports = clean_layers.clean(image, drawables, config, chosen)
         Gimp.displays_flush()
         more = [duration_text(time.monotonic() - started)]
+        if config.get_property("new-layer"):
+            more.insert(0, _("The repairs are a layer of their own, above the one that has dust."))
         warnings = clean_layers.warnings(reports)
         report(run_mode, clean_layers.summary(reports), warnings, more, window=tell)
     return arguments.return_values(procedure)

@@ -87,6 +87,21 @@ def summary(done: dict[str, Any]) -> str:
     return " ".join(sentences)
 
 
+def look_first(done: dict[str, Any]) -> list[str]:
+    """Say which frame to look at, if dust was filled: there the picture is a guess."""
+    look = done["look_first"]
+    if look is None:
+        return []
+    return [
+        count_text(
+            "Look at {file} first: {number} particle was filled in it, more than in the others.",
+            "Look at {file} first: {number} particles were filled in it, more than in the others.",
+            look["filled"],
+            file=look["file"],
+        )
+    ]
+
+
 def notes(done: dict[str, Any]) -> list[str]:
     """Return the warnings: each note on files once, with the first file that it is about."""
     on_files = [

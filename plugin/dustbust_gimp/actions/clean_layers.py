@@ -47,6 +47,12 @@ def clean(
         )
         for layer, picture in zip(chosen, before, strict=True)
     ]
+    for layer, picture, report in zip(chosen, before, reports, strict=True):
+        selection = layers.selection_on(layer)
+        report["outside"] = 0
+        if selection is not None:
+            both = {"before": picture, "after": report["after"]}
+            report["outside"] = core.ask("outside", selection=selection, **both)
     image.undo_group_start()
     try:
         for number, (layer, picture, report) in enumerate(
@@ -66,10 +72,10 @@ def clean(
 
 
 def summary(reports: Sequence[dict[str, Any]]) -> str:
-    """Report in one sentence what was done to the dust."""
-    particles, restored, filled, absent = (
+    """Report in one or two sentences what was done to the dust."""
+    particles, restored, filled, absent, outside = (
         sum(report[name] for report in reports)
-        for name in ("particles", "restored", "filled", "absent")
+        for name in ("particles", "restored", "filled", "absent", "outside")
     )
     if not particles:
         return _("The mask marks nothing.")
@@ -79,7 +85,15 @@ def summary(reports: Sequence[dict[str, Any]]) -> str:
         (absent, _("{number} not in this picture")),
     )
     details = ", ".join(text.format(number=number) for number, text in parts if number)
-    return count_text("{number} particle", "{number} particles", particles) + ": " + details
+    sentence = count_text("{number} particle", "{number} particles", particles)
+    sentence += ": " + details + "."
+    if outside:
+        sentence += " " + count_text(
+            "{number} of the places lies outside the selection, and stays as it was.",
+            "{number} of the places lie outside the selection, and stay as they were.",
+            outside,
+        )
+    return sentence
 
 
 def warnings(reports: Sequence[dict[str, Any]]) -> list[str]:

@@ -146,7 +146,10 @@ def run(
         if run_mode != Gimp.RunMode.NONINTERACTIVE:
             Gimp.Display.new(mask)
     Gimp.displays_flush()
-    more = [duration_text(time.monotonic() - started)]
+    more = [
+        _("The page is the layer at the top, {layer}.").format(layer=layer.get_name()),
+        duration_text(time.monotonic() - started),
+    ]
     progress.tell(run_mode, summary(done, len(scans.layers)), more=more, window=tell)
     return arguments.return_values(procedure, (Gimp.Layer, layer), (Gimp.Image, mask))
 
@@ -174,6 +177,6 @@ def summary(done: dict[str, Any], number: int) -> str:
         )
     sentences = [_("Dust covers {dust} of the scanner.").format(dust=share_text(done["coverage"]))]
     if done["filled"]:
-        filled = _("{filled} of the page is dusty in all scans and was filled.")
+        filled = _("All scans have dust on {filled} of the page, which was filled.")
         sentences.append(filled.format(filled=share_text(done["filled"])))
     return " ".join(sentences)

@@ -20,8 +20,9 @@ from .review import ReviewPane
 from .thumbnail import Thumbnail
 from .window import Window
 
-# Parasite of GIMP: whether the user has ever confirmed the window for layers.
-ASKED = "dustbust-asked-for-layers"
+# Parasites of GIMP: whether the user has ever confirmed the window for layers, and the size of the
+# window for files.
+ASKED, SIZE = "dustbust-asked-for-layers", "dustbust-review-size"
 
 
 def ask(
@@ -44,8 +45,10 @@ def ask_for_files(
     # With the name of the mask, as several are reviewed one after the other.
     title = _("Apply Dust Mask to a Run") + f": {image.get_name()}"
     window = Window(procedure, config, title, _("_Write"))
+    window.open_large(SIZE)
     window.explained("exists", choices.existing_files())
-    window.folded("method", "folder", "first-frame", "last-frame")
+    about = {"method": choices.restoration_methods()}
+    window.folded("method", "folder", "first-frame", "last-frame", about=about)
     window.add_answer()
     review = ReviewPane(
         window.worker(), window.worker(), lambda mask: mask_image.change(image, mask)

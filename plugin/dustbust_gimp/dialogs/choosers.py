@@ -16,7 +16,7 @@ from .window import MARGIN
 
 FILE = "file"  # the entry of the combo box that stands for a mask file
 THUMBNAIL = 48  # px, side of a picture in a list
-LIST_HEIGHT = 220  # px, at most; longer lists are scrolled
+LIST_HEIGHT = 170  # px, at most; longer lists are scrolled
 
 
 def show_thumbnail(layer: Gimp.Layer, show: Callable[[GdkPixbuf.Pixbuf], None]) -> None:
@@ -74,6 +74,32 @@ class FrameChooser(Gtk.Box):
         self.on_change()
 
 
+def possible_masks(
+    image: Gimp.Image, sizes: Collection[tuple[int, int]]
+) -> list[tuple[Gimp.Image, str, bool]]:
+    """Return the other open images, with their size in words, and whether they fit as a mask.
+
+    Masks come first, and before others the mask of the run that the image is from. A mask from
+    Estimate always fits, as it finds its place in a layer that was turned or cropped.
+    """
+    others = [other for other in Gimp.get_images() if other != image]
+    file = image.get_file() and image.get_file().get_path()
+
+    def order(other: Gimp.Image) -> tuple[bool, bool, int]:
+        of_run = file in mask_image.files_of(other).files
+        return not mask_image.is_mask_image(other), not of_run, -other.get_id()
+
+    found = []
+    for other in sorted(others, key=order):
+        width, height = mask_image.size_of(other)
+        fits = (width, height) in sizes or mask_image.is_mask_image(other)
+        text = _("{image}, {width} x {height}").format(
+            image=other.get_name(), width=width, height=height
+        )
+        found.append((other, text if fits else text + " - " + _("another size"), fits))
+    return found
+
+
 class MaskChooser(Gtk.Box):
     """A row with the open images that may be masks, and a file.
 
@@ -103,27 +129,10 @@ class MaskChooser(Gtk.Box):
         self.image: Gimp.Image | None = None
         self.on_change: Callable[[], None] | None = None
         self._config = config
-        others = [other for other in Gimp.get_images() if other != image]
-        file = image.get_file() and image.get_file().get_path()
-
-        def order(other: Gimp.Image) -> tuple[bool, bool, int]:
-            """Masks come first, and before others the mask of the run that the image is from."""
-            of_run = file in mask_image.files_of(other).files
-            return not mask_image.is_mask_image(other), not of_run, -other.get_id()
-
-        others.sort(key=order)
         rows = Gtk.ListStore(str, GdkPixbuf.Pixbuf, str, bool)  # id, picture, text, can be chosen
         fitting = []
-        for other in others:
-            size = mask_image.size_of(other)
-            # A mask from Estimate finds its place in a layer that was turned or cropped.
-            fits = size in sizes or mask_image.is_mask_image(other)
-            name = _("{image}, {width} x {height}").format(
-                image=other.get_name(), width=size[0], height=size[1]
-            )
-            if not fits:
-                name += " - " + _("another size")
-            row = rows.append([str(other.get_id()), None, name, fits])
+        for other, text, fits in possible_masks(image, sizes):
+            row = rows.append([str(other.get_id()), None, text, fits])
             layer = mask_image.typical_layer(other)
             if layer:
                 show_thumbnail(layer, functools.partial(rows.set_value, row, 1))

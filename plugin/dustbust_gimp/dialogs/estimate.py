@@ -26,7 +26,12 @@ def ask(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> list[list[st
     frames = FrameList(before.get("list", {}), window.worker(), window.worker())
     window.add(frames, grows=True)
     window.explained("polarity", choices.polarities())
-    window.folded(*SETTINGS[1:])
+    about = {
+        "smallest": _("pixels"),
+        "largest": _("pixels; 0 means a fiftieth of the picture"),
+        "method": choices.estimation_methods(),
+    }
+    window.folded(*SETTINGS[1:], about=about)
     window.add_answer()
 
     def describe() -> None:

@@ -19,7 +19,8 @@ from .window import MARGIN
 # Sizes of a pixel on the screen; the smallest is 1/64 of a screen pixel.
 ZOOMS = (*(1 / n for n in (64, 48, 32, 24, 16, 12, 8, 6, 5, 4, 3, 2)), 1, 2, 3, 4, 6, 8)
 SMALLEST_VIEW = 640, 220  # px: the window fits a screen that is 768 px high
-BACKGROUND, LINE, RING = 0x333333FF, 0xFFFFFFFF, 0xFFD800FF  # red, green, blue, alpha
+BACKGROUND, LINE = 0x333333FF, 0xFFFFFFFF  # red, green, blue, alpha
+DUST, NO_DUST = 0xFFD800FF, 0xA0A0A0FF  # the frame around a particle: marked, or left alone
 AROUND = 8  # px between a particle and the frame around it
 CLEAR = 16  # px on the screen: a particle of this size can be judged
 NEAR_LINE = 8  # px: a press this near to the line moves it
@@ -62,6 +63,7 @@ class View(Gtk.Layout):
         self._line, self._pressed, self._moves_line = 0.5, None, False
         self._shown: tuple[list[int], int, list[GdkPixbuf.Pixbuf]] | None = None
         self._ring: Sequence[int] = ()
+        self._is_dust = True
         self.add_events(
             Gdk.EventMask.BUTTON_PRESS_MASK
             | Gdk.EventMask.BUTTON_RELEASE_MASK
@@ -79,8 +81,7 @@ class View(Gtk.Layout):
         """Size of a pixel on the screen."""
         if self._zoom is not None:
             return self._zoom
-        fits = min(self._wide / self._size[0], self._high / self._size[1])
-        return max((zoom for zoom in ZOOMS if zoom <= min(fits, 1)), default=ZOOMS[0])
+        return min(self._wide / self._size[0], self._high / self._size[1], 1)
 
     def _fit(self, _layout: Gtk.Widget, place: Gdk.Rectangle) -> None:
         if (place.width, place.height) != (self._wide, self._high):
@@ -111,8 +112,9 @@ class View(Gtk.Layout):
 
     def step_zoom(self, steps: int, at: tuple[float, float] | None = None) -> None:
         """Zoom in or out, so that the place `at` on the screen stays where it is."""
-        before, index = self.zoom, ZOOMS.index(self.zoom)
-        zoom = ZOOMS[min(max(index + steps, 0), len(ZOOMS) - 1)]
+        before = self.zoom
+        beyond = [zoom for zoom in ZOOMS if (zoom > before if steps > 0 else zoom < before)]
+        zoom = (beyond or [before])[0 if steps > 0 else -1]
         at = at or (self._wide / 2, self._high / 2)
         self._centre(
             self._middle[0] + (at[0] - self._wide / 2) * (1 / before - 1 / zoom),
@@ -138,12 +140,22 @@ class View(Gtk.Layout):
 
     def go_to(self, box: Sequence[int]) -> None:
         """Show a particle in the middle, with a frame around it: top, left, bottom, right."""
-        self._ring = box
+        self.ring(box)
         side = max(box[2] - box[0], box[3] - box[1], 1)
         clear = next((zoom for zoom in ZOOMS if zoom >= 1 and zoom * side >= CLEAR), 4)
         self._zoom = max(self.zoom, min(clear, 4))
         self._centre((box[1] + box[3]) / 2, (box[0] + box[2]) / 2)
         self.refresh()
+
+    def ring(self, box: Sequence[int], is_dust: bool = True) -> None:
+        """Draw a frame around a particle, whose colour says whether it will be cleaned."""
+        self._ring, self._is_dust = box, is_dust
+        self._draw()
+
+    def set_is_dust(self, is_dust: bool) -> None:
+        """Show whether what is in the frame will be cleaned."""
+        if is_dust != self._is_dust:
+            self.ring(self._ring, is_dust)
 
     def _centre(self, x: float, y: float) -> None:
         self._middle = min(max(x, 0), self._size[0]), min(max(y, 0), self._size[1])
@@ -182,7 +194,7 @@ class View(Gtk.Layout):
                 (x, y, 2, bottom - y),
                 (right, y, 2, bottom - y),
             ):
-                _fill(screen, *edge, RING)
+                _fill(screen, *edge, DUST if self._is_dust else NO_DUST)
         self._screen.set_from_pixbuf(screen)
 
     def _press(self, _layout: Gtk.Widget, event: Gdk.EventButton) -> bool:
@@ -259,7 +271,11 @@ class ReviewPane(Gtk.Box):
         self.handle: core.Handle | None = None
         self.on_change: Callable[[], None] | None = None
         self._found: dict[str, Any] = {"particles": [], "changed": False}
-        self._number, self._level = -1, SUGGESTION
+        self._level = SUGGESTION
+        # The particle that is shown: a pixel of it, its number, and whether it is marked. After a
+        # rejection, `_goes_on` until the next one is shown.
+        self._at: list[int] = []
+        self._number, self._is_marked, self._goes_on = -1, False, False
         self._method = ""
         self._view: View | None = None
         self.frames = FrameChooser()
@@ -322,13 +338,15 @@ class ReviewPane(Gtk.Box):
             self._button(
                 _("Re_ject"),
                 _(
-                    "Not dust: leave it in the picture (Delete). A click into the picture rejects "
-                    "or keeps what is there"
+                    "Not dust: leave it in the picture, and go to the next one (Delete). A click "
+                    "into the picture rejects or keeps what is there"
                 ),
                 self._reject,
             ),
-            self._button(_("_Undo"), _("Take the last decision back"), lambda: self._go("undo")),
-            self._button(_("Redo"), _("Make it again"), lambda: self._go("redo")),
+            self._button(
+                _("_Undo"), _("Take the last decision back (Ctrl+Z)"), lambda: self._go("undo")
+            ),
+            self._button(_("Redo"), _("Make it again (Ctrl+Y)"), lambda: self._go("redo")),
         ]
         for button in self._buttons[:2]:
             bottom.pack_start(button, False, False, 0)
@@ -386,8 +404,7 @@ class ReviewPane(Gtk.Box):
         self._threshold.set_value(begun["threshold"])
         self._level = begun["threshold"]  # exactly, until the user moves it
         self.set_sensitive(True)
-        self._number = -1
-        self._update()
+        self._start_over()
 
     def offer(self, files: Sequence[str | Path], first: str | None, method: str) -> None:
         """Offer frames to show, and say how they are cleaned."""
@@ -423,6 +440,7 @@ class ReviewPane(Gtk.Box):
             review=self.handle,
             threshold=self._level,
             order=self._orders.get_active_id(),
+            at=self._at,
         )
         self._worker.ask(request, self._take)
 
@@ -432,33 +450,56 @@ class ReviewPane(Gtk.Box):
             return
         flips = found["changed"] != self._found["changed"]
         self._found = found
-        number = len(found["particles"])
-        self._number = min(self._number, number - 1)
+        self._is_marked = found["number"] >= 0
+        if self._is_marked:
+            self._number = found["number"]
         self._said.set_text(
             count_text(
                 "{number} particle, {pixels} pixels, {share} of the picture",
                 "{number} particles, {pixels} pixels, {share} of the picture",
-                number,
+                len(found["particles"]),
                 pixels=found["pixels"],
                 share=share_text(found["share"]),
             )
         )
         self._keeps.set_sensitive(found["changed"])
-        self._count()
+        for button, possible in zip(self._buttons[3:], ("can_undo", "can_redo"), strict=True):
+            button.set_sensitive(found[possible])
+        if self._goes_on and found["particles"]:
+            self._show(self._number)
+        else:
+            self._count()
+            self._view.set_is_dust(self._is_marked)
+        self._goes_on = False
         self._look_again()
         if flips and self.on_change:
             self.on_change()
 
     def _count(self) -> None:
-        number = len(self._found["particles"])
-        text = _("{number} of {all}").format(number=self._number + 1, all=number)
-        self._status.set_text(text if self._number >= 0 else "")
+        """Say which particle is shown."""
+        text = _("{number} of {all}").format(
+            number=self._number + 1, all=len(self._found["particles"])
+        )
+        if not self._is_marked:
+            text = _("left in the picture") if self._at else ""
+        self._status.set_text(text)
+        self._buttons[2].set_sensitive(self._is_marked)
 
     def _step(self, by: int) -> None:
+        """Go to the next particle, or to the one before."""
+        if self._number < 0:
+            self._show(0 if by > 0 else -1)
+        elif self._at and not self._is_marked and by > 0:
+            self._show(self._number)  # the next one has taken the number of one that is gone
+        else:
+            self._show(self._number + by)
+
+    def _show(self, number: int) -> None:
+        """Show a particle by its number; the list is a circle."""
         particles = self._found["particles"]
         if particles:
-            first = self._number < 0 and by < 0
-            self._number = (0 if first else self._number + by) % len(particles)
+            self._number, self._is_marked = number % len(particles), True
+            self._at = particles[self._number][:2]
             self._count()
             self._view.go_to(particles[self._number][2:])
 
@@ -470,25 +511,37 @@ class ReviewPane(Gtk.Box):
         self._update()
 
     def _start_over(self) -> None:
-        self._number = -1
+        self._number, self._at = -1, []
         self._update()
 
     def _reject(self) -> None:
-        """Reject the particle that is shown."""
-        if self._view and 0 <= self._number < len(self._found["particles"]):
-            y, x = self._found["particles"][self._number][:2]
-            self._click(x, y)
+        """Reject the particle that is shown, and go on to the next one."""
+        if self._is_marked:
+            self._goes_on, self._is_marked = True, False
+            self._toggle(*self._at)
 
     def _click(self, x: int, y: int) -> None:
+        self._toggle(y, x)
+
+    def _toggle(self, y: int, x: int) -> None:
         where = {"threshold": self._level, "y": y, "x": x}
-        self._decide(core.Request("toggle_particle", review=self.handle, **where))
+        request = core.Request("toggle_particle", review=self.handle, **where)
+        self._worker.send(request, lambda done: self._decided(done, self._view.ring))
 
     def _go(self, way: str) -> None:
-        self._decide(core.Request(f"{way}_review", review=self.handle))
+        request = core.Request(f"{way}_review", review=self.handle)
+        self._worker.send(request, lambda done: self._decided(done, self._view.go_to))
 
-    def _decide(self, request: core.Request) -> None:
-        """Pass a decision to the core, and show what it changed."""
-        self._worker.send(request, lambda done: self._update() if done else None)
+    def _decided(
+        self, done: dict[str, Any] | Exception | None, show: Callable[[Sequence[int]], None]
+    ) -> None:
+        """Show a decision of the user, which the core has made or undone."""
+        if isinstance(done, Exception):
+            self._said.set_text(translated(done))
+        elif done:
+            self._at = done["at"]
+            show(done["box"])
+            self._update()
 
     def _key(self, window: Gtk.Window, event: Gdk.EventKey) -> bool:
         acts = {
@@ -499,6 +552,8 @@ class ReviewPane(Gtk.Box):
             Gdk.KEY_plus: lambda: self._view.step_zoom(1),
             Gdk.KEY_minus: lambda: self._view.step_zoom(-1),
         }
+        if event.state & Gdk.ModifierType.CONTROL_MASK:
+            acts = {Gdk.KEY_z: lambda: self._go("undo"), Gdk.KEY_y: lambda: self._go("redo")}
         act = acts.get(event.keyval)
         if act is None or isinstance(window.get_focus(), Gtk.Entry):
             return False

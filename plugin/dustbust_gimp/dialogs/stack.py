@@ -36,7 +36,10 @@ def ask(
     chooser = ScanChooser(offered, ticked)
     window.add(chooser)
     window.explained("mode", choices.stacking_modes())
-    window.settings("polarity", "align", "aligned-layers", "dust-mask")
+    window.settings("dust-mask")
+    # Folded, so that the window fits a screen that is 768 px high.
+    about = {"polarity": choices.scanner_polarities()}
+    window.folded("polarity", "align", "aligned-layers", about=about)
     window.add_answer()
     before_and_after = BeforeAndAfter(window.worker())
     window.add(before_and_after)

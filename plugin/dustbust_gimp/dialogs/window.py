@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gi.repository import Gimp, GimpUi, Gio, GLib, GObject, Gtk
+from gi.repository import Gdk, Gimp, GimpUi, Gio, GLib, GObject, Gtk
 
 from ..core import Request
 from ..errors import Cancelled, Refused
+from ..gimp import kept
 from ..gimp.arguments import Option
 from ..steps import Steps
 from ..texts import _, translated
+from . import help_text
 from .background import Background
 from .thumbnail import Thumbnail
 
 MARGIN = 12  # px around things
+LARGE = 0.9  # share of the screen's width and height that a large window takes at first
 
 
 class Window:
@@ -42,8 +45,11 @@ class Window:
         self._workers: list[Background] = []
         self._rows: dict[str, Gtk.Widget] = {}
         self._steps: tuple[Steps[Request], int] | None = None
+        self._size_kept = ""
         self.dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
         self.dialog.set_ok_label(ok)
+        if not help_text.has_browser():
+            help_text.show_without_browser(self.dialog, procedure.get_name())
         self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
         self._answers, self._thumbnails = self.worker(), self.worker()
         self._answer_row = Gtk.Box()
@@ -65,19 +71,31 @@ class Window:
     def explained(self, name: str, options: Iterable[Option]) -> None:
         """Add a row for a choice, and below it a line about the value that is chosen."""
         self.settings(name)
-        texts = {option.name: option.explanation for option in options}
-        line = Gtk.Label(xalign=0, wrap=True, max_width_chars=60, margin_bottom=MARGIN // 4)
-        line.get_style_context().add_class("dim-label")
-        self.on_change(lambda: line.set_text(texts.get(self.config.get_property(name), "")), name)
-        self.add(line)
+        self.add(self._explanation(name, options))
 
-    def folded(self, *names: str) -> None:
-        """Add rows for settings that few users need, hidden until "More settings" is clicked."""
+    def _explanation(self, name: str, options: Iterable[Option]) -> Gtk.Label:
+        texts = {option.name: option.explanation for option in options}
+        line = _dim_label(wrap=True, max_width_chars=60, margin_bottom=MARGIN // 4)
+        self.on_change(lambda: line.set_text(texts.get(self.config.get_property(name), "")), name)
+        return line
+
+    def folded(self, *names: str, about: Mapping[str, str | list[Option]] | None = None) -> None:
+        """Add rows for settings that few users need, hidden until "More settings" is clicked.
+
+        `about` gives names a note beside their row, such as a unit, or the options of a choice,
+        which are explained below it.
+        """
         box = Gtk.Box(
             orientation=Gtk.Orientation.VERTICAL, spacing=MARGIN // 2, margin_top=MARGIN // 2
         )
         for name in names:
-            box.pack_start(self._row(name), False, False, 0)
+            row, note = Gtk.Box(spacing=MARGIN // 2), (about or {}).get(name)
+            row.pack_start(self._row(name), not isinstance(note, str), True, 0)
+            box.pack_start(row, False, False, 0)
+            if isinstance(note, str):
+                row.pack_start(_dim_label(label=note), False, False, 0)
+            elif note:
+                box.pack_start(self._explanation(name, note), False, False, 0)
         expander = Gtk.Expander(label=_("More se_ttings"), use_underline=True)
         expander.add(box)
         self.add(expander)
@@ -95,6 +113,16 @@ class Window:
         button.connect("clicked", lambda _button: act())
         self._answer_row.pack_end(button, False, False, MARGIN)
         return button
+
+    def open_large(self, name: str) -> None:
+        """Open nearly as large as the screen, or as the user left the window; kept as `name`."""
+        self._size_kept = name
+        screen = Gdk.Display.get_default().get_monitor(0).get_workarea()
+        whole = screen.width, screen.height
+        large = [int(LARGE * side) for side in whole]
+        before = kept.read(name).get("size", large)
+        self.dialog.set_default_size(*map(min, before, whole))
+        self.dialog.set_position(Gtk.WindowPosition.CENTER)
 
     def _row(self, name: str) -> Gtk.Widget:
         """Make the row for a setting."""
@@ -217,10 +245,19 @@ class Window:
                 worker.close()
             for handler in self._handlers:
                 self.config.disconnect(handler)
+            if self._size_kept:
+                size = {"size": list(self.dialog.get_size())}
+                kept.write(self._size_kept, size, Gimp.PARASITE_PERSISTENT)
             self.dialog.destroy()
             self.dialog = None
         if not accepted:
             raise Cancelled
+
+
+def _dim_label(**properties: object) -> Gtk.Label:
+    label = Gtk.Label(xalign=0, **properties)
+    label.get_style_context().add_class("dim-label")
+    return label
 
 
 def file_chooser_in(row: Gtk.Container) -> Gtk.FileChooser:

@@ -1,4 +1,4 @@
-"""What a window remembers until GIMP ends, also after Cancel and errors: a parasite of GIMP.
+"""What a window remembers, also after Cancel and errors: a parasite of GIMP.
 
 GIMP itself stores the settings of a procedure only when it has succeeded.
 """
@@ -25,10 +25,10 @@ def read(name: str) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def write(name: str, content: dict[str, Any]) -> None:
-    """Keep plain data under a name."""
+def write(name: str, content: dict[str, Any], flags: int = WHILE_GIMP_RUNS) -> None:
+    """Keep plain data under a name until GIMP ends, or for ever: `Gimp.PARASITE_PERSISTENT`."""
     data = json.dumps(content).encode()
-    Gimp.attach_parasite(Gimp.Parasite.new(name, WHILE_GIMP_RUNS, data))
+    Gimp.attach_parasite(Gimp.Parasite.new(name, flags, data))
 
 
 def settings_of(config: Gimp.ProcedureConfig, names: Iterable[str]) -> dict[str, Any]:

@@ -193,9 +193,8 @@ def add_repairs(layer: Gimp.Layer, before: core.Handle, after: core.Handle) -> G
     """
     image, mask = layer.get_image(), layer.get_mask()
     size = layer.get_width(), layer.get_height()
-    limits = []
-    if not Gimp.Selection.is_empty(image):
-        limits.append(_channel(image.get_selection(), *offsets(layer), *size))
+    selection = selection_on(layer)
+    limits = [] if selection is None else [selection]
     if mask and layer.get_apply_mask():
         limits.append(_channel(mask, 0, 0, *size))
     repaired = core.ask("repairs", before=before, after=after, limits=limits)
@@ -211,6 +210,14 @@ def add_repairs(layer: Gimp.Layer, before: core.Handle, after: core.Handle) -> G
         position,
         repaired["parts"],
     )
+
+
+def selection_on(layer: Gimp.Layer) -> core.Handle | None:
+    """Read the part of the selection that lies on a layer; None if nothing is selected."""
+    image, size = layer.get_image(), (layer.get_width(), layer.get_height())
+    if Gimp.Selection.is_empty(image):
+        return None
+    return _channel(image.get_selection(), *offsets(layer), *size)
 
 
 def _channel(channel: Gimp.Channel, x: int, y: int, width: int, height: int) -> core.Handle:

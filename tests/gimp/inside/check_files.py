@@ -318,6 +318,22 @@ def check_the_window_counts_what_is_there(folder):
     assert "3 files will be written" in files_sentence(plan("fill"), "overwrite")
 
 
+def check_a_row_of_the_list_says_size_format_and_why_it_is_left_out(folder):
+    from dustbust_gimp import core
+    from dustbust_gimp.dialogs import frame_list
+
+    files = run_in(folder)
+    Path(files[1]).write_bytes(b"broken")
+    listed = core.ask("list_frames", sources=[str(folder / "run")], one_format=True)["files"]
+    with Image.open(files[0]) as picture:
+        size = "{} x {}".format(*picture.size)
+    good, bad, _ = (frame_list.row_of(number, file) for number, file in enumerate(listed))
+    columns = frame_list.SIZE, frame_list.FORMAT, frame_list.WHY, frame_list.USED
+    assert [good[column] for column in columns] == [size, "8-bit JPEG", "", True]
+    assert [bad[column] for column in columns] == ["", "", "cannot be read", False]
+    assert "frame02" in bad[frame_list.TOOLTIP]
+
+
 def check_names_of_masks_are_those_of_no_file_and_no_image(folder):
     run_in(folder)
     first, second = estimated(folder), estimated(folder)

@@ -261,6 +261,36 @@ def check_repairs_stay_within_the_selection_too(folder):
     assert (alpha[:, :45] == 255).any()
 
 
+def check_the_report_counts_what_the_selection_left(folder):
+    """One of the two particles lies within the selection."""
+    from dustbust_gimp.actions import clean_layers
+
+    image, layer = image_with(picture(3), "RGB", "U8_NON_LINEAR")
+    config = Gimp.get_pdb().lookup_procedure(APPLY).create_config()
+    for name, value in (("mask-file", file(mask_file(folder))), ("method", "fill")):
+        config.set_property(name, value)
+    config.set_property("new-layer", True)
+    for width, outside in ((None, 0), (45, 1), (WIDTH, 0)):
+        if width:
+            image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, width, HEIGHT)
+        reports = clean_layers.clean(image, [layer], config, None)
+        assert [report["outside"] for report in reports] == [outside]
+        said = "1 of the places lies outside the selection" in clean_layers.summary(reports)
+        assert said == bool(outside)
+
+
+def check_images_that_do_not_fit_as_masks_say_so(folder):
+    from dustbust_gimp.dialogs.choosers import possible_masks
+
+    image, same, other = new_image(60, 40), new_image(60, 40), new_image(61, 40)
+    found = {each.get_id(): row for each, *row in possible_masks(image, {(60, 40)})}
+    assert image.get_id() not in found
+    assert found[same.get_id()][1]
+    assert found[same.get_id()][0].endswith(", 60 x 40")
+    assert not found[other.get_id()][1]
+    assert found[other.get_id()][0].endswith(", 61 x 40 - another size")
+
+
 def check_several_layers_at_once(folder):
     image, first = image_with(picture(3, seed=1), "RGB", "U8_NON_LINEAR")
     second = add_layer(image, (picture(3, seed=2) * 255).astype(np.uint8), "R'G'B' u8")
