@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from coverage import CoverageData
 
+from mutation import processor_time
+
 SETTINGS = """
 [run]
 source = {core}
@@ -40,7 +42,7 @@ class CoverageMap:
     Attributes
     ----------
     seconds : dict of Test to float
-        Of the tests that pass.
+        Processor time of the tests that pass.
     failed : set of Test
         Tests that fail without any change. They tell nothing.
     """
@@ -66,7 +68,9 @@ class CoverageMap:
             name = (case.get("name") or "").split("[")[0]
             inside = (case.get("classname") or "").split(f"{Path(file).stem}")[-1].strip(".")
             test = Test(file, f"{inside}::{name}" if inside else name)
-            self.seconds[test] += float(case.get("time") or 0)
+            spent = case.find(f"properties/property[@name='{processor_time.PROPERTY}']")
+            if spent is not None:
+                self.seconds[test] += float(spent.get("value") or 0)
             if case.find("failure") is not None or case.find("error") is not None:
                 self.failed.add(test)
 
@@ -136,12 +140,12 @@ def measure(tree: Path, data: Path, files: Iterable[str]) -> None:
         subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-                *(file, f"--junitxml={unfinished}"),
+                *("-p", processor_time.__name__, file, f"--junitxml={unfinished}"),
             ],
             cwd=tree,
             env={
                 **os.environ,
-                "PYTHONPATH": os.fspath(tree / "core"),
+                "PYTHONPATH": f"{tree / 'core'}{os.pathsep}{Path(__file__).parents[1]}",
                 "COVERAGE_PROCESS_START": os.fspath(settings),
                 "DUSTBUST_TEST_FILE": file,
             },

@@ -56,6 +56,33 @@ CPP_TOKENS = re.compile(
 )
 
 
+# Constants that only decide how fast the program is: how much is prepared ahead or kept, and the
+# sizes of the parts in which pixels are processed.
+SPEED_ONLY = frozenset(
+    [
+        "FRAMES_AHEAD",
+        "JOBS_AHEAD",
+        "KEPT",
+        "LEAST_ROWS",
+        "MASK_ROWS",
+        "MOST_COLUMNS",
+        "MOST_ROWS",
+        "ROWS_FOR_MARGIN",
+        "SKEWNESS_ROWS",
+        "STRIP",
+        "STRIP_BYTES",
+        "band_width",
+        "block_points",
+        "block_size",
+        "chunk",
+        "side_by_side",
+        "together",
+    ]
+)
+DEFINITION = re.compile(r"(?:.*\bconstexpr .*?)?(?P<names>\w+(?:, \w+)*) = ")
+CACHE = re.compile(r"\blru_cache\(maxsize=")
+
+
 class Mutant(NamedTuple):
     """One change of a file, in bytes."""
 
@@ -77,7 +104,16 @@ class Mutant(NamedTuple):
 
 def mutants_of(path: Path) -> list[Mutant]:
     """All changes of a file."""
-    return _of_python(path) if path.suffix == ".py" else _of_cpp(path)
+    lines = path.read_text().splitlines()
+    found = _of_python(path) if path.suffix == ".py" else _of_cpp(path)
+    return [each for each in found if not _is_for_speed(lines[each.line - 1])]
+
+
+def _is_for_speed(line: str) -> bool:
+    """Whether a line defines constants that only decide how fast the program is."""
+    definition = DEFINITION.match(line)
+    defined = set(re.findall(r"\w+", definition["names"])) if definition else set()
+    return bool(CACHE.search(line) or (defined and defined <= SPEED_ONLY))
 
 
 def _changed(value: bool | int | float) -> bool | int | float:
