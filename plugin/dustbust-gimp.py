@@ -12,6 +12,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from dustbust_gimp import core
+
+if "-run" in sys.argv:  # not when GIMP only asks for the names of the procedures
+    core.start_early()
+
 import gi
 
 for library, version in (
@@ -23,9 +28,8 @@ for library, version in (
     ("Babl", "0.1"),
 ):
     gi.require_version(library, version)
-from gi.repository import Gegl, Gimp, Gio, GLib
+from gi.repository import Gimp, Gio, GLib
 
-from dustbust_gimp import core
 from dustbust_gimp.actions import apply, estimate, stack
 from dustbust_gimp.errors import Cancelled, Refused
 from dustbust_gimp.gimp import pixels
@@ -64,7 +68,6 @@ def reporting(run: Run) -> Run:
             return procedure.new_return_values(status, GLib.Error(sentence))
 
         try:
-            core.own_process_group()
             core.start()
             pixels.start()
             return run(procedure, *arguments[:-1])
@@ -101,7 +104,6 @@ class Dustbust(Gimp.PlugIn):
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:
         """Make a procedure."""
-        Gegl.init(None)
         action, window = ACTIONS[name]
         procedure = action.declare(self, name, reporting(with_window(action, window)))
         procedure.set_attribution("Dustbust", "MIT", "2026")

@@ -395,6 +395,16 @@ def start() -> Helper:
     return _helper
 
 
+def start_early() -> None:
+    """Start the helper at the beginning of this process, so that both get ready at the same time.
+
+    `start` reports why it cannot be started, once there is somebody to report it to.
+    """
+    own_process_group()
+    with contextlib.suppress(Refused):
+        start()
+
+
 def stop() -> None:
     """End the helper, if there is one, and wait until its memory is free."""
     if _helper is not None:

@@ -42,14 +42,18 @@ def serve(window: str) -> None:
     source, target = _take_over_standard_files()
     _hello(target)
     # numpy and the core take 0.2 to 0.5 s to import. They are imported after the first message, so
-    # that the program learns at once that the helper has started.
+    # that the program learns at once that the helper has started. The program can already send the
+    # pixels of pictures while the core is imported.
     from ..runtime.memory import keep_for_reuse
-    from . import apply, estimate, frame_list, masks, review, stack  # noqa: F401 - operations
-    from .messages import QUICK, Objects, Pipe
+    from .messages import OPERATIONS, QUICK, Objects, Pipe
 
     keep_for_reuse()
     _open_window(int(window))
-    Service(Pipe(source, target), Objects(), QUICK).run()
+    service = Service(Pipe(source, target), Objects(), QUICK)
+    service.begin(frozenset(OPERATIONS))
+    from . import apply, estimate, frame_list, masks, review, stack  # noqa: F401 - operations
+
+    service.run()
 
 
 def _end_with_parent() -> None:
@@ -118,10 +122,24 @@ class Service:
         self._pipe, self._objects, self._quick = pipe, objects, quick
         self._requests: queue.SimpleQueue[tuple[int, Callable[..., Any], dict[str, Any]]]
         self._requests = queue.SimpleQueue()
+        self._early: Set[str] = frozenset()
+        self._complete = threading.Event()
+
+    def begin(self, early: Set[str]) -> None:
+        """Begin to read requests, in a thread.
+
+        Parameters
+        ----------
+        early : set of str
+            Names of quick operations that are done before `run` is called. Requests of others, and
+            all that come after them, wait until then.
+        """
+        self._early = early
+        threading.Thread(target=self._read, daemon=True).start()
 
     def run(self) -> None:
-        """Work until the program closes the pipe."""
-        threading.Thread(target=self._read, daemon=True).start()
+        """Work until the program closes the pipe. All operations are known now."""
+        self._complete.set()
         while True:
             number, function, arguments = self._requests.get()
             if "progress" in inspect.signature(function).parameters:
@@ -146,6 +164,8 @@ class Service:
         Objects are looked up here, so that the program may drop what a waiting request uses.
         """
         number = self._objects.checked(message["id"], int)
+        if message["do"] not in self._early:
+            self._complete.wait()
         function, arguments = self._objects.bound(message["do"], message["with"])
         self._objects.drop(message["drop"])
         handle = self._objects.checked(message["as"], int | None)

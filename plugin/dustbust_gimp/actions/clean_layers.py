@@ -28,8 +28,11 @@ def clean(
     own_layer = config.get_property("new-layer")
     # The core starts and reads the mask in the meantime.
     mask_read = progress.begin(reading_mask(image, config, mask))
-    changes = [] if own_layer else [pixels.Change(layer) for layer in chosen]
-    before = [finish(pixels.reading_drawable(layer)) for layer in chosen]
+    if own_layer:
+        changes, before = [], [finish(pixels.reading_drawable(layer)) for layer in chosen]
+    else:
+        changes = [pixels.Change(layer) for layer in chosen]
+        before = [change.before for change in changes]
     dust = mask_read()
     check_size(dust, image, chosen)
     # All is computed before the image is changed.
@@ -60,7 +63,7 @@ def clean(
         ):
             if own_layer:
                 layers.add_repairs(layer, picture, report["after"])
-            elif not changes[number].apply(picture, report["after"]):
+            elif not changes[number].apply(report["after"]):
                 raise Refused(
                     _("{layer}: cannot be changed: {reason}").format(
                         layer=layer.get_name(), reason=Gimp.get_pdb().get_last_error()
