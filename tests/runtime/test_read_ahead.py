@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dustbust.runtime.read_ahead import FRAMES_AHEAD, read_ahead
+from dustbust.runtime.read_ahead import FRAMES_AHEAD, at_once, read_ahead
 
 
 def test_results_come_in_order_whatever_finishes_first():
@@ -61,3 +61,17 @@ def test_an_executor_gets_more_frames_ahead():
         assert next(results) == 0
         assert len(taken) == FRAMES_AHEAD + 1
         results.close()
+
+
+def test_works_at_once_give_their_results_in_order():
+    meet = threading.Barrier(2, timeout=5)
+
+    def work(number):
+        meet.wait()  # neither goes on before the other one has begun
+        return number
+
+    assert at_once([lambda: work(1), lambda: work(2)], threads=2) == [1, 2]
+
+
+def test_one_thread_does_all_works_itself():
+    assert at_once([threading.get_ident] * 3, threads=1) == [threading.get_ident()] * 3

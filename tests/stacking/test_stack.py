@@ -296,7 +296,11 @@ def test_memory_does_not_grow_with_the_number_of_files(tmp_path, monkeypatch, mo
     for number in (5, 20):
         tracemalloc.start()
         dustbust.stack_scans(
-            paths[:number], mode=mode, registrations=registrations[:number], normalise=False
+            paths[:number],
+            mode=mode,
+            registrations=registrations[:number],
+            normalise=False,
+            threads=2,
         )
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()

@@ -1,7 +1,7 @@
-"""Reading the next frames while one is being processed."""
+"""Work on several frames or parts at the same time."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
@@ -61,3 +61,28 @@ def read_ahead(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def at_once(works: Sequence[Callable[[], Result]], threads: int | None = None) -> list[Result]:
+    """The results of some works that do not depend on each other, done at the same time.
+
+    Parameters
+    ----------
+    works : sequence of callable
+        Each is called without arguments.
+    threads : int or None
+        At most this number of works are done at the same time; see `read_ahead`.
+
+    Returns
+    -------
+    list
+        In the order of the works.
+
+    Examples
+    --------
+    >>> at_once([lambda: 1, lambda: 2])
+    [1, 2]
+    """
+    if count(threads) == 1:
+        return [work() for work in works]
+    return list(read_ahead(works, lambda work: work(), threads))

@@ -5,7 +5,7 @@ scans show. If a second scan, with another part of the page at this place of the
 the same way, there is dust on the scanner.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..restoration.inpaint import fill_pixels
 from .evidence import MISALIGNED
 from .scanner_dust import ScannerDust
 from .scans import Scans
-from .strips import aligned_strips
+from .strips import go_over_strips
 
 # The kernel's outcome for a pixel that is dusty in all scans.
 FILLED = 1
@@ -47,14 +47,16 @@ def clean_page(
     page = np.empty((height, width, scans.colours + 1), scans.dtype)
     outcome = np.empty((height, width), np.uint8)
     tolerance = (AGREEING * 2**0.5 * dust.noise, 2 * MISALIGNED)
-    for top, rows, strip in aligned_strips(scans, margin=1):
+    alone = scans.alone
+
+    def clean(top: int, rows: int, strips: Sequence[Picture]) -> None:
         box = (0, top - 1, width, rows + 2)
-        marks = [scans.marks_on_page(k, dust.of_scan(k), box) for k in range(len(scans))]
+        marks = [alone.marks_on_page(k, dust.of_scan(k), box) for k in range(len(scans))]
         page[top : top + rows], outcome[top : top + rows] = _kernels.dust_free_mean(
-            strip, marks, 1, tolerance, dust.polarity.sign, scans.white, scans.threads
+            list(strips), marks, 1, tolerance, dust.polarity.sign, scans.white, 1
         )
-        if progress:
-            progress((top + rows) / height)
+
+    go_over_strips(scans, clean, margin=1, progress=progress)
     filled = outcome == FILLED
     if filled.any():
         page = fill_pixels(page, filled, threads=scans.threads)

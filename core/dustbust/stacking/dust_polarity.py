@@ -1,6 +1,7 @@
 """Whether the dust of the scanner is darker or lighter than the page."""
 
 from dataclasses import astuple, dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,9 @@ from ..dust.polarity import Polarity
 from ..image.arrays import Mask, Plane
 from ..image.filters import gaussian_blur
 from ..image.morphology import dilate
-from .evidence import STRONG, Differences, Evidence
+from ..runtime.read_ahead import read_ahead
+from .evidence import STRONG, Evidence
+from .samples import Box
 from .scans import LEAST_MOVE
 
 # Dust is of one polarity when it has this share of all evidence.
@@ -45,24 +48,25 @@ def find_polarity(evidence: Evidence) -> Polarity:
     """The polarity of nearly all dust; both if neither kind makes nearly all of it."""
     scans = evidence.scans
     back = len(scans) == 2 and _is_there_and_back(scans.registrations[1].matrix, scans.shape)
-    light = dark = 0.0
-    stays = 0
-    for box in evidence.samples:
-        strength, opacity, shade = evidence.together(box, 0)
-        strong = np.abs(strength) > STRONG
-        stays += np.count_nonzero(strong)
-        if back:
-            contrast = shade - gaussian_blur(shade, SURROUNDINGS, scans.threads)
-            strong &= contrast * np.sign(opacity) > LEAST_CONTRAST * np.abs(opacity)
-        light += float(strength[strong].clip(min=0).sum())
-        dark -= float(strength[strong].clip(max=0).sum())
+    alone = evidence.alone
+    together = sum(
+        read_ahead(evidence.samples, partial(_of_all_scans, alone, back), scans.threads),
+        _Strengths(),
+    )
+    stays, light, dark = together.pixels, together.light, together.dark
     if len(scans) == 2:
-        parts = (evidence.of_scan(0, box) for box in evidence.samples)
-        measured = sum((_measured(part, evidence.noise, scans.threads) for part in parts), _Sums())
+        measured = sum(
+            read_ahead(evidence.samples, partial(_measured, alone), scans.threads), _Sums()
+        )
         if stays < STAYS * measured.pixels:
             return measured.polarity
-    elif (alone := _of_single_scans(evidence)).pixels * STAYS > stays * len(scans):
-        light, dark = alone.light, alone.dark
+    else:
+        samples = [(k, box) for k in range(len(scans)) for box in evidence.samples]
+        single = sum(
+            read_ahead(samples, partial(_of_single_scan, alone), scans.threads), _Strengths()
+        )
+        if single.pixels * STAYS > stays * len(scans):
+            light, dark = single.light, single.dark
     # If a part of the page lies under one particle in one scan and under another in the other scan,
     # the page between them looks like dust of the other polarity.
     if light > ONE_SIDED * (light + dark) > 0:
@@ -78,18 +82,37 @@ class _Strengths:
     dark: float = 0.0
     pixels: int = 0
 
+    def __add__(self, other: "_Strengths") -> "_Strengths":
+        return _Strengths(
+            self.light + other.light, self.dark + other.dark, self.pixels + other.pixels
+        )
 
-def _of_single_scans(evidence: Evidence) -> _Strengths:
-    """The differences of each scan from the median of all, also those that do not stay."""
-    total = _Strengths()
-    for k in range(len(evidence.scans)):
-        for box in evidence.samples:
-            seen = evidence.of_scan(k, box)
-            strong = seen.score[(np.abs(seen.score) > STRONG) & (seen.data > 0)]
-            total.light += float(strong.clip(min=0).sum())
-            total.dark -= float(strong.clip(max=0).sum())
-            total.pixels += strong.size
-    return total
+
+def _of_all_scans(evidence: Evidence, back: bool, box: Box) -> _Strengths:
+    """The evidence of all scans together in a part of the scanner.
+
+    `back`: see `_is_there_and_back`; only what has enough contrast counts, but all of its pixels
+    are in the number.
+    """
+    strength, opacity, shade = evidence.together(box, 0)
+    strong = np.abs(strength) > STRONG
+    pixels = int(np.count_nonzero(strong))
+    if back:
+        contrast = shade - gaussian_blur(shade, SURROUNDINGS, evidence.scans.threads)
+        strong &= contrast * np.sign(opacity) > LEAST_CONTRAST * np.abs(opacity)
+    return _sides(strength[strong], pixels)
+
+
+def _of_single_scan(evidence: Evidence, sample: tuple[int, Box]) -> _Strengths:
+    """The differences of a scan from the median of all, also those that do not stay."""
+    seen = evidence.of_scan(*sample)
+    strong = seen.score[(np.abs(seen.score) > STRONG) & (seen.data > 0)]
+    return _sides(strong, strong.size)
+
+
+def _sides(strength: npt.NDArray[np.float32], pixels: int) -> _Strengths:
+    """The sums of the strengths of each sign."""
+    return _Strengths(float(strength.clip(min=0).sum()), -float(strength.clip(max=0).sum()), pixels)
 
 
 def _is_there_and_back(matrix: npt.NDArray[np.float64], shape: tuple[int, ...]) -> bool:
@@ -146,8 +169,9 @@ class _Sums:
         return Polarity.DARK if self.darker_differs > 0 else Polarity.LIGHT
 
 
-def _measured(seen: Differences, noise: float, threads: int) -> _Sums:
-    """The differences between a scan and the page that the other scan shows."""
+def _measured(evidence: Evidence, box: Box) -> _Sums:
+    """The differences between scan 0 and the page that the other scan shows, in a part of it."""
+    seen, noise, threads = evidence.of_scan(0, box), evidence.noise, evidence.scans.threads
     strong: Mask = (np.abs(seen.score) > STRONG) & (seen.data > 0)
     if min(seen.score.shape) < 2 or not strong.any():
         return _Sums()

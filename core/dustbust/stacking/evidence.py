@@ -1,5 +1,6 @@
 """Differences of each scan from the page that the other scans show, on the scanner's grid."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from .. import _kernels
 from ..image.arrays import Picture, Plane, alpha_channel
 from ..image.robust import MEDIAN_OF_ABSOLUTE
+from ..runtime.read_ahead import read_ahead
 from .samples import Box, sample_boxes
 from .scans import Scans
 
@@ -31,8 +33,9 @@ LEAST_NOISE = 1e-3
 MARGIN = 4
 
 # Size of a part that is processed at once. A row has at most MOST_COLUMNS px over all scans, as the
-# kernel keeps several rows of each. The rows of all scans and pages take about STRIP_BYTES, but
-# there are at least LEAST_ROWS of them, so that the margins cost little, and at most MOST_ROWS.
+# kernel keeps several rows of each. The rows of all scans and pages that all threads work on take
+# about STRIP_BYTES, but a part has at least LEAST_ROWS, so that the margins cost little, and at
+# most MOST_ROWS.
 MOST_COLUMNS, STRIP_BYTES, LEAST_ROWS, MOST_ROWS = 1 << 15, 4 << 20, 64, 512
 
 # A part with larger margins has at least this number of rows for each row of a margin.
@@ -126,7 +129,8 @@ class Evidence:
         columns = min(self.width, max(MOST_COLUMNS // number, 1))
         pixel = (2 * self.scans.colours + 1) * self.scans.dtype.itemsize
         least = max(LEAST_ROWS, ROWS_FOR_MARGIN * margin)
-        rows = min(max(STRIP_BYTES // (pixel * columns * number), least), MOST_ROWS)
+        strip = STRIP_BYTES // self.scans.threads
+        rows = min(max(strip // (pixel * columns * number), least), MOST_ROWS)
         return [
             (left, top, min(columns, self.width - left), min(rows, self.height - top))
             for top in range(0, self.height, rows)
@@ -135,20 +139,32 @@ class Evidence:
 
     def _find_noise(self) -> float:
         number = len(self.scans)
-        spread = []
-        for k in range(number):
-            for box in self.samples:
-                seen = self.of_scan(k, box)
-                difference = (seen.value - seen.page) * seen.data
-                spread.append(difference[difference != 0][::number].copy())
-        together = np.concatenate(spread)
+        alone = self.alone
+
+        def differences(sample: tuple[int, Box]) -> Plane:
+            seen = alone.of_scan(*sample)
+            difference = (seen.value - seen.page) * seen.data
+            return np.array(difference[difference != 0][::number])
+
+        samples = [(k, box) for k in range(number) for box in self.samples]
+        together = np.concatenate([*read_ahead(samples, differences, self.scans.threads)])
         if not together.size:
             return LEAST_NOISE
         deviation = float(np.median(np.abs(together))) / MEDIAN_OF_ABSOLUTE
         return max(deviation / 2**0.5, LEAST_NOISE)
 
-    def keep(self, k: int, box: Box, margin: int) -> None:
-        """Resample the page once for all differences of a scan in a box and a margin around it."""
+    @property
+    def alone(self) -> "Evidence":
+        """The same evidence for work in one thread, while others work on other parts of it."""
+        other = copy(self)
+        other.scans = self.scans.alone
+        return other
+
+    def keeping(self, k: int, box: Box, margin: int) -> "Evidence":
+        """The same evidence that keeps a box of a scan with a margin around it, and the page there.
+
+        All differences there are then found with one resampling.
+        """
         left, top, width, height = box
         first_x, first_y = max(left - margin, 0), max(top - margin - MARGIN, 0)
         rows, columns = self.scans.pictures.shapes[k][:2]
@@ -158,10 +174,11 @@ class Evidence:
             min(left + width + margin, columns) - first_x,
             min(top + height + margin + MARGIN, rows) - first_y,
         )
-        self._kept = None
+        other = copy(self)
         scan, page = self._part(k, wider)
         if scan is not None and page is not None:
-            self._kept = _Kept(k, wider, scan, page)
+            other._kept = _Kept(k, wider, scan, page)
+        return other
 
     def of_scan(self, k: int, box: Box) -> Differences:
         """The differences of one scan in a part of the scanner, cut off at the scan's edges."""

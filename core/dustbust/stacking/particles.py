@@ -8,7 +8,8 @@ import numpy.typing as npt
 from .. import _kernels
 from ..image.arrays import Mask, Plane
 from ..image.filters import gaussian_blur
-from ..image.morphology import dilate
+from ..image.morphology import connected, dilate
+from ..runtime.read_ahead import read_ahead
 from .dust_polarity import mean_around
 from .evidence import STRONG, WEAK, Bytes, Differences, Evidence, shade
 from .samples import Box
@@ -65,10 +66,9 @@ def present(core: Mask, codes: list[Bytes]) -> list[Mask]:
     codes : list of ndarray of uint8, shape (H, W)
         Codes of each scan, see `Evidence.codes`.
     """
-    labels = _kernels.connected_components(core, core)[0]
-    number = int(labels.max(initial=-1)) + 1
+    positions, labels, number = connected(core)
     strong, unknown = (
-        [np.bincount(labels[plane[core] == code], minlength=number) for plane in codes]
+        [np.bincount(labels[plane.ravel()[positions] == code], minlength=number) for plane in codes]
         for code in (_kernels.STRONG_CODE, _kernels.UNKNOWN_CODE)
     )
     size = np.bincount(labels, minlength=number)
@@ -80,7 +80,7 @@ def present(core: Mask, codes: list[Bytes]) -> list[Mask]:
     for k in (0, 1):
         assumed = hidden[k] & (stayed >= STAYED * np.count_nonzero(in_both))
         plane = np.zeros_like(core)
-        plane[core] = (shown[k] | assumed)[labels]
+        plane.ravel()[positions] = (shown[k] | assumed)[labels]
         planes.append(plane)
     return planes
 
@@ -166,29 +166,32 @@ def overlaid(core: Mask, opacity: Bytes, scans: Scans, polarity: int) -> Mask:
     polarity : {-1, 1}
         Of the dust.
     """
-    threads = scans.threads
+    threads, alone = scans.threads, scans.alone
     reach = int(np.clip(np.ceil(scans.moved) + SOFT_EDGE, 2, 16))
     closed = ~dilate(~dilate(core, reach, threads=threads), reach, threads=threads)
     picture = closed.view(np.uint8)
     middle = np.zeros_like(core)
-    for tile in tiles(closed):
+
+    def look(tile: Box) -> None:
         both = np.zeros(tile[:1:-1], bool)
         for registration in scans.registrations[1:]:
             for inverse in (False, True):  # one at a time: there may be many scans
-                moved = registration.resample_marks(picture, tile, inverse=inverse, threads=threads)
-                both |= moved > 0
+                both |= registration.resample_marks(picture, tile, inverse=inverse, threads=1) > 0
         both &= closed[_slices(tile)]
         if not both.any():
-            continue
+            return
         box, part = _bounds(both, tile)
         here, both = _slices(box), both[part]
         wider, inner = _with_margin(box, OVERLAID_MARGIN, core.shape)
-        taken, solid = _light_taken(shade(scans, wider, polarity), inner, threads)
+        taken, solid = _light_taken(shade(alone, wider, polarity), inner, 1)
         middle[here] = both & ~core[here] & solid
         raised = (both & core[here] & (taken > 0.25)) | middle[here]
         marks = _kernels.DUST_MARK + _kernels.DUST_PER_OPACITY * np.clip(taken[raised], 0, 1)
         seen = opacity[here]
         seen[raised] = np.maximum(seen[raised], marks.astype(np.uint8))
+
+    for _ in read_ahead(tiles(closed), look, threads):
+        pass  # each writes into its own tile
     return middle
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..errors import DustbustError
 from ..image.arrays import Mask, Picture, Plane
 from ..image.morphology import dilate
 from ..registration.register import Registration
+from ..runtime.read_ahead import at_once, read_ahead
 from .dust_polarity import find_polarity
 from .evidence import Bytes, Evidence
 from .particles import (
@@ -25,6 +27,7 @@ from .particles import (
     overlaid,
     present,
 )
+from .samples import Box
 from .scans import LEAST_MOVE, Scans
 
 # Marks of a pixel of the scanner: 0 for none, else EDGE, and PER_OPACITY more for an opacity of 1.
@@ -141,17 +144,23 @@ def find_scanner_dust(
         np.empty((height, width), np.uint8) for _ in range(4 if len(scans) == 2 else 2)
     )
     votes = np.zeros((height, width), np.int8) if len(scans) == 2 and not sign else None
-    for box in evidence.parts(0 if votes is None else VOTES_MARGIN):
+    alone = evidence.alone
+
+    def look(box: Box) -> int:
         left, top, columns, rows = box
         here = slice(top, top + rows), slice(left, left + columns)
+        part = alone
         if votes is not None:
-            evidence.keep(0, box, VOTES_MARGIN)
-            votes[here] = find_votes(evidence, box)
-        planes = evidence.codes(box, sign)
-        for plane, part in zip((codes, opacity, *of_scans), planes, strict=True):
-            plane[here] = part
+            part = alone.keeping(0, box, VOTES_MARGIN)
+            votes[here] = find_votes(part, box)
+        for plane, values in zip((codes, opacity, *of_scans), part.codes(box, sign), strict=True):
+            plane[here] = values
+        return top + rows
+
+    parts = evidence.parts(0 if votes is None else VOTES_MARGIN)
+    for end in read_ahead(parts, look, scans.threads):
         if progress:
-            progress((top + rows) / height)
+            progress(end / height)
     core = dilate(codes == _kernels.STRONG_CODE, BESIDE, threads=scans.threads)
     core &= codes >= _kernels.WEAK_CODE
     if len(scans) != 2:
@@ -165,10 +174,13 @@ def find_scanner_dust(
     else:
         more = differing(core, votes, scans)
         cores = [one | other for one, other in zip(cores, more, strict=True)]
-    own = [
-        _near(marks, plane, scans.threads)
-        for marks, plane in zip((opacity.copy(), opacity), cores, strict=True)
-    ]
+    own = at_once(
+        [
+            partial(_near, marks, plane, 1)
+            for marks, plane in zip((opacity.copy(), opacity), cores, strict=True)
+        ],
+        scans.threads,
+    )
     return ScannerDust(own[-1], own, polarity, evidence.noise)
 
 

@@ -1,7 +1,7 @@
 """The scans of a page as they are stacked: pictures, registrations, brightness corrections."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +74,11 @@ class Scans:
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    @property
+    def alone(self) -> "Scans":
+        """The same scans for work in one thread, while others work on other parts of them."""
+        return replace(self, threads=1)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from typing import Any, Literal, TypeVar, overload
 
@@ -23,7 +24,7 @@ from .modes import MODES, Mode
 from .scanner_dust import check_moved, find_scanner_dust
 from .scans import Scans
 from .statistics import combine, viewable
-from .strips import aligned_strips, rows_of
+from .strips import go_over_strips
 from .tone import Evening
 
 Scan = Picture | str | bytes | PathLike[str]
@@ -323,10 +324,7 @@ def _dust_free(
     median_page = None
     if len(scans) > 2:
         median_page = np.empty((*scans.shape[:2], scans.colours + 1), scans.dtype)
-        for top, rows, strip in aligned_strips(scans):
-            median_page[top : top + rows] = combine(
-                strip, "median", alpha=True, threads=scans.threads
-            )
+        go_over_strips(scans, partial(_add_median, median_page))
     dust = find_scanner_dust(
         scans, median_page, None if polarity == "auto" else Polarity(polarity), step(0.5, 0.75)
     )
@@ -339,18 +337,21 @@ def _dust_free(
     return report
 
 
+def _add_median(page: Picture, top: int, rows: int, strips: Sequence[Picture]) -> None:
+    page[top : top + rows] = combine(strips, "median", alpha=True, threads=1)
+
+
 def _combined(scans: Scans, mode: Mode, progress: Callable[[float], object] | None) -> StackReport:
     """The page in a mode that gives a picture or a statistic."""
     as_they_are = scans.lie_on_each_other
     added_alpha = not as_they_are and not scans.has_alpha
     page = np.empty(scans.shape, scans.dtype if mode.kind == "picture" else np.float32)
-    for top, rows, strip in rows_of(scans) if as_they_are else aligned_strips(scans):
-        part = combine(
-            strip, mode.name, alpha=scans.has_alpha or added_alpha, threads=scans.threads
-        )
+
+    def work(top: int, rows: int, strips: Sequence[Picture]) -> None:
+        part = combine(strips, mode.name, alpha=scans.has_alpha or added_alpha, threads=1)
         page[top : top + rows] = (part[..., :-1] if added_alpha else part).reshape(
             (rows, *scans.shape[1:])
         )
-        if progress:
-            progress((top + rows) / len(page))
+
+    go_over_strips(scans, work, as_they_are=as_they_are, progress=progress)
     return _report(scans, page)

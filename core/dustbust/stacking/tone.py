@@ -12,8 +12,9 @@ from ..image.arrays import Picture, colour_channels, largest
 from ..image.filters import gaussian_blur
 from ..image.robust import MEDIAN_OF_ABSOLUTE, TUKEY
 from ..registration.register import Registration
+from ..runtime.read_ahead import read_ahead
 from .brightness import brightened, match_brightness
-from .samples import sample_boxes
+from .samples import Box, sample_boxes
 
 # Curves have this number of knots, from black to white.
 KNOTS = 33
@@ -231,16 +232,16 @@ def _pairs(
     """The values of both scans at samples of the page."""
     white = np.float32(largest(first.dtype))
     cells = FINE_STEPS * FINE_STEPS
-    number = np.zeros(cells, np.int64)
-    sums = np.zeros((3, cells))
-    for box in sample_boxes(*first.shape[:2]):
-        one = Registration(np.eye(3)).resample(first, box, threads=threads)
-        two = registration.resample(other, box, threads=threads)
+
+    def look(box: Box) -> tuple[Any, ...] | None:
+        """The number of pixels in each cell, and the sums of weights, x and y."""
+        one = Registration(np.eye(3)).resample(first, box, threads=1)
+        two = registration.resample(other, box, threads=1)
         data = (one[..., -1] > 0) & (two[..., -1] > 0)
         if min(data.shape) < 2 or not data.any():
-            continue
+            return None
         planes = [
-            gaussian_blur(np.ascontiguousarray(p[..., channel], np.float32) / white, 1.0, threads)
+            gaussian_blur(np.ascontiguousarray(p[..., channel], np.float32) / white, 1.0, 1)
             for p in (two, one)
         ]
         slope = np.max([np.hypot(*np.gradient(plane)) for plane in planes], axis=0)
@@ -248,9 +249,19 @@ def _pairs(
         x, y = (np.clip(plane[data], 0, 1) for plane in planes)
         columns, rows = (_steps(values, FINE_STEPS) for values in (x, y))
         cell = columns * FINE_STEPS + rows
-        number += np.bincount(cell, minlength=cells)
-        for total, values in zip(sums, (weight, weight * x, weight * y), strict=True):
-            total += np.bincount(cell, values, cells)
+        each = (weight, weight * x, weight * y)
+        return (
+            np.bincount(cell, minlength=cells),
+            *(np.bincount(cell, values, cells) for values in each),
+        )
+
+    number = np.zeros(cells, np.int64)
+    sums = np.zeros((3, cells))
+    for found in read_ahead(sample_boxes(*first.shape[:2]), look, threads):
+        if found is not None:
+            number += found[0]
+            for total, values in zip(sums, found[1:], strict=True):
+                total += values
     used = number > 0
     weights, xs, ys = sums[:, used]
     return _Pairs(xs / weights, ys / weights, weights, number[used])
