@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 
 from dustbust import _kernels
 from dustbust.dust import presence
@@ -72,3 +73,45 @@ def test_nothing_is_certain():
     assert np.isfinite(presence.logit(np.float32([0, 1]))).all()
     extreme = presence.probability(np.float32([-1e6, 0, 1e6]))
     assert extreme == pytest.approx([0, 0.5, 1], abs=1e-6)
+
+
+def sigmoid(value):
+    return 1 / (1 + np.exp(-np.asarray(value, float)))
+
+
+@pytest.mark.parametrize(("ratio", "log_odds"), [(-3, 2), (3, -1), (0.5, 0)])
+@pytest.mark.parametrize("particles", [3, 50])
+def test_log_odds_of_a_frame_are_the_most_likely_ones(ratio, log_odds, particles):
+    """A frame differs from its run by normally distributed log odds, of a deviation of 2."""
+
+    def surprise(change):
+        chance = sigmoid(log_odds + change)
+        likelihood = chance * np.exp(ratio) + 1 - chance
+        return -particles * np.log(likelihood) + change**2 / (2 * 2**2)
+
+    truth = minimize_scalar(surprise, (-8, 8), method="brent").x
+    found = presence.frame_log_odds(np.full(particles, float(ratio)), np.full(particles, log_odds))
+    assert found == pytest.approx(truth, abs=0.05)
+
+
+def test_a_share_is_taken_for_no_less_than_2_and_no_more_than_98_per_cent():
+    labels = np.arange(4, dtype=np.int32)
+    share = np.float32([0, 0.03, 0.97, 1])
+    found = presence.probability_of_particles(np.zeros(4, np.float32), share, labels)
+    assert found == pytest.approx([0.02, 0.03, 0.97, 0.98], abs=1e-5)
+
+
+@pytest.mark.parametrize(("far", "counted"), [(4, 4), (50, 6), (-4, -4), (-50, -6)])
+def test_far_pieces_count_for_no_more_than_odds_of_exp_6(far, counted):
+    """A row of pieces of 8 px each: the first has the second beside it, the third is far."""
+    mask = np.ones((1, 24), bool)
+    pieces, _, _ = pieces_of(mask)
+    near, beside = -counted / 2 + 0.75, -counted / 2
+    ratio = np.repeat(np.float32([near, beside, far]) / 8, 8)
+    share = np.float32([0.5])
+    change = presence.frame_log_odds(np.float32([near + beside + far]), np.zeros(1))
+    rest = np.clip(far + change, -6, 6)
+    found = pieces.probability(ratio, share)
+    assert found[:8] == pytest.approx(np.full(8, sigmoid(near + beside + rest)), abs=1e-3)
+    # The one in the middle has all evidence beside it; of the run only the frame's change is left.
+    assert found[8:16] == pytest.approx(np.full(8, sigmoid(near + beside + far + change)), abs=1e-3)
