@@ -25,7 +25,7 @@ from dustbust.files.read import open_frame, read_luminance
 
 FILES = 1000
 MEMORY = 1500 * 2**20  # bytes of address space beyond what the program itself takes
-SECONDS = 10  # for one file; they take milliseconds
+SECONDS = 10  # of processor time for one file; they take milliseconds
 
 STRIP_BYTE_COUNTS, TILE_BYTE_COUNTS = 279, 325  # tags of TIFF
 
@@ -187,7 +187,10 @@ def compare_with_pillow(path, pixels):
     # first one.
     if theirs.dtype == np.uint8 and theirs.shape == pixels.shape and path.suffix != ".jp2":
         ours = pixels >> 8 if pixels.dtype == np.uint16 else pixels
-        assert np.array_equal(ours, theirs), f"{path}: Pillow reads another picture"
+        differs = (ours != theirs).reshape(-1, pixels[0, 0].size).any(axis=1)
+        if getattr(opened, "info", {}).get("compression") == "tiff_lzw":
+            differs[-1] = False  # decoders end a damaged stream at different bits
+        assert not differs.any(), f"{path}: Pillow reads another picture"
 
 
 def try_all(folder, count, seed=7):
@@ -214,7 +217,7 @@ def try_all(folder, count, seed=7):
                 data = with_damaged_pixels(sound[name], rng)
         path = folder / f"{index}-{name}"
         path.write_bytes(data)
-        begin = time.perf_counter()
+        begin = time.process_time()
         for action in actions(name):
             try:
                 action(path)
@@ -225,7 +228,7 @@ def try_all(folder, count, seed=7):
                 sentences += 1
             except BaseException as error:
                 raise AssertionError(f"{path}: {type(error).__name__}: {error}") from error
-        assert time.perf_counter() - begin < SECONDS, path
+        assert time.process_time() - begin < SECONDS, path
         path.unlink()
     return pictures, sentences
 

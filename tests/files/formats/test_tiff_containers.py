@@ -286,3 +286,39 @@ def test_the_types_of_values_have_the_sizes_of_the_standard():
     )
     for kind, form in FORMS.items():
         assert struct.calcsize(form) == SIZES[kind]
+
+
+def set_tag(path, tag, **parts):
+    """Change the number, the count or the value of an entry in a file's first directory."""
+    with open(path, "r+b") as file:
+        structure = TiffStructure(file)
+        entry = structure.directories[0].tags[tag].entry
+        wide = structure.offset
+        forms = {"code": (0, "H"), "count": (4, wide), "value": (4 + struct.calcsize(wide), wide)}
+        for part, number in parts.items():
+            at, form = forms[part]
+            file.seek(entry + at)
+            file.write(struct.pack(structure.order + form, number))
+
+
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("parts", [{"count": 1 << 24}, {"count": 1 << 24, "value": (1 << 32) - 8}])
+def test_sizes_of_strips_that_are_not_in_the_file_are_one_sentence(tmp_path, bigtiff, parts):
+    """tifffile takes the size of the picture instead; it could not be written back."""
+    path = tiff(tmp_path / "a.tif", (picture("uint8", 1), {}), bigtiff=bigtiff)
+    set_tag(path, 279, **parts)
+    refused(path, "damaged or incomplete TIFF")
+
+
+def test_strips_that_are_also_tiles_are_one_sentence(tmp_path):
+    path = tiff(tmp_path / "a.tif", (picture("uint8", 1), {}))
+    set_tag(path, 278, code=324)  # the rows of a strip become the place of a tile
+    refused(path, "both as strips and as tiles")
+
+
+def test_a_picture_without_sizes_of_strips_is_cleaned(tmp_path):
+    """As before 1992, when uncompressed pictures did not need them."""
+    path = tiff(tmp_path / "a.tif", (picture("uint8", 1), {}))
+    set_tag(path, 279, code=65000)
+    out, _ = rewritten(path)
+    assert np.array_equal(tifffile.imread(out), repaired(picture("uint8", 1)))

@@ -189,8 +189,12 @@ class TiffFile(FrameFile):
                 output.write(encoded)
                 counts[index] = len(encoded)
             tiled = TILE_OFFSETS in structure_of(structure, page).tags
-            for code, values in zip(TILES if tiled else STRIPS, (offsets, counts), strict=True):
-                _rewrite(self.path, structure, page, output, (code, values))
+            lists = zip(TILES if tiled else STRIPS, (offsets, counts), strict=True)
+            for (code, values), before in zip(
+                lists, (page.dataoffsets, page.databytecounts), strict=True
+            ):
+                if values != list(before):
+                    _rewrite(self.path, structure, page, output, (code, values))
             if not structure.big and output.seek(0, os.SEEK_END) > BASELINE:
                 raise DustbustError(
                     "{path}: would become larger than the 4 GB that a TIFF can have; "
@@ -356,6 +360,7 @@ def _page_at(file: BinaryIO, start: int) -> tifffile.TiffPage:
 
 def _check_data(path: Path, structure: TiffStructure, page: tifffile.TiffPage) -> None:
     """Refuse data that are incomplete, or too few for the claimed size."""
+    _check_lists(structure, page)
     places = zip(page.dataoffsets, page.databytecounts, strict=False)  # a damaged file may differ
     if any(offset + count > structure.size for offset, count in places):
         raise ends_early()
@@ -377,6 +382,18 @@ def _check_data(path: Path, structure: TiffStructure, page: tifffile.TiffPage) -
                     "save it anew",
                     path=path,
                 )
+
+
+def _check_lists(structure: TiffStructure, page: tifffile.TiffPage) -> None:
+    """Refuse a picture whose strips or tiles are listed twice, or not in full."""
+    tags = structure_of(structure, page).tags
+    if STRIP_OFFSETS in tags and TILE_OFFSETS in tags:
+        raise ValueError("its data are listed both as strips and as tiles")
+    lists = TILES if TILE_OFFSETS in tags else STRIPS
+    # tifffile finds sizes of its own where a list is damaged; they could not be written back.
+    for code, used in zip(lists, (page.dataoffsets, page.databytecounts), strict=True):
+        if code in tags and len(structure.values(tags[code])) != len(used):
+            raise ValueError("the list of its strips or tiles is incomplete")
 
 
 def _channels(page: tifffile.TiffPage) -> int:
@@ -471,8 +488,6 @@ def _rewrite(
     """Change the values of a tag, in place or, if other data share the place, at the file's end."""
     code, values = change
     tag = structure_of(structure, page).tags[code]
-    if structure.values(tag) == values:
-        return
     form = FORMS[tag.kind]
     if max(values) >= 256 ** struct.calcsize(form):
         raise DustbustError(
