@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 INSIDE = Path(__file__).parent / "inside"
@@ -37,6 +38,26 @@ def left(width, height):
     return width // 2 - 150, height // 2 - 60, width // 2 - 20, height // 2 + 60
 
 
+def right(width, height):
+    """A part of the large view of a review on the right of its line."""
+    return width // 2 + 4, height // 2 - 60, width // 2 + 150, height // 2 + 60
+
+
+def counts(width, height):
+    """The line that says what a threshold marks."""
+    return 10, height - 150, 400, height - 125
+
+
+def view_choice(width, height):
+    """Where a click opens the choice of what a review shows on the right of its line."""
+    return width - 107, 202
+
+
+def order_choice(width, height):
+    """Where a click opens the choice of the order of the particles."""
+    return 229, height - 177
+
+
 def thumbnail(width, height):
     """A part of the picture beside the list, in a file window of this size."""
     return width - 200, height // 2 - 50, width - 30, height // 2 + 50
@@ -45,6 +66,11 @@ def thumbnail(width, height):
 def first_in_list(width, height):
     """A part of the first picture of the list in the window of Estimate."""
     return 44, 85, 84, 105
+
+
+def first_dust(width, height):
+    """A part of the dust of the first run of the list in the window of Estimate."""
+    return 118, 64, 165, 92
 
 
 class Desktop:
@@ -222,6 +248,34 @@ class Desktop:
         time.sleep(0.3)
         self._tool("xdotool", "click", "1")
         time.sleep(0.7)
+
+    def choose(self, window, choice, *keys):
+        """Open a choice of a review with the mouse, and choose with the keys."""
+        self.click_in(window, *choice(*self.size_of(window)))
+        self.key(*keys, "Return")
+
+    def turn_wheel(self, window, x, y, steps):
+        """Turn the wheel over a place of a window: up if `steps` is positive."""
+        self._tool("xdotool", "mousemove", "--window", window, str(x), str(y))
+        button = "4" if steps > 0 else "5"
+        self._tool("xdotool", "click", "--repeat", str(abs(steps)), "--delay", "100", button)
+        time.sleep(0.5)
+
+    def drag_in(self, window, *points):
+        """Drag as in `drag`, with places of a window."""
+        left, top = self.place(window)
+        self.drag(*((left + x, top + y) for x, y in points))
+
+    def resize(self, window, width, height):
+        """Give a window another size."""
+        self._tool("xdotool", "windowsize", "--sync", window, str(width), str(height))
+        time.sleep(0.5)
+
+    def part_of(self, window, part):
+        """Pixels of a part of a window, uint8 (H, W, 3)."""
+        self.picture("window", window)
+        with Image.open(self.pictures / "window.png") as picture:
+            return np.array(picture.convert("RGB").crop(part(*picture.size)))
 
     def size_of(self, window):
         """Width and height of a window."""

@@ -11,7 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from desktop import Desktop, after, first_in_list, left, thumbnail
+from desktop import (
+    Desktop,
+    after,
+    counts,
+    first_dust,
+    first_in_list,
+    left,
+    order_choice,
+    right,
+    thumbnail,
+    view_choice,
+)
 from PIL import Image
 
 from conftest import CHECKOUT, PREFIX
@@ -163,6 +174,7 @@ def test_3_threshold_moves_the_red(desktop):
         "filter = threshold_of(with_role(mask, 'mask')); "
         "suggested = filter.get_config().get_property('low')"
     )
+    at_suggestion = red(desktop)
     desktop.ask(set_low.format(LOW))
     before = red(desktop)
     places = (
@@ -178,8 +190,11 @@ def test_3_threshold_moves_the_red(desktop):
             lambda: red(desktop) < before, "the red does not follow the threshold"
         )
         desktop.picture("threshold")
+        desktop.key("alt+r")  # Reset means the suggestion
         desktop.click(*ok)
         desktop.wait_gone("^Threshold$")
+        # GIMP's window counts in levels of 8 bits, and 0.5 lies between two of them.
+        assert red(desktop) == pytest.approx(at_suggestion, rel=0.01)
     else:
         desktop.ask(set_low.format(0.6))
     after = red(desktop)
@@ -283,12 +298,102 @@ def test_5_review(desktop):
     desktop.wait_for_true(lambda: desktop.ask(RED + STATE) == before, "undo does not restore it")
 
 
-def test_5_apply_to_the_run(desktop, run):
+def test_5_views_orders_and_the_line(desktop):
+    """What the review shows follows the mouse, and its window keeps the size.
+
+    A review that is cancelled is discarded or kept, as the user says.
+    """
+    before = desktop.ask(RED + STATE)
+    desktop.menu("a")
+    window = desktop.wait_for("Apply Dust Mask to a Run")
+    whole = desktop.wait_for_photograph(window, part=left)
+    width, height = desktop.size_of(window)
+    assert width > 1000  # of the 1280 px of the screen
+    assert height > 750
+    x, y = width // 2, height // 2
+
+    desktop.choose(window, view_choice, "Down", "Down")
+    desktop.wait_for_true(
+        lambda: np.ptp(desktop.part_of(window, right), axis=2).max() == 0, "no dust alone"
+    )
+    desktop.picture("review-dust", window)
+    assert desktop.wait_for_photograph(window, part=left) == whole
+    desktop.drag_in(window, (x, y), (x + 60, y), (x + 170, y))
+    desktop.wait_for_photograph(window, part=right)  # now the frame itself is there
+    desktop.drag_in(window, (x + 170, y), (x + 60, y), (x, y))
+
+    desktop.choose(window, view_choice, "Up")
+    desktop.choose(window, order_choice, "Down")
+    desktop.key("alt+n")
+    desktop.wait_for_true(
+        lambda: (desktop.part_of(window, right) == (230, 30, 30)).all(axis=2).any(), "no red"
+    )
+    desktop.picture("review-changes", window)
+    strongest = desktop.wait_for_photograph(window, part=left)
+    desktop.choose(window, order_choice, "Down")
+    desktop.key("alt+n")
+    largest = desktop.wait_for_photograph(window, other_than=strongest, part=left)
+
+    desktop.turn_wheel(window, x - 100, y, -3)
+    smaller = desktop.wait_for_photograph(window, other_than=largest, part=left)
+    desktop.drag_in(window, (x - 100, y), (x - 60, y - 20), (x - 20, y - 40))
+    desktop.wait_for_photograph(window, other_than=smaller, part=left)
+
+    said = desktop.part_of(window, counts)
+    desktop.key("alt+o", "Right", "Right")
+    desktop.wait_for_true(
+        lambda: (desktop.part_of(window, counts) != said).any(), "the counts stay as they were"
+    )
+    desktop.resize(window, 1000, 760)
+    desktop.key("Escape")
+    desktop.wait_gone("Apply Dust Mask to a Run")
+    desktop.picture("review-cancelled")
+    desktop.key("alt+d")  # Discard
+    desktop.wait_gone("^Dustbust$")
+    assert desktop.ask(RED + STATE) == before
+
+    desktop.menu("a")
+    window = desktop.wait_for("Apply Dust Mask to a Run")
+    assert desktop.size_of(window) == (1000, 760)
+    desktop.wait_for_photograph(window, part=left)
+    desktop.key("alt+o", "Right", "Right", pause=1)
+    desktop.key("Escape")
+    desktop.wait_for("^Dustbust$")
+    desktop.key("alt+k")  # Keep
+    desktop.wait_for_true(
+        lambda: desktop.ask(RED + STATE)[0] > before[0] + 0.005, "nothing was kept"
+    )
+    desktop.main_key("ctrl+z")
+    desktop.wait_for_true(lambda: desktop.ask(RED + STATE) == before, "undo does not restore it")
+
+
+@pytest.fixture(scope="module")
+def opened(gimp):
+    """The file in which a file manager writes down the folders that it was asked to show."""
+    home = Path(gimp.environment["HOME"])
+    listed, manager = home / "opened", home / "file-manager"
+    manager.write_text(f'#!/bin/sh\necho "$1" >> {listed}\n')
+    manager.chmod(0o755)
+    for path, content in (
+        (
+            ".local/share/applications/file-manager.desktop",
+            f"[Desktop Entry]\nType=Application\nName=Files\nExec={manager} %f\n"
+            "MimeType=inode/directory;\n",
+        ),
+        (".config/mimeapps.list", "[Default Applications]\ninode/directory=file-manager.desktop\n"),
+    ):
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_text(content)
+    return listed
+
+
+def test_5_apply_to_the_run(desktop, run, opened):
+    before = desktop.ask(RED + STATE)
     desktop.menu("a")
     window = desktop.wait_for("Apply Dust Mask to a Run")
     first = desktop.wait_for_photograph(window, part=left)
     desktop.picture("apply-run", window)
-    desktop.key("alt+n")
+    desktop.key("alt+n", "Delete")  # a decision that reaches the mask image with the files
     second = desktop.wait_for_photograph(window, other_than=first, part=left)
     desktop.picture("apply-run-particle", window)
     desktop.key("alt+p", "Up")
@@ -305,8 +410,13 @@ def test_5_apply_to_the_run(desktop, run):
     desktop.wait_gone("Apply Dust Mask to a Run")
     desktop.wait_for(DONE)
     desktop.picture("apply-run-done")
-    desktop.key("Return")
+    desktop.key("alt+f")  # Show folder
     desktop.wait_gone(DONE)
+    desktop.wait_for_true(opened.exists, "no folder was shown")
+    assert opened.read_text().split() == [str(written)]
+    assert desktop.ask(RED + STATE)[1] < before[1]
+    desktop.main_key("ctrl+z")
+    desktop.wait_for_true(lambda: desktop.ask(RED + STATE) == before, "undo does not restore it")
     for path in of_mask:
         before, after = (
             np.array(Image.open(file)).astype(int) for file in (path, written / path.name)
@@ -416,8 +526,8 @@ def runs_of_masks(desktop):
     )
 
 
-def estimate_when_ready(desktop):
-    """Press Estimate as soon as it is possible, and close the word at the end."""
+def estimate_when_ready(desktop, then="Return"):
+    """Press Estimate as soon as it is possible, and a key in the window at the end."""
 
     def pressed():
         if desktop.windows("Estimate Dust Mask"):
@@ -427,7 +537,7 @@ def estimate_when_ready(desktop):
     desktop.wait_for_true(pressed, "Estimate is not possible")
     desktop.wait_for(DONE, timeout=120)
     desktop.picture("runs-estimated")
-    desktop.key("Return")
+    desktop.key(then)
     desktop.wait_gone(DONE)
 
 
@@ -460,13 +570,67 @@ def test_8_masks_of_several_runs(desktop, run):
     assert runs_of_masks(desktop) == [*before, first, second]
     desktop.menu("e")
     window = desktop.wait_for("Estimate Dust Mask")
-    time.sleep(10)  # the runs are found
+
+    def dust_is_shown():
+        part = desktop.part_of(window, first_dust)
+        return np.ptp(part, axis=2).max() == 0 and part.min() < 40 and part.max() > 120
+
+    desktop.wait_for_true(dust_is_shown, "the runs are not shown with their dust")
     desktop.picture("runs", window)
     desktop.click_row(window, 0)
     desktop.key("Return", pause=1)
     desktop.picture("runs-unticked", window)
-    estimate_when_ready(desktop)
+    estimate_when_ready(desktop, then="alt+r")  # Review and apply
+    window = desktop.wait_for("Apply Dust Mask to a Run: b ")
+    desktop.wait_for_photograph(window, part=left)
+    desktop.key("Escape")
+    desktop.wait_gone("Apply Dust Mask to a Run")
     assert runs_of_masks(desktop) == [*before, first, second, second]
+
+
+def test_8_a_list_of_open_images_and_of_a_dropped_folder(desktop, run):
+    def listed_after(act):
+        desktop.menu("e")
+        window = desktop.wait_for("Estimate Dust Mask")
+        desktop.key("alt+y", pause=1)  # Empty
+        act(window)
+        desktop.wait_for("Estimate Dust Mask")
+        time.sleep(1.5)
+        desktop.key("Escape")
+        desktop.wait_gone("Estimate Dust Mask")
+        return desktop.ask(
+            "import json; kept = bytes(Gimp.get_parasite('dustbust-estimate').get_data()); "
+            "result = json.loads(kept)['list']['sources']"
+        )
+
+    pictures = desktop.ask(
+        "result = sorted({image.get_file().get_path() for image in Gimp.get_images() "
+        "if image.get_file() and image.get_file().get_path().endswith('.jpg')})"
+    )
+    assert len(pictures) > 1
+    assert sorted(listed_after(lambda _window: desktop.key("alt+i"))) == pictures
+    folder = run[0].parent.parent / "roll"
+    files = sorted(map(str, folder.glob("*.jpg")))
+    assert listed_after(lambda window: desktop.drop(folder, window)) == files
+
+
+def test_8_help_where_no_browser_is(desktop):
+    """GIMP itself would show an error."""
+    if not desktop.ask(
+        "from gi.repository import Gio; "
+        "result = Gio.AppInfo.get_default_for_type('text/html', False) is None"
+    ):
+        pytest.skip("this system has a browser")
+    desktop.menu("e")
+    desktop.wait_for("Estimate Dust Mask")
+    desktop.key("alt+h")
+    window = desktop.wait_for("Help on Dustbust")
+    desktop.picture("help", window)
+    desktop.key("Escape")
+    desktop.wait_gone("Help on Dustbust")
+    desktop.wait_for("Estimate Dust Mask")
+    desktop.key("Escape")
+    desktop.wait_gone("Estimate Dust Mask")
 
 
 def status_bar(desktop):

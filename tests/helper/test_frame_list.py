@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import dustbust
+from helpers.helper_process import as_array
 
 
 def frame(path, width=60, height=40, **options):
@@ -109,3 +110,28 @@ def test_sources_without_pictures_are_refused_and_the_others_listed(ask, tmp_pat
 def test_no_sources_are_an_empty_list(ask):
     empty = {"files": [], "refused": []}
     assert ask("list_frames", sources=[], one_format=True) == empty
+
+
+def test_the_dust_of_a_run_is_seen_at_a_glance(ask, tmp_path):
+    """White where the frames have dust; a turned and a broken frame are passed over."""
+    rng, files = np.random.default_rng(3), []
+    dust = np.zeros((480, 720), bool)
+    for y, x in ((40, 60), (200, 400), (420, 640)):
+        dust[y : y + 12, x : x + 12] = True
+    for number in range(12):
+        pixels = rng.normal(90 + 5 * number, 4, dust.shape) + np.where(dust, 60, 0)
+        pixels = np.clip(pixels, 0, 255).astype(np.uint8)
+        files.append(tmp_path / f"{number:02}.png")
+        Image.fromarray(pixels.T if number == 3 else pixels).save(files[-1])
+    files[6].write_bytes(b"broken")
+    shown = as_array(ask("dust_of_run", files=files, width=90, height=48, threads=1))
+    assert shown.ndim == 3
+    assert shown.shape[0] <= 48
+    assert shown.shape[1] <= 90
+    assert shown.shape[1] / shown.shape[0] == pytest.approx(1.5, rel=0.05)
+    block = 480 / shown.shape[0]
+    expected = np.zeros(shown.shape[:2], bool)
+    for y, x in np.argwhere(dust):
+        expected[int(y / block), int(x / block)] = True
+    assert (shown[expected] > 60).mean() > 0.9
+    assert shown[~expected].mean() < 20

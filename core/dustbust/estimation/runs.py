@@ -54,6 +54,10 @@ CROPPED = 0.1
 # Limit of a difference from the background, in deviations.
 LIMIT = 2.0
 
+# `pattern` shows the dust of a run from this number of its frames: enough for the median to be free
+# of their scenes, and read in a tenth of the time of 24 frames.
+FRAMES_OF_PATTERN = 8
+
 # Radius of the median in blocks, and rows of a block. They are coarser than for a mask, as only
 # differences from the background are needed.
 RADIUS, ROWS = 2, 2
@@ -276,6 +280,43 @@ def look(frame: Placed) -> tuple[Plane, Plane]:
     deviations = difference / np.sqrt(surroundings.variance)
     stands_out = np.clip(deviations, np.float32(-LIMIT), np.float32(LIMIT))
     return np.asarray(stands_out, np.float32), surroundings.background
+
+
+def pattern(frames: Iterable[Frame], *, threads: int | None = None) -> Plane:
+    """The dust of a run at a glance, from a few of its frames, without a search for it.
+
+    Frames of another size than the commonest one are passed over.
+
+    Parameters
+    ----------
+    frames : iterable of path or ndarray
+        Frames of one run, as of `find_runs`.
+    threads : int, optional
+        Number of threads, by default one for each processor.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+        The median difference from the background, one number for each block, as in `look`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> frames = [rng.normal(0.3, 0.01, (160, 240)).astype(np.float32) for _ in range(9)]
+    >>> for frame in frames:
+    ...     frame[80:88, 120:128] += 0.3
+    >>> np.argwhere(pattern(frames) > 1).tolist()  # blocks of 4 px
+    [[20, 30], [20, 31], [21, 30], [21, 31]]
+    """
+    series = Frames.of(frames, leave_out=True, limited=False)
+    size = commonest(series.sizes.values())
+    alike = [number for number, each in sorted(series.sizes.items()) if each == size]
+    last = len(alike) - 1
+    chosen = sorted(
+        {alike[round(last * n / (FRAMES_OF_PATTERN - 1))] for n in range(FRAMES_OF_PATTERN)}
+    )
+    seen = [stands_out for _, stands_out, _ in looks(series, chosen, None, None, threads)]
+    return np.asarray(np.median(seen, axis=0), np.float32)
 
 
 def look_if_fit(frame: Placed) -> tuple[Plane, Plane] | DustbustError:

@@ -7,16 +7,25 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import numpy as np
 
 from ..batch.receipt import RECEIPT_NAME, Receipt
 from ..errors import DustbustError, Sentence, printable
 from ..estimation.frames import another_size, commonest
-from ..estimation.runs import formats_of
+from ..estimation.runs import formats_of, pattern
 from ..files.find import in_order_of_taking, is_mask, natural_order, pictures_in, without_twins
 from ..files.paths import as_path
 from ..files.read import header_of
-from .messages import operation
+from ..image.arrays import Picture
+from .messages import Threads, operation
+
+Side = Annotated[int, 1, 4096]
+
+# Differences from the background that are shown black and white, in deviations: clean blocks of a
+# run of 20 frames stay below 0.4 in 95 %, and faint dust exceeds 1.
+FAINT, CLEAR = 0.4, 1.2
 
 
 @dataclass
@@ -77,6 +86,24 @@ def list_frames(sources: list[str], one_format: bool) -> dict[str, Any]:
     if one_format:
         _leave_out_other_formats(files)
     return {"files": [asdict(file) for file in files], "refused": refused}
+
+
+@operation
+def dust_of_run(files: list[Path], width: Side, height: Side, threads: Threads) -> Picture:
+    """The dust of a run at a glance, white on black, for the screen.
+
+    Parameters
+    ----------
+    width, height : int
+        Limits of the picture, px.
+    """
+    seen = np.abs(pattern(files, threads=threads))
+    step = max(1, -(-seen.shape[0] // height), -(-seen.shape[1] // width))
+    white = np.clip((seen - FAINT) / (CLEAR - FAINT), 0, 1)
+    rows, columns = (np.arange(0, side, step) for side in seen.shape)
+    sums = np.add.reduceat(np.add.reduceat(white, rows, axis=0), columns, axis=1)
+    levels = 255 * np.sqrt(np.minimum(sums / step**2, 1))  # so that a single speck is seen
+    return np.repeat(levels.astype(np.uint8)[..., None], 3, axis=2)
 
 
 def _in_order(sources: list[str], refused: list[Sentence]) -> Iterator[Path]:

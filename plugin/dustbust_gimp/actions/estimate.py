@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable
@@ -121,7 +122,7 @@ def run(
         runs = frame_files.confirmed_runs()
     started = time.monotonic()
     runs = runs or frame_files.runs_of(config)
-    images, lines, warnings = [], [], []
+    made, lines, warnings = [], [], []
     for number, files in enumerate(runs, 1):
         title = _("Estimate Dust Mask")
         if len(runs) > 1:
@@ -138,11 +139,11 @@ def run(
         frame = arguments.path(config, "frame")
         if len(runs) > 1 and frame not in found["frames"]:
             frame = None  # it is of another run
-        images.append(open_image(found, frame, run_mode))
+        made.append(open_image(found, frame, run_mode))
         warnings += map(translated, found["warnings"])
         text = summary(found)
         lines.append(of_run(files, text) if len(runs) > 1 else text)
-    if not images:
+    if not made:
         raise Refused("\n".join(warnings))
     lines.append(duration_text(time.monotonic() - started))
     lines.append(
@@ -151,11 +152,11 @@ def run(
             "protects, white adds."
         )
     )
-    if len(images) > 1:
+    if len(made) > 1:
         lines.append(_("Review and apply goes from mask to mask; Cancel ends it."))
-    steps = [(_("_Review and apply..."), lambda: all(map(_apply, images)))]
+    steps = [(_("_Review and apply..."), lambda: all(itertools.starmap(_apply, made)))]
     progress.tell(run_mode, lines[0], warnings, lines[1:], steps, tell)
-    return arguments.return_values(procedure, (Gimp.Image, images[0]))
+    return arguments.return_values(procedure, (Gimp.Image, made[0][0]))
 
 
 def estimate(config: Gimp.ProcedureConfig, files: list[str], title: str) -> dict[str, Any]:
@@ -172,15 +173,18 @@ def estimate(config: Gimp.ProcedureConfig, files: list[str], title: str) -> dict
     )
 
 
-def open_image(found: dict[str, Any], frame: str | None, run_mode: Gimp.RunMode) -> Gimp.Image:
-    """Make the mask image, over a frame, and show it unless in batch mode."""
+def open_image(
+    found: dict[str, Any], frame: str | None, run_mode: Gimp.RunMode
+) -> tuple[Gimp.Image, Gimp.Display | None]:
+    """Make the mask image, over a frame, and show it on a display unless in batch mode."""
     if frame is None and run_mode != Gimp.RunMode.NONINTERACTIVE:
         frame = core.ask("typical_frame", frames=found["frames"])
     image = mask_image.create(found["dust"], found["frames"], frame)
-    if run_mode != Gimp.RunMode.NONINTERACTIVE:
-        Gimp.Display.new(image)
-        Gimp.displays_flush()
-    return image
+    if run_mode == Gimp.RunMode.NONINTERACTIVE:
+        return image, None
+    display = Gimp.Display.new(image)
+    Gimp.displays_flush()
+    return image, display
 
 
 def of_run(files: list[str], text: str) -> str:
@@ -189,8 +193,10 @@ def of_run(files: list[str], text: str) -> str:
     return _("{first} to {last}: {text}").format(first=first, last=last, text=text)
 
 
-def _apply(image: Gimp.Image) -> bool:
-    """Open the window of Apply for a mask image; returns whether the user confirmed it."""
+def _apply(image: Gimp.Image, display: Gimp.Display | None) -> bool:
+    """Open the window of Apply over a mask image; returns whether the user confirmed it."""
+    if display and display.is_valid():
+        display.present()
     procedure = Gimp.get_pdb().lookup_procedure(apply.NAME)
     config = procedure.create_config()
     config.set_property("run-mode", Gimp.RunMode.INTERACTIVE)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gi.repository import Gimp, Gtk
+from gi.repository import Gimp, GimpUi, Gtk
 
 from .. import core
 from ..actions import choices, clean_files, clean_layers
-from ..errors import Refused
+from ..errors import Cancelled, Refused
 from ..gimp import layers, mask_image, pixels
 from ..steps import Steps
 from ..texts import _, count_text, path_text, share_text, translated
@@ -105,8 +105,29 @@ def ask_for_files(
 
     window.say(_("Reading the mask..."))
     window.answer_after(mask_image.reading(image), found)
-    window.run()
+    try:
+        window.run()
+    except Cancelled:
+        if review.changed and wants_to_keep():
+            review.keep_changes()
+        raise
     review.keep_changes()
+
+
+def wants_to_keep() -> bool:
+    """Ask whether the decisions of a review that was cancelled shall be kept."""
+    question = Gtk.MessageDialog(
+        message_type=Gtk.MessageType.QUESTION,
+        title=_("Dustbust"),
+        text=_("Keep the changes in the mask image?"),
+        secondary_text=_("No files are written. Kept changes can be undone in GIMP."),
+    )
+    question.add_buttons(_("_Discard"), Gtk.ResponseType.NO, _("_Keep"), Gtk.ResponseType.YES)
+    question.set_default_response(Gtk.ResponseType.YES)
+    GimpUi.window_set_transient(question)
+    answer = question.run()
+    question.destroy()
+    return answer == Gtk.ResponseType.YES
 
 
 def one_frame(window: Window) -> str | None:

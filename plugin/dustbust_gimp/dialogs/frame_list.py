@@ -17,12 +17,12 @@ from .thumbnail import Thumbnail, pixbuf_of
 from .window import MARGIN
 
 THUMBNAIL = 48  # px, side of a picture in the list
-LIST_SIZE = 640, 260  # px, width and height; longer lists are scrolled
+LIST_SIZE = 720, 260  # px, width and height; longer lists are scrolled
 
 # Columns of the model. A row is a frame, with its number in `files`, or a run, with that of its
 # first frame.
-NUMBER, IS_RUN, TICKED, PICTURE, NAME, SIZE, FORMAT, WHY, USED, TOOLTIP = range(10)
-TYPES = (int, bool, bool, GdkPixbuf.Pixbuf, str, str, str, str, bool, str)
+NUMBER, IS_RUN, TICKED, PICTURE, NAME, SIZE, FORMAT, WHY, USED, TOOLTIP, DUST = range(11)
+TYPES = (int, bool, bool, GdkPixbuf.Pixbuf, str, str, str, str, bool, str, GdkPixbuf.Pixbuf)
 
 
 class FrameList(Gtk.Box):
@@ -59,6 +59,7 @@ class FrameList(Gtk.Box):
         self._runs: list[list[str]] | None = None
         self._unticked: set[str] = set(kept.get("unticked", []))  # first frames of runs
         self._pictures: dict[str, GdkPixbuf.Pixbuf | None] = {}
+        self._dust: dict[tuple[str, ...], GdkPixbuf.Pixbuf | None] = {}  # by the files of a run
         self._reading_picture = False
         self._rows = Gtk.TreeStore(*TYPES)
         self._view = self._make_view()
@@ -136,6 +137,7 @@ class FrameList(Gtk.Box):
         for cell, expand, attributes in (
             (tick, False, {"active": TICKED, "visible": IS_RUN}),
             (picture, False, {"pixbuf": PICTURE, "sensitive": USED}),
+            (Gtk.CellRendererPixbuf(xpad=4), False, {"pixbuf": DUST, "visible": IS_RUN}),
             (name, True, {"text": NAME, "sensitive": USED}),
         ):
             column.pack_start(cell, expand)
@@ -302,7 +304,20 @@ class FrameList(Gtk.Box):
             )
             ticked, tooltip = run[0] not in self._unticked, GLib.markup_escape_text(title)
             picture = first[PICTURE]
-            values = [first[NUMBER], True, ticked, picture, title, size, "", "", True, tooltip]
+            dust = self._dust.get(tuple(run))
+            values = [
+                first[NUMBER],
+                True,
+                ticked,
+                picture,
+                title,
+                size,
+                "",
+                "",
+                True,
+                tooltip,
+                dust,
+            ]
             parent = self._rows.append(None, values)
             for path in run:
                 self._rows.append(parent, rows.pop(path))
@@ -331,7 +346,27 @@ class FrameList(Gtk.Box):
                 self._reading_picture = True
                 request = core.Request("thumbnail", path=path)
                 self._thumbnails.ask(request, lambda picture: self._show_picture(path, picture))
+            else:
+                self._read_dust()
         return GLib.SOURCE_REMOVE
+
+    def _read_dust(self) -> None:
+        """Read the dust of a run that has none yet."""
+        run = next((run for run in self._runs or [] if tuple(run) not in self._dust), None)
+        if run:
+            self._reading_picture = True
+            size = {"width": 2 * THUMBNAIL, "height": THUMBNAIL}
+            request = core.Request("dust_of_run", files=run, threads=progress.threads(), **size)
+            self._thumbnails.ask(request, lambda picture: self._show_dust(run, picture))
+
+    def _show_dust(self, run: list[str], picture: core.Handle | Exception) -> None:
+        self._reading_picture = False
+        found = None if isinstance(picture, Exception) else pixbuf_of(picture)
+        self._dust[tuple(run)] = found
+        for row in self._rows:
+            if row[IS_RUN] and self.files[row[NUMBER]]["path"] == run[0]:
+                row[DUST] = found
+        self._read_pictures()
 
     def _visible_without_picture(self) -> Iterator[str]:
         seen = self._view.get_visible_range()
@@ -377,6 +412,7 @@ def row_of(number: int, file: dict[str, Any]) -> list[Any]:
         why,
         used,
         tooltip,
+        None,
     ]
 
 

@@ -385,6 +385,11 @@ class ReviewPane(Gtk.Box):
         combo.connect("changed", lambda *_ignored: act())
         return combo
 
+    @property
+    def changed(self) -> bool:
+        """Whether the mask differs from that in the mask image."""
+        return bool(self._found["changed"])
+
     def begin(self, dust: core.Handle) -> None:
         """Show a mask."""
         if self._view is None:

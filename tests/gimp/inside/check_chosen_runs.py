@@ -72,7 +72,7 @@ def check_each_run_gets_an_image(folder):
 def reviewed_before_cancel(review, cancelled):
     """How many masks are shown if the user cancels the one with this number."""
     shown, of_apply = [], estimate._apply
-    estimate._apply = lambda image: shown.append(image) or len(shown) <= cancelled
+    estimate._apply = lambda image, _display: shown.append(image) or len(shown) <= cancelled
     try:
         review()
     finally:
