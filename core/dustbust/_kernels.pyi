@@ -230,6 +230,7 @@ def limit_areas(
     step: int,
     lowest: int,
     highest: int,
+    threads: int,
 ) -> None: ...
 def response_sums(
     observed: NDArray[np.float32],

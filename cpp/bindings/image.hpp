@@ -210,8 +210,9 @@ inline void register_image(py::module_& m) {
     m.def(
         "limit_areas",
         [](Array<std::uint16_t>& plane, py::ssize_t smallest, py::ssize_t largest, int step,
-           int lowest, int highest) {
+           int lowest, int highest, int threads) {
             const auto in = one_channel(plane, "plane");
+            require_threads(threads);
             require(in.size() < std::numeric_limits<std::int32_t>::max(), "plane is too large");
             require_range<py::ssize_t>(smallest, 0, in.size() + 1, "smallest");
             require_range<py::ssize_t>(largest, 0, in.size() + 1, "largest");
@@ -220,10 +221,10 @@ inline void register_image(py::module_& m) {
             require_range(lowest, 1, highest, "lowest");
             const auto out = mutable_view(plane);
             py::gil_scoped_release release;
-            limit_areas(out, {smallest, largest, step, lowest, highest});
+            limit_areas(out, {smallest, largest, step, lowest, highest}, threads);
         },
         py::arg("plane").noconvert(), py::arg("smallest"), py::arg("largest"), py::arg("step"),
-        py::arg("lowest"), py::arg("highest"));
+        py::arg("lowest"), py::arg("highest"), py::arg("threads"));
 
     define_blocks<std::uint8_t>(m);
     define_blocks<std::uint16_t>(m);

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/parallel.hpp"
 #include "base/target_clones.hpp"
 #include "image/mask_runs.hpp"
 
@@ -25,16 +26,31 @@ struct Run {
     Number row, begin, end;
 };
 
-std::vector<Run> runs_of(Image<const std::uint16_t> plane, std::uint16_t least) {
+std::vector<Run> runs_of_rows(Image<const std::uint16_t> plane, std::uint16_t least, Index top,
+                              Index bottom) {
     std::vector<Run> runs;
     std::vector<std::uint8_t> reaches(plane.columns);
-    for (Index y = 0; y < plane.rows; ++y) {
+    for (Index y = top; y < bottom; ++y) {
         compare_row(plane.row(y), least, plane.columns, reaches.data());
         each_run(reaches.data(), plane.columns, [&](Index begin, Index end) {
             runs.push_back(
                 {static_cast<Number>(y), static_cast<Number>(begin), static_cast<Number>(end)});
         });
     }
+    return runs;
+}
+
+// Those of all rows, in reading order.
+std::vector<Run> runs_of(Image<const std::uint16_t> plane, std::uint16_t least, int threads) {
+    const Index parts = std::clamp<Index>(threads, 1, most_threads);
+    std::vector<std::vector<Run>> of_parts(parts);
+    split_over_threads(parts, threads, [&](Index begin, Index end) {
+        for (Index k = begin; k < end; ++k)
+            of_parts[k] =
+                runs_of_rows(plane, least, plane.rows * k / parts, plane.rows * (k + 1) / parts);
+    });
+    std::vector<Run> runs;
+    for (const auto& part : of_parts) runs.insert(runs.end(), part.begin(), part.end());
     return runs;
 }
 
@@ -252,14 +268,17 @@ private:
 
 }  // namespace
 
-void limit_areas(Image<std::uint16_t> plane, AreaLimits limits) {
+void limit_areas(Image<std::uint16_t> plane, AreaLimits limits, int threads) {
     // The least value that is rounded to the lowest level.
     const int least = limits.lowest * limits.step - limits.step / 2;
     const Image<const std::uint16_t> in{plane.data, plane.rows, plane.columns, 1};
-    const Components components(runs_of(in, static_cast<std::uint16_t>(least)));
-    Opening opening(plane, limits);
-    for (std::size_t k = 0; k + 1 < components.ends.size(); ++k)
-        opening(&components.runs[components.ends[k]], &components.runs[components.ends[k + 1]]);
+    const Components components(runs_of(in, static_cast<std::uint16_t>(least), threads));
+    // Each component is apart from the others.
+    split_over_threads(components.ends.size() - 1, threads, [&](Index begin, Index end) {
+        Opening opening(plane, limits);
+        for (Index k = begin; k < end; ++k)
+            opening(&components.runs[components.ends[k]], &components.runs[components.ends[k + 1]]);
+    });
 }
 
 }  // namespace dustbust

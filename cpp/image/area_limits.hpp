@@ -22,6 +22,6 @@ struct AreaLimits {
 // "A comparison of algorithms for connected set openings and closings", 2002,
 // https://doi.org/10.1109/34.993556). What is connected at the lowest level is done by itself, so
 // that its pixels lie side by side in the processor's cache.
-void limit_areas(Image<std::uint16_t> plane, AreaLimits limits);
+void limit_areas(Image<std::uint16_t> plane, AreaLimits limits, int threads);
 
 }  // namespace dustbust

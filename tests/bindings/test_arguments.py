@@ -171,6 +171,7 @@ CALLS = {
         "step": 512,
         "lowest": 13,
         "highest": 64,
+        "threads": 1,
     },
     "box_fill": lambda: {
         "image": picture(3, dtype=U8),

@@ -68,13 +68,14 @@ def levels_that_fit(plane, limits):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_limits_of_area_hold_at_every_level(seed):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_limits_of_area_hold_at_every_level(seed, threads):
     rng = np.random.default_rng(seed)
     plane = ndimage.gaussian_filter(rng.normal(0, 0.6, (60, 70)), 1) + 0.1
     plane[rng.random(plane.shape) > 0.99] = 0.6  # components that stay as they are
     plane = np.uint16(plane.clip(0, 1) * 65535)
     limits = {"smallest": 6, "largest": 200, "step": 1000, "lowest": 8, "highest": 32}
     limited = plane.copy()
-    _kernels.limit_areas(limited, **limits)
+    _kernels.limit_areas(limited, **limits, threads=threads)
     assert np.array_equal(limited, levels_that_fit(plane, limits))
     assert (limited != plane).any()

@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DustbustError
-from ..image.arrays import Grey, Mask, Plane, Positions, Values, to_unit
+from ..image.arrays import Grey, Labels, Mask, Positions, Values, to_unit
 from ..image.block_grid import block_side
-from ..image.morphology import connected
 from ..image.robust import DEVIATIONS_PER_MAD
 from .response import VALUE_NOISE, Response
 
@@ -224,24 +223,34 @@ class RoundDust:
 
     @classmethod
     def of(
-        cls, mask: Mask, opacity: Plane, dark: bool, limit: int = PARTICLES_ASKED
+        cls,
+        particles: tuple[Positions, Labels, int],
+        opacity: Values,
+        columns: int,
+        *,
+        dark: bool,
+        limit: int = PARTICLES_ASKED,
     ) -> "RoundDust":
-        """The strongest particles of a mask; their strength is their largest opacity.
+        """The strongest of some particles; their strength is their largest opacity.
 
         Parameters
         ----------
-        mask : ndarray of bool, shape (H, W)
-        opacity : ndarray of float32, shape (H, W)
+        particles : tuple
+            The pixels, their labels and the number of particles, see `morphology.connected`.
+        opacity : ndarray of float32, shape (N,)
+            Of these pixels.
+        columns : int
+            Width of the picture.
         dark : bool
         limit : int
             The largest number of particles.
         """
-        positions, labels, particles = connected(mask)
-        weight = np.maximum(opacity.ravel()[positions], 1e-6).astype(np.float64)
-        total = np.maximum(np.bincount(labels, weight, particles), 1e-12)
-        y, x = np.divmod(positions, mask.shape[1])
-        centres = np.stack([np.bincount(labels, weight * a, particles) / total for a in (y, x)], 1)
-        strength = np.zeros(particles)
+        positions, labels, number = particles
+        weight = np.maximum(opacity, 1e-6).astype(np.float64)
+        total = np.maximum(np.bincount(labels, weight, number), 1e-12)
+        y, x = np.divmod(positions, columns)
+        centres = np.stack([np.bincount(labels, weight * a, number) / total for a in (y, x)], 1)
+        strength = np.zeros(number)
         np.maximum.at(strength, labels, weight)
         order = np.sort(np.argsort(-total, kind="stable")[:limit])
         return cls(centres[order].astype(np.float32), strength[order].astype(np.float32), dark)
@@ -295,26 +304,28 @@ class RoundDust:
         if self.dark:
             values = 1 - values
         outer = distance > radius
-        if np.count_nonzero(outer) < 24 or np.count_nonzero(~outer) < 12:
+        inner = ~outer
+        if np.count_nonzero(outer) < 24 or np.count_nonzero(inner) < 12:
             return None
         # A plane is fitted to the ring, without its outliers.
-        terms = np.stack([np.ones(y.size), (y - centre[0]) / radius, (x - centre[1]) / radius], 1)
+        down, right = y - float(centre[0]), x - float(centre[1])
         kept = outer
         for _ in range(3):
-            plain = np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
-            residual = values - terms @ plain
+            level, slope, tilt = _fitted_plane(down[kept], right[kept], values[kept], radius)
+            plain = level + slope * down + tilt * right
+            residual = values - plain
             limit = 2.5 * DEVIATIONS_PER_MAD * float(np.median(np.abs(residual[outer]))) + 1e-3
             kept = outer & (np.abs(residual) < limit)
             if np.count_nonzero(kept) < 12:
                 return None
-        background = np.clip(terms @ plain, 0.01, 0.99).astype(np.float32)
+        background = np.clip(plain, 0.01, 0.99).astype(np.float32)
         response = self.response
         deviation = float(np.std(residual[outer])) + VALUE_NOISE
         speed = float(np.mean(response.speed(background)))
         return Around(
-            (y - centre[0])[~outer].astype(np.float32),
-            (x - centre[1])[~outer].astype(np.float32),
-            np.asarray(response.density(values, background)[~outer], np.float32),
+            down[inner].astype(np.float32),
+            right[inner].astype(np.float32),
+            np.asarray(response.density(values[inner], background[inner]), np.float32),
             deviation / max(speed, 0.05),
         )
 
@@ -391,9 +402,9 @@ class RoundDust:
             if each is None:
                 continue
             shape = profile.at(each.distance()).astype(np.float64)
-            power = float(shape @ shape)
+            power = float((shape * shape).sum())
             if power > 0:
-                strength[number] = float(shape @ each.reading) / power
+                strength[number] = float((shape * each.reading).sum()) / power
                 # The background errs as a whole: few of the readings are independent.
                 independent = max(np.count_nonzero(shape) * INDEPENDENT, 1.0)
                 error[number] = each.deviation / np.sqrt(power / shape.size * independent)
@@ -447,6 +458,27 @@ def disc(
     distance = np.hypot(y - cy, x - cx).astype(np.float32)
     inside = distance <= radius
     return y[inside], x[inside], distance[inside]
+
+
+def _fitted_plane(
+    down: npt.NDArray[Any], right: npt.NDArray[Any], values: Values, unit: float
+) -> tuple[float, float, float]:
+    """Level at the origin, and slopes down and right, of the plane through values: least squares.
+
+    `unit`: about how far the points lie from the origin. Sums instead of a library's linear
+    algebra, whose last bits differ between processors.
+    """
+    middle_down, middle_right, mean = float(down.mean()), float(right.mean()), float(values.mean())
+    v, u, rest = down - middle_down, right - middle_right, values - np.float32(mean)
+    vv, uv, uu, v_rest, u_rest = (
+        float((one * other).sum()) for one, other in ((v, v), (u, v), (u, u), (v, rest), (u, rest))
+    )
+    determinant = vv * uu - uv * uv
+    if determinant <= (1e-9 * unit**2 * v.size) ** 2:  # on one line
+        return mean, 0.0, 0.0
+    slope = (uu * v_rest - uv * u_rest) / determinant
+    tilt = (vv * u_rest - uv * v_rest) / determinant
+    return mean - slope * middle_down - tilt * middle_right, slope, tilt
 
 
 def _falling(values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> Any:

@@ -20,7 +20,7 @@ from ..dust.response import Response, Responses
 from ..image.arrays import Grey, Labels, Mask, Picture, Positions
 from ..image.fixed_point import FIXED_POINT_STEP, in_fixed_point
 from ..image.morphology import dilate
-from ..runtime.read_ahead import read_ahead
+from ..runtime.read_ahead import at_once, read_ahead
 from .passes import LARGEST_HELD
 
 Values = npt.NDArray[np.float32]
@@ -204,8 +204,11 @@ class DensityMeter:
     def _find_pixels(self) -> None:
         # bool (H, W): the N pixels at which the density is measured.
         self.where = dilate(self.core, RIM, threads=self.threads)
-        self.graph = Graph.of(*_kernels.connected_components(self.where, self.core))
-        self.membranes = _kernels.Membranes(self.where)
+        works: list[Callable[[], Any]] = [
+            lambda: Graph.of(*_kernels.connected_components(self.where, self.core)),
+            lambda: _kernels.Membranes(self.where),
+        ]
+        self.graph, self.membranes = at_once(works, self.threads)
 
     def __getstate__(self) -> dict[str, Any]:
         # Data that follow from the place of the dust are not sent to another process, but computed
@@ -237,14 +240,20 @@ class DensityMeter:
         """Whether the frames of a run may be held as a whole, so that several are read at once."""
         return not self._of_part and FRAMES_HELD * plane.nbytes <= LARGEST_HELD
 
-    def _read_waiting(self) -> None:
+    def read_held(self) -> None:
         """Of frames that are held as a whole, keep only the values at the dust."""
         waiting = {n: each for n, each in self._held.items() if isinstance(each, np.ndarray)}
         for dtype in {plane.dtype for plane in waiting.values()}:
             alike = {number: each for number, each in waiting.items() if each.dtype == dtype}
             looks = look_around_together(list(alike.values()), self.membranes, threads=self.threads)
             for number, look in zip(alike, looks, strict=True):
-                self._held[number] = tuple(values.astype(np.float16) for values in look)
+                self._held[number] = look
+            halved = read_ahead([*alike], self._halved, self.threads)
+            self._held.update(zip(alike, halved, strict=True))
+
+    def _halved(self, number: int) -> tuple[npt.NDArray[np.float16], ...]:
+        """The values of a frame that is held, in half of the memory."""
+        return tuple(values.astype(np.float16) for values in self._held[number])
 
     def take(self, number: int, observed: Any) -> None:
         """See `passes.Pass`."""
@@ -283,7 +292,7 @@ class DensityMeter:
         Density, responses and presence depend on each other, so there are several rounds. In the
         first round no dust is known. In the second, the responses of frames are not known.
         """
-        self._read_waiting()
+        self.read_held()
         held = [self._held[number] for number in sorted(self._held)]
         self._held = {}
         graph = self.graph
@@ -352,7 +361,7 @@ class DensityMeter:
                 for frame, known in zip(held, blind, strict=True)
             )
             readings = []
-            for reading in read_ahead(work, _call, self.threads):
+            for reading in read_ahead(work, lambda each: each(), self.threads):
                 sums.add(reading)
                 if kind == rounds[-1]:
                     readings.append(reading)
@@ -501,10 +510,6 @@ class DensityMeter:
 def _usual(particles: int) -> Values:
     """Share of the frames in which particles are expected before their frames are counted."""
     return np.full(particles, USUAL_SHARE, np.float32)
-
-
-def _call(work: Callable[[], Reading]) -> Reading:
-    return work()
 
 
 class _Sums:

@@ -87,6 +87,7 @@ def mask_of_map(
         COARSE_STEP,
         LOWEST_LEVEL,
         int(to_steps(SUGGESTION)) // COARSE_STEP,
+        count(),
     )
     return DustMask(cast(Plane, steps), SUGGESTION, scale=threshold, **fields)
 

@@ -13,6 +13,7 @@ from ..dust.model import RIM
 from ..dust.placement import Shape
 from ..image.arrays import Grey, Mask, Plane
 from ..image.block_grid import block_side, grid_shape, on_pixels
+from ..runtime.read_ahead import at_once
 from ..runtime.threads import count
 from .background import FIRST_RADIUS, SECOND_RADIUS, Surroundings
 from .candidates import LIKELY_DEVIATIONS, candidates, noise_floor
@@ -85,12 +86,13 @@ def estimate_opacity(
     )
     del likely  # large, and not needed any more
     runner.go_over([meter], few, to_come=len(rest) + len(others))
-    round_dust = {
-        kind: find_round_dust(
-            lambda one, asked: runner.go_over([one], asked), few, scenes.kept, each
-        )
-        for kind, each in second.evidence.items()
-    }
+    # The search for round dust has many small steps, mostly of one thread.
+    works: list[Callable[[], Any]] = [
+        partial(find_round_dust, runner.show, few, scenes.kept, each)
+        for each in second.evidence.values()
+    ]
+    *of_kinds, _ = at_once([*works, meter.read_held], threads)
+    round_dust: dict[str, ChangingDust | None] = dict(zip(second.evidence, of_kinds, strict=True))
     runner.release()
     meter.settle()
     runner.go_over([second, meter], rest, to_come=len(others))
@@ -130,12 +132,15 @@ def estimate_opacity(
     near = _kernels.dilate(marked, RIM, count(threads))
     if changing is not None:
         near &= ~changing.dust.region(shape)
-    mask.model = meter.model().within(near).pack()
+    works = [
+        lambda: meter.model().within(near).pack(),
+        lambda: report(mask, marked, list(found.values()), scenes, runner.frames),
+    ]
+    mask.model, mask.report = at_once(works, threads)
     if changing is not None:
         mask.model |= changing.dust.pack()
     if margin is not None:
         mask.model |= margin.pack()
-    mask.report = report(mask, marked, list(found.values()), scenes, runner.frames)
     return mask
 
 
@@ -252,9 +257,13 @@ class FirstPass:
         for kind, sums in self.sums.items():
             opacity = sums.denoised(self.threads)
             floor = noise_floor(opacity, self.threads)
-            likely |= candidates(opacity, floor, LIKELY_DEVIATIONS, self.threads)
             possible = candidates(opacity, floor, threads=self.threads)
-            evidence[kind] = Evidence(opacity, possible, kind)
+            works: list[Callable[[], Any]] = [
+                partial(Evidence, opacity, possible, kind),
+                partial(candidates, opacity, floor, LIKELY_DEVIATIONS, self.threads),
+            ]
+            evidence[kind], standing_out = at_once(works, self.threads)
+            likely |= standing_out
         reach = round(NEAR_BLOCKS * block_side(self.shape))
         known = ~_kernels.dilate(likely, reach, count(self.threads))
         if outside.any():

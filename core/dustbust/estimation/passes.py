@@ -194,6 +194,10 @@ class Runner:
                     one.take(frame.number, each)
             looked([frame])
 
+    def show(self, one: Pass, numbers: Sequence[int]) -> None:
+        """Show frames to one pass; this does not move the progress."""
+        self.go_over([one], numbers)
+
     def release(self) -> None:
         """Stop holding frames in memory."""
         self._held.clear()

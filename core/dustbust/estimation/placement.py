@@ -461,7 +461,8 @@ def lie_straight(roll: Roll) -> tuple[bool | None, float]:
     """
     numbers = list(roll.maps)
     state = {number: Match(height=1.0) for number in numbers}
-    total = np.sum([roll.spectrum(number, 0) for number in numbers], axis=0)
+    spectra = read_ahead(numbers, lambda number: roll.spectrum(number, 0), roll.threads)
+    total = np.sum([*spectra], axis=0)
     look = partial(_match_with_others, roll, state, numbers, total)
     matches = dict(zip(numbers, read_ahead(numbers, look, roll.threads), strict=True))
     clear = {n: match for n, match in matches.items() if match and match.is_clear(Z_JOIN)}
@@ -470,7 +471,8 @@ def lie_straight(roll: Roll) -> tuple[bool | None, float]:
         farthest = max(STRAIGHT, STRAIGHT_ERRORS * ERROR_OF_PEAK / match.z)
         if max(abs(match.at[0]), abs(match.at[1])) > farthest:
             return False, clearness
-    if any(_is_turned(roll, total, number) for number in numbers if number not in clear):
+    unclear = [number for number in numbers if number not in clear]
+    if any(read_ahead(unclear, partial(_is_turned, roll, total), roll.threads)):
         return False, clearness
     return (True if 2 * len(clear) > len(numbers) else None), clearness
 

@@ -15,6 +15,7 @@ from ..dust.profiles import (
     CHANGING,
     CHANGING_BLOCKS,
     FADING,
+    PARTICLES_ASKED,
     SMALLEST_SHADOW,
     Around,
     Profile,
@@ -171,11 +172,8 @@ def find_round_dust(
     ChangingDust or None
         None: there is no such dust.
     """
-    dark = evidence.polarity == "dark"
-    opacity = np.zeros(evidence.shape, np.float32)
-    opacity.ravel()[evidence.positions] = evidence.expected
-    likely = evidence.mask_of(evidence.is_dust(np.where(evidence.area < SMALLEST_AREA, 0, -ENOUGH)))
-    first = ProfilePass(RoundDust.of(likely, opacity, dark, ASKED_FIRST))
+    is_dust = evidence.is_dust(np.where(evidence.area < SMALLEST_AREA, 0, -ENOUGH))
+    first = ProfilePass(_strongest(evidence, is_dust, ASKED_FIRST))
     if len(first.dust.centres) < FEWEST_PARTICLES:
         return None
     for asked in few[:FRAMES_BEFORE], few[FRAMES_BEFORE:FRAMES_ASKED_FIRST]:
@@ -188,14 +186,28 @@ def find_round_dust(
     examine = partial(_examine, go_over, asked, evidence.shape)
     # First the candidates of the evidence, of which faint and wide ones are missing. Once the
     # profiles of the frames are known, dust is looked for everywhere.
-    likely_dust = RoundDust.of(likely, opacity, dark)
-    found = examine(likely_dust, RoundDust.of(opacity > 0, opacity, dark, CANDIDATES))
+    every = np.ones(evidence.particles, bool)
+    found = examine(_strongest(evidence, is_dust), _strongest(evidence, every, CANDIDATES))
     if found is None:
         return None
     search = ShadowSearch(found.dust, evidence.shape)
     go_over(search, asked)
     apart = APART * found.sharpest.half_radius
     return examine(found.dust, search.found(apart, CANDIDATES))
+
+
+def _strongest(evidence: Evidence, which: Mask, limit: int = PARTICLES_ASKED) -> RoundDust:
+    """The strongest of the candidates `which`, bool (P,)."""
+    at = which[evidence.labels]
+    numbers = np.cumsum(which, dtype=np.int32) - np.int32(1)
+    particles = evidence.positions[at], numbers[evidence.labels[at]], int(which.sum())
+    return RoundDust.of(
+        particles,
+        evidence.expected[at],
+        evidence.shape[1],
+        dark=evidence.polarity == "dark",
+        limit=limit,
+    )
 
 
 def _examine(
@@ -274,8 +286,8 @@ def _best_offset(
             explained = 0.0
             for profile, each in frames:
                 shape = profile.at(each.distance((down, right)))
-                product = float(shape @ each.reading)
-                power = max(float(shape @ shape), 1e-9)
+                product = float((shape * each.reading).sum())
+                power = max(float((shape * shape).sum()), 1e-9)
                 explained += max(product, 0) ** 2 / power / each.deviation**2
             if explained > best:
                 best, result = explained, (float(down), float(right))
@@ -295,7 +307,7 @@ def _explained(
         shape = profile.at(each.distance(offset))
         inside = shape > 0
         reading = each.reading[inside]
-        strength = float(shape[inside] @ reading) / max(float(shape @ shape), 1e-9)
+        strength = float((shape[inside] * reading).sum()) / max(float((shape * shape).sum()), 1e-9)
         rest = float(((reading - strength * shape[inside]) ** 2).sum())
         shares.append(1 - rest / max(float((reading**2).sum()), 1e-9))
     return float(np.mean(shares))
