@@ -1,6 +1,6 @@
 """How fast the windows are in GIMP with large pictures, and whether they ever stop to react.
 
-    python tests/bench/gimp_windows.py [--megapixels 24] [--frames 12] [--inputs FOLDER] [WINDOW ...]
+    python tests/bench/gimp_windows.py [--megapixels 24] [--frames 12] [--inputs FOLDER] [WINDOW]
 
 It runs in the GIMP 3 of this machine, or where DUSTBUST_GIMP_RUN says (see tests/gimp/conftest.py),
 on a virtual screen. For each window it tells, from the call of the action: when the window is
@@ -22,10 +22,10 @@ import dustbust
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "gimp"))
 
-from conftest import Gimp
 from desktop import Desktop
-
 from inputs import GRAIN, dust, make_frames
+
+from conftest import Gimp
 
 WATCH = Path(__file__).parents[1] / "gimp" / "inside" / "watch"
 
@@ -36,7 +36,10 @@ WINDOWS = {
         "call(APPLY, run_mode=INTERACTIVE, image=mask, drawables=mask.get_selected_layers())",
         "threshold frame full change",
     ),
-    "layer": ("call(APPLY, run_mode=INTERACTIVE, image=frame, drawables=frame.get_layers())", "spot"),
+    "layer": (
+        "call(APPLY, run_mode=INTERACTIVE, image=frame, drawables=frame.get_layers())",
+        "spot",
+    ),
     "stack": ("call(STACK, run_mode=INTERACTIVE, image=page, drawables=page.get_layers())", "spot"),
 }
 
@@ -94,18 +97,19 @@ def watched(desktop, folder, window):
     return [{**event, "t": event["t"] - called} for event in found]
 
 
-def told(window, events):
+def report(window, events):
     """Print what a window did in lines, one for its opening and one for each action."""
     begins = [place for place, event in enumerate(events) if event["what"] == "act"]
     parts = [events[begin:end] for begin, end in zip([0, *begins], [*begins, None], strict=True)]
     for part in parts[:-1]:  # the last one is Cancel
         begin = part[0]["t"] if part[0]["what"] == "act" else 0.0
         stall = max((event["s"] for event in part if event["what"] == "stall"), default=0.0)
-        first = {event["what"]: event["t"] - begin for event in reversed(part)}
+        # A zoomed view shows the old pixels first.
+        told = {e["what"]: e["t"] - begin for e in (part if begin else reversed(part))}
         times = ", ".join(
-            f"{what} after {first[what]:.2f} s"
+            f"{what} after {told[what]:.2f} s"
             for what in ("painted", "picture", "done", "timeout")
-            if what in first
+            if what in told
         )
         print(f"{window:9} {part[0].get('name', 'opened'):10} {times}; longest stall {stall:.2f} s")
 
@@ -128,7 +132,7 @@ def main():
         try:
             open_inputs(desktop, *inputs)
             for window in options.windows or WINDOWS:
-                told(window, watched(desktop, folder, window))
+                report(window, watched(desktop, folder, window))
         finally:
             desktop.close()
 

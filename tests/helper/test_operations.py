@@ -82,6 +82,15 @@ def test_a_review_of_a_mask(ask, found, expected):
     assert not ask("redo_review", review=review)
 
 
+def test_a_frame_that_cannot_be_read_ahead_is_reported_when_it_is_looked_at(ask, found, tmp_path):
+    missing = tmp_path / "missing.jpg"
+    assert ask("read_ahead", frame=missing) is None
+    begun = ask("begin_review", dust=found["dust"], threads=1)
+    look = {"box": [0, 0, 9, 9], "reduce": 1, "view": "clean", "method": "restore"}
+    with pytest.raises(Refused, match="missing"):
+        ask("look_at_review", frame=missing, **begun, **look)
+
+
 def scans(seed=3, count=3):
     rng = np.random.default_rng(seed)
     return [rng.integers(0, 255, (30, 40, 3), np.uint8) for _ in range(count)]

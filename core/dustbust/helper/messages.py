@@ -105,7 +105,7 @@ class Objects:
     >>> plain
     {'page': {'handle': 1, 'shape': [2, 3, 1], 'dtype': 'uint8'}, 'name': 'a.jpg'}
     >>> objects.checked(plain["page"], np.ndarray).shape
-    (2, 3)
+    (2, 3, 1)
     """
 
     def __init__(self) -> None:
@@ -155,8 +155,8 @@ class Objects:
         number = next(self._numbers)
         if isinstance(value, np.ndarray):
             value = np.ascontiguousarray(value)
-            shape = [*value.shape, 1] if value.ndim == 2 else list(value.shape)
-            described = {"shape": shape, "dtype": value.dtype.name}
+            value = value.reshape(*value.shape[:2], -1)
+            described = {"shape": list(value.shape), "dtype": value.dtype.name}
         elif isinstance(value, DustMask):
             # The program needs these facts about a mask to announce what cleaning will do.
             described = {

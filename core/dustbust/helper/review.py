@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from pathlib import Path
 from typing import Annotated, Any
 
 from ..dust.mask import DustMask
+from ..errors import DustbustError
 from ..files.paths import place_of
 from ..files.read import read_frame
 from ..image.arrays import Picture
@@ -114,10 +116,22 @@ def look_at_review(
     return list(review.look(picture, part, reduce, view, method))
 
 
+@operation
+def read_ahead(frame: Path) -> None:
+    """Decode a frame that will be looked at. An error is left to `look_at_review`."""
+    with contextlib.suppress(DustbustError):
+        _decoded(frame)
+
+
+@functools.lru_cache(maxsize=1)
+def _decoded(frame: Path) -> Picture:
+    return read_frame(frame)
+
+
 @functools.lru_cache(maxsize=1)
 def _frame_on_grid(review: Review, frame: Path) -> Picture:
     """A frame as it lies on the mask, decoded once for all its parts."""
-    picture = read_frame(frame)
+    picture = _decoded(frame)
     place = Places(review.dust).of(picture, place_of(frame))
     if place is None or place.covers(review.dust.grey.shape):
         return picture

@@ -95,6 +95,8 @@ def merge(
 def changed(before: Picture, after: Picture, part: Part) -> Mask:
     """Where the pixels of two pictures differ within a part of them.
 
+    `after` has as many channels as `before`, or one, which is compared with each of them.
+
     Examples
     --------
     >>> before = np.zeros((2, 3, 3), np.uint8)
@@ -109,6 +111,8 @@ def changed(before: Picture, after: Picture, part: Part) -> Mask:
 
 def changed_parts(before: Picture, after: Picture) -> list[Part]:
     """Rectangles in which two pictures differ, made of whole tiles, each tile once.
+
+    As for `changed`, `after` may have a single channel.
 
     Examples
     --------

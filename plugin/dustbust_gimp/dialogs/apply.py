@@ -50,13 +50,23 @@ def ask_for_files(
     about = {"method": choices.restoration_methods()}
     window.folded("method", "folder", "first-frame", "last-frame", about=about)
     window.add_answer()
-    review = ReviewPane(
-        window.worker(), window.worker(), lambda mask: mask_image.change(image, mask)
-    )
-    window.add(review, grows=True)
-
     of_image, shown = mask_image.files_of(image), mask_image.shown_of(image)
-    dust = None
+    dust = grey = None
+
+    def read() -> Steps[core.Request]:
+        """Read the mask, and remember the grey that the image has."""
+        nonlocal grey
+        request = yield from mask_image.reading(image)
+        grey = request.arguments.get("grey")
+        return request
+
+    def keep(mask: core.Handle) -> Steps[None]:
+        """Put the mask of the review into the image."""
+        nonlocal grey
+        grey = yield from mask_image.changing(image, mask, grey)
+
+    review = ReviewPane(window.worker(), window.worker(), keep)
+    window.add(review, grows=True)
 
     def find_run() -> None:
         """Let the user show one frame of the run, whose folder was moved or renamed."""
@@ -104,13 +114,18 @@ def ask_for_files(
         return files_sentence(plan, config.get_property("exists"))
 
     window.say(_("Reading the mask..."))
-    window.answer_after(mask_image.reading(image), found)
+    if of_image.files:  # the core decodes a frame while GIMP gives the mask
+        first = shown or of_image.files[0]
+        window.worker().send(core.Request("read_ahead", frame=first), lambda _done: None)
+    window.answer_after(read(), found)
     try:
         window.run()
     except Cancelled:
+        review.finish_change()
         if review.changed and wants_to_keep():
             review.keep_changes()
         raise
+    review.finish_change()
     review.keep_changes()
 
 
@@ -230,7 +245,8 @@ def ask_for_layers(
     before_and_after = BeforeAndAfter(window.worker())
     window.add(before_and_after)
 
-    before = preview = None
+    before = dust = preview = None
+    previews = window.worker()
 
     def read() -> Steps[core.Request]:
         """Read the layer once, and the mask."""
@@ -238,19 +254,30 @@ def ask_for_layers(
         before = before or (yield from pixels.reading_drawable(chosen[0]))
         return (yield from clean_layers.reading_mask(image, config, masks.image))
 
-    def found(dust: core.Handle) -> str:
-        nonlocal preview
-        clean_layers.check_size(dust, image, chosen)
+    def found(mask: core.Handle) -> str:
+        nonlocal dust
+        clean_layers.check_size(mask, image, chosen)
+        dust = mask
         # A mask of the whole picture, of which the layer is a part, has no preview.
         whole = [image.get_height(), image.get_width()]
         if dust.shape == before.shape[:2] or dust.shape != whole:
-            preview = core.ask("mask_preview", dust=dust)
-            show()
+            request = core.Request("mask_preview", dust=dust)
+            previews.send(request, lambda made: begin(mask, made))
         return marked(dust)
 
-    def find() -> None:
+    def begin(mask: core.Handle, made: core.Handle | Exception) -> None:
         nonlocal preview
-        preview = None
+        if mask is not dust:  # the user has chosen another one meanwhile
+            return
+        if isinstance(made, Exception):
+            before_and_after.say(translated(made))
+            return
+        preview = made
+        show()
+
+    def find() -> None:
+        nonlocal dust, preview
+        dust = preview = None
         before_and_after.show_spots(None)
         window.say(_("Reading the mask..."))
         window.answer_after(read(), found)

@@ -8,6 +8,32 @@ from typing import Any
 from gi.repository import GLib
 
 from .. import core
+from ..steps import Steps
+
+
+def when_idle(
+    steps: Steps[Any], then: Callable[[Any], None], priority: int = GLib.PRIORITY_DEFAULT_IDLE
+) -> int:
+    """Do a step whenever the main loop is idle, and pass the result or the exception to `then`.
+
+    Returns
+    -------
+    int
+        The source of GLib, which ends after the last step.
+    """
+
+    def step() -> bool:
+        try:
+            next(steps)
+        except StopIteration as end:
+            then(end.value)
+        except Exception as error:
+            then(error)
+        else:
+            return GLib.SOURCE_CONTINUE
+        return GLib.SOURCE_REMOVE
+
+    return GLib.idle_add(step, priority=priority)
 
 
 class Background:

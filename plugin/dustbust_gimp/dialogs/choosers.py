@@ -9,8 +9,9 @@ from pathlib import Path
 from gi.repository import GdkPixbuf, Gimp, GLib, Gtk, Pango
 
 from ..gimp import mask_image, pixels
+from ..steps import Steps
 from ..texts import _
-from .background import Background
+from .background import Background, when_idle
 from .thumbnail import Thumbnail, pixbuf
 from .window import MARGIN
 
@@ -20,17 +21,13 @@ LIST_HEIGHT = 170  # px, at most; longer lists are scrolled
 
 
 def show_thumbnail(layer: Gimp.Layer, show: Callable[[GdkPixbuf.Pixbuf], None]) -> None:
-    """Call `show` with a small picture of a layer, when the window is idle.
+    """Call `show` with a small picture of a layer, which is read when the window is idle."""
 
-    GIMP computes it from all pixels of the layer, which takes a while if they are many.
-    """
-
-    def read() -> bool:
+    def read() -> Steps[None]:
         if layer.is_valid():
-            show(pixbuf(*pixels.thumbnail(layer, THUMBNAIL)))
-        return GLib.SOURCE_REMOVE
+            show(pixbuf(*(yield from pixels.thumbnail(layer, THUMBNAIL))))
 
-    GLib.idle_add(read, priority=GLib.PRIORITY_LOW)
+    when_idle(read(), lambda _end: None, GLib.PRIORITY_LOW)
 
 
 class FrameChooser(Gtk.Box):

@@ -10,8 +10,9 @@ from gi.repository import Gdk, GdkPixbuf, GLib, Gtk
 
 from .. import core
 from ..gimp import progress
+from ..steps import Steps, finish
 from ..texts import _, count_text, share_text, translated
-from .background import Background
+from .background import Background, when_idle
 from .choosers import FrameChooser
 from .thumbnail import pixbuf_of
 from .window import MARGIN
@@ -253,7 +254,8 @@ class ReviewPane(Gtk.Box):
     worker, looks : Background
         Ask the core for particles, and for pictures.
     keep : callable
-        Called with the mask when the user wants the changes in the mask image.
+        Called with the mask when the user wants the changes in the mask image; returns the steps
+        that put them there.
 
     Attributes
     ----------
@@ -264,10 +266,11 @@ class ReviewPane(Gtk.Box):
     """
 
     def __init__(
-        self, worker: Background, looks: Background, keep: Callable[[core.Handle], None]
+        self, worker: Background, looks: Background, keep: Callable[[core.Handle], Steps[None]]
     ) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=MARGIN // 2)
         self._worker, self._looks, self._keep = worker, looks, keep
+        self._change: Steps[None] | None = None  # of the mask image, that is not yet complete
         self.handle: core.Handle | None = None
         self.on_change: Callable[[], None] | None = None
         self._found: dict[str, Any] = {"particles": [], "changed": False}
@@ -423,7 +426,13 @@ class ReviewPane(Gtk.Box):
             request = self._wanted_mask()
             dust = core.ask(request.operation, **request.arguments)
             if dust is not None:
-                self._keep(dust)
+                finish(self._keep(dust))
+
+    def finish_change(self) -> None:
+        """Complete a change of the mask image at once. The window may be gone."""
+        if self._change is not None:
+            change, self._change = self._change, None
+            finish(change)
 
     def _wanted_mask(self) -> core.Request:
         return core.Request("keep_review", review=self.handle, threshold=self._level)
@@ -433,7 +442,24 @@ class ReviewPane(Gtk.Box):
         if isinstance(dust, Exception):
             self._said.set_text(translated(dust))
         elif dust is not None:
-            self._keep(dust)
+            self.finish_change()
+            self._change = self._keep(dust)
+            when_idle(self._changing(), self._end_change)
+
+    def _changing(self) -> Steps[None]:
+        """Do the steps of the change, unless `finish_change` has done them."""
+        while self._change is not None:
+            try:
+                next(self._change)
+            except StopIteration:
+                self._change = None
+            yield
+
+    def _end_change(self, end: Exception | None) -> None:
+        if isinstance(end, Exception):
+            self._change = None
+            self._said.set_text(translated(end))
+        else:
             self._update()
 
     def _update(self) -> None:

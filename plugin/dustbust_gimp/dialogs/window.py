@@ -15,7 +15,7 @@ from ..gimp.arguments import Option
 from ..steps import Steps
 from ..texts import _, translated
 from . import help_text
-from .background import Background
+from .background import Background, when_idle
 from .thumbnail import Thumbnail
 
 MARGIN = 12  # px around things
@@ -202,20 +202,15 @@ class Window:
         A step is done whenever the window is idle. A new call drops the steps of the previous one.
         """
 
-        def step() -> bool:
-            try:
-                next(steps)
-            except StopIteration as end:
-                self.answer(end.value, text)
-            except Exception as error:
-                self._or_refuse(error)
-            else:
-                return GLib.SOURCE_CONTINUE
+        def begin(request: Request | Exception) -> None:
             self._steps = None
-            return GLib.SOURCE_REMOVE
+            if isinstance(request, Exception):
+                self._or_refuse(request)
+            else:
+                self.answer(request, text)
 
         self._forget_steps()
-        self._steps = steps, GLib.idle_add(step)
+        self._steps = steps, when_idle(steps, begin)
 
     def _forget_steps(self) -> None:
         if self._steps:

@@ -27,7 +27,7 @@ from gi.repository import Gegl, Gimp, Gio
 
 from .. import core
 from ..errors import Refused
-from ..steps import Steps
+from ..steps import Steps, asking, finish
 from ..texts import _
 from . import pixels
 from .roles import (
@@ -97,7 +97,7 @@ def create(
     few = page is not None and page.pixels.dtype == "uint8"
     precision = Gimp.Precision.U8_NON_LINEAR if few else Gimp.Precision.U16_NON_LINEAR
     image = Gimp.Image.new_with_precision(width, height, base, precision)
-    mask = _picture_of(dust, image)
+    mask = finish(_picture_of(dust, image))
     image.undo_disable()
     parent = None
     if page is not None:
@@ -184,11 +184,11 @@ def _lock(layer: Gimp.Layer) -> None:
     layer.set_lock_position(True)
 
 
-def _picture_of(dust: core.Handle, image: Gimp.Image) -> dict[str, Any]:
+def _picture_of(dust: core.Handle, image: Gimp.Image) -> Steps[dict[str, Any]]:
     """Return a mask as the picture for an image, with its threshold and all else to be kept."""
-    picture = core.ask("picture_of_mask", dust=dust)
+    picture = yield from asking(core.Request("picture_of_mask", dust=dust))
     if image.get_precision() == Gimp.Precision.U8_NON_LINEAR:
-        picture["grey"] = core.ask("levels_of_mask", dust=dust)
+        picture["grey"] = yield from asking(core.Request("levels_of_mask", dust=dust))
     return picture
 
 
@@ -289,23 +289,51 @@ def reading(image: Gimp.Image) -> Steps[core.Request]:
     return core.Request("mask_of_picture", shown=shown, **mask)
 
 
-def change(image: Gimp.Image, dust: core.Handle) -> None:
-    """Give a mask image the grey and the threshold of a mask, as one step of undo."""
-    mask, layer = _picture_of(dust, image), layer_with_role(image, MASK)
+def changing(
+    image: Gimp.Image, dust: core.Handle, before: core.Handle | None = None
+) -> Steps[core.Handle]:
+    """Give a mask image the grey and the threshold of a mask, in steps, as one step of undo.
+
+    Parameters
+    ----------
+    image : Gimp.Image
+    dust : core.Handle
+        The mask.
+    before : core.Handle, optional
+        The grey as it was read or written last. Pixels that are the same in the mask are not
+        written then, and what the user has painted there since remains.
+
+    Returns
+    -------
+    core.Handle
+        The grey as it is written now.
+    """
+    mask, layer = (yield from _picture_of(dust, image)), layer_with_role(image, MASK)
+    grey, (x, y, width, height) = mask["grey"], _origin(image)
+    __, left, top = layer.get_offsets()
+    is_whole = (x, y, width, height) == (left, top, layer.get_width(), layer.get_height())
+    parts = None
+    if is_whole and before and (before.shape[:2], before.dtype) == (grey.shape[:2], grey.dtype):
+        parts = yield from asking(core.Request("changes", before=before, after=grey))
+    if parts:
+        shadow, stored = layer.get_shadow_buffer(), pixels.stored_format(layer)
+        yield from pixels.copying(layer.get_buffer(), shadow, stored)
     image.undo_group_start()
     try:
-        x, y, width, height = _origin(image)
-        __, left, top = layer.get_offsets()
-        if (x, y, width, height) != (left, top, layer.get_width(), layer.get_height()):
+        if not is_whole:
             layer.resize(width, height, left - x, top - y)
         selection = None
         if not Gimp.Selection.is_empty(image):  # a selection would limit the change
             selection = Gimp.Selection.save(image)
             Gimp.Selection.none(image)
-        shadow = layer.get_shadow_buffer()
-        pixels.write(shadow, pixels.picture_format(mask["grey"], layer), mask["grey"])
-        layer.merge_shadow(True)
-        layer.update(0, 0, width, height)
+        if parts is None or parts:
+            shadow = layer.get_shadow_buffer()
+            pixels.write(shadow, pixels.picture_format(grey, layer), grey, parts)
+            if parts:
+                stored = pixels.stored_format(layer)
+                pixels.restore(layer.get_buffer(), shadow, stored, before, grey, parts)
+            layer.merge_shadow(True)
+            layer.update(0, 0, width, height)
         if selection is not None:
             image.select_item(Gimp.ChannelOps.REPLACE, selection)
             image.remove_channel(selection)
@@ -318,6 +346,7 @@ def change(image: Gimp.Image, dust: core.Handle) -> None:
     finally:
         image.undo_group_end()
     Gimp.displays_flush()
+    return grey
 
 
 def _new_threshold(layer: Gimp.Layer, threshold: float) -> Gimp.DrawableFilter:

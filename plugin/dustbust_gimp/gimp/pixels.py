@@ -8,6 +8,7 @@ that, and float32 otherwise.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 
@@ -179,17 +180,27 @@ def _transfers(picture: core.Handle, parts: Sequence[core.Part]) -> Iterator[lis
         yield some
 
 
-def thumbnail(drawable: Gimp.Drawable, side: int) -> tuple[bytes, int, int]:
+def thumbnail(drawable: Gimp.Drawable, side: int) -> Steps[tuple[bytes, int, int]]:
     """Read a drawable reduced to at most `side` px, for the screen: 8-bit RGB, width and height.
 
-    GIMP's own function for it gives nothing for some kinds of images.
+    Each step reads one row of pixels in the middle of those that it stands for, and takes the mean
+    of neighbours. GEGL's own reduction would read all of the drawable in one step, and GIMP's own
+    function for it gives nothing for some kinds of images.
     """
     width, height = drawable.get_width(), drawable.get_height()
     scale = min(1.0, side / max(width, height))
-    width, height = max(int(width * scale), 1), max(int(height * scale), 1)
-    rectangle = Gegl.Rectangle.new(0, 0, width, height)
-    data = drawable.get_buffer().get(rectangle, scale, "R'G'B' u8", Gegl.AbyssPolicy.NONE)
-    return data, width, height
+    columns, rows = max(int(width * scale), 1), max(int(height * scale), 1)
+    edges = [column * width // columns for column in range(columns + 1)]
+    buffer, small = drawable.get_buffer(), bytearray()
+    for row in range(rows):
+        strip = Gegl.Rectangle.new(0, (2 * row + 1) * height // (2 * rows), width, 1)
+        data = buffer.get(strip, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE)
+        for left, right in itertools.pairwise(edges):
+            for colour in range(3):
+                some = data[3 * left + colour : 3 * right : 3]
+                small.append(sum(some) // len(some))
+        yield
+    return bytes(small), columns, rows
 
 
 def reading_drawable(
@@ -213,6 +224,33 @@ def fill_drawable(
     """Write a picture, or parts of it, into a new drawable; this adds no undo step."""
     write(drawable.get_buffer(), pixel_format or working_format(drawable), picture, parts)
     drawable.update(0, 0, drawable.get_width(), drawable.get_height())
+
+
+def copying(source: Gegl.Buffer, target: Gegl.Buffer, pixel_format: Format) -> Steps[None]:
+    """Copy a GEGL buffer in steps, bit for bit; the format is that of both."""
+    whole = source.get_extent()
+    for part in pixel_format.strips(whole.width, whole.height):
+        strip = Gegl.Rectangle.new(*part)
+        source.copy(strip, Gegl.AbyssPolicy.NONE, target, strip)
+        yield
+
+
+def restore(
+    source: Gegl.Buffer,
+    target: Gegl.Buffer,
+    stored: Format,
+    before: core.Handle,
+    after: core.Handle,
+    parts: Sequence[core.Part],
+) -> None:
+    """Give parts of a GEGL buffer the pixels of another where two pictures do not differ."""
+    for part in parts:
+        where = Gegl.Rectangle.new(*part)
+        old, new = (
+            each.get(where, 1.0, stored.name, Gegl.AbyssPolicy.NONE) for each in (source, target)
+        )
+        target.set(where, stored.name, core.start().merge(before, after, part, old, new))
+    target.flush()
 
 
 class Change:
@@ -256,15 +294,7 @@ class Change:
         if stored.name != working.name:
             # The buffers convert from the working to the stored format, which may change pixels
             # that were not repaired.
-            for part in parts:
-                where = Gegl.Rectangle.new(*part)
-                old, new = (
-                    each.get(where, 1.0, stored.name, Gegl.AbyssPolicy.NONE)
-                    for each in (self._buffer, self._shadow)
-                )
-                merged = core.start().merge(before, after, part, old, new)
-                self._shadow.set(where, stored.name, merged)
-            self._shadow.flush()
+            restore(self._buffer, self._shadow, stored, before, after, parts)
         allowed = self._drawable.merge_shadow(True)
         self._drawable.update(0, 0, self._drawable.get_width(), self._drawable.get_height())
         return allowed

@@ -10,6 +10,9 @@ from gi.repository import Gimp
 import dustbust
 import dustbust.image.morphology
 from dustbust.files.write import write_picture
+from dustbust_gimp import core
+from dustbust_gimp.gimp import mask_image
+from dustbust_gimp.steps import asking, finish
 from helpers import (
     APPLY,
     ESTIMATE,
@@ -158,6 +161,49 @@ def painted(layer):
     layer.edit_fill(Gimp.FillType.WHITE)
     Gimp.Selection.none(image)
     return stored(layer) != before
+
+
+def check_a_review_changes_what_it_decided_and_nothing_else(folder):
+    for arguments, format in (({}, "Y' u16"), ({"frame": FRAMES[2]}, "Y' u8")):
+        image = estimated(**arguments)
+        layer = with_role(image, "mask")
+        request = finish(mask_image.reading(image))
+        dust = core.ask(request.operation, **request.arguments)
+        assert finish(asking(core.Request("read_ahead", frame=FRAMES[0]))) is None
+        begun = core.ask("begin_review", dust=dust, threads=1)
+        review = {"review": begun["review"], "threshold": begun["threshold"]}
+        listed = core.ask("review_particles", order="size", at=[], **review)["particles"]
+        y, x, top, left, bottom, right = next(
+            particle for particle in listed if particle[2] > 70 and particle[3] > 100
+        )
+        core.ask("toggle_particle", y=y, x=x, **review)
+        kept_mask = core.ask("keep_review", review=begun["review"], threshold=0.6)
+        assert painted(layer)  # since the mask was read
+        near = get(layer, format).copy()
+        near[bottom + 4, right + 4] = np.iinfo(near.dtype).max // 2
+        put(layer, near, format)
+        before = get(layer, format)
+        step = 256 if before.dtype == np.uint16 else 1
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 9, 9)  # does not limit the change
+        grey = request.arguments["grey"]
+        grey = finish(mask_image.changing(image, kept_mask, grey))
+        after = get(layer, format)
+        assert before[y, x] > 0
+        assert after[y, x] == 0
+        # Below the threshold, the core keeps the grey in coarse steps.
+        others = np.abs(before.astype(int) - after) > step
+        others[top - 4 : bottom + 4, left - 4 : right + 4] = False
+        assert not others.any()
+        assert after[40:60, 30:90].min() == np.iinfo(after.dtype).max
+        assert Gimp.Selection.bounds(image)[2:] == (0, 0, 9, 9)
+        low = threshold_of(layer).get_config().get_property("low")
+        assert abs(low - 0.6) < 1 / 65535
+
+        kept_mask = core.ask("keep_review", review=begun["review"], threshold=0.7)
+        finish(mask_image.changing(image, kept_mask, grey))
+        assert np.abs(get(layer, format).astype(int) - after).max() <= step
+        assert threshold_of(layer).get_config().get_property("low") > 0.69
+    core.stop()
 
 
 def check_overlay_mask_cleans_as_the_plain_one(folder):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from dustbust_gimp.gimp import mask_image, pixels
+from dustbust_gimp.steps import finish
 from helpers import add_layer, new_image
 
 
@@ -18,13 +19,13 @@ def check_a_thumbnail_is_small_and_shows_the_layer(folder):
         if channels == 4:
             picture[..., 3] = white
         layer = add_layer(new_image(400, 300, base, precision), picture, format)
-        data, width, height = pixels.thumbnail(layer, 48)
+        data, width, height = finish(pixels.thumbnail(layer, 48))
         assert (width, height) == (48, 36)
         small = np.frombuffer(data, np.uint8).reshape(36, 48, 3)
         assert small[18, 12].max() < 5, format
         assert small[18, 36].min() > 250, format
         tiny = add_layer(new_image(3, 2, base, precision), picture[:2, 198:201], format)
-        data, width, height = pixels.thumbnail(tiny, 48)
+        data, width, height = finish(pixels.thumbnail(tiny, 48))
         assert (width, height, len(data)) == (3, 2, 18)
 
 

@@ -1,7 +1,7 @@
 """Watches a window of the plug-in, in its process: when it is painted, shows a picture, or stalls.
 
-Python imports this module by itself where PYTHONPATH names its folder. DUSTBUST_WATCH names a folder
-for the file `events`, JSON in lines, each with the time.time() at which it happened:
+Python imports this module by itself where PYTHONPATH names its folder. DUSTBUST_WATCH names a
+folder for the file `events`, JSON in lines, each with the time.time() at which it happened:
 
     {"what": "painted"}           the window was drawn for the first time
     {"what": "picture"}           a picture was shown, not for the first time with these pixels
@@ -162,9 +162,7 @@ class Watch:
         self.button(widgets, "_1:1").clicked()
 
     def button(self, widgets, label):
-        return next(
-            w for w in widgets if isinstance(w, self.gtk.Button) and w.get_label() == label
-        )
+        return next(w for w in widgets if isinstance(w, self.gtk.Button) and w.get_label() == label)
 
 
 class AtImport:
