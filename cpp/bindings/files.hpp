@@ -7,6 +7,8 @@
 #include "files/jpeg_repair.hpp"
 
 namespace dustbust {
+constexpr std::size_t numbers_of_edit = sizeof(JpegEdit) / sizeof(std::int64_t);
+
 inline void register_files(py::module_& m) {
     m.attr("MOST_SCANS") = MOST_SCANS;
     m.def(
@@ -46,15 +48,40 @@ inline void register_files(py::module_& m) {
             require_list(levels, wanted.channels, 0, "levels");
             require_all_finite(of_colours, "of_colours");
             require_all_finite(levels, "levels");
-            std::string result = [&] {
+            const auto result = [&] {
                 py::gil_scoped_release release;
                 return repair_jpeg(reinterpret_cast<const std::uint8_t*>(file.data()), file.size(),
                                    wanted, where, {of_colours.data(), levels.data()});
             }();
-            return py::bytes(result);
+            py::object edits = py::none();
+            if (result.edits) {
+                Array<std::int64_t> rows({result.edits->size(), numbers_of_edit});
+                std::copy_n(reinterpret_cast<const std::int64_t*>(result.edits->data()),
+                            rows.size(), rows.mutable_data());
+                edits = rows;
+            }
+            return py::make_tuple(py::bytes(result.file), edits);
         },
         py::arg("data"), py::arg("after").noconvert(), py::arg("changed").noconvert(),
         py::arg("of_colours").noconvert(), py::arg("levels").noconvert());
+
+    m.def(
+        "is_repaired_copy",
+        [](const py::bytes& data, const py::bytes& repaired, const Array<bool>& changed,
+           const Array<std::int64_t>& edits) {
+            const std::string_view file = data, copy = repaired;
+            const auto where = mask_view(changed, "changed");
+            require(edits.ndim() == 2 && edits.shape(1) == py::ssize_t{numbers_of_edit},
+                    "edits must be of 8 numbers each");
+            std::vector<JpegEdit> listed(static_cast<std::size_t>(edits.shape(0)));
+            std::copy_n(edits.data(), edits.size(), reinterpret_cast<std::int64_t*>(listed.data()));
+            py::gil_scoped_release release;
+            return is_repaired_copy(reinterpret_cast<const std::uint8_t*>(file.data()), file.size(),
+                                    reinterpret_cast<const std::uint8_t*>(copy.data()), copy.size(),
+                                    where, listed);
+        },
+        py::arg("data"), py::arg("repaired"), py::arg("changed").noconvert(),
+        py::arg("edits").noconvert());
 
     m.def(
         "equal_away_from",

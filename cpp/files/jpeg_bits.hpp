@@ -72,6 +72,11 @@ private:
 class BitReader {
 public:
     explicit BitReader(const EntropyData& data) : data_(data) { go_to(0); }
+    // From a bit of the first interval on.
+    BitReader(const EntropyData& data, std::int64_t bit) : data_(data) {
+        go_to(static_cast<std::ptrdiff_t>(bit >> 3));
+        drop(static_cast<int>(bit & 7));
+    }
 
     // The next `count` bits, up to 32, the first one highest.
     std::uint32_t next(int count) const {
@@ -189,6 +194,11 @@ public:
         output_ += static_cast<char>(RST0 + number);
     }
 
+    // How many bits were written, without stuffed bytes and markers.
+    std::int64_t position() const {
+        return 8 * (flushed_ + static_cast<std::int64_t>(used_)) + held_;
+    }
+
     void finish() {
         bits(0x7F, (8 - held_ % 8) % 8);  // F.1.2.3: fill up with ones
         while (held_ >= 8) {
@@ -224,6 +234,7 @@ private:
             if (found) output_ += '\0';
             at = stop;
         }
+        flushed_ += static_cast<std::int64_t>(used_);
         used_ = 0;
     }
 
@@ -231,6 +242,7 @@ private:
     const std::array<HuffmanPointer, 32>& tables_;
     std::unique_ptr<std::uint8_t[]> bytes_;
     std::size_t used_ = 0;
+    std::int64_t flushed_ = 0;  // bytes, before they were stuffed
     std::uint64_t buffer_ = 0;
     int held_ = 0;
 };

@@ -11,7 +11,7 @@
 
 #include "files/jpeg_coefficients.hpp"
 #include "files/jpeg_parser.hpp"
-#include "image/mask_runs.hpp"
+#include "files/jpeg_units.hpp"
 
 namespace dustbust {
 namespace {
@@ -60,7 +60,7 @@ class Repair {
 public:
     Repair(Image<const std::uint8_t> after, Image<const std::uint8_t> changed,
            const JpegColours& colours)
-        : after_(after), changed_(changed), colours_(colours) {}
+        : after_(after), changed_(changed), any_(changed), colours_(colours) {}
 
     // The block at (row, column) of component k.
     void operator()(const Frame& frame, int k, Index row, Index column, JpegBlock& block) const {
@@ -69,7 +69,7 @@ public:
         const Index height = frame.vertical / component.vertical,
                     width = frame.horizontal / component.horizontal;
         const Index top = row * side * height, left = column * side * width;
-        if (!any_changed(top, left, side * height, side * width)) return;
+        if (!any_.any_changed(top, left, side * height, side * width)) return;
         Values stored;
         for (Index i = 0; i < side * side; ++i)
             stored[i] = static_cast<float>(block[i]) * component.quantisation[i];
@@ -90,28 +90,9 @@ public:
         }
     }
 
-    // Which parts of the picture, of `height` x `width` pixels in `down` rows of `across`, changed.
-    std::vector<std::uint8_t> parts(Index height, Index width, Index down, Index across) const {
-        std::vector<std::uint8_t> result(down * across, 0);
-        for (Index y = 0; y < std::min(changed_.rows, down * height); ++y)
-            each_run(changed_.row(y), std::min(changed_.columns, across * width),
-                     [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-                         const auto row = result.begin() + y / height * across;
-                         std::fill(row + begin / width, row + (end - 1) / width + 1,
-                                   std::uint8_t{1});
-                     });
-        return result;
-    }
+    const ChangedPixels& changed() const { return any_; }
 
 private:
-    bool any_changed(Index top, Index left, Index height, Index width) const {
-        if (left >= changed_.columns) return false;
-        const auto bytes = static_cast<std::size_t>(std::min(width, changed_.columns - left));
-        for (Index y = top; y < std::min(top + height, changed_.rows); ++y)
-            if (std::memchr(&changed_(y, left), 1, bytes)) return true;
-        return false;
-    }
-
     // Beyond the border the last pixels are repeated, as encoders do.
     Index inside_rows(Index y) const { return std::min(y, after_.rows - 1); }
     Index inside_columns(Index x) const { return std::min(x, after_.columns - 1); }
@@ -136,6 +117,7 @@ private:
     }
 
     const Image<const std::uint8_t> after_, changed_;
+    const ChangedPixels any_;
     const JpegColours colours_;
     const Values backwards_ = transposed(cosines());
 };
@@ -223,6 +205,7 @@ public:
     void restart(int number) { writer_.restart(number); }
     void finish() { writer_.finish(); }
     bool lacks_code() const { return lacks_code_; }
+    std::int64_t position() const { return writer_.position(); }
 
 private:
     BitWriter writer_;
@@ -236,8 +219,14 @@ private:
 class SequentialScan {
 public:
     SequentialScan(const Frame& frame, const Scan& scan, int interval,
-                   const std::array<HuffmanPointer, 32>& tables, const Repair& repair)
-        : frame_(frame), scan_(scan), interval_(interval), tables_(tables), repair_(repair) {
+                   const std::array<HuffmanPointer, 32>& tables, const Repair& repair,
+                   std::vector<JpegEdit>& edits)
+        : frame_(frame),
+          scan_(scan),
+          interval_(interval),
+          tables_(tables),
+          repair_(repair),
+          edits_(edits) {
         for (const auto& part : scan.parts) {
             if (!tables[part.dc] || !tables[part.ac]) damaged("a Huffman table is missing");
             skippers_.emplace_back(tables[part.ac]);
@@ -246,20 +235,27 @@ public:
 
     // Append the new data to `output`. Gives the marker behind the old data; null if the tables
     // lack a code.
-    const std::uint8_t* operator()(const std::uint8_t* begin, const std::uint8_t* end,
-                                   std::string& output) {
+    const std::uint8_t* operator()(std::int64_t number, const std::uint8_t* begin,
+                                   const std::uint8_t* end, std::string& output) {
         const EntropyData data(begin, end);
         BitReader in(data);
         ScanReader reader(scan_, false, tables_, in);
         CheckedWriter sink(output, tables_);
         ScanWriter writer(scan_, false, sink);
         const Units units(frame_, scan_);
-        const auto touched = repair_.parts(units.height, units.width, units.down, units.across);
+        const auto touched =
+            repair_.changed().parts(units.height, units.width, units.down, units.across);
         std::int64_t copied = 0;  // bits up to here are written
         const auto copy = [&] {
             sink.copy(data.bytes(), copied, in.position());
             copied = in.position();
         };
+        const auto end_edit = [&](Index unit) {
+            edits_.back().units = unit - edits_.back().first;
+            edits_.back().end = in.position(), edits_.back().new_end = sink.position();
+        };
+        bool editing = false;
+        std::array<int, 4> start{};  // the means before an edit
         int restarts = 0;
         for (Index unit = 0; unit < units.down * units.across; ++unit) {
             if (interval_ && unit && unit % interval_ == 0) {
@@ -271,6 +267,11 @@ public:
             const Index y = unit / units.across, x = unit % units.across;
             if (touched[static_cast<std::size_t>(unit)]) {
                 copy();
+                if (!editing) {
+                    edits_.push_back({number, unit, 0, in.position(), 0, sink.position(), 0, 0});
+                    start = writer.previous;
+                    editing = true;
+                }
                 for (const auto& place : units.places) {
                     JpegBlock block{};
                     reader.block(place.part, block);
@@ -278,9 +279,13 @@ public:
                             y * units.block_rows(place) + place.down,
                             x * units.block_columns(place) + place.right, block);
                     writer.block(place.part, block, last_coefficient(block));
+                    auto& hash = edits_.back().hash;
+                    hash = hash_of(block, start[place.part], hash);
                 }
                 copied = in.position();
             } else if (reader.previous() == writer.previous) {
+                if (editing) end_edit(unit);
+                editing = false;
                 for (const auto& place : units.places) skip(reader, in, place.part);
                 writer.previous = reader.previous();
             } else {
@@ -294,45 +299,14 @@ public:
             }
         }
         copy();
+        if (editing) end_edit(units.down * units.across);
+        edits_.push_back({number, units.down * units.across, 0, in.position(), in.position(),
+                          sink.position(), sink.position(), 0});
         sink.finish();
         return sink.lacks_code() ? nullptr : in.finish();
     }
 
 private:
-    // The units of a scan: all blocks of a place of the picture, or single blocks of a component
-    // that is alone.
-    struct Units {
-        struct Place {
-            int part;
-            Index down, right;  // of a block in its unit
-        };
-        Index height, width, down, across;  // height and width in pixels
-        std::vector<Place> places;
-        std::vector<std::pair<Index, Index>> blocks;  // of each part in a unit, down and across
-
-        Units(const Frame& frame, const Scan& scan) {
-            if (scan.parts.size() == 1) {
-                const auto& only = frame.components[scan.parts[0].component];
-                height = side * (frame.vertical / only.vertical);
-                width = side * (frame.horizontal / only.horizontal);
-                down = frame.own_rows(only), across = frame.own_columns(only);
-                places = {{0, 0, 0}}, blocks = {{1, 1}};
-                return;
-            }
-            height = side * frame.vertical, width = side * frame.horizontal;
-            down = frame.units_down(), across = frame.units_across();
-            for (std::size_t part = 0; part < scan.parts.size(); ++part) {
-                const auto& component = frame.components[scan.parts[part].component];
-                blocks.emplace_back(component.vertical, component.horizontal);
-                for (int v = 0; v < component.vertical; ++v)
-                    for (int h = 0; h < component.horizontal; ++h)
-                        places.push_back({static_cast<int>(part), v, h});
-            }
-        }
-        Index block_rows(const Place& place) const { return blocks[place.part].first; }
-        Index block_columns(const Place& place) const { return blocks[place.part].second; }
-    };
-
     void skip(ScanReader& reader, BitReader& in, int part) const {
         reader.mean(part);
         skippers_[part](in);
@@ -344,18 +318,22 @@ private:
     const int interval_;
     const std::array<HuffmanPointer, 32>& tables_;
     const Repair& repair_;
+    std::vector<JpegEdit>& edits_;
     std::vector<AcSkipper> skippers_;  // of each part
 };
 
 // The repaired file, if it is sequential, has each component in one scan, and its tables have all
 // codes that are needed.
-std::optional<std::string> repair_sequential(const std::uint8_t* data, std::size_t size,
-                                             Image<const std::uint8_t> after,
-                                             const Repair& repair) {
+std::optional<RepairedJpeg> repair_sequential(const std::uint8_t* data, std::size_t size,
+                                              Image<const std::uint8_t> after,
+                                              const Repair& repair) {
     Parser parser(data, size);
     std::string output(reinterpret_cast<const char*>(data), 2);
     output.reserve(size + size / 8);
     std::vector<int> seen;
+    std::vector<JpegEdit> edits;
+    std::int64_t number = 0;
+    bool restarts = false;
     for (;;) {
         const Segment segment = parser.next();
         output.append(reinterpret_cast<const char*>(segment.begin),
@@ -369,13 +347,15 @@ std::optional<std::string> repair_sequential(const std::uint8_t* data, std::size
                 return std::nullopt;
             seen.push_back(part.component);
         }
-        SequentialScan repaired(parser.frame, scan, parser.interval, parser.tables, repair);
-        const std::uint8_t* behind = repaired(parser.position(), parser.end(), output);
+        SequentialScan repaired(parser.frame, scan, parser.interval, parser.tables, repair, edits);
+        const std::uint8_t* behind = repaired(number++, parser.position(), parser.end(), output);
         if (!behind) return std::nullopt;
+        restarts = restarts || parser.interval;
         parser.go_to(behind);
     }
     if (seen.empty()) damaged("it holds no picture");
-    return output;
+    if (restarts) return RepairedJpeg{std::move(output), std::nullopt};
+    return RepairedJpeg{std::move(output), std::move(edits)};
 }
 
 // The repaired file, of any kind that `read_jpeg` reads: all of it is decoded and coded again.
@@ -393,9 +373,9 @@ std::string repair_any(const std::uint8_t* data, std::size_t size, Image<const s
     std::vector<BlocksView> views;
     for (std::size_t k = 0; k < frame.components.size(); ++k) {
         auto& component = frame.components[k];
-        const auto touched = repair.parts(side * (frame.vertical / component.vertical),
-                                          side * (frame.horizontal / component.horizontal),
-                                          component.rows, component.columns);
+        const auto touched = repair.changed().parts(
+            side * (frame.vertical / component.vertical),
+            side * (frame.horizontal / component.horizontal), component.rows, component.columns);
         for (std::size_t at = 0; at < touched.size(); ++at)
             if (touched[at]) {
                 const auto place = static_cast<Index>(at);
@@ -409,11 +389,12 @@ std::string repair_any(const std::uint8_t* data, std::size_t size, Image<const s
 
 }  // namespace
 
-std::string repair_jpeg(const std::uint8_t* data, std::size_t size, Image<const std::uint8_t> after,
-                        Image<const std::uint8_t> changed, const JpegColours& colours) {
+RepairedJpeg repair_jpeg(const std::uint8_t* data, std::size_t size,
+                         Image<const std::uint8_t> after, Image<const std::uint8_t> changed,
+                         const JpegColours& colours) {
     const Repair repair(after, changed, colours);
     if (auto repaired = repair_sequential(data, size, after, repair)) return std::move(*repaired);
-    return repair_any(data, size, after, repair);
+    return {repair_any(data, size, after, repair), std::nullopt};
 }
 
 }  // namespace dustbust

@@ -321,6 +321,12 @@ CALLS = {
         "of_colours": numbers(3, 3),
         "levels": numbers(3),
     },
+    "is_repaired_copy": lambda: {
+        "data": jpeg(),
+        "repaired": jpeg(),
+        "changed": mask(),
+        "edits": np.zeros((1, 8), np.int64),
+    },
     "equal_away_from": lambda: {
         "one": picture(3, dtype=U8),
         "other": picture(3, dtype=U8),
@@ -414,6 +420,8 @@ FINE = {
     ("first", "longer"),
     ("second", "longer"),
     ("matrix", "longer"),
+    ("edits", "longer"),
+    ("edits", "nothing"),
 } | {
     (argument, "longer")
     for argument in ("image", "mask", "map", "opacity", "grey", "plane", "marks")

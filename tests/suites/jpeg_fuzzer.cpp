@@ -119,13 +119,27 @@ void repair(const std::uint8_t* data, std::size_t size, const JpegCoefficients& 
     for (Index k = 0; k < channels; ++k) colours[static_cast<std::size_t>(k * (channels + 1))] = 1;
     const std::vector<float> levels(static_cast<std::size_t>(channels), 128);
     std::string written;
+    std::optional<std::vector<JpegEdit>> edits;
+    const Image<const std::uint8_t> where{changed.data(), jpeg.height, jpeg.width, 1};
     if (!accepted([&] {
-            written = repair_jpeg(data, size, {after.data(), jpeg.height, jpeg.width, channels},
-                                  {changed.data(), jpeg.height, jpeg.width, 1},
-                                  {colours.data(), levels.data()});
+            auto repaired =
+                repair_jpeg(data, size, {after.data(), jpeg.height, jpeg.width, channels}, where,
+                            {colours.data(), levels.data()});
+            written = std::move(repaired.file);
+            edits = std::move(repaired.edits);
         }))
         return;
     const auto* begin = reinterpret_cast<const std::uint8_t*>(written.data());
+    if (edits) {
+        require(is_repaired_copy(data, size, begin, written.size(), where, *edits),
+                "the check refuses a repaired file");
+        std::string damaged = written;
+        damaged[data[size / 3] * damaged.size() / 256] ^= 4;
+        accepted([&] {
+            const auto* at = reinterpret_cast<const std::uint8_t*>(damaged.data());
+            is_repaired_copy(data, size, at, damaged.size(), where, *edits);
+        });
+    }
     JpegCoefficients again;
     require(accepted([&] { again = read_jpeg(begin, written.size()); }),
             "a repaired file cannot be read");

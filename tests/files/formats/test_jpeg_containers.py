@@ -3,11 +3,13 @@
 import io
 import struct
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
 
 from dustbust import DustbustError, _kernels
+from dustbust.files.formats import jpeg as jpeg_format
 from dustbust.files.read import header_of, open_frame, read_luminance
 from helpers.frame_files import H, W, exif, jpeg, picture, refused, repaired, rewritten
 
@@ -220,22 +222,106 @@ def test_content_credentials_and_residues_are_left_out_and_it_is_said(tmp_path):
     assert b"jumb" not in out.read_bytes()
 
 
-def test_a_written_file_that_differs_is_refused(tmp_path, monkeypatch):
-    """What was written is decoded by libjpeg before it is given away."""
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_written_file_that_differs_is_refused(tmp_path, monkeypatch, listed):
+    """What was written is read before it is given away, by libjpeg if there is no list of edits."""
     path = jpeg(tmp_path / "a.jpg")
     frame = open_frame(path)
     real = _kernels.repair_jpeg
 
     def wrong(*arguments):
-        written = real(*arguments)
+        written, edits = real(*arguments)
         blocks = [blocks for *_, blocks in _kernels.read_jpeg(written)]
         blocks[0][0, 0, 0, 0] += 40  # far from the repair
-        return _kernels.write_jpeg(written, blocks)
+        return _kernels.write_jpeg(written, blocks), edits if listed else None
 
     monkeypatch.setattr(_kernels, "repair_jpeg", wrong)
     with pytest.raises(DustbustError, match="read back"):
         frame.write(repaired(frame.pixels), tmp_path / "out.jpg")
     assert not (tmp_path / "out.jpg").exists()
+
+
+def repair_of(path):
+    """(the file, its repaired copy, which pixels changed, the list of edits)."""
+    frame = open_frame(path)
+    wanted = repaired(frame.pixels)
+    changed = (wanted != frame.pixels).reshape(H, W, -1).any(axis=2)
+    data = frame.parts.picture
+    return data, *jpeg_format._repaired(data, wanted, changed), changed
+
+
+CHECKED = [
+    {"subsampling": 0},
+    {"subsampling": 2},
+    {"mode": "L"},
+    {"quality": 100},
+]
+
+
+@pytest.mark.parametrize("options", CHECKED, ids=str)
+def test_any_wrong_bit_in_a_repaired_file_is_found(tmp_path, options):
+    """In its headers, in data that were copied, and in the repaired blocks."""
+    data, written, edits, changed = repair_of(jpeg(tmp_path / "a.jpg", **options))
+    assert _kernels.is_repaired_copy(data, written, changed, edits)
+    begin = written.index(b"\xff\xda")
+    rng = np.random.default_rng(1)
+    places = {*range(begin, len(written)), *rng.integers(2, begin, 100).tolist()}
+    # The last bits fill up the last byte, before the marker at the end.
+    for place in sorted(places - {len(written) - 3}):
+        damaged = bytearray(written)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        assert not jpeg_format._is_repaired_copy(data, bytes(damaged), changed, edits), place
+    assert not jpeg_format._is_repaired_copy(data, written[:-2], changed, edits)
+    assert not jpeg_format._is_repaired_copy(data, written + b"\0", changed, edits)
+
+
+@pytest.mark.parametrize("options", CHECKED, ids=str)
+def test_a_list_of_edits_that_is_not_that_of_the_file_proves_nothing(tmp_path, options):
+    data, written, edits, changed = repair_of(jpeg(tmp_path / "a.jpg", **options))
+    assert not _kernels.is_repaired_copy(data, data, changed, edits)
+    assert not _kernels.is_repaired_copy(data, written, np.zeros_like(changed), edits)
+    assert not _kernels.is_repaired_copy(data, written, changed, edits[:-1])
+    for row in range(len(edits)):
+        assert not jpeg_format._is_repaired_copy(
+            data, written, changed, np.delete(edits, row, axis=0)
+        )
+        for column in range(8):
+            for other in (-(2**62), -1, 1, 2**62):
+                wrong = edits.copy()
+                wrong[row : row + 1, column] += other
+                assert not jpeg_format._is_repaired_copy(data, written, changed, wrong), (
+                    row,
+                    column,
+                )
+
+
+@pytest.mark.parametrize("options", [{"restart_marker_blocks": 3}, {"progressive": True}], ids=str)
+def test_other_files_are_decoded_by_libjpeg(tmp_path, options, monkeypatch):
+    path = jpeg(tmp_path / "a.jpg", **options)
+    assert repair_of(path)[2] is None
+    decoded = []
+    real = imagecodecs.jpeg8_decode
+
+    def noted(data, **options):
+        decoded.append(data)
+        return real(data, **options)
+
+    monkeypatch.setattr(imagecodecs, "jpeg8_decode", noted)
+    out, _ = rewritten(path)
+    assert out.read_bytes() in decoded
+
+
+def test_of_many_files_some_are_decoded_by_libjpeg_too(tmp_path, monkeypatch):
+    checked = []
+    monkeypatch.setattr(
+        jpeg_format.JpegFile, "_check_pixels", lambda self, *_: checked.append(self.path)
+    )
+    rng = np.random.default_rng(2)
+    for number in range(200):
+        path = tmp_path / f"{number}.jpg"
+        path.write_bytes(coded(rng.integers(0, 255, (H, W), np.uint8)))
+        rewritten(path)
+    assert 3 <= len(checked) <= 30  # one in 16 is 12.5
 
 
 def test_a_small_file_that_claims_a_huge_picture_costs_little(tmp_path):
