@@ -70,6 +70,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         gimp = Gimp(Path(folder))
+        gimp.keep_compiled_modules()
         add_idle(gimp)
         took, __ = gimp.run_script(
             INSIDE / "bench_layer.py",

@@ -127,6 +127,7 @@ def main():
         folder = Path(name)
         inputs = make_inputs(options.inputs or folder, options.frames, options.megapixels)
         gimp = Gimp(folder)
+        gimp.keep_compiled_modules()
         gimp.environment |= {"PYTHONPATH": str(WATCH), "DUSTBUST_WATCH": str(folder)}
         desktop = Desktop(gimp, folder, folder / "pictures")
         try:

@@ -52,6 +52,11 @@ class Gimp:
         folders = [self.plug_in.parent, *(of_gimp / name for name in OF_GIMP)]
         self.environment["GIMP_TESTING_PLUGINDIRS"] = os.pathsep.join(map(str, folders))
 
+    def keep_compiled_modules(self):
+        """Let Python compile the plug-in's modules once, as it does for users, and keep them."""
+        self.environment["PYTHONDONTWRITEBYTECODE"] = ""
+        self.environment["PYTHONPYCACHEPREFIX"] = str(self.folder / "compiled")
+
     def install(self):
         (CHECKOUT / "build").mkdir(exist_ok=True)
         with open(

@@ -74,9 +74,10 @@ def mask_of_picture(
         content = base64.b64decode(extra, validate=True)
     except ValueError:  # the file may come from anywhere
         content = b""
-    dust = DustMask.from_extra(_visible(grey), content)
+    plane = _visible(grey)
+    dust = DustMask.from_extra(plane, content)
     if grey.dtype == np.uint8 and dust.method:
-        dust = from_levels(_visible(grey), dust)
+        dust = from_levels(plane, dust)
     if shown is None:
         return replace(dust, threshold=threshold)
     light = _visible(shown)
@@ -185,6 +186,9 @@ def on_canvas(picture: Picture, height: Pixels, width: Pixels) -> Picture:
 
 def _visible(picture: Picture) -> Plane:
     """Luminance, 0..1, shape (H, W); transparent is black."""
-    alpha = alpha_channel(picture)
-    grey = luminance(picture)
+    alpha, colours = alpha_channel(picture), colour_channels(picture)
+    # A mask in an image with colours has none, and its luminance is that of any channel.
+    if all(np.array_equal(colours[..., 0], colours[..., n]) for n in range(1, colours.shape[2])):
+        colours = colours[..., :1]
+    grey = luminance(colours)
     return grey if alpha is None else grey * to_unit(alpha)

@@ -270,6 +270,8 @@ class ReviewPane(Gtk.Box):
     ) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=MARGIN // 2)
         self._worker, self._looks, self._keep = worker, looks, keep
+        self._edits = 0  # how many decisions were made or undone
+        self._asked: tuple[int, dict[str, Any]] | None = None  # what the view shows, or waits for
         self._change: Steps[None] | None = None  # of the mask image, that is not yet complete
         self.handle: core.Handle | None = None
         self.on_change: Callable[[], None] | None = None
@@ -570,6 +572,7 @@ class ReviewPane(Gtk.Box):
         if isinstance(done, Exception):
             self._said.set_text(translated(done))
         elif done:
+            self._edits += 1
             self._at = done["at"]
             show(done["box"])
             self._update()
@@ -598,19 +601,22 @@ class ReviewPane(Gtk.Box):
     def _ask(self, box: list[int], reduce: int) -> None:
         if not (self.frames.chosen and self._method):
             return
-        request = core.Request(
-            "look_at_review",
-            review=self.handle,
-            frame=self.frames.chosen,
-            threshold=self._level,
-            box=box,
-            reduce=reduce,
-            view=self._shows.get_active_id(),
-            method=self._method,
-        )
+        wanted = {
+            "frame": self.frames.chosen,
+            "threshold": self._level,
+            "box": box,
+            "reduce": reduce,
+            "view": self._shows.get_active_id(),
+            "method": self._method,
+        }
+        if self._asked == (self._edits, wanted):  # it is shown, or will be
+            return
+        self._asked = self._edits, wanted
+        request = core.Request("look_at_review", review=self.handle, **wanted)
 
         def show(pictures: list[core.Handle] | Exception) -> None:
             if isinstance(pictures, Exception):
+                self._asked = None
                 self._said.set_text(translated(pictures))
             else:
                 self._view.show_part(box, reduce, pictures)
