@@ -162,6 +162,35 @@ def test_what_the_user_painted_counts(ask, picture):
     assert refusal.value.args[0]["words"] == {"image": "my mask"}
 
 
+@pytest.mark.parametrize(
+    ("greys", "refused"),
+    [
+        ([100, 100, 100], False),
+        ([100] * 4, True),
+        ([5] * 9, False),
+        ([250] * 9, False),
+        ([6, 128, 249], False),
+        ([6, 128, 249, 249], True),
+    ],
+)
+def test_a_mask_that_is_mostly_grey_has_no_threshold(ask, picture, greys, refused):
+    """Greys of 2 to 98 per cent; as many of them as of white pixels are edges."""
+    shown = np.zeros((6, 8), np.uint8)
+    shown[0, :3] = 255
+    shown[2:].ravel()[: len(greys)] = greys
+    empty = dustbust.DustMask(np.zeros((6, 8), np.float32), 0.5)
+    arguments = {
+        "grey": picture(np.zeros((6, 8), np.uint16)),
+        "extra": base64.b64encode(empty.extra()).decode(),
+        "shown": picture(shown),
+    }
+    if refused:
+        with pytest.raises(Refused):
+            ask("mask_of_picture", threshold=0.5, name="mask", **arguments)
+    else:
+        assert ask("mask_of_picture", threshold=0.5, name="mask", **arguments).marked >= 3
+
+
 def test_a_layer_is_cleaned_as_the_core_does(ask, picture, found, expected):
     frame, dust = read_frame(FRAMES[0]), found["dust"]
     where = {"offset": [0, 0], "canvas": [frame.shape[1], frame.shape[0]], "name": "scan"}

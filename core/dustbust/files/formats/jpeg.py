@@ -366,7 +366,7 @@ def _check_kind(path: Path, marker: int, precision: int, components: bytes) -> N
         raise unsupported(path, _kind_of(precision, channels))
     factors = components[2::3]
     for across in ([each >> 4 for each in factors], [each & 15 for each in factors]):
-        if channels > 1 and any(each and max(across) % each for each in across):
+        if any(each and max(across) % each for each in across):
             raise DustbustError(
                 "{path}: its chroma subsampling by a fraction is not supported; "
                 "convert it to TIFF or PNG first",
