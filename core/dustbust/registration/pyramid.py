@@ -1,5 +1,6 @@
 """The details of a scan at several reductions."""
 
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,10 +29,19 @@ class Scan:
     def without(self, dust: Mask, fine: int, step: int) -> "Scan":
         """The same without the `dust`, bool, that was found in its level."""
         dust, clean = dust.repeat(step, axis=0).repeat(step, axis=1), copy(self)
-        luminance = self.luminances[fine].copy()
+        clean.luminances, clean.levels = {}, {}
+        luminance = clean._reduced(fine, 1)
         luminance[: dust.shape[0], : dust.shape[1], 1] *= ~dust
-        clean.luminances, clean.levels = {fine: luminance}, {}
         return clean
+
+    def make_levels(self, fine: int, steps: Iterable[int]) -> None:
+        """Make levels that are needed soon, and drop the luminance.
+
+        The luminance takes most of the memory of a scan, and is made again for another level.
+        """
+        for step in steps:
+            self.level(fine, step)
+        self.luminances.clear()
 
     def level(self, fine: int, step: int) -> "Level":
         """Reduced by the factors `fine` and `step`."""
@@ -66,6 +76,9 @@ DETAIL = 12
 # About this number of patches is compared: of more, the best ones of each square of SQUARE by
 # SQUARE patches.
 MANY_PATCHES, SQUARE = 1200, 4
+
+# Rows of a level that are warped at a time.
+WARPED_ROWS = 128
 
 # Contrasts are compared at about POINTS points: the steepest ones, of each patch at most
 # POINTS_OF_PATCH.
@@ -132,11 +145,17 @@ class Level:
 
     def warped(self, transform: Transform, details: Plane) -> Plane:
         """Details of another level, seen from this one."""
-        y, x = np.mgrid[: self.shape[0], : self.shape[1]].astype(np.int32)
-        points = np.ascontiguousarray(np.stack([x.ravel(), y.ravel()], axis=1))
-        return _kernels.warp_points(
-            details, *warp_arguments(transform), points, self.threads
-        ).reshape(self.shape)
+        rows, columns = self.shape
+        seen = np.empty(self.shape, np.float32)
+        for top in range(0, rows, WARPED_ROWS):  # the places of all pixels would take much room
+            strip = seen[top : top + WARPED_ROWS]
+            points = np.empty((*strip.shape, 2), np.int32)
+            points[..., 0] = np.arange(columns)
+            points[..., 1] = np.arange(top, top + len(strip))[:, None]
+            strip[...] = _kernels.warp_points(
+                details, *warp_arguments(transform), points.reshape(-1, 2), self.threads
+            ).reshape(strip.shape)
+        return seen
 
     @property
     def has_many_patches(self) -> bool:

@@ -28,7 +28,7 @@ from .likeness import (
 from .patches import Match, compare, find_dust, what_stays
 from .pyramid import Level, Scan
 from .refine import PRECISION, ROUGHLY, refine
-from .search import CONVINCING, LEAST_SHARE, RepeatingPageError, is_page, search
+from .search import CONVINCING, LEAST_SHARE, RepeatingPageError, coarsest, is_page, search
 from .transform import Transform, WarpArguments
 
 Scannable = Picture | str | bytes | PathLike[str]
@@ -348,6 +348,8 @@ def _find(reference: Scan, image: Picture, name: str, stated: float | None) -> R
         tried.append(guess)
         other = Scan(_made_like(image, guess, reference.threads), name, reference.threads)
         fine = reduction(reference, other)
+        for scan in (reference, other):
+            scan.make_levels(fine, (1, coarsest(reference, other, fine)))
         candidates = [other]
         if is_negative(reference.level(fine, 1), other.level(fine, 1)):
             candidates.insert(0, Scan(other.image, name, reference.threads, negative=True))

@@ -58,9 +58,10 @@ def search(reference: Scan, other: Scan, fine: int) -> tuple[Match, int, bool]:
         When the page is at several places alike.
     """
     pages: list[tuple[Match, int, Match | None]] = []
-    longest = max(reference.shape + other.shape) / fine
     for turns, number, sides in SEARCHES:
-        for step in sorted({max(1, round(longest / side)) for side in sides}, reverse=True):
+        for step in _steps(reference, other, fine, sides):
+            for scan in (reference, other):
+                scan.make_levels(fine, (step,))
             still, match, rival = _matches(
                 reference.level(fine, step), other.level(fine, step), turns, number
             )
@@ -91,6 +92,17 @@ def search(reference: Scan, other: Scan, fine: int) -> tuple[Match, int, bool]:
             v=v,
         )
     return match, step, True
+
+
+def coarsest(reference: Scan, other: Scan, fine: int) -> int:
+    """The step of the levels with which `search` begins."""
+    return _steps(reference, other, fine, SEARCHES[0][2])[0]
+
+
+def _steps(reference: Scan, other: Scan, fine: int, sides: Iterable[int]) -> list[int]:
+    """The steps, the coarsest first, at which the scans have about these longest sides."""
+    longest = max(reference.shape + other.shape) / fine
+    return sorted({max(1, round(longest / side)) for side in sides}, reverse=True)
 
 
 def _matches(
@@ -205,11 +217,15 @@ def _starts(a: Level, b: Level, turn: float, number: int) -> list[tuple[float, D
     first, second = _without_what_stays(a.details, b.details)
     second = np.nan_to_num(b.warped(Transform(turned), second)) if turn else second
     shape = [_fast_length(n + m) for n, m in zip(first.shape, second.shape, strict=True)]
-    spectrum = np.conj(np.fft.rfft2(first, shape)) * np.fft.rfft2(second, shape)
-    spectrum /= np.maximum(np.abs(spectrum), 1e-12)
-    # Peaks of about a pixel: the finest details are noise.
-    fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None]
-    surface = np.fft.irfft2(spectrum * np.exp(-2 * (np.pi * 1.0) ** 2 * (fx**2 + fy**2)), shape)
+    spectrum = np.fft.rfft2(second, shape)
+    spectrum *= np.conj(np.fft.rfft2(first, shape))
+    spectrum /= np.maximum(np.abs(spectrum), np.float32(1e-12))
+    # Peaks of about a pixel: the finest details are noise. The spectrum stays in single precision,
+    # as it and what is made of it take most of the memory of a registration.
+    for axis, frequency in enumerate((np.fft.fftfreq(shape[0]), np.fft.rfftfreq(shape[1]))):
+        passing = np.exp(-2 * (np.pi * frequency) ** 2).astype(np.float32)
+        spectrum *= passing[:, None] if axis == 0 else passing
+    surface = np.fft.irfft2(spectrum, shape)
     found = []
     for _ in range(number):
         y, x = map(int, np.unravel_index(np.argmax(surface), surface.shape))
