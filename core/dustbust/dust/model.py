@@ -273,7 +273,11 @@ def look_around(
 
 
 def look_around_together(
-    planes: Sequence[Grey], membranes: _kernels.Membranes, *, threads: int | None = None
+    planes: Sequence[Grey],
+    membranes: _kernels.Membranes,
+    *,
+    dtype: npt.DTypeLike = np.float32,
+    threads: int | None = None,
 ) -> list[FrameAtDust]:
     """Do as `look_around` for each of several frames, in little more time than for one.
 
@@ -283,6 +287,8 @@ def look_around_together(
         Luminance of frames that have data everywhere, all of one dtype.
     membranes : _kernels.Membranes
         Of the mask of the N pixels.
+    dtype : dtype
+        Of the values.
     threads : int or None
         Threads to use; None: see `dustbust.runtime.threads.count`.
 
@@ -295,12 +301,11 @@ def look_around_together(
     for first in range(0, len(planes), _kernels.MOST_TOGETHER):
         some = list(planes[first : first + _kernels.MOST_TOGETHER])
         scale = 1 / largest(some[0].dtype)
-        observed, filled, spread = (
-            np.ascontiguousarray(values.T)
-            for values in membranes.together(some, scale, count(threads))
-        )
-        np.maximum(spread, np.float32(VALUE_NOISE), out=spread)
-        results += [FrameAtDust(*each) for each in zip(observed, filled, spread, strict=True)]
+        values = [*membranes.together(some, scale, count(threads))]
+        np.maximum(values[-1], np.float32(VALUE_NOISE), out=values[-1])
+        # One after the other: those of much dust take much memory.
+        by_frame = [np.ascontiguousarray(values.pop(0).T, dtype) for _ in range(len(values))]
+        results += [FrameAtDust(*each) for each in zip(*by_frame, strict=True)]
     return results
 
 

@@ -245,15 +245,10 @@ class DensityMeter:
         waiting = {n: each for n, each in self._held.items() if isinstance(each, np.ndarray)}
         for dtype in {plane.dtype for plane in waiting.values()}:
             alike = {number: each for number, each in waiting.items() if each.dtype == dtype}
-            looks = look_around_together(list(alike.values()), self.membranes, threads=self.threads)
-            for number, look in zip(alike, looks, strict=True):
-                self._held[number] = look
-            halved = read_ahead([*alike], self._halved, self.threads)
-            self._held.update(zip(alike, halved, strict=True))
-
-    def _halved(self, number: int) -> tuple[npt.NDArray[np.float16], ...]:
-        """The values of a frame that is held, in half of the memory."""
-        return tuple(values.astype(np.float16) for values in self._held[number])
+            looks = look_around_together(
+                list(alike.values()), self.membranes, dtype=np.float16, threads=self.threads
+            )
+            self._held.update(zip(alike, looks, strict=True))
 
     def take(self, number: int, observed: Any) -> None:
         """See `passes.Pass`."""
@@ -305,15 +300,22 @@ class DensityMeter:
             part, kept, at = graph.part(PIXELS_ASKED_FIRST)
             asked = [tuple(values[at] for values in frame) for frame in held]
             expected = Expected(start.density[at], _usual(part.particles), dark[kept])
-            expected, readings = self._rounds(part, expected, asked, ("blind", "free", "full"))
+            responses: list[Responses] = []
+            expected = self._rounds(
+                part,
+                expected,
+                asked,
+                ("blind", "free", "full"),
+                take=lambda reading: responses.append(reading.responses),
+            )
             self.expected = replace(start, usual=expected.usual)
-            responses = [reading.responses for reading in readings]
             rounds: tuple[str, ...] = ("blind", "full")
         else:
-            responses, rounds = None, ("blind", "free", "full", "full")
-        self.expected, readings = self._rounds(graph, self.expected, held, rounds, responses)
-        for reading in readings:
-            self._count(reading)
+            responses = [start.usual] * len(held)
+            rounds = ("blind", "free", "full", "full")
+        self.expected = self._rounds(
+            graph, self.expected, held, rounds, responses, take=self._count
+        )
 
     def _rounds(
         self,
@@ -322,7 +324,9 @@ class DensityMeter:
         held: Sequence[Any],
         rounds: Sequence[str],
         responses: Sequence[Responses] | None = None,
-    ) -> tuple[Expected, list[Reading]]:
+        *,
+        take: Callable[[Reading], None],
+    ) -> Expected:
         """Go through the frames that are held, several times.
 
         Parameters
@@ -337,16 +341,15 @@ class DensityMeter:
             In a blind round no dust is known yet; in a free round, not how frames respond to it.
         responses : sequence of Responses or None
             Those of the frames, if they are known before a blind round.
+        take : callable
+            Is given the readings of the last round, frame by frame.
 
         Returns
         -------
-        expected : Expected
+        Expected
             What is known after the rounds.
-        readings : list of Reading
-            Those of the last round.
         """
-        readings: list[Reading] = []
-        for kind in rounds:
+        for number, kind in enumerate(rounds, 1):
             sums = _Sums(graph.labels.size, graph.particles)
             blind = responses or [expected.usual] * len(held)
             work = (
@@ -360,11 +363,10 @@ class DensityMeter:
                 )
                 for frame, known in zip(held, blind, strict=True)
             )
-            readings = []
             for reading in read_ahead(work, lambda each: each(), self.threads):
                 sums.add(reading)
-                if kind == rounds[-1]:
-                    readings.append(reading)
+                if number == len(rounds):
+                    take(reading)
             expected = replace(expected, density=density_of(sums.readings, sums.weights))
             if kind != "blind":
                 expected = replace(
@@ -376,7 +378,7 @@ class DensityMeter:
                     ),
                     usual=median_of(sums.responses),
                 )
-        return expected, readings
+        return expected
 
     def model(self) -> DustModel:
         """What was measured so far."""
