@@ -402,11 +402,14 @@ class Review:
             slice(part[0].start - rows.start, part[0].stop - rows.start),
             slice(part[1].start - columns.start, part[1].stop - columns.start),
         )
-        of_part = replace(
-            self.dust.part(rows, columns, self._model),
-            grey=self._steps[rows, columns],
-            threshold=self.threshold,
-        )
+        if self._steps[rows, columns].shape == self._steps.shape:
+            of_part = self.mask
+        else:
+            of_part = replace(
+                self.dust.part(rows, columns, self._model),
+                grey=self._steps[rows, columns],
+                threshold=self.threshold,
+            )
         after, _ = apply_mask(
             np.ascontiguousarray(picture[rows, columns]),
             of_part,
