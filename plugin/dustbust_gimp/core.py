@@ -398,10 +398,10 @@ def start() -> Helper:
 def start_early() -> None:
     """Start the helper at the beginning of this process, so that both get ready at the same time.
 
-    `start` reports why it cannot be started, once there is somebody to report it to.
+    Whatever prevents it is raised by `start`, once there is somebody to report it to.
     """
     own_process_group()
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(Exception):
         start()
 
 

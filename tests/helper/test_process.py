@@ -130,6 +130,23 @@ def test_missing_and_broken_interpreters_are_told_apart(start, tmp_path):
     assert "does not start (exit code 3)" in sentence(lambda: start(**gone).ask(request))
 
 
+def test_what_prevents_an_early_start_is_reported_by_the_start(monkeypatch):
+    monkeypatch.setattr(core, "own_process_group", lambda: None)
+    monkeypatch.setattr(core, "_helper", None)
+    monkeypatch.setattr(core, "installed", {})
+    core.start_early()
+    assert "is not installed" in sentence(core.start)
+
+    def no_more_files(size):
+        raise OSError("too many open files")
+
+    monkeypatch.setattr(core, "installed", {"python": sys.executable})
+    monkeypatch.setattr(core, "new_file", no_more_files)
+    core.start_early()
+    with pytest.raises(OSError, match="too many"):
+        core.start()
+
+
 def test_another_version_is_refused_at_its_first_word(start):
     request = core.Request("pictures_among", files=[])
     text = sentence(lambda: start(version="9.9").ask(request))
