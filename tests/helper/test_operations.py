@@ -259,9 +259,10 @@ def test_merging_replaces_pixels_where_something_changed(picture):
 def test_repairs_outside_a_selection_are_counted(ask, picture):
     before, selection = np.zeros((40, 50, 3), np.uint8), np.zeros((40, 50, 1), np.float32)
     after = before.copy()
-    for y, x in ((3, 3), (10, 30), (30, 10), (30, 30)):
+    for y, x in ((3, 3), (10, 30), (20, 40), (30, 10), (30, 30)):
         after[y : y + 4, x : x + 4] = 7
-    selection[:14, :32] = 1  # it cuts one spot, and only its corner another
+    selection[:14, :32] = 1  # one spot is in it, and one half
+    selection[33, 33] = 0.2  # a pixel of one more, faintly
     both = {"before": picture(before), "after": picture(after)}
     assert ask("outside", selection=picture(selection), **both) == 2
 

@@ -12,7 +12,7 @@ from ..errors import Refused
 from ..gimp import arguments, kept, progress
 from ..texts import _, count_text, translated
 
-ENOUGH_FRAMES = 10  # a mask from fewer has gaps
+FEWEST_FRAMES, ENOUGH_FRAMES = 5, 10  # a mask from fewer is a guess, or has gaps
 
 # Name under which the window keeps its list, its settings, and the runs that were confirmed.
 KEPT = "dustbust-estimate"
@@ -64,6 +64,12 @@ def description(files: Sequence[dict[str, Any]], has_blank: bool) -> str:
                 reason=translated(left_out[0]["reason"]),
             )
         )
-    if len(used) < ENOUGH_FRAMES and not has_blank:
+    if has_blank:
+        return "\n".join(lines)
+    if len(used) < FEWEST_FRAMES:
+        lines.append(
+            _("A mask needs at least five frames of different scenes, better ten or more.")
+        )
+    elif len(used) < ENOUGH_FRAMES:
         lines.append(_("Ten or more frames make a better mask."))
     return "\n".join(lines)
