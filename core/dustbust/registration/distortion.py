@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import _kernels
 from ..image.arrays import Mask
+from ..image.linear import inverse, product, solved
 from .patches import Doubles, Match, compare
 from .pyramid import Level, centres
 from .transform import NO_DISTORTION
@@ -51,7 +52,7 @@ def refine_distortion(a: Level, b: Level, match: Match, rounds: int = 3) -> Matc
         normal, right = match.equations()
         # The remaining displacements are a step from the distortion so far. The distortion itself
         # must be smooth, not the step.
-        so_far = -np.linalg.solve(transform.matrix[:2, :2], transform.distortion_at(x, y))
+        so_far = -product(inverse(transform.matrix[:2, :2]), transform.distortion_at(x, y))
         right = right + np.einsum("abm,bm->am", normal, so_far)
         if model is None:
             best = _best_model((normal, right), (x, y), a.shape, transform.distortion.shape[:2])
@@ -60,9 +61,10 @@ def refine_distortion(a: Level, b: Level, match: Match, rounds: int = 3) -> Matc
         if model is None:
             return compare(a, b, straight, match.part) if len(transform.distortion) else match
         knots, slope = model.solve(model.equations(normal, right), stiffness)
-        distortion = np.ascontiguousarray(-knots @ transform.matrix[:2, :2].T, np.float32)
+        bent = product(knots.reshape(-1, 2), transform.matrix[:2, :2].T).reshape(knots.shape)
+        distortion = np.ascontiguousarray(-bent, np.float32)
         matrix = transform.matrix.copy()
-        matrix[:2] -= np.outer(matrix[:2, :2] @ slope, model.along)
+        matrix[:2] -= np.outer(product(matrix[:2, :2], slope), model.along)
         match = compare(
             a,
             b,
@@ -155,9 +157,9 @@ class Knots:
             ((y0 + j) * columns + x0 + i, tv * tu) for j, tv in down for i, tu in across
         ]
         line = np.array([columns == 1, rows == 1], float)
-        half = max(line @ (np.ptp(x), np.ptp(y)) / 2, 1)
-        self.along = np.append(line, -line @ (x.mean(), y.mean())) / half
-        self.distance = self.along @ (x, y, np.ones_like(x))
+        half = max(float((line * (np.ptp(x), np.ptp(y))).sum()) / 2, 1)
+        self.along = np.append(line, -(line * (x.mean(), y.mean())).sum()) / half
+        self.distance = self.along[0] * x + self.along[1] * y + self.along[2]
         self.smoothness = self._second_differences()
 
     def _second_differences(self) -> Doubles:
@@ -210,8 +212,8 @@ class Knots:
             band.reshape(self.number, self.width),
             vector,
             mixed,
-            normal @ distance**2,
-            right @ distance,
+            (normal * distance**2).sum(axis=-1),
+            (right * distance).sum(axis=-1),
         )
 
     def solve(self, equations: Equations, stiffness: float) -> tuple[Doubles, Doubles]:
@@ -223,24 +225,24 @@ class Knots:
             _kernels.solve_band(band, np.column_stack([vector, mixed])).T
         )
         answer = np.stack(slopes, axis=1)
-        slope = np.linalg.solve(
-            matrix - mixed.T @ answer + 1e-3 * np.eye(2), right - mixed.T @ still
+        slope = solved(
+            matrix - product(mixed.T, answer) + 1e-3 * np.eye(2), right - product(mixed.T, still)
         )
-        return (still - answer @ slope).reshape(self.rows, self.columns, 2), slope
+        return (still - product(answer, slope)).reshape(self.rows, self.columns, 2), slope
 
     def chi_square(self, equations: Equations, knots: Doubles, slope: Doubles) -> float:
         """The change of chi square by the displacement."""
         band, vector, mixed, matrix, right = equations
         u = knots.ravel()
-        product = 2.0 * sum(
-            float((band[: len(u) - k, k] * u[k:]) @ u[: len(u) - k])
+        apart = 2.0 * sum(
+            float((band[: len(u) - k, k] * u[k:] * u[: len(u) - k]).sum())
             for k in range(1, min(self.width, len(u)))
         )
         return float(
-            product
-            + (band[:, 0] * u) @ u
-            - 2 * vector @ u
-            + 2 * u @ mixed @ slope
-            + slope @ matrix @ slope
-            - 2 * right @ slope
+            apart
+            + (band[:, 0] * u * u).sum()
+            - 2 * (vector * u).sum()
+            + 2 * (u * product(mixed, slope)).sum()
+            + (slope * product(matrix, slope)).sum()
+            - 2 * (right * slope).sum()
         )

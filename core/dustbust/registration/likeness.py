@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..image.linear import product
 from .pyramid import Level
 from .transform import NO_DISTORTION, Transform
 
@@ -60,14 +61,15 @@ class Likeness:
         back = self.back(shape)
         distortion = transform.distortion
         if len(distortion):
-            distortion = np.ascontiguousarray(distortion @ back[:2, :2].T, np.float32)
+            flat = product(distortion.reshape(-1, 2), back[:2, :2].T)
+            distortion = np.ascontiguousarray(flat.reshape(distortion.shape), np.float32)
         else:
             distortion = NO_DISTORTION
-        return Transform(back @ transform.matrix, distortion, transform.pitch)
+        return Transform(product(back, transform.matrix), distortion, transform.pitch)
 
     def back(self, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
         """Pixel of the changed scan to pixel of the scan itself, which has this shape."""
-        return self._turn(shape) @ self.scale
+        return product(self._turn(shape), self.scale)
 
     @property
     def scale(self) -> npt.NDArray[np.float64]:
@@ -206,7 +208,7 @@ def _skewness(details: npt.NDArray[np.float32]) -> float:
         values = rows[np.isfinite(rows)].astype(float)
         squares = values * values
         # A product of two arrays: the power of an array takes ten times as long.
-        sums += values.sum(), squares.sum(), squares @ values
+        sums += values.sum(), squares.sum(), (squares * values).sum()
         number += values.size
     mean, second, third = sums / max(number, 1)
     variance = second - mean**2

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from .. import _kernels
 from ..image.arrays import Mask
+from ..image.linear import inverse
 from ..image.robust import MEDIAN_OF_ABSOLUTE, TUKEY
 from .pyramid import CELLS, PATCH, Integers, Level, Part, of_patches
 from .transform import Transform, WarpArguments, warp_arguments
@@ -141,7 +142,7 @@ def find_dust(a: Level, b: Level, transform: Transform, contrast: float) -> Mask
     """
     pages = (
         contrast * a.warped(transform, b.details),
-        b.warped(Transform(np.linalg.inv(transform.matrix).astype(np.float64)), a.details),
+        b.warped(Transform(inverse(transform.matrix)), a.details),
     )
     differences = a.details - pages[0], contrast * b.details - pages[1]
     known = np.abs(differences[0][~np.isnan(differences[0])])

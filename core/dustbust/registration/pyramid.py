@@ -123,15 +123,13 @@ class Level:
             np.abs(detail[y, x + 1] - detail[y, x - 1])
             + np.abs(detail[y + 1, x] - detail[y - 1, x])
         )
-        best = np.argpartition(gradient, -POINTS_OF_PATCH, axis=1)[:, -POINTS_OF_PATCH:]
+        best = _largest(gradient, POINTS_OF_PATCH)
         return tuple(np.take_along_axis(plane, best, axis=1) for plane in (x, y, gradient))
 
     def part(self, used: Mask) -> "Part":
         """Those of the patches that are `used` (bool)."""
         x, y, gradient = (plane[used].ravel() for plane in self.steepest)
-        best = (
-            np.argpartition(gradient, -POINTS)[-POINTS:] if len(x) > POINTS else np.arange(len(x))
-        )
+        best = _largest(gradient[None], POINTS)[0] if len(x) > POINTS else np.arange(len(x))
         return Part(
             used,
             np.ascontiguousarray(self.corners[used]),
@@ -194,6 +192,18 @@ class Level:
                 (corners[:, 0] + PATCH <= self.shape[1]) & (corners[:, 1] + PATCH <= self.shape[0])
             ]
         )
+
+
+def _largest(values: Plane, number: int) -> npt.NDArray[np.intp]:
+    """Columns of the largest values of each row, ascending; of equal values the first ones.
+
+    What `np.argpartition` chooses among equal values, and its order, depend on the processor.
+    """
+    limit = np.partition(values, -number, axis=1)[:, -number, None]
+    above, equal = values > limit, values == limit
+    missing = number - above.sum(axis=1, keepdims=True)
+    chosen = above | (equal & (np.cumsum(equal, axis=1) <= missing))
+    return np.nonzero(chosen)[1].reshape(len(values), number)
 
 
 def centres(corners: Integers) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

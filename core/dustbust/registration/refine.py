@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..image.linear import inverse, product, solved
 from ..image.robust import TUKEY
 from .patches import AGREEING, UNSURE, Doubles, Match, compare, what_stays
 from .pyramid import CELLS, PATCH, Level, centres, of_patches
@@ -15,17 +16,22 @@ from .transform import Transform
 # which finer ones go on, by ROUGHLY.
 PRECISION, ROUGHLY = 0.008, 0.1
 
+# A part of a step that so small a share of the equations determines is left out: a hundred times
+# what rounding leaves of single precision, squared.
+SMALLEST_PART = 1e-10
+
 
 def _solve(basis: Doubles, normal: Doubles, right: Doubles) -> Doubles:
     """The step, (parameters,), that explains most of the displacements of the cells.
 
     Patches in which it does not explain them do not count.
     """
-    flat = basis.reshape(len(basis), -1)
     weight: Any = 1.0
     for _ in range(2):
-        left = np.einsum("iam,abm->ibm", basis, normal * weight).reshape(len(basis), -1) @ flat.T
-        step: Doubles = np.linalg.lstsq(left, flat @ (right * weight).ravel(), rcond=1e-9)[0]
+        weighted = np.einsum("iam,abm->ibm", basis, normal * weight)
+        step = _solved(
+            np.einsum("ibm,jbm->ij", weighted, basis), np.einsum("ibm,bm->i", basis, right * weight)
+        )
         rest = of_patches(right - np.einsum("abm,ibm,i->am", normal, basis, step))
         (xx, xy), (_, yy) = of_patches(normal)
         # What is not explained, as chi square of each patch; 1.386 is the median of that with two
@@ -37,6 +43,12 @@ def _solve(basis: Doubles, normal: Doubles, right: Doubles) -> Doubles:
         scale = np.median(chi_square[xx + yy > 0]) / 1.386 if (xx + yy > 0).any() else 0.0
         weight = np.repeat(np.maximum(1 - chi_square / max(TUKEY**2 * scale, 1e-12), 0) ** 2, CELLS)
     return step
+
+
+def _solved(normal: Doubles, right: Doubles) -> Doubles:
+    """The solution of normal equations; what nothing determines stays near 0."""
+    ridge = SMALLEST_PART * float(np.trace(normal)) / len(normal) + np.finfo(float).tiny
+    return solved(normal + ridge * np.eye(len(normal)), right)
 
 
 # The columns of a step (u, v) = J p in px, at a point (x, y) relative to the centre, in units of
@@ -93,8 +105,8 @@ def refine(
         basis = _BASES[model](x, y)
         for _ in range(iterations):
             step = _solve(basis, *match.equations())
-            matrix = match.transform.matrix @ np.linalg.inv(
-                _step_matrix(model, step, width, height, half)
+            matrix = product(
+                match.transform.matrix, inverse(_step_matrix(model, step, width, height, half))
             )
             match = compare(a, b, replace(match.transform, matrix=matrix), match.part)
             if match.sums is None or np.abs(step).max() < precision:
@@ -114,5 +126,5 @@ def _step_matrix(model: str, step: Doubles, width: int, height: int, half: float
     linear /= half
     update = np.eye(3)
     update[:2, :2] += linear
-    update[:2, 2] = step[:2] - linear @ (width / 2, height / 2)
+    update[:2, 2] = step[:2] - product(linear, (width / 2, height / 2))
     return update

@@ -15,6 +15,8 @@ from ..files.paths import as_path, is_path, names_of_scans
 from ..files.read import resolution_of
 from ..files.spool import Spool
 from ..image.arrays import Picture, alpha_channel, colour_channels, largest
+from ..image.linear import inverse as inverse_of
+from ..image.linear import product
 from ..runtime.threads import count
 from .distortion import refine_distortion
 from .likeness import (
@@ -88,7 +90,7 @@ class Registration(Transform):
             return self
         shift = np.eye(3)
         shift[:2, 2] = np.nan_to_num(self.channels[channel])
-        return replace(self, matrix=shift @ self.matrix, channels=None)
+        return replace(self, matrix=product(shift, self.matrix), channels=None)
 
     def resample(
         self,
@@ -198,7 +200,7 @@ class Registration(Transform):
 
     def _arguments(self, inverse: bool) -> WarpArguments:
         """The transform, or the way back, as kernels take it."""
-        matrix = np.linalg.inv(self.matrix) if inverse else self.matrix
+        matrix = inverse_of(self.matrix) if inverse else self.matrix
         return np.ascontiguousarray(matrix, np.float64), self.distortion, self.pitch
 
 
@@ -365,7 +367,7 @@ def _find(reference: Scan, image: Picture, name: str, stated: float | None) -> R
             found = _registration(transform, match.share, reference.shape, image.shape)
             channels = _channels_apart(reference, candidate, fine, match)
             if channels is not None:
-                channels = channels @ guess.back(image.shape)[:2, :2].T
+                channels = product(channels, guess.back(image.shape)[:2, :2].T)
             return replace(found, negative=candidate.negative, channels=channels)
     assert failure is not None
     raise failure

@@ -6,6 +6,8 @@ import numpy as np
 
 from ..errors import DustbustError
 from ..image.arrays import Mask, Plane
+from ..image.linear import product
+from ..runtime.read_ahead import read_ahead
 from .patches import FEWEST_PATCHES, UNSURE, Doubles, Match, what_stays
 from .pyramid import Level, Scan
 from .refine import ROUGHLY, refine
@@ -147,14 +149,9 @@ def _matches(
         return still, None, None
     best, repeats = found[0], _repeats(a)
     for _ in range(ROUNDS):
-        others = _different(
-            [
-                best,
-                *found,
-                *(close(best.transform.matrix @ _shift(*repeat)) for repeat in repeats),
-            ],
-            a.shape,
-        )
+        moved = [product(best.transform.matrix, _shift(*repeat)) for repeat in repeats]
+        again = read_ahead(moved, close, a.threads)
+        others = _different([best, *found, *again], a.shape)
         others = [
             match
             for match in others
@@ -194,7 +191,7 @@ def _different(matches: Iterable[Match], shape: tuple[int, int], least: float = 
     kept: list[Match] = []
     places: list[Doubles] = []
     for match in sorted(matches, key=lambda match: match.support, reverse=True):
-        place = (match.transform.matrix @ corners)[:2]
+        place = product(match.transform.matrix, corners)[:2]
         if all(np.abs(place - other).max() > least for other in places):
             kept.append(match)
             places.append(place)
@@ -211,8 +208,7 @@ def _starts(a: Level, b: Level, turn: float, number: int) -> list[tuple[float, D
     c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
     turned[:2, 2] = (
-        np.array([width - 1, height - 1]) / 2
-        - turned[:2, :2] @ np.array([width - 1, height - 1]) / 2
+        np.array([width - 1, height - 1]) / 2 - product(turned[:2, :2], [width - 1, height - 1]) / 2
     )
     first, second = _without_what_stays(a.details, b.details)
     second = np.nan_to_num(b.warped(Transform(turned), second)) if turn else second
@@ -233,7 +229,7 @@ def _starts(a: Level, b: Level, turn: float, number: int) -> list[tuple[float, D
         rows, columns = np.arange(y - 2, y + 3) % shape[0], np.arange(x - 2, x + 3) % shape[1]
         surface[np.ix_(rows, columns)] = -1
         dx, dy = x if x < width else x - shape[1], y if y < height else y - shape[0]
-        found.append((peak, turned @ _shift(dx, dy)))
+        found.append((peak, product(turned, _shift(dx, dy))))
     return found
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..image.arrays import Plane
+from ..image.linear import inverse, product
 
 _Self = TypeVar("_Self", bound="Transform")
 
@@ -40,7 +41,7 @@ class Transform:
         )
         return replace(
             self,
-            matrix=larger @ self.matrix @ np.linalg.inv(larger),
+            matrix=product(larger, self.matrix, inverse(larger)),
             distortion=self.distortion * np.float32(factor),
             pitch=(self.pitch[0] * factor, self.pitch[1] * factor),
         )
@@ -92,7 +93,7 @@ class Transform:
             y = np.arange(top, top + height + 1) if rows else np.array([top])
             values = np.moveaxis(self.distortion_at(*np.meshgrid(x, y)), 0, -1)
             distortion, pitch = np.ascontiguousarray(values, np.float32), (1.0, 1.0)
-        matrix = np.linalg.inv(corner) @ self.matrix @ corner
+        matrix = product(inverse(corner), self.matrix, corner)
         return replace(self, matrix=matrix, distortion=distortion, pitch=pitch)
 
     def map_points(self, x: npt.ArrayLike, y: npt.ArrayLike) -> npt.NDArray[np.float64]:

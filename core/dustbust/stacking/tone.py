@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..image.arrays import Picture, colour_channels, largest
 from ..image.filters import gaussian_blur
+from ..image.linear import product, solved
 from ..image.robust import MEDIAN_OF_ABSOLUTE, TUKEY
 from ..registration.register import Registration
 from ..runtime.read_ahead import read_ahead
@@ -287,14 +288,15 @@ def _fit(pairs: _Pairs) -> Curve:
         residual = y - np.interp(x, knots, curve)
         w = pairs.weight * np.maximum(1 - (residual / limit) ** 2, 0) ** 2
         sides = ((place, 1 - share), (place + 1, share))
-        matrix = SMOOTHNESS * float(w.sum()) / 1000 * bend.T @ bend + 1e-9 * np.eye(KNOTS)
+        matrix = SMOOTHNESS * float(w.sum()) / 1000 * product(bend.T, bend)
+        matrix += 1e-9 * np.eye(KNOTS)
         right = np.zeros(KNOTS)
         for one, part in sides:
             right += np.bincount(one, w * part * y, KNOTS)
             for two, other in sides:
                 at = np.bincount(one * KNOTS + two, w * part * other, KNOTS * KNOTS)
                 matrix += at.reshape(KNOTS, KNOTS)
-        curve = np.maximum.accumulate(np.linalg.solve(matrix, right))
+        curve = np.maximum.accumulate(solved(matrix, right))
         fits = np.abs(residual) < limit
         if fits.any():
             spread = _median(np.abs(residual[fits]), pairs.number[fits])
