@@ -10,6 +10,24 @@ import dustbust
 from dustbust.helper.tables import tables
 from dustbust_gimp import core
 
+# The helper. It ends without what Python does at its exit, where coverage would be saved.
+SERVE = """
+import os, sys
+sys.path.insert(0, {package!r})
+if "COVERAGE_PROCESS_START" in os.environ:
+    import coverage
+    leave = os._exit
+    def save_and_leave(code):
+        measured = getattr(coverage.process_startup, "coverage", None)
+        if measured:
+            measured.stop()
+            measured.save()
+        leave(code)
+    os._exit = save_and_leave
+from dustbust.helper.process import serve
+serve(sys.argv[2])
+"""
+
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory):
@@ -18,13 +36,13 @@ def installed(tmp_path_factory):
     The interpreter is a script that puts the core on the path, which -I leaves out. It also loads
     the library of a sanitizer, which the plug-in leaves out.
     """
-    python = tmp_path_factory.mktemp("environment") / "python"
+    folder = tmp_path_factory.mktemp("environment")
+    python, program = folder / "python", folder / "serve.py"
     package = Path(dustbust.__file__).parents[1]
+    program.write_text(SERVE.format(package=str(package)))
     python.write_text(
         f"#!/bin/sh\nshift 2\nexport LD_PRELOAD='{os.environ.get('LD_PRELOAD', '')}'\n"
-        f'exec "{sys.executable}" -c "import sys; '
-        f"sys.path.insert(0, '{package}'); sys.argv = sys.argv[1:]; "
-        'from dustbust.helper.process import serve; serve(sys.argv[1])" "$@"\n'
+        f'exec "{sys.executable}" "{program}" "$@"\n'
     )
     python.chmod(0o755)
     return {"python": str(python), "command": "./install.sh", **tables()}
