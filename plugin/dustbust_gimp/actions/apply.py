@@ -131,7 +131,7 @@ def run(
     else:
         reports = clean_layers.clean(image, drawables, config, chosen)
         Gimp.displays_flush()
-        more = [duration_text(time.monotonic() - started)]
+        more = [*clean_layers.left_outside(reports), duration_text(time.monotonic() - started)]
         if config.get_property("new-layer"):
             more.insert(0, _("The repairs are a layer of their own, above the one that has dust."))
         warnings = clean_layers.warnings(reports)

@@ -75,10 +75,10 @@ def clean(
 
 
 def summary(reports: Sequence[dict[str, Any]]) -> str:
-    """Report in one or two sentences what was done to the dust."""
-    particles, restored, filled, absent, outside = (
+    """Report in one sentence what was done to the dust."""
+    particles, restored, filled, absent = (
         sum(report[name] for report in reports)
-        for name in ("particles", "restored", "filled", "absent", "outside")
+        for name in ("particles", "restored", "filled", "absent")
     )
     if not particles:
         return _("The mask marks nothing.")
@@ -88,15 +88,18 @@ def summary(reports: Sequence[dict[str, Any]]) -> str:
         (absent, _("{number} not in this picture")),
     )
     details = ", ".join(text.format(number=number) for number, text in parts if number)
-    sentence = count_text("{number} particle", "{number} particles", particles)
-    sentence += ": " + details + "."
-    if outside:
-        sentence += " " + count_text(
-            "{number} of the places lies outside the selection, and stays as it was.",
-            "{number} of the places lie outside the selection, and stay as they were.",
-            outside,
-        )
-    return sentence
+    return count_text("{number} particle", "{number} particles", particles) + ": " + details + "."
+
+
+def left_outside(reports: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a sentence about what the selection left as it was, if there is any."""
+    number = sum(report["outside"] for report in reports)
+    sentence = count_text(
+        "{number} of the places lies outside the selection, and stays as it was.",
+        "{number} of the places lie outside the selection, and stay as they were.",
+        number,
+    )
+    return [sentence] if number else []
 
 
 def warnings(reports: Sequence[dict[str, Any]]) -> list[str]:

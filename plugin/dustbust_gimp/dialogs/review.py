@@ -475,17 +475,19 @@ class ReviewPane(Gtk.Box):
             order=self._orders.get_active_id(),
             at=self._at,
         )
-        self._worker.ask(request, self._take)
+        at = self._at
+        self._worker.ask(request, lambda found: self._take(found, at))
 
-    def _take(self, found: dict[str, Any] | Exception) -> None:
+    def _take(self, found: dict[str, Any] | Exception, at: list[int]) -> None:
+        """Take the particles, which were asked for while that at `at` was shown."""
         if isinstance(found, Exception):
             self._said.set_text(translated(found))
             return
         flips = found["changed"] != self._found["changed"]
         self._found = found
-        self._is_marked = found["number"] >= 0
-        if self._is_marked:
-            self._number = found["number"]
+        if at == self._at:
+            self._is_marked = found["number"] >= 0
+            self._number = found["number"] if self._is_marked else self._number
         self._said.set_text(
             count_text(
                 "{number} particle, {pixels} pixels, {share} of the picture",
