@@ -143,3 +143,15 @@ def test_pixels_that_are_unmixed_to_four_fifths_are_not_filled_again():
     Restorer(dust, model).in_place(frame)
     truth = found.weight * found.unmixed + (1 - found.weight) * found.filled
     assert frame[dust] == pytest.approx(truth[:, 0], abs=1e-5)
+
+
+def test_beside_the_mask_what_has_no_density_is_no_dust():
+    """Even if it has no error either, as in masks of other programs."""
+    core, where = np.zeros((2, 12, 20), bool)
+    core[5:7, 5:7] = True
+    where[3:9, 3:16] = True
+    density = np.where(core, 1, 0)[where]
+    error = np.where(core, 0.01, 0)[where]
+    found = significant(model_of(where, core, density, error))
+    assert found[core].all()
+    assert not found[:, 9:].any()
