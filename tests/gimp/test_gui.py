@@ -589,6 +589,11 @@ def test_8_masks_of_several_runs(desktop, run):
     desktop.key("Escape")
     desktop.wait_gone("Apply Dust Mask to a Run")
     assert runs_of_masks(desktop) == [*before, first, second, second]
+    desktop.menu("e")  # a tick that was taken away does not hold for a list without runs
+    desktop.wait_for("Estimate Dust Mask")
+    desktop.key("alt+n", pause=1)
+    estimate_when_ready(desktop)
+    assert runs_of_masks(desktop)[-1] == first + second
 
 
 def test_8_a_list_of_open_images_and_of_a_dropped_folder(desktop, run):

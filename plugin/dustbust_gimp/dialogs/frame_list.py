@@ -79,8 +79,9 @@ class FrameList(Gtk.Box):
 
     def runs(self) -> list[list[str]]:
         """Return the paths of the frames of each ticked run; of all frames, if they are one run."""
-        runs = self._runs if self._find.get_active() else [self._used()]
-        return [run for run in runs or [] if run and run[0] not in self._unticked]
+        if not self._find.get_active():
+            return [self._used()] if self._used() else []
+        return [run for run in self._runs or [] if run[0] not in self._unticked]
 
     def number_of_runs(self) -> int | None:
         """Return how many runs were found, or None if the list is one run."""
