@@ -198,3 +198,11 @@ def test_progress_goes_from_0_to_1():
     assert said[0] < 0.5
     assert said[-1] == pytest.approx(1)
     assert max(said) <= 1
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_few_frames_are_one_run(number):
+    """Too few for a change of the dust to show."""
+    rng = np.random.default_rng(number)
+    frames = [rng.normal(0.4, 0.02, (120, 180)).astype(np.float32) for _ in range(number)]
+    assert list(map(len, dustbust.find_runs(frames))) == [number]

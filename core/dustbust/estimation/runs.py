@@ -239,7 +239,7 @@ class Correlations:
         """
         frames = len(self.values)
         near = np.zeros((2, frames))  # with the frames before and after each
-        for apart in range(1, NEAREST + 1):
+        for apart in range(1, min(NEAREST, frames) + 1):
             same = self.values[apart:, apart]
             near[0, apart:] += same
             near[1, : frames - apart] += same
