@@ -58,7 +58,7 @@ inline void register_files(py::module_& m) {
                 Array<std::int64_t> rows({result.edits->size(), numbers_of_edit});
                 std::copy_n(reinterpret_cast<const std::int64_t*>(result.edits->data()),
                             rows.size(), rows.mutable_data());
-                edits = rows;
+                edits = std::move(rows);
             }
             return py::make_tuple(py::bytes(result.file), edits);
         },
