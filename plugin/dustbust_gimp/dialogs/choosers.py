@@ -125,7 +125,7 @@ class MaskChooser(Gtk.Box):
         super().__init__(spacing=MARGIN // 2)
         self.image: Gimp.Image | None = None
         self.on_change: Callable[[], None] | None = None
-        self._config = config
+        self._config, self._worker = config, worker
         rows = Gtk.ListStore(str, GdkPixbuf.Pixbuf, str, bool)  # id, picture, text, can be chosen
         fitting = []
         for other, text, fits in possible_masks(image, sizes):
@@ -152,25 +152,33 @@ class MaskChooser(Gtk.Box):
             self._combo.pack_start(cell, expand)
             self._combo.add_attribute(cell, attribute, column)
             self._combo.add_attribute(cell, "sensitive", 3)
-        self._file = Gtk.FileChooserButton(
-            title=_("Mask file"), action=Gtk.FileChooserAction.OPEN, no_show_all=True
-        )
-        Thumbnail(self._file, worker)
-        if config.get_property("mask-file"):
-            self._file.set_file(config.get_property("mask-file"))
+        self._file: Gtk.FileChooserButton | None = None
+        self._last_file = config.get_property("mask-file")
         self._combo.set_active_id(fitting[0] if fitting else FILE)
         self._combo.connect("changed", self._choose)
-        self._file.connect("file-set", self._choose)
         self.label = Gtk.Label(label=_("Mas_k"), use_underline=True, mnemonic_widget=self._combo)
         self.pack_start(self.label, False, False, 0)
         self.pack_start(self._combo, True, True, 0)
-        self.pack_start(self._file, True, True, 0)
         self._choose()
+
+    def _make_file_button(self) -> None:
+        """Make the button for a file when it is needed, as this takes a fifth of a second."""
+        self._file = Gtk.FileChooserButton(
+            title=_("Mask file"), action=Gtk.FileChooserAction.OPEN, no_show_all=True
+        )
+        Thumbnail(self._file, self._worker)
+        if self._last_file:
+            self._file.set_file(self._last_file)
+        self._file.connect("file-set", self._choose)
+        self.pack_start(self._file, True, True, 0)
 
     def _choose(self, *_ignored: object) -> None:
         selected = self._combo.get_active_id()
         from_file = selected == FILE
-        self._file.set_visible(from_file)
+        if from_file and self._file is None:
+            self._make_file_button()
+        if self._file:
+            self._file.set_visible(from_file)
         self.image = None if from_file else Gimp.Image.get_by_id(int(selected))
         self._config.set_property("mask-file", self._file.get_file() if from_file else None)
         if self.on_change:

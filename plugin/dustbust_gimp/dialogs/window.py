@@ -43,7 +43,9 @@ class Window:
         self.config = config
         self._handlers: list[int] = []
         self._workers: list[Background] = []
-        self._rows: dict[str, Gtk.Widget] = {}
+        self._rows: dict[str, Gtk.Widget] = {}  # those that are made, by the name of the setting
+        self._folders: dict[str, str] = {}  # in which file windows start
+        self._forbidden: set[str] = set()
         self._steps: tuple[Steps[Request], int] | None = None
         self._size_kept = ""
         self.dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
@@ -80,25 +82,37 @@ class Window:
         return line
 
     def folded(self, *names: str, about: Mapping[str, str | list[Option]] | None = None) -> None:
-        """Add rows for settings that few users need, hidden until "More settings" is clicked.
+        """Add rows for settings that few users need, made when "More settings" is clicked.
 
-        `about` gives names a note beside their row, such as a unit, or the options of a choice,
-        which are explained below it.
+        A row for a file takes a fifth of a second to make. `about` gives names a note beside their
+        row, such as a unit, or the options of a choice, which are explained below it.
         """
+        expander = Gtk.Expander(label=_("More se_ttings"), use_underline=True)
+
+        def unfold(*_ignored: object) -> None:
+            if expander.get_child() is None:
+                expander.add(self._noted_rows(names, about or {}))
+                expander.show_all()
+
+        expander.connect("notify::expanded", unfold)
+        self.add(expander)
+
+    def _noted_rows(
+        self, names: Iterable[str], about: Mapping[str, str | list[Option]]
+    ) -> Gtk.Widget:
+        """Make rows for settings, each with its note beside or below it."""
         box = Gtk.Box(
             orientation=Gtk.Orientation.VERTICAL, spacing=MARGIN // 2, margin_top=MARGIN // 2
         )
         for name in names:
-            row, note = Gtk.Box(spacing=MARGIN // 2), (about or {}).get(name)
+            row, note = Gtk.Box(spacing=MARGIN // 2), about.get(name)
             row.pack_start(self._row(name), not isinstance(note, str), True, 0)
             box.pack_start(row, False, False, 0)
             if isinstance(note, str):
                 row.pack_start(_dim_label(label=note), False, False, 0)
             elif note:
                 box.pack_start(self._explanation(name, note), False, False, 0)
-        expander = Gtk.Expander(label=_("More se_ttings"), use_underline=True)
-        expander.add(box)
-        self.add(expander)
+        return box
 
     def add_answer(self) -> None:
         """Add the line that says what will happen."""
@@ -139,6 +153,7 @@ class Window:
         if label:
             self.align(label)
         self._rows[name] = row
+        row.set_sensitive(name not in self._forbidden)
         return row
 
     def _file_row(self, name: str, argument: GObject.ParamSpec) -> GimpUi.FileChooser:
@@ -151,6 +166,8 @@ class Window:
         self.config.bind_property(name, row, "file", both_ways)
         if action == actions.OPEN:
             Thumbnail(file_chooser_in(row), self._thumbnails)
+        if name in self._folders and chosen is None:
+            file_chooser_in(row).set_current_folder(self._folders[name])
         return row
 
     def align(self, label: Gtk.Label) -> None:
@@ -161,12 +178,15 @@ class Window:
     def begin_in(self, folder: str | Path, *names: str) -> None:
         """Let the file windows of these settings start in a folder, while no file is chosen."""
         for name in names:
-            if self.config.get_property(name) is None:
+            self._folders[name] = str(folder)
+            if name in self._rows and self.config.get_property(name) is None:
                 file_chooser_in(self._rows[name]).set_current_folder(str(folder))
 
     def allow(self, name: str, allowed: bool) -> None:
         """Enable or disable a setting."""
-        self._rows[name].set_sensitive(allowed)
+        (self._forbidden.discard if allowed else self._forbidden.add)(name)
+        if name in self._rows:
+            self._rows[name].set_sensitive(allowed)
 
     def worker(self) -> Background:
         """Return a background worker that stops with this window."""
