@@ -126,14 +126,18 @@ class JpegFile(FrameFile):
         with open(target, "wb") as file:
             file.write(written)
             file.write(tail)
+        self._check(data, written, changed, edits)
+        return notes
+
+    def _read_back(self, target: Path) -> None:
+        return None  # `_check` has compared it
+
+    def _check(self, data: bytes, written: bytes, changed: Mask, edits: Edits | None) -> None:
+        """Check the picture that is written, before its file gets its name."""
         if edits is not None and not _is_repaired_copy(data, written, changed, edits):
             raise not_as_written(self.path)
         if edits is None or zlib.crc32(written[-CHECKED_BYTES:]) % DECODED_AGAIN == 0:
             self._check_pixels(written, changed)
-        return notes
-
-    def _read_back(self, target: Path) -> None:
-        return None  # `_write_changed` has compared it
 
     def _check_pixels(self, written: bytes, changed: Mask) -> None:
         """Check, by decoding with libjpeg, that the written file differs only near repairs."""
