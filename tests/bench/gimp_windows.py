@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from inputs import GRAIN, dust, make_frames
 
 from conftest import Gimp
 
+RENDERED = 5  # s
 WATCH = Path(__file__).parents[1] / "gimp" / "inside" / "watch"
 
 # Window -> what opens it in GIMP, and what is done in it (see inside/watch/sitecustomize.py).
@@ -81,6 +83,8 @@ def open_inputs(desktop, files, mask, scans):
         "Gimp.displays_flush()",
         timeout=300,
     )
+    # GIMP renders the three images for 2 s, and starts no plug-in meanwhile.
+    time.sleep(RENDERED)
 
 
 def watched(desktop, folder, window):
