@@ -326,23 +326,20 @@ class Review:
 
     def undo(self) -> Decision | None:
         """Undo the last decision. None if there is none."""
-        if not self._done:
-            return None
-        edit = self._done.pop()
-        self._undone.append(edit)
-        self._steps.reshape(-1)[edit.positions] = edit.before
-        self._state = None
-        return edit.decision(self._steps.shape[1], is_undone=True)
+        return self._move(self._done, self._undone, is_undone=True)
 
     def redo(self) -> Decision | None:
         """Redo the decision that was undone last. None if there is none."""
-        if not self._undone:
+        return self._move(self._undone, self._done, is_undone=False)
+
+    def _move(self, source: list[_Edit], target: list[_Edit], is_undone: bool) -> Decision | None:
+        if not source:
             return None
-        edit = self._undone.pop()
-        self._done.append(edit)
-        self._steps.reshape(-1)[edit.positions] = edit.after
+        edit = source.pop()
+        target.append(edit)
+        self._steps.reshape(-1)[edit.positions] = edit.before if is_undone else edit.after
         self._state = None
-        return edit.decision(self._steps.shape[1])
+        return edit.decision(self._steps.shape[1], is_undone=is_undone)
 
     def look(
         self,
