@@ -8,6 +8,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,18 +126,19 @@ def _lines_in_functions(path: Path) -> set[int]:
 
 
 def measure(tree: Path, data: Path, files: Iterable[str]) -> None:
-    """Run test files of a tree one by one, and put what they go through into the folder `data`.
+    """Run test files of a tree, one on each core, and put what they go through into `data`.
 
     The installation of coverage starts it in each process, also in those that the tests start.
     """
     data.mkdir(parents=True, exist_ok=True)
     settings = data / "settings"
     settings.write_text(SETTINGS.format(core=tree / "core" / "dustbust", data=data / "data"))
-    for file in files:
+
+    def measure_file(file: str) -> None:
         report = data / f"{file.removesuffix('.py').replace('/', '+')}.xml"
         if report.exists():
-            continue
-        unfinished = data / "unfinished"
+            return
+        unfinished = report.with_suffix(".unfinished")
         subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
@@ -153,3 +155,6 @@ def measure(tree: Path, data: Path, files: Iterable[str]) -> None:
         )
         unfinished.rename(report)
         print(f"measured: {file}", flush=True)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(measure_file, files))
