@@ -1,8 +1,8 @@
 """Damaged and hostile files: each is a picture or one sentence.
 
 No crash, no hang, no more memory than the size of the file allows. In a process of its own, whose
-memory is limited:  python tests/files/test_fuzz.py FOLDER COUNT [SEED]
-Without COUNT, only the sound files are written.
+memory is limited:  python tests/files/test_fuzz.py FOLDER COUNT [SEED [PARSER]]
+Without COUNT, only the sound files are written. With PARSER, only its files are damaged.
 """
 
 import struct
@@ -26,6 +26,19 @@ from dustbust.files.read import open_frame, read_luminance
 FILES = 1000
 MEMORY = 1500 * 2**20  # bytes of address space beyond what the program itself takes
 SECONDS = 10  # of processor time for one file; they take milliseconds
+
+# What reads the files, by how their names end.
+PARSERS = {
+    "mask.png": "masks",
+    "receipt.json": "receipts",
+    ".jpg": "jpeg",
+    ".tif": "tiff",
+    ".png": "png",
+    ".jp2": "jpeg2000",
+    ".j2k": "jpeg2000",
+    ".webp": "webp",
+    ".bmp": "bmp",
+}
 
 STRIP_BYTE_COUNTS, TILE_BYTE_COUNTS = 279, 325  # tags of TIFF
 
@@ -193,8 +206,12 @@ def compare_with_pillow(path, pixels):
         assert not differs.any(), f"{path}: Pillow reads another picture"
 
 
-def try_all(folder, count, seed=7):
-    """Read and write `count` damaged files.
+def parser_of(name):
+    return next(parser for ending, parser in PARSERS.items() if name.endswith(ending))
+
+
+def try_all(folder, count, seed=7, parser=None):
+    """Read and write `count` damaged files, of all parsers or of one.
 
     -> how many were pictures, how many a sentence; anything else is raised.
     """
@@ -203,7 +220,9 @@ def try_all(folder, count, seed=7):
     with open("/proc/self/statm") as statm:
         taken = int(statm.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
-    sound = seeds(folder)
+    sound = {
+        name: data for name, data in seeds(folder).items() if parser in (None, parser_of(name))
+    }
     rng = np.random.default_rng(seed)
     pictures = sentences = 0
     for index in range(count):
@@ -303,4 +322,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 2:
         seeds(Path(sys.argv[1]))
     else:
-        print(*try_all(Path(sys.argv[1]), *map(int, sys.argv[2:])))
+        print(*try_all(Path(sys.argv[1]), *map(int, sys.argv[2:4]), *sys.argv[4:]))
