@@ -82,6 +82,11 @@ SPEED_ONLY = frozenset(
 DEFINITION = re.compile(r"(?:.*\bconstexpr .*?)?(?P<names>\w+(?:, \w+)*) = ")
 CACHE = re.compile(r"\blru_cache\(maxsize=")
 
+# Switches that only guard against faults of the program itself. They change no result of a sound
+# one: whether `zip` checks that lengths are the same, whether a dataclass refuses assignments, and
+# whether it shows an attribute.
+GUARDS = re.compile(rb"\b(strict|frozen|repr)=$")
+
 
 class Mutant(NamedTuple):
     """One change of a file, in bytes."""
@@ -147,6 +152,9 @@ def _of_python(path: Path) -> list[Mutant]:
             pairs = [(node.values[0], node.op, node.values[1])]
         elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
             begin, end = place(node), place(node, True)
+            before = source.encode()[:begin]
+            if GUARDS.search(before, begin - len("strict=")):
+                continue
             if source.encode()[begin:end].decode() == repr(node.value):  # not in an f-string
                 text = repr(_changed(node.value))
                 found.append(Mutant(path, node.lineno, begin, end, text))

@@ -1,0 +1,276 @@
+"""Sums over patches of two pictures, and what is read from them."""
+
+import numpy as np
+import pytest
+
+from dustbust import _kernels
+from dustbust.registration.patches import (
+    Match,
+    _agreement,
+    _contrast,
+    compare,
+    find_dust,
+    what_stays,
+)
+from dustbust.registration.pyramid import CELLS, PATCH, Level, centres
+from dustbust.registration.transform import UNDISTORTED, Transform, warp_arguments
+
+SHAPE = (96, 128)
+
+
+def soft_noise(seed, shape=SHAPE, sigma=2.0):
+    """Details of about 3 px, float32, with a standard deviation of 0.1."""
+    rng = np.random.default_rng(seed)
+    frequencies = np.hypot(np.fft.fftfreq(shape[0])[:, None], np.fft.fftfreq(shape[1]))
+    passing = np.exp(-2 * (np.pi * sigma * frequencies) ** 2)
+    noise = np.fft.ifft2(np.fft.fft2(rng.normal(size=shape)) * passing).real
+    return (0.1 * noise / noise.std()).astype(np.float32)
+
+
+def moved(picture, dx, dy):
+    """A picture that lies (dx, dy) px further right and down; it goes around the edges."""
+    v, u = np.fft.fftfreq(picture.shape[0])[:, None], np.fft.fftfreq(picture.shape[1])
+    turn = np.exp(-2j * np.pi * (v * dy + u * dx))
+    return np.fft.ifft2(np.fft.fft2(picture) * turn).real.astype(np.float32)
+
+
+def level(details):
+    """A level whose details are these."""
+    made = Level(np.ones((*details.shape, 2), np.float32), 1)
+    made.details = np.ascontiguousarray(details, np.float32)
+    return made
+
+
+def shift(dx, dy):
+    return Transform(np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1.0]]))
+
+
+def test_sums_over_cells_are_those_of_the_formula():
+    """Of the products of residual and gradient that the step of Gauss and Newton needs."""
+    a, b = soft_noise(1), soft_noise(2)
+    a[40:43, 60] = np.nan
+    corners = np.int32([(0, 0), (16, 16), (48, 32), (112, 80), (52, 37)])
+    gain, limit, dx, dy = 1.5, 0.35, 3, -2
+    matrix = shift(dx, dy).matrix
+    found = _kernels.match_patches(a, b, matrix, *UNDISTORTED, corners, gain, limit, 1)
+    first = np.pad(a, 1, constant_values=np.nan)
+    second = np.full(first.shape, np.nan)
+    height, width = SHAPE
+    for y in range(-1, height + 1):
+        for x in range(-1, width + 1):
+            # A cubic needs one pixel before, and two behind.
+            if 1 <= y + dy < height - 2 and 1 <= x + dx < width - 2:
+                second[y + 1, x + 1] = gain * b[y + dy, x + dx]
+    mean = (first + second) / 2
+    gx, gy = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    gx[:, 1:-1] = (mean[:, 2:] - mean[:, :-2]) / 2
+    gy[1:-1] = (mean[2:] - mean[:-2]) / 2
+    r = second - first
+    w = np.maximum(1 - (r / limit) ** 2, 0) ** 2
+    terms = np.array(
+        [w, w * gx, w * gy, w * r, w * gx**2, w * gx * gy, w * gy**2, w * gx * r, w * gy * r]
+        + [w * r * r, np.ones_like(r), first, second, first**2, second**2, first * second]
+    )
+    usable = np.isfinite(r + gx + gy)
+    terms = np.where(usable, terms, 0)[:, 1:-1, 1:-1]
+    for (left, top), of_cells in zip(corners, found, strict=True):
+        for cell in range(4):
+            y, x = top + 8 * (cell // 2), left + 8 * (cell % 2)
+            expected = terms[:, y : y + 8, x : x + 8].sum(axis=(1, 2))
+            # The kernel may know a row or column of pixels more at the picture's edges.
+            if 8 <= x < width - 16 and 8 <= y < height - 16:
+                assert of_cells[cell] == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_sums_without_movement_are_those_of_both_pictures():
+    a, b = soft_noise(1), soft_noise(2, (90, 140))
+    a[:, 50] = np.nan
+    corners = np.int32([(0, 0), (40, 30), (112, 80), (5, 78)])
+    found = _kernels.compare_patches(a, b, corners, 16, 2)
+    for (x, y), sums in zip(corners, found, strict=True):
+        first, second = (
+            plane[y : min(y + 16, 90), x : x + 16].astype(float) for plane in (a[:90], b[:, :128])
+        )
+        known = np.isfinite(first)
+        p, q = first[known], second[known]
+        assert sums == pytest.approx(
+            [known.sum(), p.sum(), q.sum(), (p * p).sum(), (q * q).sum(), (p * q).sum()], abs=1e-9
+        )
+
+
+def test_points_are_looked_up_through_a_distortion():
+    """Of a picture that rises evenly, any interpolation gives the place itself."""
+    y, x = np.mgrid[:200, :220].astype(np.float32)
+    rng = np.random.default_rng(1)
+    knots = rng.normal(0, 2, (5, 4, 2)).astype(np.float32)
+    for distortion in (knots, knots[:1], knots[:, :1]):
+        transform = Transform(
+            np.array([[1.01, 0.02, 5], [-0.03, 0.98, 9], [0, 0, 1]]), distortion, (45.0, 33.0)
+        )
+        points = np.stack([rng.integers(5, 190, 500), rng.integers(12, 170, 500)], 1)
+        points = points.astype(np.int32)
+        expected = transform.map_points(*points.T)
+        for plane, place in zip((x, y), expected, strict=True):
+            found = _kernels.warp_points(plane, *warp_arguments(transform), points, 1)
+            assert found == pytest.approx(place, abs=2e-3)
+
+
+def match_of(detailed, agreeing):
+    alike = np.where(np.arange(detailed + 5) < agreeing, 0.61, 0.59)
+    where = np.arange(detailed + 5) < detailed
+    return Match(shift(0, 0), None, where, alike)
+
+
+def test_support_is_what_agrees_beyond_chance():
+    match = match_of(20, 12)
+    assert (match.agree.sum(), match.share) == (12, 0.6)
+    assert match.support == pytest.approx(12 - 20 / 5)
+    assert match_of(0, 0).share == match_of(0, 0).support == 0
+
+
+def test_pictures_that_fit_agree_and_tell_their_contrast():
+    picture = soft_noise(3)
+    a, b = level(picture), level(0.5 * moved(picture, 4, -3))
+    match = compare(a, b, shift(4, -3))
+    inner = match.detailed.reshape(6, 8)[1:-1, 1:-1]
+    assert inner.all()
+    assert match.alike.reshape(6, 8)[1:-1, 1:-1].min() > 0.999
+    assert match.contrast == pytest.approx(2, rel=0.01)
+    assert match.gain == pytest.approx(2, rel=0.01)
+    elsewhere = compare(a, b, shift(0, 12))
+    assert elsewhere.share < 0.1
+    assert compare(a, b, shift(500, 0)).sums is None
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(0.3, 0), (0, -0.4), (0.25, 0.2)])
+def test_equations_tell_a_remaining_displacement(dx, dy):
+    """Whatever brightness a cell has, and with a patch of dust that counts for less."""
+    picture = soft_noise(4)
+    other = moved(picture, dx, dy)
+    other += np.float32(0.02) * np.kron(
+        np.random.default_rng(1).random((12, 16)) < 0.5, np.ones((8, 8))
+    ).astype(np.float32)
+    other[32:48, 32:48] += 2 * soft_noise(9)[32:48, 32:48]
+    match = compare(level(picture), level(other), shift(0, 0))
+    normal, right = match.equations()
+    step = np.linalg.solve(normal.sum(axis=2), right.sum(axis=1))
+    assert -step == pytest.approx([dx, dy], abs=0.06)
+    dusty = np.zeros((6, 8), bool)
+    dusty[2, 2] = True
+    weight = normal[0, 0].reshape(-1, CELLS).sum(axis=1)
+    assert weight[dusty.ravel()] < 0.1 * np.median(weight[~dusty.ravel()])
+
+
+def test_equations_count_patches_by_their_noise():
+    """Normal equations over the variance of the residuals: their inverse is a covariance."""
+    picture, errors = soft_noise(5), []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        other = picture + rng.normal(0, 0.01, SHAPE).astype(np.float32)
+        normal, right = compare(level(picture), level(other), shift(0, 0)).equations()
+        total = normal.sum(axis=2)
+        step = np.linalg.solve(total, right.sum(axis=1))
+        errors.append(step**2 / np.diag(np.linalg.inv(total)))
+    assert np.mean(errors) == pytest.approx(1, rel=0.6)
+
+
+def test_contrasts_are_compared_without_outliers():
+    a, b = soft_noise(6), soft_noise(7)
+    points = np.stack(np.meshgrid(np.arange(8, 120), np.arange(8, 88)), -1).reshape(-1, 2)
+    points = np.ascontiguousarray(points, np.int32)
+    b = 0.4 * a + 0.004 * b
+    spoiled = b.copy()
+    spoiled[40:44] = 0.35
+    gain, limit = _contrast(level(a), level(b), warp_arguments(shift(0, 0)), points)
+    assert gain == pytest.approx(2.5, rel=0.01)
+    # The noise is 0.004 * 0.1 * 2.5; Tukey's limit is 4.685 deviations.
+    assert limit == pytest.approx(4.685 * 0.001, rel=0.2)
+    gain, _ = _contrast(level(a), level(spoiled), warp_arguments(shift(0, 0)), points)
+    assert gain == pytest.approx(2.5, rel=0.12)
+    few = points[:: len(points) // 40][:49]
+    assert _contrast(level(a), level(b), warp_arguments(shift(0, 0)), few) is None
+    enough = points[:: len(points) // 60][:50]
+    assert _contrast(level(a), level(b), warp_arguments(shift(0, 0)), enough) is not None
+
+
+def sums_of(pairs):
+    """As the kernels sum: number, a, b, aa, bb, ab of each pair of patches."""
+    return np.array(
+        [(a.size, a.sum(), b.sum(), (a * a).sum(), (b * b).sum(), (a * b).sum()) for a, b in pairs]
+    )
+
+
+def test_patches_agree_as_far_as_they_correlate():
+    rng = np.random.default_rng(1)
+    pairs = []
+    for k in range(12):
+        a = rng.normal(0.3, 0.2, 256)
+        pairs.append((a, 0.5 * a + rng.normal(0, 0.02 * k, 256)))
+    detailed, alike = _agreement(sums_of(pairs))
+    assert alike == pytest.approx([np.corrcoef(a, b)[0, 1] for a, b in pairs], abs=1e-9)
+    assert detailed.all()
+    # Fewer than 70 % of the pixels are not enough.
+    for number, enough in ((180, True), (178, False)):
+        short = [(pairs[0][0][:number], pairs[0][1][:number]), *pairs]
+        detailed, alike = _agreement(sums_of(short))
+        assert (detailed[0], alike[0] != 0) == (enough, enough)
+    nothing = _agreement(sums_of(pairs[:2]) * 0)
+    assert not nothing[0].any()
+    assert not nothing[1].any()
+
+
+def energies(*deviations):
+    """Whether patches of these standard deviations count as having details."""
+    rng = np.random.default_rng(2)
+    drawn = rng.normal(size=256)
+    drawn = (drawn - drawn.mean()) / drawn.std()
+    return _agreement(sums_of([(d * drawn, 0.5 * d * drawn) for d in deviations]))[0].tolist()
+
+
+def test_details_vary_more_than_the_quiet_patches():
+    """By four times their variance, if some vary eight times as much."""
+    noise = [0.01] * 30
+    assert energies(*noise, 0.021, 0.019, *[0.05] * 8) == [False] * 30 + [True, False] + [True] * 8
+    # Where all are about alike, all have details.
+    assert all(energies(*noise, *[0.02] * 10))
+    # A tenth of the variance of the loudest is the least.
+    assert energies(*[0.3] * 30, 0.08, 0.1) == [True] * 30 + [False, True]
+    assert energies(*[0.0002] * 10) == [False] * 10
+    assert energies(*[0.0004] * 10) == [True] * 10
+
+
+def test_what_stays_is_alike_without_movement():
+    picture, dust = soft_noise(8), np.zeros(SHAPE, np.float32)
+    dust[32:64, 48:80] = 5 * soft_noise(9)[32:64, 48:80]
+    a, b = level(picture + dust), level(moved(picture, 20, 0) + dust)
+    stays = what_stays(a, b, a.corners).reshape(6, 8)
+    assert stays[2:4, 3:5].min() > 0.8
+    assert np.median(stays) < 0.3
+
+
+def test_dust_is_where_both_scans_differ_in_the_same_way():
+    """From what the other one shows of the page; a misplacement makes them differ in turn."""
+    picture, dust = soft_noise(10), np.zeros(SHAPE, bool)
+    dust[30:36, 40:46] = dust[60:64, 90:100] = True
+    noise = np.random.default_rng(1).normal(0, 0.002, (2, *SHAPE))
+    first = picture + noise[0] - 0.4 * dust
+    second = 0.5 * (moved(picture, 15, 6) + noise[1] - 0.4 * dust)
+    for misplaced in (0, 0.15):
+        found = find_dust(level(first), level(second), shift(15 + misplaced, 6), 2.0)
+        assert found.shape == SHAPE
+        inner = np.s_[20:-20, 30:-30]
+        assert found[inner][dust[inner]].mean() > 0.95
+        assert found[inner][~dust[inner]].mean() < 0.01
+    # Faint dust: 20 deviations are seen, a tenth of that is not.
+    for depth, seen in ((0.06, True), (0.004, False)):
+        first = picture + noise[0] - depth * dust
+        second = moved(picture, 15, 6) + noise[1] - depth * dust
+        found = find_dust(level(first), level(second), shift(15, 6), 1.0)
+        assert (found[inner][dust[inner]].mean() > 0.5) == seen
+
+
+def test_cells_lie_in_their_patches():
+    x, y = centres(np.int32([(0, 0), (32, 16)]))
+    assert PATCH == 16
+    assert x.tolist() == [3.5, 11.5, 3.5, 11.5, 35.5, 43.5, 35.5, 43.5]
+    assert y.tolist() == [3.5, 3.5, 11.5, 11.5, 19.5, 19.5, 27.5, 27.5]
