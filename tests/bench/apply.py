@@ -16,7 +16,7 @@ from pathlib import Path
 
 from estimate import decode
 from inputs import make_frames, shape_of
-from measuring import Row, gain_of_processes, least, peak_of
+from measuring import Row, gain_row, least, peak_of
 from PIL import Image
 
 from dustbust import DustMask, clean_frames, estimate_mask
@@ -89,19 +89,15 @@ def rows(megapixels: float = 24, share: float = 0.01, frames: int = 8) -> list[R
             if method == "restore":
                 with not_read_back():
                     found.append(("Reading back / without", seconds / clean(), 1.15))
-        found += _memory_and_gain(paths, file, megapixels)
+        found += [*_memory(paths, file, megapixels), _gain(paths, file)]
     return found
 
 
-def _memory_and_gain(paths: Sequence[Path], mask: Path, megapixels: float) -> list[Row]:
+def _memory(paths: Sequence[Path], mask: Path, megapixels: float) -> list[Row]:
     height, width = shape_of(megapixels)
     folder = mask.parent / "cleaned"
     ready = peak_of(LOAD, [mask])
     peaks = [peak_of(APPLY, [mask, folder, workers, *paths]) for workers in (1, 2)]
-    one, two = (
-        least(partial(clean_frames, paths, mask, folder, exists="overwrite", threads=workers)).wall
-        for workers in (1, 2)
-    )
     return [
         (
             f"Apply, peak bytes a pixel and worker, {workers} workers",
@@ -109,13 +105,25 @@ def _memory_and_gain(paths: Sequence[Path], mask: Path, megapixels: float) -> li
             12.0,
         )
         for workers, peak in zip((1, 2), peaks, strict=True)
-    ] + [
-        (
-            "Gain of two processes / of two workers of Apply",
-            gain_of_processes() * two / one,
-            1 / 0.9,
-        )
     ]
+
+
+def gain_rows(megapixels: float = 24, frames: int = 8) -> list[Row]:
+    """What two workers gain in Apply, see `measuring.gain_row`."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = make_frames(Path(folder), frames, megapixels)
+        mask = Path(folder) / "masks" / "dust.png"
+        mask.parent.mkdir()
+        estimate_mask(paths).save(mask)
+        return [_gain(paths, mask)]
+
+
+def _gain(paths: Sequence[Path], mask: Path) -> Row:
+    folder = mask.parent / "cleaned"
+    return gain_row(
+        "Apply",
+        lambda workers: clean_frames(paths, mask, folder, exists="overwrite", threads=workers),
+    )
 
 
 def main() -> None:

@@ -8,18 +8,27 @@ One table row for each method, for finding runs, for the memory and for the gain
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 from inputs import make_frames, shape_of
-from measuring import Row, gain_of_processes, least, peak_of, timed
+from measuring import Row, gain_row, least, peak_of, timed
 from PIL import Image
 
 from dustbust import DustMask, clean_frames, estimate_mask, find_runs
 from dustbust.estimation.density_meter import FRAMES_HELD
 
 ESTIMATE = "dustbust.estimate_mask(sys.argv[1:])"
+
+# What the cost may grow with; the usual case, and the values that are tried.
+USUAL: dict[str, float] = {"frames": 10, "megapixels": 24, "dust": 0.01, "threads": 2}
+CASES: dict[str, tuple[float, ...]] = {
+    "frames": (10, 100),
+    "megapixels": (2, 24, 100),
+    "dust": (0.001, 0.01, 0.05),
+    "threads": (1, 2),
+}
 
 
 def decode(paths: Sequence[Path]) -> None:
@@ -67,41 +76,45 @@ def rows(
         held = FRAMES_HELD * height * width
         peak = (peak_of(ESTIMATE, few) - held) / (height * width)
         found.append(("Estimate opacity, peak bytes a pixel besides held frames", peak, 20.0))
-        one, two = (least(partial(estimate_mask, few, threads=number)).wall for number in (1, 2))
-        gain = gain_of_processes() / (one / two)
-        found.append(("Gain of two processes / of two threads in Estimate", gain, 1 / 0.9))
+        found.append(_gain(few))
     return found
 
 
-def scaling() -> None:
-    """Print how the cost of Estimate grows: processor time for a frame and pixel, and memory."""
-    print("| frames | megapixels | dust | threads | ns / pixel and frame | / decoding | peak MB |")
+def gain_rows(megapixels: float = 24) -> list[Row]:
+    """What two threads gain in Estimate, see `measuring.gain_row`."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [_gain(make_frames(Path(folder), 10, megapixels))]
+
+
+def _gain(paths: Sequence[Path]) -> Row:
+    return gain_row("Estimate", lambda threads: estimate_mask(paths, threads=threads))
+
+
+def scaling(names: Iterable[str] = CASES) -> None:
+    """Print how the cost of Estimate grows: processor time for a frame and pixel, and memory.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of `CASES`: what it grows with.
+    """
+    print(
+        "| frames | megapixels | dust | threads | ns / pixel and frame | / decoding | bytes / px |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    usual = {"frames": 10, "megapixels": 24.0, "share": 0.01, "threads": 2}
-    cases: dict[str, tuple[float, ...]] = {
-        "frames": (10, 100),
-        "megapixels": (2, 24, 100),
-        "share": (0.001, 0.01, 0.05),
-        "threads": (1, 2),
-    }
-    others = [
-        usual | {name: value}
-        for name, values in cases.items()
-        for value in values
-        if value != usual[name]
-    ]
-    for case in [usual, *others]:
-        frames, megapixels = int(case["frames"]), float(case["megapixels"])
+    cases = [USUAL | {name: value} for name in names for value in CASES[name]]
+    for case in [case for k, case in enumerate(cases) if case not in cases[:k]]:
+        frames, megapixels = int(case["frames"]), case["megapixels"]
         with tempfile.TemporaryDirectory() as folder:
-            paths = make_frames(Path(folder), frames, megapixels, share=case["share"])
-            decoding = least(partial(decode, paths)).processor
+            paths = make_frames(Path(folder), frames, megapixels, share=case["dust"])
+            decoding = timed(partial(decode, paths)).processor
             took = timed(partial(estimate_mask, paths, threads=int(case["threads"])))
-            peak = peak_of(ESTIMATE, paths) / 1e6
-        height, width = shape_of(megapixels)
+            height, width = shape_of(megapixels)
+            peak = peak_of(ESTIMATE, paths) / (height * width)
         each = 1e9 * took.processor / (frames * height * width)
         print(
-            f"| {frames} | {megapixels:g} | {case['share']:.1%} | {case['threads']} "
-            f"| {each:.1f} | {took.processor / decoding:.1f} | {peak:.0f} |",
+            f"| {frames} | {megapixels:g} | {case['dust']:.1%} | {case['threads']:g} "
+            f"| {each:.1f} | {took.processor / decoding:.1f} | {peak:.1f} |",
             flush=True,
         )
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from statistics import median
 from typing import NamedTuple
 
 Row = tuple[str, float, float]  # name, ratio, and the limit that it is to stay below
@@ -60,13 +62,34 @@ def peak_of(code: str, arguments: Sequence[object]) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def gain_of_processes() -> float:
-    """By how much two processes of plain arithmetic do more than one in the same time.
+def gain_row(action: str, work: Callable[[int], object], rounds: int = 5) -> Row:
+    """By how much two processes of plain arithmetic gain more than two threads of some work.
 
-    Two processors that share their caches or their clock do less than twice as much.
+    Two processors that share their caches or their clock do less than twice as much as one, and by
+    how much may change from minute to minute. So all four times are measured in turns, and their
+    medians count.
+
+    Parameters
+    ----------
+    action : str
+        What the work is.
+    work : callable
+        Called with the number of threads.
+    rounds : int
+        How often each time is measured.
     """
-    alone = max(_arithmetic(1))
-    return 2 * alone / max(_arithmetic(2))
+    times = [
+        (
+            max(_arithmetic(1)),
+            max(_arithmetic(2)),
+            timed(partial(work, 1)).wall,
+            timed(partial(work, 2)).wall,
+        )
+        for _ in range(rounds)
+    ]
+    alone, together, one, two = (median(each) for each in zip(*times, strict=True))
+    gain = 2 * alone / together / (one / two)
+    return f"Gain of two processes / of two threads in {action}", gain, 1 / 0.9
 
 
 def _arithmetic(processes: int) -> list[float]:

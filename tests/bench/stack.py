@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import tifffile
 from inputs import GRAIN, SAMPLES, dust, shape_of
-from measuring import Row, gain_of_processes, least, peak_of
+from measuring import Row, gain_row, least, peak_of
 
 from dustbust import Registration, register_scans, stack_scans
 from dustbust.files.read import read_frame
@@ -145,15 +145,21 @@ def rows(
         for what, limit, work in works:
             ratio = least(work).processor / unit
             found.append((f"{what} ({name}) / warp and maximum", ratio, limit))
-    one, two = (
-        least(
-            partial(stack_scans, of_page, registrations=true, threads=number),
-        ).wall
-        for number in (1, 2)
-    )
-    gain = gain_of_processes() / (one / two)
-    found.append(("Gain of two processes / of two threads in Stack", gain, 1 / 0.9))
+    found.append(_gain(of_page, true))
     return found + (memory_rows(share) if memory else [])
+
+
+def gain_rows(megapixels: float = 24) -> list[Row]:
+    """What two threads gain in Stack, see `measuring.gain_row`."""
+    scan, true = page_scans(2, shape_of(megapixels), 0.01)
+    return [_gain([scan(0), scan(1)], true)]
+
+
+def _gain(scans: list[np.ndarray], registrations: list[Registration]) -> Row:
+    return gain_row(
+        "Stack",
+        lambda threads: stack_scans(scans, registrations=registrations, threads=threads),
+    )
 
 
 def memory_rows(share: float = 0.01) -> list[Row]:
