@@ -223,6 +223,9 @@ def solve_band(band: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray
 def connected_components(
     mask: NDArray[np.bool_], cores: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], int]: ...
+def particles(
+    mask: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.int32], int]: ...
 def limit_areas(
     plane: NDArray[np.uint16],
     smallest: int,

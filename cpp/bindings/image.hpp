@@ -208,6 +208,21 @@ inline void register_image(py::module_& m) {
         py::arg("mask").noconvert(), py::arg("cores").noconvert());
 
     m.def(
+        "particles",
+        [](const Array<bool>& mask) {
+            const auto where = mask_view(mask);
+            Particles found;
+            {
+                py::gil_scoped_release release;
+                found = particles_of(where);
+            }
+            const auto pixels = static_cast<py::ssize_t>(found.labels.size());
+            return py::make_tuple(to_array(found.positions, {pixels}),
+                                  to_array(found.labels, {pixels}), found.count);
+        },
+        py::arg("mask").noconvert());
+
+    m.def(
         "limit_areas",
         [](Array<std::uint16_t>& plane, py::ssize_t smallest, py::ssize_t largest, int step,
            int lowest, int highest, int threads) {

@@ -1,6 +1,10 @@
 #include "image/connected_components.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "image/mask_runs.hpp"
 
 namespace dustbust {
 
@@ -11,6 +15,17 @@ struct Run {
     std::ptrdiff_t row, begin, end;
     std::int32_t first;
 };
+
+std::vector<Run> runs_of(Image<const std::uint8_t> mask) {
+    std::vector<Run> runs;
+    std::int32_t first = 0;
+    for (std::ptrdiff_t y = 0; y < mask.rows; ++y)
+        each_run(mask.row(y), mask.columns, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+            runs.push_back({y, begin, end, first});
+            first += static_cast<std::int32_t>(end - begin);
+        });
+    return runs;
+}
 
 std::vector<Run> runs_of(const std::vector<std::int64_t>& positions, std::ptrdiff_t columns) {
     std::vector<Run> runs;
@@ -26,6 +41,42 @@ std::vector<Run> runs_of(const std::vector<std::int64_t>& positions, std::ptrdif
 std::int32_t root(std::vector<std::int32_t>& parent, std::int32_t at) {
     while (parent[at] != at) at = parent[at] = parent[parent[at]];
     return at;
+}
+
+// Call touch(above, below) for all runs that touch each other. -> parents of the runs, whose roots
+// have the first pixels of the particles.
+template <class Touch>
+std::vector<std::int32_t> connect(const std::vector<Run>& runs, Touch touch) {
+    std::vector<std::int32_t> parent(runs.size());
+    std::size_t above = 0;  // the first run that may touch the present one from above
+    for (std::size_t k = 0; k < runs.size(); ++k) {
+        const Run& run = runs[k];
+        parent[k] = static_cast<std::int32_t>(k);
+        while (runs[above].row < run.row - 1 ||
+               (runs[above].row == run.row - 1 && runs[above].end < run.begin))
+            ++above;
+        for (std::size_t j = above; runs[j].row < run.row && runs[j].begin <= run.end; ++j) {
+            touch(runs[j], run);
+            const std::int32_t a = root(parent, static_cast<std::int32_t>(j)),
+                               b = root(parent, static_cast<std::int32_t>(k));
+            parent[std::max(a, b)] = std::min(a, b);
+        }
+    }
+    return parent;
+}
+
+// Call use(run, label) for each run in turn. -> the number of particles.
+template <class Use>
+std::int32_t number(const std::vector<Run>& runs, std::vector<std::int32_t> parent, Use use) {
+    // A root comes before the runs of its tree. What was a parent becomes a label, below 0.
+    std::int32_t count = 0;
+    for (std::size_t k = 0; k < runs.size(); ++k) {
+        const std::int32_t up = parent[k];
+        const std::int32_t label = up == static_cast<std::int32_t>(k) ? count++ : ~parent[up];
+        parent[k] = ~label;
+        use(runs[k], label);
+    }
+    return count;
 }
 
 void link_beside(const Run& run, std::int32_t* neighbours) {
@@ -55,30 +106,31 @@ Components connected_components(const MaskedPixels& masked, std::ptrdiff_t colum
     const auto runs = runs_of(masked.positions(), columns);
     Components result;
     result.neighbours.resize(4 * masked.size());
-    std::vector<std::int32_t> parent(runs.size());
-    std::size_t above = 0;  // the first run that may touch the present one from above
-    for (std::size_t k = 0; k < runs.size(); ++k) {
-        const Run& run = runs[k];
-        parent[k] = static_cast<std::int32_t>(k);
-        link_beside(run, result.neighbours.data());
-        while (runs[above].row < run.row - 1 ||
-               (runs[above].row == run.row - 1 && runs[above].end < run.begin))
-            ++above;
-        for (std::size_t j = above; runs[j].row < run.row && runs[j].begin <= run.end; ++j) {
-            link_below(runs[j], run, result.neighbours.data());
-            // The smaller root wins, so that the root of a particle has its first pixel.
-            const std::int32_t a = root(parent, static_cast<std::int32_t>(j)),
-                               b = root(parent, static_cast<std::int32_t>(k));
-            parent[std::max(a, b)] = std::min(a, b);
-        }
-    }
+    for (const Run& run : runs) link_beside(run, result.neighbours.data());
+    auto parent = connect(runs, [&](const Run& above, const Run& below) {
+        link_below(above, below, result.neighbours.data());
+    });
     result.labels.resize(masked.size());
-    for (std::size_t k = 0; k < runs.size(); ++k) {
-        const auto at = static_cast<std::int32_t>(k);
-        const std::int32_t first = root(parent, at);
-        const std::int32_t label = first == at ? result.count++ : result.labels[runs[first].first];
-        std::fill_n(result.labels.begin() + runs[k].first, runs[k].end - runs[k].begin, label);
-    }
+    result.count = number(runs, std::move(parent), [&](const Run& run, std::int32_t label) {
+        std::fill_n(result.labels.begin() + run.first, run.end - run.begin, label);
+    });
+    return result;
+}
+
+Particles particles_of(Image<const std::uint8_t> mask) {
+    const auto runs = runs_of(mask);
+    auto parent = connect(runs, [](const Run&, const Run&) {});
+    Particles result;
+    if (runs.empty()) return result;
+    const std::ptrdiff_t pixels = runs.back().first + (runs.back().end - runs.back().begin);
+    result.positions.resize(pixels), result.labels.resize(pixels);
+    result.count = number(runs, std::move(parent), [&](const Run& run, std::int32_t label) {
+        const std::ptrdiff_t length = run.end - run.begin;
+        std::iota(result.positions.begin() + run.first,
+                  result.positions.begin() + run.first + length,
+                  run.row * mask.columns + run.begin);
+        std::fill_n(result.labels.begin() + run.first, length, label);
+    });
     return result;
 }
 

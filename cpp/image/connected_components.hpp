@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/image.hpp"
 #include "image/masked_pixels.hpp"
 
 namespace dustbust {
@@ -17,6 +18,15 @@ struct Components {
 
 // A particle is the pixels that are connected (8 ways). `columns`: width of the picture.
 Components connected_components(const MaskedPixels& masked, std::ptrdiff_t columns);
+
+// The same without the neighbours, and with the place of each pixel: row * columns + column.
+struct Particles {
+    std::vector<std::int64_t> positions;
+    std::vector<std::int32_t> labels;
+    std::int32_t count = 0;
+};
+
+Particles particles_of(Image<const std::uint8_t> mask);
 
 // Number the pixels of a larger mask, `neighbours` of which are given, by the particle of a smaller
 // one that is the fewest steps away

@@ -164,6 +164,7 @@ CALLS = {
         "threads": 1,
     },
     "connected_components": lambda: {"mask": mask(), "cores": mask()},
+    "particles": lambda: {"mask": mask()},
     "limit_areas": lambda: {
         "plane": picture(dtype=np.uint16),
         "smallest": 4,

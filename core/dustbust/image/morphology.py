@@ -92,10 +92,9 @@ def connected(mask: Mask) -> tuple[Positions, Labels, int]:
     >>> positions.tolist(), labels.tolist(), components
     ([0, 2], [0, 1], 2)
     """
-    labels, _, components = _kernels.connected_components(mask, mask)
-    return np.flatnonzero(mask), labels, components
+    return _kernels.particles(mask)
 
 
 def count_particles(mask: Mask) -> int:
     """How many particles, connected components of 8 neighbours, a mask has."""
-    return _kernels.connected_components(mask, mask)[2]
+    return _kernels.particles(mask)[2]

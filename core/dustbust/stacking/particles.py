@@ -100,7 +100,7 @@ def differing(core: Mask, votes: npt.NDArray[np.int8], scans: Scans) -> list[Mas
     """
     stays = dilate(core, SOFT_EDGE, threads=scans.threads)
     where: Mask = (votes != 0) & ~(stays | scans.moved_mask(1, stays))
-    labels = _kernels.connected_components(where, where)[0]
+    labels = _kernels.particles(where)[1]
     total = np.bincount(labels, votes[where])
     of_first, of_second = np.zeros_like(where), np.zeros_like(where)
     of_first[where], of_second[where] = total[labels] > 0, total[labels] <= 0
