@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -23,6 +24,7 @@ from ..files.read import check_writable
 from ..files.write import EXISTS, check_complete, flush_folder, free_name
 from ..image.arrays import Picture
 from ..restoration.apply import Cleaner
+from ..runtime.read_ahead import at_once
 from ..runtime.threads import count
 from .journal import Journal, Records
 from .outputs import Found, State, look_at, stamp_of
@@ -117,7 +119,8 @@ def clean_frames(
     (['1.png'], 'cleanedphotos')
     """
     task = _Task.of(paths, dust, folder, exists, options)
-    clean = Cleaner(task.dust, **options)
+    works: list[Callable[[], Any]] = [partial(Cleaner, task.dust, **options), lambda: task.batch]
+    clean, _ = at_once(works, threads if executor is None else None)
     _make(task.folder)
     _check_folder(task.frames, task.folder)
     batch = _Batch(task, preserve_times, progress)
@@ -179,13 +182,13 @@ def plan_frames(
 
 @dataclass
 class _Task:
-    """The work that a batch is asked to do; `batch` is its entry in the receipt."""
+    """The work that a batch is asked to do."""
 
     frames: list[Path]
     folder: Path
     dust: DustMask | Picture
     exists: str
-    batch: Batch
+    options: dict[str, Any]
 
     @classmethod
     def of(
@@ -203,12 +206,16 @@ class _Task:
             raise DustbustError("no frames: give at least one file to clean")
         _check_frames(frames)
         mask = DustMask.load(as_path(dust)) if is_path(dust) else cast("DustMask | Picture", dust)
-        batch = {
+        return cls(frames, frames[0].parent / as_path(folder), mask, exists, options)
+
+    @cached_property
+    def batch(self) -> Batch:
+        """The entry of this batch in the receipt."""
+        return {
             "version": version(),
-            "mask": checksum_of(mask),
-            "settings": {name: str(value) for name, value in sorted(options.items())},
+            "mask": checksum_of(self.dust),
+            "settings": {name: str(value) for name, value in sorted(self.options.items())},
         }
-        return cls(frames, frames[0].parent / as_path(folder), mask, exists, batch)
 
     def makes(self, state: State) -> bool:
         """Whether the output is made of a frame whose output is in this state."""

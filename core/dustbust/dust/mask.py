@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .. import _kernels
 from ..image.arrays import Mask, Plane
 from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
+from ..runtime.read_ahead import over_rows
 from ..runtime.threads import count
 from .placement import Placement
 from .polarity import check_polarity
@@ -28,9 +29,6 @@ SUGGESTION = 0.5
 # 8 bits. It is mostly noise, which takes half of the file. Other grey, as of the method "sum", is
 # kept as it is.
 COARSE_STEP = 256
-
-# Rows of a mask that are converted at a time, so that they stay in the processor's cache.
-STRIP = 64
 
 
 @dataclass
@@ -123,9 +121,11 @@ class DustMask:
     def opacity(self) -> Plane:
         """Share of the light that the dust takes, float32 (H, W), 0..1."""
         result = np.empty_like(self.grey)
-        for top in range(0, len(result), STRIP):
-            rows = slice(top, top + STRIP)
+
+        def convert(rows: slice) -> None:
             result[rows] = opacity_of(self.grey[rows], self.scale)
+
+        over_rows(convert, len(result))
         return result
 
     def binary(self, threshold: float | None = None) -> Mask:
@@ -150,9 +150,11 @@ class DustMask:
         share = self.threshold if threshold is None else threshold
         limit = round(float(share) * STEPS_OF_16_BIT)
         result = np.empty(self.grey.shape, bool)
-        for top in range(0, len(result), STRIP):
-            rows = slice(top, top + STRIP)
-            result[rows] = to_steps(self.grey[rows]) >= limit
+
+        def compare(rows: slice) -> None:
+            np.greater_equal(to_steps(self.grey[rows]), limit, out=result[rows])
+
+        over_rows(compare, len(result))
         return result
 
     @property

@@ -26,7 +26,8 @@ from ..files.read import read_luminance
 from ..files.write import check_target, new_file
 from ..image.arrays import Plane
 from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
-from .mask import STRIP, DustMask
+from ..runtime.read_ahead import over_rows
+from .mask import DustMask
 from .placement import VERSION, placements_of, rows_of
 
 MASK_SUFFIXES = (".png",)
@@ -235,9 +236,11 @@ def _deflated(grey: Plane) -> bytes:
     height, width = grey.shape
     filtered = bytearray(height * (1 + 2 * width))
     rows = np.frombuffer(filtered, np.uint8).reshape(height, -1)
-    for top in range(0, height, STRIP):
-        strip = to_steps(grey[top : top + STRIP])
-        rows[top : top + STRIP, 1:] = strip.astype(">u2").view(np.uint8)
+
+    def convert(some: slice) -> None:
+        rows[some, 1:] = to_steps(grey[some]).astype(">u2").view(np.uint8)
+
+    over_rows(convert, height)
     return bytes(imagecodecs.deflate_encode(filtered, level=COMPRESSION))
 
 
@@ -270,9 +273,11 @@ def _inflated(path: Path, data: bytes) -> npt.NDArray[np.uint16] | None:
     except (ValueError, KeyError, struct.error, imagecodecs.DeflateError):
         return None  # errors are reported when it is read as any other PNG
     steps = np.empty((height, width), np.uint16)
-    for top in range(0, height, STRIP):
-        strip = np.ascontiguousarray(rows[top : top + STRIP, 1:])
-        steps[top : top + STRIP] = strip.view(">u2")
+
+    def convert(some: slice) -> None:
+        steps[some] = np.ascontiguousarray(rows[some, 1:]).view(">u2")
+
+    over_rows(convert, height)
     return steps
 
 

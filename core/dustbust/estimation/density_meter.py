@@ -298,7 +298,7 @@ class DensityMeter:
             return
         if graph.labels.size > 2 * PIXELS_ASKED_FIRST:
             part, kept, at = graph.part(PIXELS_ASKED_FIRST)
-            asked = [tuple(values[at] for values in frame) for frame in held]
+            asked = list(read_ahead(held, lambda frame: tuple(v[at] for v in frame), self.threads))
             expected = Expected(start.density[at], _usual(part.particles), dark[kept])
             responses: list[Responses] = []
             expected = self._rounds(

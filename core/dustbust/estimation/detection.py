@@ -1,6 +1,8 @@
 """What two passes over a run found: which pixels are marked."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +13,7 @@ from ..dust.mask import COARSE_STEP, SUGGESTION, DustMask
 from ..image.arrays import Mask, Plane, Positions, Values
 from ..image.block_grid import block_side, grid_shape, on_pixels
 from ..image.fixed_point import to_steps
+from ..runtime.read_ahead import at_once, over_rows
 from ..runtime.threads import count
 from .candidates import noise_floor, noise_of
 from .evidence import Evidence
@@ -125,27 +128,47 @@ class Detection:
         at_edge = on_pixels(outside, opacity.shape) if outside.any() else None
         if at_edge is not None:
             opacity[at_edge] = 0
-        self.noise = noise_of(noise_floor(opacity, threads), opacity.shape, ~outside)
-        self.threshold = suggested_threshold(self.noise)
-        often = opacity if rare is None else opacity[~on_pixels(rare, opacity.shape)]
-        self.raised, self.lowered = (
-            np.count_nonzero(stands_out) / opacity.size
-            for stands_out in (often > self.threshold, often < -self.threshold)
-        )
         self.dust = evidence.is_dust() if enough else np.zeros(evidence.particles, bool)
         self.reach = round(NEAR_BLOCKS * block_side(opacity.shape))
-        self.near = _kernels.dilate(evidence.mask_of(self.dust), self.reach, count(threads))
+        works: list[Callable[[], Any]] = [
+            lambda: _kernels.dilate(evidence.mask_of(self.dust), self.reach, count(threads)),
+            self._shares_of_blocks,
+            partial(self._measure, opacity, outside, rare),
+        ]
+        self.near, self._shares, _ = at_once(works, threads)
         if at_edge is not None:
             self.near &= ~at_edge
         # The mean includes frames from which a particle is absent. Where it is present, it takes
         # more light than the mean.
         self.opacity = opacity
-        positions = np.flatnonzero(self.near)
-        values = opacity.ravel()
-        values[positions] = np.minimum(
-            values[positions] / np.maximum(self.shares_at(positions), SMALLEST_SHARE), 1
-        )
+
+        def divide(rows: slice) -> None:
+            positions = np.flatnonzero(self.near[rows])
+            values = opacity[rows].ravel()
+            shares = self.shares_at(positions + rows.start * opacity.shape[1])
+            values[positions] = np.minimum(
+                values[positions] / np.maximum(shares, SMALLEST_SHARE), 1
+            )
+
+        over_rows(divide, len(opacity), threads)
         self.marked = self.near
+
+    def _measure(self, opacity: Plane, outside: Mask, rare: Mask | None) -> None:
+        """Find the noise of the map, and how much of it is raised and lowered."""
+        floor = noise_floor(opacity, self.threads)
+        self.noise = noise_of(floor, opacity.shape, ~outside)
+        self.threshold = suggested_threshold(self.noise)
+        rarely = None if rare is None else on_pixels(rare, opacity.shape)
+
+        def stand_out(rows: slice) -> tuple[int, int]:
+            often = opacity[rows] if rarely is None else opacity[rows][~rarely[rows]]
+            return (
+                int(np.count_nonzero(often > self.threshold)),
+                int(np.count_nonzero(often < -self.threshold)),
+            )
+
+        counts = np.sum(over_rows(stand_out, len(opacity), self.threads), axis=0)
+        self.raised, self.lowered = (counts / opacity.size).tolist()
 
     def mark(self, threshold: float, smallest: float, largest: float | None) -> None:
         """Mark the particles at a threshold, except those of the wrong size.
@@ -157,10 +180,15 @@ class Detection:
         smallest, largest : float
             Limits of a particle's area, px. `largest` may be None: see `too_large`.
         """
-        positions = np.flatnonzero(self.near)
-        opaque = self.opacity.ravel()[positions] >= np.float32(threshold)
-        self.marked = np.zeros_like(self.near)
-        self.marked.ravel()[positions[opaque]] = True
+        self.marked = np.empty_like(self.near)
+
+        def compare(rows: slice) -> None:
+            marked = np.greater_equal(
+                self.opacity[rows], np.float32(threshold), out=self.marked[rows]
+            )
+            marked &= self.near[rows]
+
+        over_rows(compare, len(self.near), self.threads)
         labels, neighbours, particles = _kernels.connected_components(self.marked, self.marked)
         area = np.bincount(labels, minlength=particles)
         rim = np.bincount(labels, (neighbours < 0).any(axis=1), particles)
@@ -223,9 +251,16 @@ class Detection:
             1 where there is no dust.
         """
         side = block_side(self.near.shape)
+        y, x = np.divmod(positions, self.near.shape[1])
+        return np.asarray(self._shares[y // side, x // side])
+
+    def _shares_of_blocks(self) -> Plane:
+        """The same for the pixels of each block, shape (rows, columns)."""
+        shape = self.evidence.shape
+        side = block_side(shape)
         dust = self.dust[self.evidence.labels]
-        y, x = np.divmod(self.evidence.positions[dust], self.near.shape[1])
-        blocks = np.zeros([n + 2 for n in grid_shape(self.near.shape)], np.float32)
+        y, x = np.divmod(self.evidence.positions[dust], shape[1])
+        blocks = np.zeros([n + 2 for n in grid_shape(shape)], np.float32)
         np.maximum.at(
             blocks,
             (y // side + 1, x // side + 1),
@@ -233,6 +268,4 @@ class Detection:
         )
         for axis in (0, 1):
             blocks = np.maximum.reduce([np.roll(blocks, step, axis) for step in (-1, 0, 1)])
-        inner = np.where(blocks > 0, blocks, np.float32(1))[1:-1, 1:-1]
-        y, x = np.divmod(positions, self.near.shape[1])
-        return np.asarray(inner[y // side, x // side])
+        return np.asarray(np.where(blocks > 0, blocks, np.float32(1))[1:-1, 1:-1])

@@ -108,7 +108,9 @@ def estimate_opacity(
 
     enough = len(scenes.kept) >= FEWEST_SCENES
     rare = None if margin is None else first.borders.rarely_seen()
-    found = second.detections(outside, enough, rare)
+    works = [meter.model, partial(second.detections, outside, enough, rare)]
+    found: dict[str, Detection]
+    model, found = at_once(works, threads)
     if polarity == "auto":
         for each in found.values():
             each.mark(each.threshold, smallest, largest)
@@ -133,7 +135,7 @@ def estimate_opacity(
     if changing is not None:
         near &= ~changing.dust.region(shape)
     works = [
-        lambda: meter.model().within(near).pack(),
+        lambda: model.within(near).pack(),
         lambda: report(mask, marked, list(found.values()), scenes, runner.frames),
     ]
     mask.model, mask.report = at_once(works, threads)
@@ -370,11 +372,13 @@ class SecondPass:
         -------
         ndarray of bool, shape (H, W)
         """
-        masks: Sequence[Mask] = [
+        first, *others = (
             each.mask_of(each.is_dust(np.where(each.area < smallest, 0, -ENOUGH)))
             for each in self.evidence.values()
-        ]
-        return np.asarray(np.logical_or.reduce(masks))
+        )
+        for other in others:
+            first |= other
+        return first
 
     def detections(
         self, outside: Mask, enough: bool, rare: Mask | None = None

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..dust.mask import COARSE_STEP, STRIP, DustMask
+from ..dust.mask import COARSE_STEP, DustMask
 from ..errors import DustbustError
 from ..files.read import read_frame
 from ..image.arrays import (
@@ -22,6 +22,7 @@ from ..image.arrays import (
     to_unit,
 )
 from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
+from ..runtime.read_ahead import over_rows
 from .messages import Picture, Pixels, Share, operation
 
 # Greys between these are neither black nor white.
@@ -116,11 +117,13 @@ def levels_of_mask(dust: DustMask) -> Picture:
     limit = to_steps(dust.threshold)
     lowest = -(-int(limit) // STEPS_OF_LEVEL)
     levels = np.empty(dust.grey.shape, np.uint8)
-    for top in range(0, len(levels), STRIP):
-        rows = slice(top, top + STRIP)
+
+    def convert(rows: slice) -> None:
         steps = to_steps(dust.grey[rows])
         whole = steps // STEPS_OF_LEVEL
         levels[rows] = np.where(steps >= limit, np.maximum(whole, lowest), whole)
+
+    over_rows(convert, len(levels))
     return levels
 
 
@@ -146,11 +149,13 @@ def from_levels(grey: Plane, dust: DustMask) -> DustMask:
     """
     limit = to_steps(dust.threshold)
     steps = np.empty(grey.shape, np.uint16)
-    for top in range(0, len(steps), STRIP):
-        rows = slice(top, top + STRIP)
+
+    def convert(rows: slice) -> None:
         given = to_steps(grey[rows])
         coarse = -(-given.astype(np.int32) // COARSE_STEP) * COARSE_STEP
         steps[rows] = np.where(given < limit, np.minimum(coarse, int(limit) - 1), given)
+
+    over_rows(convert, len(steps))
     return replace(dust, grey=cast(Plane, steps))
 
 

@@ -1,7 +1,9 @@
 """Recovering the picture under dust: translucent dust is un-mixed, opaque dust is filled."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from ..image.arrays import (
     put,
 )
 from ..image.morphology import dilate
+from ..runtime.read_ahead import at_once
 from ..runtime.threads import count
 from .inpaint import DustFill, Holes
 from .repair import (
@@ -82,17 +85,24 @@ class Restorer(RepairOfPixels):
     """
 
     def __init__(self, dusty: Mask, model: DustModel, *, threads: int | None = None) -> None:
-        self.model = model.within(dilate(dusty, RIM, threads=threads) & significant(model))
-        self.positions = np.flatnonzero(self.model.where)
-        self.labels, _ = self.model.particles
-        # Made ready here, before several threads ask for them.
-        _ = self.model.membranes, self.model.pieces
+        near, stands_out = at_once(
+            [partial(dilate, dusty, RIM, threads=threads), partial(significant, model)], threads
+        )
+        near &= stands_out
+        self.model = model.within(near)
         other = dusty & ~model.where
+        # Made ready here, before several threads ask for them.
+        works: list[Callable[[], Any]] = [
+            lambda: self.model.pieces,
+            lambda: (self.model.membranes, np.flatnonzero(self.model.where)),
+            lambda: DustFill(other, threads=threads) if other.any() else None,
+        ]
+        _, (_, self.positions), fill = at_once(works, threads)
+        self.labels, _ = self.model.particles
         self.others: FillOfParticles | None = None
         self.near_other: Mask | None = None
         self.touched = self.positions
-        if other.any():
-            fill = DustFill(other, threads=threads)
+        if fill is not None:
             self.others = FillOfParticles(fill, other, fewest_shown=FEWEST_SHOWN)
             self.near_other = dilate(other, RIM, threads=threads)
             touched = self.model.where.copy()

@@ -4,12 +4,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TypeVar
 
 from .threads import count
 
 # Frames that are submitted to an executor before the first result is awaited.
 FRAMES_AHEAD = 64
+
+# Rows of a picture that are worked on at a time, so that they stay in the processor's cache.
+STRIP = 64
 
 Frame = TypeVar("Frame")
 Result = TypeVar("Result")
@@ -86,3 +90,39 @@ def at_once(works: Sequence[Callable[[], Result]], threads: int | None = None) -
     if count(threads) == 1:
         return [work() for work in works]
     return list(read_ahead(works, lambda work: work(), threads))
+
+
+def over_rows(
+    work: Callable[[slice], Result], rows: int, threads: int | None = None
+) -> list[Result]:
+    """The results of some work on strips of rows, from top to bottom.
+
+    Parameters
+    ----------
+    work : callable
+        Called as work(rows) with a slice of at most STRIP rows, in several threads at the same
+        time.
+    rows : int
+        Number of all rows.
+    threads : int or None
+        See `read_ahead`.
+
+    Returns
+    -------
+    list
+
+    Examples
+    --------
+    >>> over_rows(lambda rows: rows.stop, 100)
+    [64, 100]
+    """
+    strips = [slice(top, min(top + STRIP, rows)) for top in range(0, rows, STRIP)]
+    number = count(threads)
+    results: dict[int, Result] = {}
+
+    def share(first: int) -> None:
+        for strip in strips[first::number]:
+            results[strip.start] = work(strip)
+
+    at_once([partial(share, first) for first in range(number)], threads)
+    return [results[strip.start] for strip in strips]
