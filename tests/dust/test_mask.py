@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 import dustbust
+from dustbust.dust import mask_file
 from dustbust.dust.model import DustModel
 from helpers.mask_files import archive
 
@@ -181,6 +182,18 @@ def test_what_a_mask_carries_is_checked(change, sentence):
     grey = np.zeros((4, 4), np.float32)
     with pytest.raises(dustbust.DustbustError, match=sentence):
         dustbust.DustMask.from_extra(grey, change(dustbust.DustMask(grey, 0.5).extra()))
+
+
+def test_a_larger_mask_may_carry_a_larger_model(monkeypatch):
+    monkeypatch.setattr(mask_file, "LARGEST_HEADER", 1000)
+    grey = np.zeros((100, 100), np.float32)
+    model = {"where": np.zeros(20_000, np.uint8)}
+    dust = dustbust.DustMask(grey, 0.5, model=model)
+    found = dustbust.DustMask.from_extra(grey, dust.extra())
+    assert np.array_equal(found.model["where"], model["where"])
+    dust.model["where"] = np.zeros(900_000, np.uint8)
+    with pytest.raises(dustbust.DustbustError, match="larger than a mask"):
+        dustbust.DustMask.from_extra(grey, dust.extra())
 
 
 def test_pickles_are_not_opened():

@@ -7,6 +7,7 @@ from PIL import Image
 
 from dustbust import DustbustError, DustMask, apply_mask, estimate_mask
 from dustbust.__main__ import main
+from dustbust.files.infrared import infrared_in
 from helpers import film_scans
 
 
@@ -126,6 +127,17 @@ def test_the_infrared_plane_of_a_frame_is_its_blank(tmp_path, where):
     dust = estimate_mask([dusty], blank=path)
     truth, ignore = passing < 0.88, (passing >= 0.88) & (passing < 0.97)
     assert average_precision(dust.grey, truth, ignore) > 0.97
+
+
+@pytest.mark.parametrize(
+    ("meaning", "is_infrared"),
+    [("unspecified", True), ("assocalpha", False), ("unassalpha", False)],
+)
+def test_a_fourth_channel_that_is_alpha_is_no_infrared(tmp_path, meaning, is_infrared):
+    values = np.random.default_rng(1).integers(0, 255, (20, 30, 4), np.uint8)
+    path = tmp_path / "frame.tif"
+    tifffile.imwrite(path, values, photometric="rgb", extrasamples=[meaning], metadata=None)
+    assert (infrared_in(path) is not None) == is_infrared
 
 
 def test_blank_on_the_command_line(tmp_path, capsys):

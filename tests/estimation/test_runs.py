@@ -182,6 +182,19 @@ def test_a_mask_for_each_run_and_a_table(tmp_path):
     ]
 
 
+def test_runs_are_found_beside_more_files_that_cannot_be_used(tmp_path):
+    """A folder of a roll may hold as many notes and broken files as frames."""
+    frames = []
+    for number, pixels in enumerate(synthetic_run.run(7, 8)[0]):
+        frames += [tmp_path / f"{number}{letter}.png" for letter in "abc"]
+        dustbust.files.write.write_picture(frames[-1], pixels)
+        for path in frames[-3:-1]:
+            path.write_text("not a picture")
+    assert dustbust.find_runs(frames, leave_out=True) == [frames]
+    with pytest.raises(dustbust.DustbustError, match="16 of 24 frames cannot be used"):
+        dustbust.estimate_mask(frames, leave_out=True)
+
+
 def test_new_dust_is_that_of_particles_that_were_not_there():
     before, after = np.zeros((10, 20), bool), np.zeros((10, 20), bool)
     before[2:4, 2:4] = True

@@ -135,3 +135,17 @@ def test_the_dust_of_a_run_is_seen_at_a_glance(ask, tmp_path):
         expected[int(y / block), int(x / block)] = True
     assert (shown[expected] > 60).mean() > 0.9
     assert shown[~expected].mean() < 20
+
+
+def test_a_single_speck_is_seen_at_a_glance(ask, tmp_path):
+    """It covers a ninth of a pixel of the picture, but is a third as bright as full dust."""
+    rng, files = np.random.default_rng(3), []
+    for number in range(12):
+        pixels = rng.normal(90 + 5 * number, 4, (480, 720))
+        pixels[200:204, 400:404] += 100
+        files.append(tmp_path / f"{number:02}.png")
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(files[-1])
+    shown = as_array(ask("dust_of_run", files=files, width=72, height=48, threads=1))
+    (place,) = np.argwhere(shown[..., 0] > 20)
+    assert place / shown.shape[:2] == pytest.approx((202 / 480, 402 / 720), abs=0.03)
+    assert 60 < shown.max() < 110

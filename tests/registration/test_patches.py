@@ -68,8 +68,10 @@ def test_sums_over_cells_are_those_of_the_formula():
     r = second - first
     w = np.maximum(1 - (r / limit) ** 2, 0) ** 2
     terms = np.array(
-        [w, w * gx, w * gy, w * r, w * gx**2, w * gx * gy, w * gy**2, w * gx * r, w * gy * r]
-        + [w * r * r, np.ones_like(r), first, second, first**2, second**2, first * second]
+        [
+            *(w, w * gx, w * gy, w * r, w * gx**2, w * gx * gy, w * gy**2, w * gx * r, w * gy * r),
+            *(w * r * r, np.ones_like(r), first, second, first**2, second**2, first * second),
+        ]
     )
     usable = np.isfinite(r + gx + gy)
     terms = np.where(usable, terms, 0)[:, 1:-1, 1:-1]
