@@ -41,6 +41,9 @@ def serve(window: str) -> None:
     _end_with_parent()
     source, target = _take_over_standard_files()
     _hello(target)
+    # Otherwise a thread of BLAS waits on each processor, at full load for its first 0.1 s. The core
+    # multiplies only small matrices.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     # numpy and the core take 0.2 to 0.5 s to import. They are imported after the first message, so
     # that the program learns at once that the helper has started. The program can already send the
     # pixels of pictures while the core is imported.
