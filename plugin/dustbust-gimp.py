@@ -84,8 +84,6 @@ def reporting(run: Run) -> Run:
                     error=f"{type(error).__name__}: {error}"
                 )
             )
-        finally:
-            core.stop()
 
     return guarded
 
@@ -115,3 +113,4 @@ class Dustbust(Gimp.PlugIn):
 
 
 Gimp.main(Dustbust.__gtype__, sys.argv)
+core.stop()  # GIMP has the result already
