@@ -205,23 +205,20 @@ class Helper:
         self.window[start : start + len(data)] = data
         return start
 
-    def merge(
-        self, before: Handle, after: Handle, part: Part, data: bytes, replacing: bytes
-    ) -> bytes:
-        """Return `data` with the pixels of `replacing` where two pictures differ.
+    def merge(self, changed: Handle, part: Part, data: bytes, replacing: bytes) -> bytes:
+        """Return `data` with the pixels of `replacing` where a picture changed.
 
         Parameters
         ----------
-        before, after : Handle
-            The pictures.
+        changed : Handle
+            Where it changed.
         part : sequence of int
-            The rectangle of the pictures that the data show.
+            The rectangle of the picture that the data show.
         data, replacing : bytes
             Pixels of any format.
         """
         start, size = self.place(data + replacing), len(data) // (part[2] * part[3])
-        where = {"before": before, "after": after, "part": part}
-        self.ask(Request("merge", **where, start=start, size=size))
+        self.ask(Request("merge", changed=changed, part=part, start=start, size=size))
         return self.window[start : start + len(data)]
 
     def _send(self, message: dict[str, object]) -> None:

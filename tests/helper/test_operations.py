@@ -194,10 +194,12 @@ def test_a_mask_that_is_mostly_grey_has_no_threshold(ask, picture, greys, refuse
 def test_a_layer_is_cleaned_as_the_core_does(ask, picture, found, expected):
     frame, dust = read_frame(FRAMES[0]), found["dust"]
     where = {"offset": [0, 0], "canvas": [frame.shape[1], frame.shape[0]], "name": "scan"}
-    done = ask("clean_layer", picture=picture(frame), dust=dust, method="fill", threads=2, **where)
+    layer = picture(frame)
+    done = ask("clean_layer", picture=layer, dust=dust, method="fill", threads=2, **where)
     clean, report = dustbust.apply_mask(frame, expected, method="fill", return_report=True)
-    assert np.array_equal(as_array(done["after"]), clean)
+    assert np.array_equal(as_array(layer), clean)
     assert done["filled"] == report.filled
+    assert done["parts"] == ask("changes", before=picture(frame), after=layer)["parts"]
 
 
 def test_a_layer_that_is_a_part_of_the_picture_is_cleaned_where_it_lies(ask, picture):
@@ -207,9 +209,12 @@ def test_a_layer_that_is_a_part_of_the_picture_is_cleaned_where_it_lies(ask, pic
     part = np.ascontiguousarray(frame[10:35, 20:50])
     settings = {"method": "fill", "canvas": [50, 40], "name": "scan", "threads": 1}
     white = ask("mask_of_white", picture=picture(mask))
-    done = ask("clean_layer", picture=picture(part), dust=white, offset=[20, 10], **settings)
+    layer = picture(part)
+    done = ask("clean_layer", picture=layer, dust=white, offset=[20, 10], **settings)
     expected = dustbust.apply_mask(part, mask[10:35, 20:50] > 0, method="fill")
-    assert np.array_equal(as_array(done["after"]), expected)
+    assert np.array_equal(as_array(layer), expected)
+    selection = picture((expected == part).all(axis=2).astype(np.float32))
+    assert ask("outside", changed=done["changed"], selection=selection) == 1
     with pytest.raises(Refused) as refusal:
         ask("clean_layer", picture=picture(part), dust=white, offset=[60, 10], **settings)
     assert refusal.value.args[0]["template"] == "{layer}: lies outside the picture."
@@ -221,10 +226,9 @@ def test_repairs_are_opaque_where_something_changed(ask, picture):
     after[1, 2] = after[3, 4] = 99
     half = np.ones((4, 5, 1), np.float32)
     half[3] = 0.5
-    both = {"before": picture(before), "after": picture(after)}
-    made = ask("repairs", limits=[picture(half)], **both)
-    assert made["parts"] == [[0, 0, 5, 4]]
-    layer = as_array(made["picture"])
+    where = ask("changes", before=picture(before), after=picture(after))
+    assert where["parts"] == [[0, 0, 5, 4]]
+    layer = as_array(ask("repairs", picture=picture(after), limits=[picture(half)], **where))
     assert layer[1, 2].tolist() == [99, 99, 99, 255]
     assert layer[3, 4].tolist() == [99, 99, 99, 128]
     assert np.count_nonzero(layer[..., 3]) == 2
@@ -234,23 +238,23 @@ def test_parts_that_changed_are_made_of_tiles(ask, picture):
     before = np.full((150, 200, 3), 10, np.uint16)
     after = before.copy()
     after[3, 70:140] = after[149, 199] = 99
-    parts = ask("changes", before=picture(before), after=picture(after))
+    parts = ask("changes", before=picture(before), after=picture(after))["parts"]
     assert parts == [[64, 0, 128, 64], [192, 128, 8, 22]]
     shown = picture(after).parts(parts)
     for (x, y, width, height), data in zip(parts, shown, strict=True):
         assert data == after[y : y + height, x : x + width].tobytes()
-    assert ask("changes", before=picture(before), after=picture(before)) == []
+    assert ask("changes", before=picture(before), after=picture(before))["parts"] == []
 
 
-def test_merging_replaces_pixels_where_something_changed(picture):
+def test_merging_replaces_pixels_where_something_changed(ask, picture):
     before = np.full((4, 5, 3), 10, np.uint8)
     after = before.copy()
     after[1, 2] = after[2, 4] = after[3, 0] = 99
-    both = picture(before), picture(after)
+    changed = ask("changes", before=picture(before), after=picture(after))["changed"]
     # Pixels of six bytes, such as a drawable of half floats stores them.
     old = np.arange(2 * 4 * 6, dtype=np.uint8).reshape(8, 6)
     data = old.tobytes(), (old + 100).tobytes()
-    merged = both[0].helper.merge(*both, [1, 1, 4, 2], *data)
+    merged = changed.helper.merge(changed, [1, 1, 4, 2], *data)
     expected = old.copy()
     expected[[1, 7]] += 100
     assert merged == expected.tobytes()
@@ -263,8 +267,8 @@ def test_repairs_outside_a_selection_are_counted(ask, picture):
         after[y : y + 4, x : x + 4] = 7
     selection[:14, :32] = 1  # one spot is in it, and one half
     selection[33, 33] = 0.2  # a pixel of one more, faintly
-    both = {"before": picture(before), "after": picture(after)}
-    assert ask("outside", selection=picture(selection), **both) == 2
+    changed = ask("changes", before=picture(before), after=picture(after))["changed"]
+    assert ask("outside", selection=picture(selection), changed=changed) == 2
 
 
 def test_files_are_planned_and_cleaned_as_the_core_does(ask, tmp_path, found, expected):

@@ -16,16 +16,16 @@ from ..batch.report import BatchReport
 from ..dust.mask import DustMask
 from ..errors import DustbustError
 from ..files.paths import beside, moved
-from ..image.arrays import alpha_channel, colour_channels, largest
+from ..image.arrays import alpha_channel, colour_channels, differing, largest
 from ..image.morphology import connected
 from ..previews import MaskPreview, to_rgb8
-from ..restoration.apply import apply_mask
+from ..restoration.apply import Cleaner
 from ..review import Review
 from ..runtime.progress import Progress
 from .estimate import files_of_run
 from .janitor import tidied
-from .messages import Picture, Pixels, Threads, operation, quick_operation
-from .window import Part, changed, changed_parts
+from .messages import Mask, Picture, Pixels, Threads, operation, quick_operation
+from .window import Part, parts_of, slices
 
 Offset = Annotated[int, -1_000_000, 1_000_000]
 
@@ -181,7 +181,7 @@ def clean_layer(
     name: str,
     threads: Threads,
 ) -> dict[str, Any]:
-    """Clean a layer, and count the particles that were restored, filled and absent.
+    """Clean a layer in place, and count the particles that were restored, filled and absent.
 
     A mask of the canvas's size applies to the whole picture. If the layer covers only a part of
     the canvas, the rest has no data.
@@ -195,21 +195,23 @@ def clean_layer(
         Width and height of the canvas.
     name : str
         What messages call the layer.
+
+    Returns
+    -------
+    dict
+        The counts, and what `changes` returns.
     """
-    whole = canvas[1], canvas[0]
+    whole, clean = (canvas[1], canvas[0]), Cleaner(dust, method=method, threads=threads)
     if dust.grey.shape == picture.shape[:2] or dust.grey.shape != whole:
-        after, report = apply_mask(
-            picture, dust, method=method, return_report=True, threads=threads
-        )
+        changed, report = clean.in_place(picture, threads=threads)
     else:
         placed, part, inside = place_on_canvas(picture, (offset[0], offset[1]), whole, name)
-        clean_canvas, report = apply_mask(
-            placed, dust, method=method, return_report=True, threads=threads
-        )
-        after = picture.copy()
-        after[part] = clean_canvas[inside][..., : picture.shape[2]]
+        changed_canvas, report = clean.in_place(placed, threads=threads)
+        picture[part] = placed[inside][..., : picture.shape[2]]
+        changed = np.zeros(picture.shape[:2], bool)
+        changed[part] = changed_canvas[inside]
     counted = ("particles", "restored", "filled", "absent", "unfilled")
-    return {"after": after, **{each: getattr(report, each) for each in counted}}
+    return {**_described(changed), **{each: getattr(report, each) for each in counted}}
 
 
 def place_on_canvas(
@@ -259,57 +261,60 @@ def place_on_canvas(
 
 
 @operation
-def changes(before: Picture, after: Picture) -> list[Part]:
-    """Rectangles in which two versions of a picture differ, as `window.changed_parts`."""
-    return changed_parts(before, after)
-
-
-@operation
-def repairs(before: Picture, after: Picture, limits: list[Picture]) -> dict[str, Any]:
-    """The pixels that differ, as a picture with alpha. All other pixels are transparent.
+def changes(before: Picture, after: Picture) -> dict[str, Any]:
+    """Where two versions of a picture differ: "changed", the pixels, and "parts", rectangles.
 
     Parameters
     ----------
     before, after : ndarray, shape (H, W, C)
+        `after` may have a single channel, which is compared with each of `before`.
+    """
+    return _described(differing(before, after))
+
+
+def _described(changed: Mask) -> dict[str, Any]:
+    return {"changed": changed, "parts": parts_of(changed)}
+
+
+@operation
+def repairs(picture: Picture, changed: Mask, parts: list[Part], limits: list[Picture]) -> Picture:
+    """The pixels that changed, as a picture with alpha. All other pixels are transparent.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (H, W, C)
+    changed, parts
+        As `changes` returns them.
     limits : list of ndarray of float32, shape (H, W, 1)
         Factors of the alpha, 0..1: the selection, a layer mask.
-
-    Returns
-    -------
-    dict
-        "picture", and "parts": the rectangles outside which it is transparent.
     """
-    height, width = after.shape[:2]
-    colours = colour_channels(after)
-    picture = np.zeros((height, width, colours.shape[2] + 1), after.dtype)
-    white, alpha = np.float32(largest(after.dtype)), alpha_channel(after)
-    parts = changed_parts(before, after)
+    colours, alpha = colour_channels(picture), alpha_channel(picture)
+    repaired = np.zeros((*colours.shape[:2], colours.shape[2] + 1), picture.dtype)
+    white = np.float32(largest(picture.dtype))
     for part in parts:
-        x, y, columns, rows = part
-        where = np.s_[y : y + rows, x : x + columns]
-        visible = changed(before, after, part).astype(np.float32)
+        where = slices(picture, part)
+        visible = changed[where][..., 0].astype(np.float32)
         if alpha is not None:
             visible *= alpha[where] / white
         for limit in limits:
             visible *= limit[where][..., 0]
-        opaque = visible * white + np.float32(0.5 if after.dtype.kind == "u" else 0)
-        picture[where] = np.dstack([colours[where], opaque.astype(after.dtype)])
-    return {"picture": picture, "parts": parts}
+        opaque = visible * white + np.float32(0.5 if picture.dtype.kind == "u" else 0)
+        repaired[where] = np.dstack([colours[where], opaque.astype(picture.dtype)])
+    return repaired
 
 
 @operation
-def outside(before: Picture, after: Picture, selection: Picture) -> int:
+def outside(changed: Mask, selection: Picture) -> int:
     """The number of repaired places that a selection leaves as they were.
 
     Parameters
     ----------
-    before, after : ndarray, shape (H, W, C)
+    changed : ndarray of bool, shape (H, W, 1)
     selection : ndarray of float32, shape (H, W, 1)
         0 where nothing is selected.
     """
-    repaired = changed(before, after, [0, 0, before.shape[1], before.shape[0]])
-    _, labels, number = connected(repaired)
-    selected = np.bincount(labels, selection[..., 0][repaired] > 0, number)
+    _, labels, number = connected(changed[..., 0])
+    selected = np.bincount(labels, selection[changed] > 0, number)
     return int(np.count_nonzero(selected == 0))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..dust.mask import DustMask
 from ..errors import Sentence, printable
-from ..image.arrays import Picture
+from ..image.arrays import Mask, Picture
 
 # A message that claims to be longer is an error. The longest messages hold the model of a mask's
 # dust, about 10 MB for 24 megapixels.
@@ -202,7 +202,7 @@ class Objects:
             if not isinstance(value, list):
                 raise TypeError(f"{value!r} is not a list")
             return [self.checked(each, inner[0]) for each in value]
-        return self._single(value, np.ndarray if kind == Picture else kind)
+        return self._single(value, np.ndarray if kind in (Picture, Mask) else kind)
 
     def _single(self, value: Any, kind: Any) -> Any:
         if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -252,6 +252,7 @@ __all__ = [
     "LONGEST",
     "OPERATIONS",
     "QUICK",
+    "Mask",
     "Objects",
     "Picture",
     "Pipe",

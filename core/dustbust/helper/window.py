@@ -36,7 +36,7 @@ def _bytes(start: int, size: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
     return np.frombuffer(_window, np.uint8, size, start)
 
 
-def _slices(picture: Picture, part: Part) -> tuple[slice, slice]:
+def slices(picture: Picture, part: Part) -> tuple[slice, slice]:
     """The rows and the columns of a part of a picture."""
     x, y, width, height = part
     if y + height > picture.shape[0] or x + width > picture.shape[1]:
@@ -57,7 +57,7 @@ def new_picture(
 @quick_operation
 def put(picture: Picture, first: Row, rows: Pixels, start: Start) -> None:
     """Copy rows from the window into a picture."""
-    target = picture[_slices(picture, [0, first, picture.shape[1], rows])]
+    target = picture[slices(picture, [0, first, picture.shape[1], rows])]
     target[:] = _bytes(start, target.nbytes).view(picture.dtype).reshape(target.shape)
 
 
@@ -65,73 +65,49 @@ def put(picture: Picture, first: Row, rows: Pixels, start: Start) -> None:
 def get(picture: Picture, parts: list[Part], start: Start) -> None:
     """Copy parts of a picture into the window, one after the other."""
     for part in parts:
-        source = picture[_slices(picture, part)]
+        source = picture[slices(picture, part)]
         _bytes(start, source.nbytes).view(picture.dtype).reshape(source.shape)[:] = source
         start += source.nbytes
 
 
 @quick_operation
-def merge(
-    before: Picture, after: Picture, part: Part, start: Start, size: Annotated[int, 1, 32]
-) -> None:
-    """Replace pixels in the window where two pictures differ.
+def merge(changed: Mask, part: Part, start: Start, size: Annotated[int, 1, 32]) -> None:
+    """Replace pixels in the window where a picture changed.
 
     Parameters
     ----------
-    before, after : ndarray, shape (H, W, C)
+    changed : ndarray of bool, shape (H, W, 1)
     part : list of int
-        The rectangle of the pictures that the window shows.
+        The rectangle of the picture that the window shows.
     start : int
         Where in the window the pixels are: those of one picture, followed by those of another.
         Pixels of the second replace pixels of the first.
     size : int
         Bytes of a pixel in the window.
     """
-    chosen = changed(before, after, part).reshape(-1)
+    chosen = changed[slices(changed, part)].reshape(-1)
     old, new = _bytes(start, 2 * chosen.size * size).reshape(2, chosen.size, size)
     old[chosen] = new[chosen]
 
 
-def changed(before: Picture, after: Picture, part: Part) -> Mask:
-    """Where the pixels of two pictures differ within a part of them.
-
-    `after` has as many channels as `before`, or one, which is compared with each of them.
+def parts_of(changed: Mask) -> list[Part]:
+    """Rectangles that hold all pixels of a mask, made of whole tiles, each tile once.
 
     Examples
     --------
-    >>> before = np.zeros((2, 3, 3), np.uint8)
-    >>> after = before.copy()
-    >>> after[1, 2, 0] = 9
-    >>> changed(before, after, [1, 0, 2, 2]).tolist()
-    [[False, False], [False, True]]
-    """
-    where = _slices(before, part)
-    return np.asarray((before[where] != after[where]).any(axis=2))
-
-
-def changed_parts(before: Picture, after: Picture) -> list[Part]:
-    """Rectangles in which two pictures differ, made of whole tiles, each tile once.
-
-    As for `changed`, `after` may have a single channel.
-
-    Examples
-    --------
-    >>> before = np.zeros((130, 200, 1), np.uint8)
-    >>> after = before.copy()
-    >>> after[5, 5] = after[6, 70] = after[129, 199] = 1
-    >>> changed_parts(before, after)
+    >>> changed = np.zeros((130, 200), bool)
+    >>> changed[5, 5] = changed[6, 70] = changed[129, 199] = True
+    >>> parts_of(changed)
     [[0, 0, 128, 64], [192, 128, 8, 2]]
     """
-    height, width, channels = before.shape
+    height, width = changed.shape
     parts = []
     for top in range(0, height, TILE):
-        rows = min(TILE, height - top)
-        different = before[top : top + rows] != after[top : top + rows]
-        columns = np.bitwise_or.reduce(different.reshape(rows, -1).view(np.uint8), axis=0)
-        edges = np.arange(0, width * channels, TILE * channels)
-        tiles = np.bitwise_or.reduceat(columns, edges).astype(np.int8)
+        strip = changed[top : top + TILE]
+        tiles = np.logical_or.reduceat(strip.any(axis=0), np.arange(0, width, TILE))
         # Neighbouring tiles make one rectangle.
-        ends = np.flatnonzero(np.diff(tiles, prepend=0, append=0)).reshape(-1, 2) * TILE
+        edges = np.diff(tiles.astype(np.int8), prepend=0, append=0)
+        ends = np.flatnonzero(edges).reshape(-1, 2) * TILE
         for left, right in np.minimum(ends, width).tolist():
-            parts.append([left, top, right - left, rows])
+            parts.append([left, top, right - left, len(strip)])
     return parts

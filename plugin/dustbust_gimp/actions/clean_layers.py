@@ -29,10 +29,10 @@ def clean(
     # The core starts and reads the mask in the meantime.
     mask_read = progress.begin(reading_mask(image, config, mask))
     if own_layer:
-        changes, before = [], [finish(pixels.reading_drawable(layer)) for layer in chosen]
+        changes, pictures = [], [finish(pixels.reading_drawable(layer)) for layer in chosen]
     else:
         changes = [pixels.Change(layer) for layer in chosen]
-        before = [change.before for change in changes]
+        pictures = [change.picture for change in changes]
     dust = mask_read()
     check_size(dust, image, chosen)
     # All is computed before the image is changed.
@@ -48,22 +48,22 @@ def clean(
             name=layer.get_name(),
             threads=progress.threads(),
         )
-        for layer, picture in zip(chosen, before, strict=True)
+        for layer, picture in zip(chosen, pictures, strict=True)
     ]
-    for layer, picture, report in zip(chosen, before, reports, strict=True):
+    for layer, report in zip(chosen, reports, strict=True):
         selection = layers.selection_on(layer)
         report["outside"] = 0
         if selection is not None:
-            both = {"before": picture, "after": report["after"]}
-            report["outside"] = core.ask("outside", selection=selection, **both)
+            report["outside"] = core.ask("outside", selection=selection, changed=report["changed"])
     image.undo_group_start()
     try:
         for number, (layer, picture, report) in enumerate(
-            zip(chosen, before, reports, strict=True)
+            zip(chosen, pictures, reports, strict=True)
         ):
+            where = report["changed"], report["parts"]
             if own_layer:
-                layers.add_repairs(layer, picture, report["after"])
-            elif not changes[number].apply(report["after"]):
+                layers.add_repairs(layer, picture, *where)
+            elif not changes[number].apply(*where):
                 raise Refused(
                     _("{layer}: cannot be changed: {reason}").format(
                         layer=layer.get_name(), reason=Gimp.get_pdb().get_last_error()

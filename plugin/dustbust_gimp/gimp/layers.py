@@ -186,8 +186,10 @@ def add(
     return layer
 
 
-def add_repairs(layer: Gimp.Layer, before: core.Handle, after: core.Handle) -> Gimp.Layer:
-    """Add a layer above `layer` with the pixels that differ between `before` and `after`.
+def add_repairs(
+    layer: Gimp.Layer, picture: core.Handle, changed: core.Handle, parts: Sequence[core.Part]
+) -> Gimp.Layer:
+    """Add a layer above `layer` with the pixels of a picture that have changed, within some parts.
 
     It stays within the selection and within the layer's mask.
     """
@@ -197,19 +199,11 @@ def add_repairs(layer: Gimp.Layer, before: core.Handle, after: core.Handle) -> G
     limits = [] if selection is None else [selection]
     if mask and layer.get_apply_mask():
         limits.append(_channel(mask, 0, 0, *size))
-    repaired = core.ask("repairs", before=before, after=after, limits=limits)
+    repaired = core.ask("repairs", picture=picture, changed=changed, parts=parts, limits=limits)
     repairs_format = pixels.working_format(layer, alpha=True)
     name = _("{layer} without dust").format(layer=layer.get_name())
     position = image.get_item_position(layer)
-    return add(
-        layer,
-        name,
-        repaired["picture"],
-        repairs_format,
-        layer.get_parent(),
-        position,
-        repaired["parts"],
-    )
+    return add(layer, name, repaired, repairs_format, layer.get_parent(), position, parts)
 
 
 def selection_on(layer: Gimp.Layer) -> core.Handle | None:

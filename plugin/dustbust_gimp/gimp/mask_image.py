@@ -312,9 +312,10 @@ def changing(
     grey, (x, y, width, height) = mask["grey"], _origin(image)
     __, left, top = layer.get_offsets()
     is_whole = (x, y, width, height) == (left, top, layer.get_width(), layer.get_height())
-    parts = None
+    changed, parts = None, None
     if is_whole and before and (before.shape[:2], before.dtype) == (grey.shape[:2], grey.dtype):
-        parts = yield from asking(core.Request("changes", before=before, after=grey))
+        differ = yield from asking(core.Request("changes", before=before, after=grey))
+        changed, parts = differ["changed"], differ["parts"]
     if parts:
         shadow, stored = layer.get_shadow_buffer(), pixels.stored_format(layer)
         yield from pixels.copying(layer.get_buffer(), shadow, stored)
@@ -331,7 +332,7 @@ def changing(
             pixels.write(shadow, pixels.picture_format(grey, layer), grey, parts)
             if parts:
                 stored = pixels.stored_format(layer)
-                pixels.restore(layer.get_buffer(), shadow, stored, before, grey, parts)
+                pixels.restore(layer.get_buffer(), shadow, stored, changed, parts)
             layer.merge_shadow(True)
             layer.update(0, 0, width, height)
         if selection is not None:

@@ -239,17 +239,16 @@ def restore(
     source: Gegl.Buffer,
     target: Gegl.Buffer,
     stored: Format,
-    before: core.Handle,
-    after: core.Handle,
+    changed: core.Handle,
     parts: Sequence[core.Part],
 ) -> None:
-    """Give parts of a GEGL buffer the pixels of another where two pictures do not differ."""
+    """Give parts of a GEGL buffer the pixels of another where nothing changed."""
     for part in parts:
         where = Gegl.Rectangle.new(*part)
         old, new = (
             each.get(where, 1.0, stored.name, Gegl.AbyssPolicy.NONE) for each in (source, target)
         )
-        target.set(where, stored.name, core.start().merge(before, after, part, old, new))
+        target.set(where, stored.name, core.start().merge(changed, part, old, new))
     target.flush()
 
 
@@ -264,8 +263,8 @@ class Change:
 
     Attributes
     ----------
-    before : core.Handle
-        The pixels of the drawable, in its working format.
+    picture : core.Handle
+        The pixels of the drawable, in its working format, to be changed.
     """
 
     def __init__(self, drawable: Gimp.Drawable) -> None:
@@ -273,28 +272,26 @@ class Change:
         self._shadow, self._buffer = drawable.get_shadow_buffer(), drawable.get_buffer()
         # GIMP sends each tile once, for the core and for the copy.
         whole, working = self._buffer.get_extent(), working_format(drawable)
-        self.before = new_picture(working, whole.height, whole.width)
-        finish(reading_rows(self.before, 0, self._buffer, working, whole, self._shadow))
+        self.picture = new_picture(working, whole.height, whole.width)
+        finish(reading_rows(self.picture, 0, self._buffer, working, whole, self._shadow))
 
-    def apply(self, after: core.Handle) -> bool:
-        """Write the pixels of `after`, in the working format, into the drawable where they differ.
+    def apply(self, changed: core.Handle, parts: Sequence[core.Part]) -> bool:
+        """Write the picture into the drawable where it has changed, within some parts.
 
         Returns
         -------
         bool
             Whether GIMP allowed it.
         """
-        before = self.before
-        parts = core.ask("changes", before=before, after=after)
         if not parts:
             self._drawable.free_shadow()
             return True
         stored, working = stored_format(self._drawable), working_format(self._drawable)
-        write(self._shadow, working, after, parts)
+        write(self._shadow, working, self.picture, parts)
         if stored.name != working.name:
             # The buffers convert from the working to the stored format, which may change pixels
             # that were not repaired.
-            restore(self._buffer, self._shadow, stored, before, after, parts)
+            restore(self._buffer, self._shadow, stored, changed, parts)
         allowed = self._drawable.merge_shadow(True)
         self._drawable.update(0, 0, self._drawable.get_width(), self._drawable.get_height())
         return allowed
