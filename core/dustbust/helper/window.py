@@ -16,7 +16,7 @@ Start = Annotated[int, 0, 1 << 40]  # of bytes in the window
 # A rectangle of a picture: x, y, width, height.
 Part = list[Annotated[int, 0, 524_288]]
 
-# px; GIMP keeps drawables in square tiles of this side.
+# px; side of the squares that parts are made of.
 TILE = 64
 
 # Set once, by the process that serves.
@@ -91,7 +91,7 @@ def merge(changed: Mask, part: Part, start: Start, size: Annotated[int, 1, 32]) 
 
 
 def parts_of(changed: Mask) -> list[Part]:
-    """Rectangles that hold all pixels of a mask, made of whole tiles, each tile once.
+    """Rectangles that hold all pixels of a mask, made of square tiles, each tile once.
 
     Examples
     --------

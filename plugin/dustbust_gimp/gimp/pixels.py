@@ -20,12 +20,8 @@ from ..steps import Steps, finish
 # GEGL's own cache of tiles in this process. Each tile is used once, so that it need not be large.
 CACHE_BYTES = 16 << 20
 
-# Strips keep the memory low, and stay in the processor's cache on their way to the core. A single
-# row may be larger; two of the widest fit into the window.
-TRANSFER_BYTES = 4 << 20
-
-# px; GIMP keeps drawables in square tiles of this side.
-TILE = 64
+# Strips keep the memory low. Two of the largest fit into the window.
+TRANSFER_BYTES = 16 << 20
 
 # Number types of GEGL: bytes, and the core's name of those that it computes in.
 NUMBERS = {
@@ -72,9 +68,13 @@ class Format:
         self.pixel_bytes = self.channels * size
 
     def strips(self, width: int, height: int) -> Iterator[core.Part]:
-        """Divide a picture into strips of whole rows, of whole tiles if they are small enough."""
-        rows = max(1, TRANSFER_BYTES // (width * self.pixel_bytes))
-        rows -= rows % TILE if rows > TILE else 0
+        """Divide a picture into strips of whole rows, each within one row of GIMP's tiles.
+
+        Otherwise GIMP would send tiles twice, and buffers could not share them with copies.
+        """
+        rows = Gimp.tile_height()
+        while rows > 1 and rows * width * self.pixel_bytes > TRANSFER_BYTES:
+            rows //= 2
         for top in range(0, height, rows):
             yield 0, top, width, min(rows, height - top)
 
