@@ -271,10 +271,12 @@ def test_the_page_does_not_depend_on_the_parts_that_are_looked_at_together(monke
     case = simulate([movement(17.25, -11.75), movement(-14.5, 20.25)], seed=5, shape=(160, 200))
     placed = [Registration(m, moved=20.0) for m in case.matrices][:number]
     reports = []
-    for columns, rows in ((1 << 15, 512), (150, 16)):
+    # In rows as a whole, of which the page is then made, and not.
+    for columns, rows, strip in ((1 << 15, 512, 1), (150, 16, 1 << 22)):
         monkeypatch.setattr(evidence, "MOST_COLUMNS", columns)
         monkeypatch.setattr(evidence, "LEAST_ROWS", rows)
         monkeypatch.setattr(evidence, "STRIP_BYTES", 1)
+        monkeypatch.setattr(strips, "STRIP_BYTES", strip)
         reports.append(
             dustbust.stack_scans(case.scans[:number], registrations=placed, return_report=True)
         )

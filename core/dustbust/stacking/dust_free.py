@@ -25,7 +25,10 @@ AGREEING = 4.0
 
 
 def clean_page(
-    scans: Scans, dust: ScannerDust, progress: Callable[[float], object] | None = None
+    scans: Scans,
+    dust: ScannerDust,
+    progress: Callable[[float], object] | None = None,
+    aligned: Picture | None = None,
 ) -> tuple[Picture, Mask]:
     """The page without the dust.
 
@@ -35,6 +38,8 @@ def clean_page(
     dust : ScannerDust
     progress : callable, optional
         `progress(fraction)`.
+    aligned : ndarray or None
+        The second scan, if it is aligned already, see `Evidence`. It becomes the page.
 
     Returns
     -------
@@ -44,7 +49,7 @@ def clean_page(
         Where all scans were dusty.
     """
     height, width = scans.height, scans.width
-    page = np.empty((height, width, scans.colours + 1), scans.dtype)
+    page = scans.empty_page() if aligned is None else aligned
     outcome = np.empty((height, width), np.uint8)
     tolerance = (AGREEING * 2**0.5 * dust.noise, 2 * MISALIGNED)
     alone = scans.alone
@@ -56,7 +61,8 @@ def clean_page(
             list(strips), marks, 1, tolerance, dust.polarity.sign, scans.white, 1
         )
 
-    go_over_strips(scans, clean, margin=1, progress=progress)
+    ready = {} if aligned is None else {1: aligned}
+    go_over_strips(scans, clean, margin=1, aligned=ready, progress=progress)
     filled = outcome == FILLED
     if filled.any():
         page = fill_pixels(page, filled, threads=scans.threads)

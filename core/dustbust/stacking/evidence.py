@@ -39,7 +39,7 @@ MARGIN = 4
 MOST_COLUMNS, STRIP_BYTES, LEAST_ROWS, MOST_ROWS = 1 << 15, 4 << 20, 64, 512
 
 # A part with larger margins has at least this number of rows for each row of a margin.
-ROWS_FOR_MARGIN = 8
+ROWS_FOR_MARGIN = 16
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -98,6 +98,10 @@ class Evidence:
     scans : Scans
     median_page : ndarray or None
         The page in mode "median", with alpha; for more than two scans.
+    aligned : ndarray or None
+        Memory for the page, see `Scans.empty_page`, into which the second of two scans is put where
+        it is aligned in rows of the full width: once the evidence of all parts is known, all of it,
+        if no scan is wider than `widest_part`.
 
     Attributes
     ----------
@@ -105,8 +109,10 @@ class Evidence:
         Standard deviation of the luminance of one scan.
     """
 
-    def __init__(self, scans: Scans, median_page: Picture | None) -> None:
-        self.scans, self.page = scans, median_page
+    def __init__(
+        self, scans: Scans, median_page: Picture | None, aligned: Picture | None = None
+    ) -> None:
+        self.scans, self.page, self.aligned = scans, median_page, aligned
         self.height, self.width = scans.scanner_shape
         self._kept: _Kept | None = None
         self.noise = LEAST_NOISE
@@ -126,7 +132,7 @@ class Evidence:
             Rows above and below a part that are needed, too. They cost little beside a part.
         """
         number = len(self.scans)
-        columns = min(self.width, max(MOST_COLUMNS // number, 1))
+        columns = min(self.width, widest_part(self.scans))
         pixel = (2 * self.scans.colours + 1) * self.scans.dtype.itemsize
         least = max(LEAST_ROWS, ROWS_FOR_MARGIN * margin)
         strip = STRIP_BYTES // self.scans.threads
@@ -264,9 +270,16 @@ class Evidence:
             page = scans.seen_from(k, self.page, inside)
         elif k == 0:
             page = scans.aligned(1, inside)
+            if self.aligned is not None and width == columns:
+                self.aligned[top : top + height] = page
         else:
             page = scans.seen_from(k, scans.pictures[0], inside)
         return scans.part(k, inside), page
+
+
+def widest_part(scans: Scans) -> int:
+    """The largest number of columns of a part, see `Evidence.parts`."""
+    return max(MOST_COLUMNS // len(scans), 1)
 
 
 def shade(scans: Scans, box: Box, polarity: int) -> Plane:

@@ -1,15 +1,15 @@
 """Decides in which scans a particle of the scanner is present, and finds dust that overlaps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _kernels
-from ..image.arrays import Mask, Plane
+from ..image.arrays import Mask, Plane, Positions
 from ..image.filters import gaussian_blur
 from ..image.morphology import connected, dilate
-from ..runtime.read_ahead import read_ahead
+from ..runtime.read_ahead import at_once, over_rows, read_ahead
 from .dust_polarity import mean_around
 from .evidence import STRONG, WEAK, Bytes, Differences, Evidence, shade
 from .samples import Box
@@ -56,33 +56,45 @@ def _with_margin(box: Box, margin: int, shape: tuple[int, int]) -> tuple[Box, tu
     return (first_x, first_y, end_x - first_x, end_y - first_y), inner
 
 
-def present(core: Mask, codes: list[Bytes]) -> list[Mask]:
+def present(core: Mask, codes: Sequence[Bytes], threads: int | None = None) -> list[Mask]:
     """The particles that are present in each of two scans.
 
     Parameters
     ----------
     core : ndarray of bool, shape (H, W)
         All particles.
-    codes : list of ndarray of uint8, shape (H, W)
+    codes : sequence of ndarray of uint8, shape (H, W)
         Codes of each scan, see `Evidence.codes`.
+    threads : int or None
     """
     positions, labels, number = connected(core)
-    strong, unknown = (
-        [np.bincount(labels[plane.ravel()[positions] == code], minlength=number) for plane in codes]
-        for code in (_kernels.STRONG_CODE, _kernels.UNKNOWN_CODE)
-    )
+
+    def strong_and_unknown(plane: Bytes) -> list[npt.NDArray[np.intp]]:
+        own = plane.ravel()[positions]
+        return [
+            np.bincount(labels[own == code], minlength=number)
+            for code in (_kernels.STRONG_CODE, _kernels.UNKNOWN_CODE)
+        ]
+
+    strong, unknown = zip(*read_ahead(codes, strong_and_unknown, threads), strict=True)
     size = np.bincount(labels, minlength=number)
     shown = [each >= PRESENT * np.maximum(strong[0], strong[1]) for each in strong]
     hidden = [2 * each > size for each in unknown]
     in_both = ~(hidden[0] | hidden[1])
     stayed = np.count_nonzero(shown[0] & shown[1] & in_both)
-    planes = []
-    for k in (0, 1):
+
+    def plane_of(k: int) -> Mask:
         assumed = hidden[k] & (stayed >= STAYED * np.count_nonzero(in_both))
-        plane = np.zeros_like(core)
-        plane.ravel()[positions] = (shown[k] | assumed)[labels]
-        planes.append(plane)
-    return planes
+        return mask_at(positions, (shown[k] | assumed)[labels], core.shape)
+
+    return list(read_ahead((0, 1), plane_of, threads))
+
+
+def mask_at(positions: Positions, values: Mask, shape: tuple[int, ...]) -> Mask:
+    """A mask that has some values at some positions, and is False elsewhere."""
+    mask = np.zeros(shape, bool)
+    mask.ravel()[positions] = values
+    return mask
 
 
 def differing(core: Mask, votes: npt.NDArray[np.int8], scans: Scans) -> list[Mask]:
@@ -99,12 +111,23 @@ def differing(core: Mask, votes: npt.NDArray[np.int8], scans: Scans) -> list[Mas
     scans : Scans
     """
     stays = dilate(core, SOFT_EDGE, threads=scans.threads)
-    where: Mask = (votes != 0) & ~(stays | scans.moved_mask(1, stays))
-    labels = _kernels.particles(where)[1]
-    total = np.bincount(labels, votes[where])
-    of_first, of_second = np.zeros_like(where), np.zeros_like(where)
-    of_first[where], of_second[where] = total[labels] > 0, total[labels] <= 0
-    return [of_first, scans.moved_mask(1, of_second, inverse=True)]
+    where, alone = np.empty(votes.shape, bool), scans.alone
+
+    def look(rows: slice) -> None:
+        box = (0, rows.start, votes.shape[1], rows.stop - rows.start)
+        stay = stays[rows] | (alone.marks_on_page(1, stays.view(np.uint8), box) > 0)
+        np.greater(votes[rows] != 0, stay, out=where[rows])
+
+    over_rows(look, len(votes), scans.threads)
+    positions, labels, number = connected(where)
+    of_first = np.bincount(labels, votes.ravel()[positions], number) > 0
+    works = [
+        lambda: mask_at(positions, of_first[labels], where.shape),
+        lambda: scans.moved_mask(
+            1, mask_at(positions, ~of_first[labels], where.shape), inverse=True
+        ),
+    ]
+    return at_once(works, scans.threads)
 
 
 def find_votes(evidence: Evidence, box: Box) -> npt.NDArray[np.int8]:
@@ -142,11 +165,12 @@ def _votes_of_tile(seen: Differences, threads: int) -> npt.NDArray[np.int8] | No
     beside = dilate(strong, BESIDE, threads=threads)
     beside &= (strength > WEAK) & known
     both = (seen.value + seen.page) * np.float32(0.5)
-    mean = mean_around(both, ~beside & known, threads)
-    vote = np.abs(seen.value - mean) - np.abs(seen.page - mean)
-    values = np.clip(np.rint(127 * vote), -127, 127) * beside
-    values[(values == 0) & beside] = 1
-    votes: npt.NDArray[np.int8] = values.astype(np.int8)
+    mean = mean_around(both, ~beside & known, threads)[beside]
+    vote = np.abs(seen.value[beside] - mean) - np.abs(seen.page[beside] - mean)
+    values = np.clip(np.rint(127 * vote), -127, 127)
+    values[values == 0] = 1
+    votes = np.zeros(beside.shape, np.int8)
+    votes[beside] = values
     return votes
 
 

@@ -15,7 +15,7 @@ from ..errors import DustbustError
 from ..image.arrays import Mask, Picture, Plane
 from ..image.morphology import dilate
 from ..registration.register import Registration
-from ..runtime.read_ahead import at_once, read_ahead
+from ..runtime.read_ahead import at_once, over_rows, read_ahead
 from .dust_polarity import find_polarity
 from .evidence import Bytes, Evidence
 from .particles import (
@@ -123,6 +123,7 @@ def find_scanner_dust(
     median_page: Picture | None,
     polarity: Polarity | None,
     progress: Callable[[float], object] | None = None,
+    aligned: Picture | None = None,
 ) -> ScannerDust:
     """The dust that stayed with the scanner while the page moved.
 
@@ -135,9 +136,11 @@ def find_scanner_dust(
         Of the dust, or None if it is not known.
     progress : callable, optional
         `progress(fraction)`.
+    aligned : ndarray or None
+        Memory into which the second scan is put on the grid of the first, see `Evidence`.
     """
     height, width = scans.scanner_shape
-    evidence = Evidence(scans, median_page)
+    evidence = Evidence(scans, median_page, aligned)
     polarity = polarity or find_polarity(evidence)
     sign = polarity.sign
     codes, opacity, *of_scans = (
@@ -162,18 +165,23 @@ def find_scanner_dust(
         if progress:
             progress(end / height)
     core = dilate(codes == _kernels.STRONG_CODE, BESIDE, threads=scans.threads)
-    core &= codes >= _kernels.WEAK_CODE
+
+    def keep_weak(rows: slice) -> None:
+        core[rows] &= codes[rows] >= _kernels.WEAK_CODE
+
+    over_rows(keep_weak, height, scans.threads)
     if len(scans) != 2:
         if sign:
             core |= overlaid(core, opacity, scans, sign)
         return ScannerDust(_near(opacity, core, scans.threads), [], polarity, evidence.noise)
-    cores = present(core, of_scans)
+    cores = present(core, of_scans, scans.threads)
     if votes is None:
         middle = overlaid(cores[0] & cores[1], opacity, scans, sign)
-        cores = [one | middle for one in cores]
+        more = [middle, middle]
     else:
         more = differing(core, votes, scans)
-        cores = [one | other for one, other in zip(cores, more, strict=True)]
+    for one, other in zip(cores, more, strict=True):
+        one |= other
     own = at_once(
         [
             partial(_near, marks, plane, 1)

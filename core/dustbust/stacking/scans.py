@@ -9,15 +9,13 @@ import numpy.typing as npt
 from ..files.spool import Spool
 from ..image.arrays import Mask, Picture, alpha_channel, colour_channels, largest
 from ..registration.register import Registration
+from ..runtime.read_ahead import over_rows
 from .samples import Box
 from .tone import Curve, Evening, apply_curves, evened
 
 # If the page moved less than this between two scans, px, most particles cover the same place of
 # the page in both.
 LEAST_MOVE = 3.0
-
-# Rows of a mask that are moved at a time.
-MASK_ROWS = 256
 
 
 @dataclass
@@ -144,6 +142,10 @@ class Scans:
             and self.curves[k] is None
         )
 
+    def empty_page(self) -> Picture:
+        """Memory for the page, (H, W, colours + 1), with alpha as the last channel."""
+        return np.empty((self.height, self.width, self.colours + 1), self.dtype)
+
     def rows(self, k: int, top: int, rows: int) -> Picture:
         """Rows of a scan, as it is."""
         part: Picture = self.pictures[k][top : top + rows]
@@ -194,13 +196,15 @@ class Scans:
         Strip by strip, so that little memory is needed besides that of the result.
         """
         result = np.empty_like(mask)
-        height, width = mask.shape
-        for top in range(0, height, MASK_ROWS):
-            rows = min(MASK_ROWS, height - top)
+
+        def move(rows: slice) -> None:
+            box = (0, rows.start, mask.shape[1], rows.stop - rows.start)
             moved = self.registrations[k].resample_marks(
-                mask.view(np.uint8), (0, top, width, rows), inverse=inverse, threads=self.threads
+                mask.view(np.uint8), box, inverse=inverse, threads=1
             )
-            np.greater(moved, 0, out=result[top : top + rows])
+            np.greater(moved, 0, out=result[rows])
+
+        over_rows(move, len(mask), self.threads)
         return result
 
     def without_added_alpha(self, page: Picture) -> Picture:

@@ -20,6 +20,7 @@ from ..registration.register import Registration, place_scans, register_scans, r
 from ..runtime.progress import steps
 from ..runtime.threads import count
 from .dust_free import clean_page
+from .evidence import widest_part
 from .modes import MODES, Mode
 from .scanner_dust import check_moved, find_scanner_dust
 from .scans import Scans
@@ -323,12 +324,20 @@ def _dust_free(
     check_moved(scans.registrations, scans.names)
     median_page = None
     if len(scans) > 2:
-        median_page = np.empty((*scans.shape[:2], scans.colours + 1), scans.dtype)
+        median_page = scans.empty_page()
         go_over_strips(scans, partial(_add_median, median_page))
+    # Between two scans the dust is found where the second one is aligned to the first. It is kept,
+    # as the page is made from it, if it is aligned in rows as a whole.
+    in_rows = len(scans) == 2 and scans.scanner_shape[1] <= widest_part(scans)
+    aligned = scans.empty_page() if in_rows else None
     dust = find_scanner_dust(
-        scans, median_page, None if polarity == "auto" else Polarity(polarity), step(0.5, 0.75)
+        scans,
+        median_page,
+        None if polarity == "auto" else Polarity(polarity),
+        step(0.5, 0.75),
+        aligned,
     )
-    page, filled = clean_page(scans, dust, step(0.75, 1.0))
+    page, filled = clean_page(scans, dust, step(0.75, 1.0), aligned)
     report = _report(scans, scans.without_added_alpha(page))
     report.filled = float(filled.mean())
     if with_dust:

@@ -1,6 +1,9 @@
 """Strips of scans, as they are or aligned, so that memory does not grow with their number."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
 
 from ..image.arrays import Picture
 from ..runtime.read_ahead import read_ahead
@@ -16,12 +19,15 @@ LEAST_ROWS = 16
 
 Work = Callable[[int, int, Sequence[Picture]], None]
 
+NONE: Mapping[int, Picture] = MappingProxyType({})
+
 
 def go_over_strips(
     scans: Scans,
     work: Work,
     *,
     margin: int = 0,
+    aligned: Mapping[int, Picture] = NONE,
     as_they_are: bool = False,
     progress: Callable[[float], object] | None = None,
 ) -> None:
@@ -36,12 +42,15 @@ def go_over_strips(
         channel.
     margin : int
         The strips have this number of rows more above and below.
+    aligned : mapping of int to ndarray, shape (H, W, colours + 1)
+        Scans that are aligned already. The work may write its rows over those of its strip there.
     as_they_are : bool
         The strips are rows of the scans, neither aligned nor with an alpha added; without a margin.
     progress : callable, optional
         `progress(fraction)`.
     """
     alone = scans.alone
+    ready = {k: _Aligned(scans, k, picture, margin) for k, picture in aligned.items()}
 
     def done(step: tuple[int, int]) -> int:
         top, rows = step
@@ -49,7 +58,10 @@ def go_over_strips(
             strips = [alone.rows(k, top, rows) for k in range(len(scans))]
         else:
             box = (0, top - margin, scans.width, rows + 2 * margin)
-            strips = [alone.aligned(k, box) for k in range(len(scans))]
+            strips = [
+                ready[k].strip(top, rows) if k in ready else alone.aligned(k, box)
+                for k in range(len(scans))
+            ]
         work(top, rows, strips)
         return top + rows
 
@@ -64,3 +76,36 @@ def _steps(scans: Scans) -> Iterator[tuple[int, int]]:
     step = max(LEAST_ROWS, STRIP_BYTES // (row * scans.threads))
     for top in range(0, scans.height, step):
         yield top, min(step, scans.height - top)
+
+
+class _Aligned:
+    """Strips of a scan that is aligned already, with their margins.
+
+    The margins are copied in the beginning: while a strip is worked on, the strips beside it may
+    have been written over.
+    """
+
+    def __init__(self, scans: Scans, k: int, picture: Picture, margin: int) -> None:
+        self._picture, self._margin, self._rows = picture, margin, {}
+        for top, rows in _steps(scans):
+            for y in (*self._above(top), *self._below(top + rows)):
+                self._rows[y] = (
+                    picture[y : y + 1].copy()
+                    if 0 <= y < len(picture)
+                    else scans.aligned(k, (0, y, scans.width, 1))
+                )
+
+    def _above(self, top: int) -> range:
+        return range(top - self._margin, top)
+
+    def _below(self, end: int) -> range:
+        return range(end, end + self._margin)
+
+    def strip(self, top: int, rows: int) -> Picture:
+        return np.concatenate(
+            [
+                *(self._rows[y] for y in self._above(top)),
+                self._picture[top : top + rows],
+                *(self._rows[y] for y in self._below(top + rows)),
+            ]
+        )
