@@ -7,6 +7,7 @@ is measured by `estimation.density_meter`, kept in the mask, and used by the met
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,6 +29,7 @@ from ..image.arrays import (
     colour_channels,
     largest,
 )
+from ..image.elementary import logarithm
 from ..runtime.threads import count
 from .observation import ExpectedDust, FrameAtDust
 from .presence import Pieces
@@ -39,6 +41,7 @@ RIM = 4
 # Densities are stored in steps of 1/1024, errors in steps of 5 %.
 DENSITY_STEP = 1 / 1024
 SMALLEST_ERROR, ERROR_STEP = 1e-3, 1.05
+ERRORS = np.array([SMALLEST_ERROR * ERROR_STEP**step for step in range(256)], np.float32)
 
 # Type and dimensions of each array of a packed model.
 PACKED: dict[str, tuple[npt.DTypeLike, int]] = {
@@ -143,7 +146,8 @@ class DustModel:
 
     def pack(self) -> PackedModel:
         """The model as the small arrays that travel with a `DustMask`."""
-        codes = np.log(np.maximum(self.error, SMALLEST_ERROR) / SMALLEST_ERROR) / np.log(ERROR_STEP)
+        codes = logarithm(np.maximum(self.error, SMALLEST_ERROR) / SMALLEST_ERROR)
+        codes /= np.float32(math.log(ERROR_STEP))
         return {
             "where": np.packbits(self.where),
             "core": np.packbits(self.core),
@@ -222,7 +226,7 @@ class DustModel:
             where,
             core,
             arrays["density"].astype(np.float32) * np.float32(DENSITY_STEP),
-            (SMALLEST_ERROR * ERROR_STEP ** arrays["error"].astype(np.float32)).astype(np.float32),
+            ERRORS[arrays["error"]],
             share,
             np.unpackbits(arrays["dark"], count=share.size).view(bool),
             *(Response(float(lift), float(fade)) for lift, fade in arrays["responses"]),

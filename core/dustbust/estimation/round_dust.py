@@ -25,6 +25,7 @@ from ..dust.profiles import (
 )
 from ..image.arrays import Mask, Plane
 from ..image.block_grid import block_side
+from ..image.elementary import exponential
 from ..image.fixed_point import STEPS_OF_16_BIT, to_steps
 from .evidence import ENOUGH, Evidence
 from .frames import spread_over
@@ -143,7 +144,7 @@ class ChangingDust:
         for centre, strength in zip(self.dust.centres, self.dust.strength, strict=True):
             y, x, distance = disc(centre, self.sharpest.radius, shape)
             density = strength * self.sharpest.at(distance)
-            result[y, x] = np.maximum(result[y, x], -np.expm1(-density))
+            result[y, x] = np.maximum(result[y, x], 1 - exponential(-density))
         grey: Plane = to_steps(result).astype(np.float32) / np.float32(STEPS_OF_16_BIT)
         return grey
 

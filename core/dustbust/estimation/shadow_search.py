@@ -17,6 +17,7 @@ from ..dust.placement import Shape
 from ..dust.profiles import DARKEST, LIGHTEST, RING, Profile, RoundDust, disc
 from ..image.arrays import Grey, Mask, Plane, to_unit
 from ..image.block_grid import block_side
+from ..image.elementary import logarithm
 from ..image.fixed_point import FIXED_POINT_STEP, in_fixed_point
 
 # The error of an answer is its usual size in a square of this many blocks, and a frame counts for
@@ -77,7 +78,7 @@ class ShadowSearch:
         small, share = _kernels.block_means(to_unit(plane), has_data, self.factor, 1)
         known = (share > ENOUGH_DATA) & (small > DARKEST) & (small < LIGHTEST)
         passing = small if self.dust.dark else 1 - small
-        density = -np.log(np.clip(passing, DARKEST, 1))
+        density = -logarithm(np.clip(passing, DARKEST, 1))
         side = block_side(self.shape) / self.factor
         near = max(1, round(NEAR * side / 2))
         usual, part = (

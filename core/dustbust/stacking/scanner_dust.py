@@ -13,6 +13,7 @@ from ..dust.model import DustModel
 from ..dust.polarity import Polarity
 from ..errors import DustbustError
 from ..image.arrays import Mask, Picture, Plane
+from ..image.elementary import logarithm
 from ..image.morphology import dilate
 from ..registration.register import Registration
 from ..runtime.read_ahead import at_once, over_rows, read_ahead
@@ -91,7 +92,7 @@ class ScannerDust:
         return DustModel(
             where,
             core,
-            (-np.log(light)).astype(np.float32),
+            -logarithm(light),
             (UNSURE / light).astype(np.float32),
             np.ones(number, np.float32),
             np.full(number, self.polarity is Polarity.DARK),
