@@ -144,9 +144,8 @@ def find_scanner_dust(
     evidence = Evidence(scans, median_page, aligned)
     polarity = polarity or find_polarity(evidence)
     sign = polarity.sign
-    codes, opacity, *of_scans = (
-        np.empty((height, width), np.uint8) for _ in range(4 if len(scans) == 2 else 2)
-    )
+    # Codes and opacity of all scans together, and the codes of each of two.
+    planes = [np.empty((height, width), np.uint8) for _ in range(4 if len(scans) == 2 else 2)]
     votes = np.zeros((height, width), np.int8) if len(scans) == 2 and not sign else None
     alone = evidence.alone
 
@@ -157,7 +156,7 @@ def find_scanner_dust(
         if votes is not None:
             part = alone.keeping(0, box, VOTES_MARGIN)
             votes[here] = find_votes(part, box)
-        for plane, values in zip((codes, opacity, *of_scans), part.codes(box, sign), strict=True):
+        for plane, values in zip(planes, part.codes(box, sign), strict=True):
             plane[here] = values
         return top + rows
 
@@ -165,19 +164,18 @@ def find_scanner_dust(
     for end in read_ahead(parts, look, scans.threads):
         if progress:
             progress(end / height)
-    core = dilate(codes == _kernels.STRONG_CODE, BESIDE, threads=scans.threads)
-
-    def keep_weak(rows: slice) -> None:
-        core[rows] &= codes[rows] >= _kernels.WEAK_CODE
-
-    over_rows(keep_weak, height, scans.threads)
+    core = _core(planes[0], scans.threads)
+    opacity, of_scans = planes[1], planes[2:]
+    planes.clear()  # what is not needed any more would add to the largest amount of memory
     if len(scans) != 2:
         if sign:
             core |= overlaid(core, opacity, scans, sign)
         return ScannerDust(_near(opacity, core, scans.threads), [], polarity, evidence.noise)
     cores = present(core, of_scans, scans.threads)
+    of_scans.clear()
     if votes is None:
-        middle = overlaid(cores[0] & cores[1], opacity, scans, sign)
+        core = cores[0] & cores[1]
+        middle = overlaid(core, opacity, scans, sign)
         more = [middle, middle]
     else:
         more = differing(core, votes, scans)
@@ -191,6 +189,17 @@ def find_scanner_dust(
         scans.threads,
     )
     return ScannerDust(own[-1], own, polarity, evidence.noise)
+
+
+def _core(codes: Bytes, threads: int) -> Mask:
+    """The particles: strong evidence, and weak evidence beside it."""
+    core = dilate(codes == _kernels.STRONG_CODE, BESIDE, threads=threads)
+
+    def keep_weak(rows: slice) -> None:
+        core[rows] &= codes[rows] >= _kernels.WEAK_CODE
+
+    over_rows(keep_weak, len(core), threads)
+    return core
 
 
 def _near(marks: Bytes, core: Mask, threads: int) -> Bytes:
