@@ -228,8 +228,9 @@ private:
         float weights[blur_taps];
         blur_weights(rows_, y, weights);
         const float* rows[blur_taps];
-        for (Index j = 0; j < blur_taps; ++j)
-            rows[j] = at(ring, std::clamp<Index>(y - 2 + j, 0, rows_ - 1)).data();
+        Index near = y - 2;
+        for (const float*& row : rows)
+            row = at(ring, std::clamp<Index>(near++, 0, rows_ - 1)).data();
         blur_down(rows, weights, columns_, out.data());
     }
 

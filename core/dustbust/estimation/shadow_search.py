@@ -80,7 +80,7 @@ class ShadowSearch:
         passing = small if self.dust.dark else 1 - small
         density = -logarithm(np.clip(passing, DARKEST, 1))
         side = block_side(self.shape) / self.factor
-        near = max(1, round(NEAR * side / 2))
+        near = round(NEAR * side / 2)
         usual, part = (
             _kernels.box_blur(np.asarray(values, np.float32), near, 1)
             for values in (density * known, known)

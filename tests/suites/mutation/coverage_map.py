@@ -105,14 +105,27 @@ class CoverageMap:
         wanted = {number} if number in inside else inside
         return set().union(*(lines[each] for each in wanted & lines.keys()))
 
+    def of_module(self, path: Path) -> set[Test]:
+        """The tests in the files of the same room that are named after a module."""
+        sources = self.tree / ("core/dustbust" if path.suffix == ".py" else "cpp")
+        folder = "tests" / path.relative_to(sources).parent
+        name = re.compile(rf"{folder.as_posix()}/test_{path.stem}(_\w+)?\.py")
+        return {test for test in self.seconds if name.fullmatch(test.file)}
+
     def through_kernels(self, names: Iterable[str]) -> set[Test]:
-        """The tests that go through a line of the core that names one of these kernels."""
+        """The tests that go through a line of the core that names one of these kernels.
+
+        And all tests of a file that names one itself.
+        """
         wanted = re.compile(rf"_kernels\.({'|'.join(map(re.escape, names))})\b")
         found = set()
         for path in sorted((self.tree / "core" / "dustbust").rglob("*.py")):
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 if wanted.search(line):
                     found |= self.through_line(path, number)
+        for file, tests in self._of_file.items():
+            if wanted.search((self.tree / file).read_text()):
+                found |= tests
         return found
 
 
