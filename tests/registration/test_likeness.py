@@ -110,11 +110,14 @@ def test_a_negative_has_its_details_skewed_the_other_way():
     assert is_negative(level(-skewed(clear)), level(one))
     assert not is_negative(level(one), level(-skewed(mild)))
     assert not is_negative(level(one), level(skewed(clear)))
+    assert not is_negative(level(skewed(clear)), level(skewed(clear)))
+    assert is_negative(level(one[:1]), level(-one[-1:]))  # each row counts
     # What is not known does not count, wherever it is.
     hidden = -skewed(clear)
     hidden[:70] = np.nan
     assert is_negative(level(one), level(hidden))
-    assert not is_negative(level(one), level(np.full_like(one, np.nan)))
+    for nothing in (np.nan, 0.25):
+        assert not is_negative(level(-one), level(np.full_like(one, nothing)))
     assert not is_negative(level(one), level(np.full_like(one, 0.25)))
 
 

@@ -12,37 +12,9 @@ from dustbust.registration.patches import (
     find_dust,
     what_stays,
 )
-from dustbust.registration.pyramid import CELLS, PATCH, Level, centres
+from dustbust.registration.pyramid import CELLS, PATCH, centres
 from dustbust.registration.transform import UNDISTORTED, Transform, warp_arguments
-
-SHAPE = (96, 128)
-
-
-def soft_noise(seed, shape=SHAPE, sigma=2.0):
-    """Details of about 3 px, float32, with a standard deviation of 0.1."""
-    rng = np.random.default_rng(seed)
-    frequencies = np.hypot(np.fft.fftfreq(shape[0])[:, None], np.fft.fftfreq(shape[1]))
-    passing = np.exp(-2 * (np.pi * sigma * frequencies) ** 2)
-    noise = np.fft.ifft2(np.fft.fft2(rng.normal(size=shape)) * passing).real
-    return (0.1 * noise / noise.std()).astype(np.float32)
-
-
-def moved(picture, dx, dy):
-    """A picture that lies (dx, dy) px further right and down; it goes around the edges."""
-    v, u = np.fft.fftfreq(picture.shape[0])[:, None], np.fft.fftfreq(picture.shape[1])
-    turn = np.exp(-2j * np.pi * (v * dy + u * dx))
-    return np.fft.ifft2(np.fft.fft2(picture) * turn).real.astype(np.float32)
-
-
-def level(details):
-    """A level whose details are these."""
-    made = Level(np.ones((*details.shape, 2), np.float32), 1)
-    made.details = np.ascontiguousarray(details, np.float32)
-    return made
-
-
-def shift(dx, dy):
-    return Transform(np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1.0]]))
+from helpers.levels import SHAPE, level, moved, shift, soft_noise
 
 
 def test_sums_over_cells_are_those_of_the_formula():
@@ -67,12 +39,9 @@ def test_sums_over_cells_are_those_of_the_formula():
     gy[1:-1] = (mean[2:] - mean[:-2]) / 2
     r = second - first
     w = np.maximum(1 - (r / limit) ** 2, 0) ** 2
-    terms = np.array(
-        [
-            *(w, w * gx, w * gy, w * r, w * gx**2, w * gx * gy, w * gy**2, w * gx * r, w * gy * r),
-            *(w * r * r, np.ones_like(r), first, second, first**2, second**2, first * second),
-        ]
-    )
+    weighted = np.array([np.ones_like(r), gx, gy, r, gx**2, gx * gy, gy**2, gx * r, gy * r, r * r])
+    plain = np.array([np.ones_like(r), first, second, first**2, second**2, first * second])
+    terms = np.concatenate([w * weighted, plain])
     usable = np.isfinite(r + gx + gy)
     terms = np.where(usable, terms, 0)[:, 1:-1, 1:-1]
     for (left, top), of_cells in zip(corners, found, strict=True):

@@ -280,6 +280,23 @@ def test_blank_pages_are_refused(noise):
         dustbust.register_scans(pages)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_overlap_and_movement_are_those_of_the_page(axis):
+    """Of a page of 33 px, a shift by one px leaves 32."""
+    moved = np.eye(3)
+    moved[axis, 2] = 1
+    found = register._registration(register.Transform(moved), 0.9, (33, 33), (33, 33))
+    assert found.overlap == pytest.approx(32 / 33, abs=0.01)
+    assert (found.moved, found.confidence) == (1, 0.9)
+    moved[axis, 2] = -4
+    found = register._registration(register.Transform(moved), 0.9, (33, 33, 3), (33, 33, 3))
+    assert found.overlap == pytest.approx(29 / 33, abs=0.01)
+    assert found.moved == 4
+    moved[axis, 2] = 40
+    found = register._registration(register.Transform(moved), 0.9, (33, 33), (33, 33))
+    assert (found.overlap, found.moved) == (0, 0)
+
+
 def test_identical_scans_did_not_move():
     scan = simulate([]).scans[0]
     found = dustbust.register_scans([scan, scan])[1]

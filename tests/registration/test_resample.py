@@ -142,3 +142,17 @@ def test_marks_are_resampled_like_a_picture(matrix, shape, inverse):
     assert np.count_nonzero(expected) > 100
     # Places are found anew for each part that has marks, which changes them by millionths.
     assert np.abs(result.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_the_alpha_of_a_scan_is_kept(dtype, channels):
+    """Of a scan that is half opaque, each pixel is, on whole pixels and between them."""
+    white = {np.uint8: 255, np.uint16: 65535, np.float32: 1}[dtype]
+    scan = np.random.default_rng(1).uniform(0.2, 0.8, (40, 90, channels))
+    scan[..., -1] = 0.5
+    scan = (scan * white).astype(dtype)
+    for x in (6, 6.5):
+        moved = dustbust.Registration(np.array([[1, 0, x], [0, 1, 5], [0, 0, 1.0]]))
+        page = moved.resample(scan, (0, 0, 70, 25))
+        assert np.abs(page[..., -1] - float(scan[0, 0, -1])).max() <= white * 1e-5

@@ -40,7 +40,8 @@ def _solve(basis: Doubles, normal: Doubles, right: Doubles) -> Doubles:
         chi_square = (
             yy * rest[0] ** 2 - 2 * xy * rest[0] * rest[1] + xx * rest[1] ** 2
         ) / determinant
-        scale = np.median(chi_square[xx + yy > 0]) / 1.386 if (xx + yy > 0).any() else 0.0
+        known = chi_square[xx + yy > 0]
+        scale = np.median(known) / 1.386 if known.size else 0.0
         weight = np.repeat(np.maximum(1 - chi_square / max(TUKEY**2 * scale, 1e-12), 0) ** 2, CELLS)
     return step
 
@@ -54,12 +55,15 @@ def _solved(normal: Doubles, right: Doubles) -> Doubles:
 # The columns of a step (u, v) = J p in px, at a point (x, y) relative to the centre, in units of
 # the half size.
 _BASES: dict[str, Callable[[Doubles, Doubles], Doubles]] = {
-    "shift": lambda x, y: np.array([[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x]]),
-    "similarity": lambda x, y: np.array([[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x], [x, y], [-y, x]]),
-    "affine": lambda x, y: np.array(
-        [[1 + 0 * x, 0 * x], [0 * x, 1 + 0 * x], [x, 0 * x], [0 * x, x], [y, 0 * x], [0 * x, y]]
-    ),
+    "shift": lambda x, y: _columns(x),
+    "similarity": lambda x, y: np.array([*_columns(x), [x, y], [-y, x]]),
+    "affine": lambda x, y: np.array([*_columns(x), *_columns(x) * x, *_columns(x) * y]),
 }
+
+
+def _columns(x: Doubles) -> Doubles:
+    """(2, 2, points), a step to the right and one down."""
+    return np.multiply.outer(np.eye(2), np.ones_like(x))
 
 
 def refine(
