@@ -1,0 +1,207 @@
+"""The mean of the scans that show the page: single pixels of level scans, and slopes."""
+
+import numpy as np
+import pytest
+
+from dustbust import _kernels
+
+NOISE = 0.02
+FILLED = 1
+
+
+def mean_of(values, marks, *, polarity=-1, dtype="uint8", alphas=None, gradient=0.0, noise=NOISE):
+    """The mean, alpha and outcome where level scans have these values (0..255) and marks."""
+    largest = {"uint8": 255, "uint16": 65535, "float32": 1.0}[dtype]
+    alphas = [1.0] * len(values) if alphas is None else alphas
+    stack, dust = [], []
+    for value, mark, alpha in zip(values, marks, alphas, strict=True):
+        pixel = [*np.atleast_1d(value), alpha * 255]
+        scan = np.float64(pixel) * largest / 255 * np.ones((3, 5, 1))
+        stack.append(np.ascontiguousarray(scan if dtype == "float32" else np.rint(scan), dtype))
+        dust.append(np.full((3, 5), mark, np.uint8))
+    tolerance = (noise, gradient)
+    page, outcome = _kernels.dust_free_mean(stack, dust, 1, tolerance, polarity, largest, 2)
+    assert page.shape[:2] == outcome.shape == (1, 5)
+    assert (page == page[0, 0]).all()
+    assert (outcome == outcome[0, 0]).all()
+    result = page[0, 0].astype(float) * 255 / largest
+    return (*result[:-1], result[-1], int(outcome[0, 0]))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("polarity", [-1, 0, 1])
+def test_scans_without_dust_are_averaged(dtype, polarity):
+    found = mean_of([100, 104, 102], [0, 0, 0], polarity=polarity, dtype=dtype)
+    assert found == pytest.approx((102, 255, 0), abs=1e-4)
+    colours = mean_of([(10, 100, 200), (14, 102, 202)], [0, 29], polarity=polarity, dtype=dtype)
+    assert colours == pytest.approx((12, 101, 201, 255, 0), abs=1e-4)
+
+
+@pytest.mark.parametrize("polarity", [-1, 0, 1])
+def test_marks_from_thirty_on_mean_dust(polarity):
+    assert mean_of([100, 104], [0, 29], polarity=polarity)[0] == 102
+    assert mean_of([100, 104], [0, 30], polarity=polarity)[0] == 100
+    assert mean_of([100, 104], [255, 20], polarity=polarity)[0] == 104
+
+
+def test_the_mean_is_rounded():
+    assert mean_of([100, 101], [0, 0])[0] in (100, 101)
+    assert mean_of([100, 101, 101], [0, 0, 0])[0] == 101
+    assert mean_of([100, 100, 101], [0, 0, 0])[0] == 100
+
+
+def test_of_three_that_disagree_those_near_the_median_count():
+    """The tolerance is 0.02: about 5 levels."""
+    assert mean_of([100, 102, 180], [0, 0, 0])[0] == 101
+    assert mean_of([100, 102, 20], [0, 0, 0])[0] == 101
+    assert mean_of([100, 104, 105], [0, 0, 0])[0] == 103
+    assert mean_of([100, 104, 108], [0, 0, 0])[0] == 104  # all near the one in the middle
+    assert mean_of([100, 104, 110, 111], [0, 0, 0, 0], polarity=0)[0] == 108
+    assert mean_of([100, 100, 104, 180, 181], [0] * 5)[0] == 102
+
+
+def test_of_two_that_disagree_the_one_without_the_dust_is_taken():
+    for values in ([100, 120], [120, 100]):
+        assert mean_of(values, [0, 0])[0] == 120
+        assert mean_of(values, [0, 0], polarity=1)[0] == 100
+        assert mean_of(values, [0, 0], polarity=0)[0] == 110
+    assert mean_of([100, 105], [0, 0])[0] in (102, 103)
+    assert mean_of([100, 106], [0, 0])[0] == 106
+
+
+def test_if_most_are_not_near_the_median_the_cleanest_count():
+    values = [60, 64, 140, 144]  # half of them are dusty
+    assert mean_of(values, [0] * 4)[0] == 142
+    assert mean_of(values, [0] * 4, polarity=1)[0] == 62
+    assert mean_of(values, [0] * 4, polarity=0)[0] == 102
+    assert mean_of([20, 60, 140, 200], [0] * 4)[0] == 200
+    assert mean_of([20, 60, 140, 200], [0] * 4, polarity=1)[0] == 20
+    # With a polarity, two near the median of four are not most.
+    assert mean_of([20, 98, 102, 200], [0] * 4)[0] == 200
+    assert mean_of([20, 98, 102, 200], [0] * 4, polarity=0)[0] == 100
+    assert mean_of([20, 98, 100, 102, 200], [0] * 5)[0] == 100
+
+
+def mark(opacity):
+    return round(60 + 180 * opacity)
+
+
+def test_the_light_that_dust_took_is_restored():
+    """As if the opacity were less by a step of 10 in the marks."""
+    opacity = (mark(0.4) - 70) / 180
+    assert mean_of([60, 61], [mark(0.4)] * 2)[0] == pytest.approx(60.5 / (1 - opacity), abs=0.51)
+    light = mean_of([200, 200], [mark(0.4)] * 2, polarity=1)[0]
+    assert light == pytest.approx(255 - 55 / (1 - opacity), abs=0.51)
+    assert mean_of([60, 60], [mark(0.2)] * 2, polarity=0)[0] == 60  # it is not known which
+    # Each scan by its own opacity, and each colour.
+    (r, g, b, *_) = mean_of([(60, 30, 90), (57, 28, 86)], [mark(0.4), mark(0.4) + 9])
+    less = opacity + 9 / 180
+    for found, one, other in ((r, 60, 57), (g, 30, 28), (b, 90, 86)):
+        expected = (one / (1 - opacity) + other / (1 - less)) / 2
+        assert found == pytest.approx(expected, abs=0.6)
+    assert mean_of([60, 60], [69, 69])[0] == 60
+
+
+def test_scans_with_the_least_dust_count():
+    """Those whose marks are less than a step of 10 above the least."""
+    assert mean_of([60, 90], [70, 79])[0] == pytest.approx(
+        max(60, 90 / (1 - 9 / 180)), abs=0.6
+    )  # they disagree: the lighter one
+    assert mean_of([60, 90], [70, 80])[0] == 60
+    assert mean_of([90, 60], [80, 70])[0] == 60
+    assert mean_of([90, 60, 61], [220, 70, 70])[0] in (60, 61)
+
+
+@pytest.mark.parametrize(
+    ("polarity", "most", "least"), [(-1, 149, 150), (1, 149, 150), (0, 104, 105)]
+)
+def test_what_is_too_dusty_in_all_scans_is_filled_later(polarity, most, least):
+    assert mean_of([60, 60], [most] * 2, polarity=polarity)[-1] != FILLED
+    assert mean_of([60, 60], [least] * 2, polarity=polarity)[-1] == FILLED
+    assert mean_of([60, 60], [least, 0], polarity=polarity)[-1] != FILLED
+    assert mean_of([60, 60, 70], [255, 255, most], polarity=polarity)[-1] != FILLED
+
+
+def test_scans_without_data_do_not_count():
+    assert mean_of([100, 200], [0, 0], alphas=[1, 0]) == (100, 255, 0)
+    assert mean_of([200, 100], [0, 0], alphas=[0, 1]) == (100, 255, 0)
+    assert mean_of([100, 104], [0, 0], alphas=[0.4, 0.8])[:2] == pytest.approx((102, 204))
+    assert mean_of([100, 104, 250], [0, 0, 0], alphas=[0.4, 0.8, 0])[:2] == (102, 204)
+    assert mean_of([100, 200], [0, 0], alphas=[0, 0]) == (0, 0, 0)
+    assert mean_of([np.nan, 100], [0, 0], dtype="float32")[0] == pytest.approx(100)
+
+
+def test_what_is_restored_stays_within_the_range():
+    assert mean_of([250, 250], [149, 149])[0] == 255
+    assert mean_of([5, 5], [149, 149], polarity=1)[0] == 0
+
+
+def slopes(steepness, apart, colours=1, *, width=140, dust=0):
+    """Two scans of a page that rises by `steepness` a column, and differ by `apart`, in 0..1."""
+    x = np.arange(width) % 40
+    rise = np.where((np.arange(width) // 40) % 2, 39 - x, x) * steepness
+    first = (0.2 + rise)[None, :, None] * np.ones((4, 1, colours))
+    alpha = np.ones((4, width, 1))
+    stack = [
+        np.concatenate([plane, alpha], axis=2).astype(np.float32)
+        for plane in (first, first + apart)
+    ]
+    return stack, [np.zeros((4, width), np.uint8), np.full((4, width), dust, np.uint8)]
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+@pytest.mark.parametrize("turned", [False, True])
+def test_scans_may_differ_more_where_the_page_is_steep(colours, turned):
+    """By the noise, and by a share of the gradient."""
+    stack, dust = slopes(0.01, 0.0, colours)
+    for apart, agree in ((0.018, True), (0.0265, True), (0.031, False)):
+        (first, _), _ = slopes(0.01, 0.0, colours), None
+        stack = [first[0], first[0] + np.float32([apart] * colours + [0])]
+        marks = dust
+        if turned:
+            stack = [np.ascontiguousarray(scan.transpose(1, 0, 2)) for scan in stack]
+            marks = [np.ascontiguousarray(plane.T) for plane in dust]
+        page, _ = _kernels.dust_free_mean(stack, marks, 1, (0.02, 0.8), -1, 1.0, 1)
+        plain = (stack[0] + stack[1])[1:-1, :, 0] / 2
+        lighter = stack[1][1:-1, :, 0]
+        # Away from the turning points, where the gradient is 0.01.
+        inner = np.s_[5:30, 1:3] if turned else np.s_[1:2, 5:30]
+        expected = (plain if agree else lighter)[inner]
+        assert page[..., 0][inner] == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_edge_of_dust_is_no_slope_of_the_page():
+    """The least gradient of all scans counts: only one of them has the edge."""
+    flat = np.full((3, 9, 2), 0.5, np.float32)
+    flat[..., 1] = 1
+    edge = flat.copy()
+    edge[:, 4:, 0] = 0.4
+    page, _ = _kernels.dust_free_mean(
+        [flat, edge], [np.zeros((3, 9), np.uint8)] * 2, 1, (0.02, 0.8), -1, 1.0, 1
+    )
+    assert page[0, :, 0] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("colours", [1, 3])
+def test_a_wide_row_is_the_same_as_its_pixels(dtype, colours):
+    """However they are grouped; the scans are level, so that only the pixel itself counts."""
+    rng = np.random.default_rng(4)
+    largest = {"uint8": 255, "uint16": 65535, "float32": 1.0}[dtype]
+    width = 150
+    values = rng.integers(90, 110, (3, width, colours)) + 60 * (rng.random((3, width, 1)) < 0.2)
+    alpha = 255 * (rng.random((3, width, 1)) < 0.9)
+    pixels = np.concatenate([values, alpha], axis=2) * (largest / 255)
+    marks = np.where(rng.random((3, width)) < 0.3, rng.integers(0, 256, (3, width)), 0)
+    marks = marks.astype(np.uint8)
+
+    def mean(columns):
+        stack = [np.ascontiguousarray(scan[None, columns]).astype(dtype) for scan in pixels]
+        dust = [np.ascontiguousarray(plane[None, columns]) for plane in marks]
+        return _kernels.dust_free_mean(stack, dust, 0, (NOISE, 0.0), -1, largest, 1)
+
+    page, outcome = mean(slice(None))
+    for x in range(width):
+        one, its = mean(slice(x, x + 1))
+        assert np.array_equal(one[0, 0], page[0, x])
+        assert its[0, 0] == outcome[0, x]
