@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from dustbust.previews import (
     to_rgb8,
     typical_frame,
 )
+from dustbust.registration.transform import Transform
 
 SAMPLES = Path(__file__).resolve().parent / "samples"
 FRAMES = sorted((SAMPLES / "run").glob("*.jpg"))
@@ -189,3 +191,21 @@ def test_brightness_of_a_preview_is_that_of_the_whole_scans(pair, page_preview):
     __, even = page_preview._brightness(True)
     assert even.gain == pytest.approx(report.gain[1])
     assert even.offset == pytest.approx(report.offset[1])
+
+
+def test_a_preview_of_a_page_looks_as_far_as_the_scans_show_it():
+    """In mode "dust-free" also at the page under the dust of the other scan, there and back."""
+    moved = Transform(np.array([[1, 0, 30], [0, 1, 20], [0, 0, 1.0]]))
+    scans = SimpleNamespace(
+        _pictures=[np.zeros((500, 600)), np.zeros((480, 640))],
+        _transforms=lambda align: [Transform(np.eye(3)), moved],
+    )
+
+    def box(rows, columns, mode):
+        part = slice(*rows), slice(*columns)
+        found = PagePreview._box_around(scans, part, mode, True)
+        return [(each.start, each.stop) for each in found]
+
+    assert box((100, 200), (150, 300), "mean") == [(100, 220), (150, 330)]
+    assert box((100, 200), (150, 300), "dust-free") == [(80, 240), (120, 360)]
+    assert box((10, 490), (10, 630), "dust-free") == [(0, 500), (0, 640)]

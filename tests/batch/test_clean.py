@@ -226,3 +226,8 @@ def test_pixels_that_could_not_be_filled_are_said_of_each_file(run):
     cleaned = dustbust.clean_frames(run, dust, method="fill")
     assert len(cleaned.notes) == 5
     assert all("4800 pixels could not be filled" in notes[0] for notes in cleaned.notes.values())
+
+
+def test_one_frame_that_is_missing_is_named_alone(tmp_path):
+    with pytest.raises(dustbust.DustbustError, match=r"gone\.jpg: there is no such file$"):
+        dustbust.clean_frames([tmp_path / "gone.jpg"], np.zeros((40, 60), bool))

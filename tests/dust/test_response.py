@@ -77,3 +77,13 @@ def test_responses_are_found_by_whether_the_dust_is_dark():
     mixed = both.for_each(np.array([True, False]))
     assert mixed.lift.tolist() == [0.5, 1.0]
     assert mixed.fade.tolist() == pytest.approx([0.2, 0.9])
+
+
+@pytest.mark.parametrize("fade", [-0.5, 0.3, 1.0])
+def test_the_value_of_black_under_thin_and_under_dense_dust(fade):
+    """lift * (1 - exp(-fade * density)) / fade, to the last digits of single precision."""
+    density = np.geomspace(1e-4, 1.5, 60).astype(np.float32)
+    x = fade * density.astype(float)
+    for lift in (0.8, 1.03):
+        expected = lift * density.astype(float) * -np.expm1(-x) / x
+        assert Response(lift, fade).offset(density) == pytest.approx(expected, rel=3e-5)

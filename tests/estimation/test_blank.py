@@ -7,7 +7,7 @@ from PIL import Image
 
 from dustbust import DustbustError, DustMask, apply_mask, estimate_mask
 from dustbust.__main__ import main
-from dustbust.files.infrared import infrared_in
+from dustbust.estimation.blank import _is_inverted
 from helpers import film_scans
 
 
@@ -129,17 +129,6 @@ def test_the_infrared_plane_of_a_frame_is_its_blank(tmp_path, where):
     assert average_precision(dust.grey, truth, ignore) > 0.97
 
 
-@pytest.mark.parametrize(
-    ("meaning", "is_infrared"),
-    [("unspecified", True), ("assocalpha", False), ("unassalpha", False)],
-)
-def test_a_fourth_channel_that_is_alpha_is_no_infrared(tmp_path, meaning, is_infrared):
-    values = np.random.default_rng(1).integers(0, 255, (20, 30, 4), np.uint8)
-    path = tmp_path / "frame.tif"
-    tifffile.imwrite(path, values, photometric="rgb", extrasamples=[meaning], metadata=None)
-    assert (infrared_in(path) is not None) == is_infrared
-
-
 def test_blank_on_the_command_line(tmp_path, capsys):
     passing, masks = film_scans.particles(3)
     (dusty,), _ = film_scans.run("gamma", 1, passing)
@@ -150,3 +139,13 @@ def test_blank_on_the_command_line(tmp_path, capsys):
     assert main([*command, "-o", str(mask)]) == 0
     assert "particles of light dust" in capsys.readouterr().out
     assert len(DustMask.load(mask).particles) == pytest.approx(len(masks), abs=2)
+
+
+@pytest.mark.parametrize(
+    ("level", "dust", "inverted"),
+    [(0.2, 0.8, True), (0.8, 0.2, False), (0.4, 0.1, False), (0.7, 0.95, False)],
+)
+def test_a_blank_is_inverted_if_its_dust_is_lighter_than_a_dark_glass(level, dust, inverted):
+    light = np.random.default_rng(1).normal(level, 0.005, (200, 300)).astype(np.float32)
+    light[50:70, 60:80] = dust
+    assert _is_inverted(light) == inverted

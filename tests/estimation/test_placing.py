@@ -45,6 +45,7 @@ def test_each_frame_is_found_where_it_lies(how, seed):
     mask = dustbust.estimate_mask(frames)
     assert relative(found_places(mask)) == relative(places)
     assert all(place.placed and place.z > 6 for place in mask.placements)
+    assert all(0 < place.error < 1 for place in mask.placements)
     # The grid holds all frames, no more.
     top, left = (min(place[axis] for place in places) for axis in (1, 2))
     dusty = opacity[top:, left:][: mask.grey.shape[0], : mask.grey.shape[1]] > 0.12

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dustbust.files.formats.jpeg2000 import _box
 from dustbust.files.read import open_frame
 from helpers.frame_files import XMP, exif, picture, refused, repaired, rewritten
 
@@ -105,3 +106,17 @@ def test_jpeg_2000_boxes_that_may_name_places_go_and_it_is_said(tmp_path):
     assert b"xml " in names
     assert b"ftbl" not in names
     assert np.array_equal(open_frame(out).pixels, repaired(picture()))
+
+
+def test_a_box_of_four_gigabytes_states_its_length_in_eight_bytes():
+    """ISO 15444-1, I.4: a length of 1, and behind the type the length with all that is before."""
+
+    class Long(bytes):
+        def __len__(self):
+            return (1 << 32) - 8
+
+    assert _box(b"jp2c", b"x" * 5) == b"\0\0\0\x0djp2cxxxxx"
+    head = _box(b"jp2c", Long(b"content"))
+    assert head[:8] == b"\0\0\0\1jp2c"
+    assert int.from_bytes(head[8:16], "big") == (1 << 32) - 8 + 16
+    assert head[16:] == b"content"
