@@ -62,7 +62,11 @@ _BASES: dict[str, Callable[[Doubles, Doubles], Doubles]] = {
 
 
 def _columns(x: Doubles) -> Doubles:
-    """(2, 2, points), a step to the right and one down."""
+    """(2, 2, points), a step to the right and one down.
+
+    >>> _columns(np.zeros(1)).tolist()
+    [[[1.0], [0.0]], [[0.0], [1.0]]]
+    """
     return np.multiply.outer(np.eye(2), np.ones_like(x))
 
 
