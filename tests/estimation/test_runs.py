@@ -9,8 +9,9 @@ from PIL import Image
 
 import dustbust
 from dustbust.batch.masks import new_dust
+from dustbust.estimation.frames import Frames
 from dustbust.estimation.runs import FRAMES_COMPARED as REACH
-from dustbust.estimation.runs import Correlations, changes
+from dustbust.estimation.runs import Correlations, changes, correlations
 from helpers import synthetic_run
 
 
@@ -219,3 +220,15 @@ def test_a_few_frames_are_one_run(number):
     rng = np.random.default_rng(number)
     frames = [rng.normal(0.4, 0.02, (120, 180)).astype(np.float32) for _ in range(number)]
     assert list(map(len, dustbust.find_runs(frames))) == [number]
+
+
+def test_frames_of_one_run_correlate_with_each_other_near_or_far():
+    """Up to twice the number of frames that are compared on each side."""
+    frames, _ = synthetic_run.run(4, 2 * REACH + 2)
+    found, numbers = correlations(Frames.of(frames), range(len(frames)), threads=1)
+    assert numbers == list(range(len(frames)))
+    assert found.values.shape == (len(frames), 2 * REACH)
+    index, apart = np.indices(found.values.shape)
+    there = (apart > 0) & (apart <= index)
+    assert found.values[there].min() > 0.05
+    assert not found.values[~there].any()

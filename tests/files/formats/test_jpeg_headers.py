@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from dustbust import _kernels
+from dustbust.files.formats.jpeg import segments
 from dustbust.files.read import open_frame
-from helpers.frame_files import jpeg, rewritten
+from helpers.frame_files import jpeg, picture, repaired, rewritten
 
 SOF0, DHT, SOS, DQT = 0xC0, 0xC4, 0xDA, 0xDB
 
@@ -179,3 +180,31 @@ def test_quantisation_may_have_16_bits(tmp_path):
         assert np.array_equal(one[4], two[4])
     with Image.open(io.BytesIO(other)) as opened, Image.open(path) as expected:
         assert np.array_equal(np.asarray(opened), np.asarray(expected))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_bytes_that_fill_up_before_a_marker_are_passed_over(tmp_path, number):
+    """ITU-T T.81, B.1.1.2: any number of 0xFF."""
+    data = jpeg(tmp_path / "a.jpg").read_bytes()
+    found = list(segments(data))
+    start = found[2][1]
+    filled = data[:start] + number * b"\xff" + data[start:]
+    expected = [
+        (m, a + number * (k > 1), b + number * (k > 1)) for k, (m, a, b) in enumerate(found)
+    ]
+    assert list(segments(filled)) == expected
+
+
+def test_components_that_are_called_rgb_are_rgb(tmp_path):
+    """Without a marker of Adobe's; the last frame header's identifiers tell it."""
+    path = tmp_path / "a.jpg"
+    Image.fromarray(picture()).save(path, quality=95, keep_rgb=True, subsampling=0)
+    data = path.read_bytes()
+    for marker, start, end in reversed(list(segments(data))):
+        if marker in (0xE0, 0xEE):
+            data = data[:start] + data[end:]
+    path.write_bytes(data)
+    before = open_frame(path).pixels
+    assert np.abs(before.astype(int) - picture()).mean() < 4
+    out, _ = rewritten(path)
+    assert np.abs(open_frame(out).pixels.astype(int) - repaired(before)).mean() < 1

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dustbust.files.read import open_frame
-from helpers.frame_files import ICC, XMP, exif, picture, repaired, rewritten
+from helpers.frame_files import ICC, XMP, exif, picture, refused, repaired, rewritten
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -35,3 +35,11 @@ def test_webp_unknown_chunks_go_and_what_is_behind_the_end_stays(tmp_path):
     assert notes == ["chunks that may depend on its old pixels were left out: ABCD"]
     assert out.read_bytes().endswith(tail)
     assert np.array_equal(open_frame(out).pixels, repaired(picture()))
+
+
+@pytest.mark.parametrize("missing", [1, 7, 15])
+def test_webp_that_ends_early_is_refused(tmp_path, missing):
+    path = tmp_path / "a.webp"
+    Image.fromarray(picture()).save(path, lossless=True)
+    path.write_bytes(path.read_bytes()[:-missing])
+    refused(path, "ends before its end")

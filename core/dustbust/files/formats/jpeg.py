@@ -217,7 +217,7 @@ def _parts(path: Path, data: bytes, only_header: bool = False) -> Parts:
         end = _end_of_data(data)
         picture, tail = data[:end] + END, data[end:]
         notes.append(Sentence("its missing end marker was added"))
-    elif end < len(data):
+    else:
         picture, tail = data[:end], data[end:]
     if not height and later_height:
         height = later_height[1]
