@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dustbust import _kernels
 from dustbust.image import block_grid
 
 
@@ -31,3 +32,54 @@ def test_gaps_are_filled_from_what_is_near_and_known_blocks_stay():
     assert np.array_equal(filled[share == 1], truth[share == 1])
     assert filled[10:14, 4:8] == pytest.approx(left, abs=1e-4)
     assert filled[10:14, 32:36] == pytest.approx(right, abs=1e-4)
+
+
+def linear(coarse, side, shape):
+    """A grid at each pixel, by numpy."""
+    middles = [(np.arange(n) + 0.5) * side - 0.5 for n in coarse.shape]
+    down = np.array([np.interp(np.arange(shape[0]), middles[0], column) for column in coarse.T]).T
+    return np.array([np.interp(np.arange(shape[1]), middles[1], row) for row in down])
+
+
+def blocks_of(plane, side):
+    """The parts of a plane, block by block."""
+    rows, columns = (range(0, length, side) for length in plane.shape)
+    return [[plane[y : y + side, x : x + side] for x in columns] for y in rows]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("side", [1, 4, 7, 16])
+def test_means_and_spreads_of_blocks_are_those_of_their_known_pixels(dtype, side):
+    """Also of those that the picture's edge cuts off; a spread is cut at its limit."""
+    rng = np.random.default_rng(side)
+    white = {"uint8": 255, "uint16": 65535, "float32": 1}[dtype]
+    picture = (rng.random((37, 50)) * white).astype(dtype)
+    known = rng.random(picture.shape) < 0.7
+    known[:16, :16] = False
+    coarse = rng.random([-(-n // side) for n in picture.shape], np.float32)
+    background = linear(coarse, side, picture.shape)
+    values = picture.astype(float) / white
+    for mask in (known, None):
+        of_all = np.ones_like(known) if mask is None else mask
+        mean, share = _kernels.block_means(picture, mask, side, 2)
+        masked = blocks_of(np.where(of_all, values, np.nan), side)
+        parts = [[block[~np.isnan(block)] for block in row] for row in masked]
+        expected = [[part.mean() if part.size else 0 for part in row] for row in parts]
+        assert mean == pytest.approx(np.array(expected), abs=1e-5)
+        shares = [[block.mean() for block in row] for row in blocks_of(of_all, side)]
+        assert share == pytest.approx(np.array(shares), abs=1e-6)
+        for every in (1, 2):
+            spread = _kernels.block_spread(picture, mask, coarse, side, every, 0.3, 2)
+            off = np.minimum(np.abs(values - background), 0.3) ** 2
+            kept = blocks_of(np.where(of_all, off, np.nan), side)
+            parts = [[part[::every][~np.isnan(part[::every])] for part in row] for row in kept]
+            expected = [[part.mean() if part.size else 0 for part in row] for row in parts]
+            assert spread == pytest.approx(np.array(expected), abs=1e-5)
+
+
+@pytest.mark.parametrize("side", [1, 3, 8])
+def test_a_grid_is_linear_between_the_middles_of_its_blocks(side):
+    shape = (29, 41)
+    coarse = np.random.default_rng(side).random([-(-n // side) for n in shape], np.float32)
+    found = _kernels.interpolate(coarse, side, *shape, 2)
+    assert found == pytest.approx(linear(coarse, side, shape), abs=1e-5)

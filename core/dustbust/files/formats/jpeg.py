@@ -183,6 +183,9 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield (marker, start, end) of each segment of a JPEG up to its first scan.
 
     `start` is the position of the marker's 0xFF.
+
+    >>> list(segments(bytes.fromhex("ffd8 fffe0003aa ffda0002")))
+    [(254, 2, 7), (218, 7, 11)]
     """
     position = 2
     while True:
