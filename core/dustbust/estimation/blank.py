@@ -113,7 +113,7 @@ def estimate_from_blank(
     mask.report = {
         "frames": len(asked.frames),
         "left_out": runner.frames.reasons,
-        "coverage": float(marked.mean()),
+        "coverage": np.count_nonzero(marked) / marked.size,
         "noise": noise,
         "particles": _particles(mask.opacity, marked, model),
         "warnings": runner.frames.warnings() + _warnings(model, probabilities),

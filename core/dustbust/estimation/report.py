@@ -56,7 +56,7 @@ def report(
     return {
         "frames": len(scenes.kept),
         "left_out": frames.reasons + alike,
-        "coverage": float(marked.mean()),
+        "coverage": np.count_nonzero(marked) / marked.size,
         "noise": max(each.noise for each in found),
         "particles": [
             [round(x), round(y), int(size), round(opacity, 3), round(share, 3)]

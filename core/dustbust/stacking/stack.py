@@ -339,7 +339,7 @@ def _dust_free(
     )
     page, filled = clean_page(scans, dust, step(0.75, 1.0), aligned)
     report = _report(scans, scans.without_added_alpha(page))
-    report.filled = float(filled.mean())
+    report.filled = np.count_nonzero(filled) / filled.size
     if with_dust:
         report.dust = dust.mask(scans.names)
         report.dust.report["filled"] = report.filled
