@@ -40,7 +40,8 @@ PARSERS = {
     ".bmp": "bmp",
 }
 
-STRIP_BYTE_COUNTS, TILE_BYTE_COUNTS = 279, 325  # tags of TIFF
+# Tags of TIFF.
+STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_BYTE_COUNTS, TILE_BYTE_COUNTS = 273, 278, 279, 325
 
 
 def seeds(folder):
@@ -196,6 +197,9 @@ def compare_with_pillow(path, pixels):
         return
     if not {STRIP_BYTE_COUNTS, TILE_BYTE_COUNTS} & {*tags}:
         return  # Pillow leaves black what the other tags do not reach
+    listed = tags.get(ROWS_PER_STRIP, len(pixels)) * len(tags.get(STRIP_OFFSETS, [0]))
+    if listed < len(pixels):
+        return  # and rows that lie in the file, but in no strip of the list
     # Pillow takes the high byte of 16 bits, but rounds in JPEG 2000. Of several pages it reads the
     # first one.
     if theirs.dtype == np.uint8 and theirs.shape == pixels.shape and path.suffix != ".jp2":

@@ -35,6 +35,14 @@ def set_subfile_type(path, page, value):
         file.write(struct.pack(structure.order + "I", value))
 
 
+def set_rows_per_strip(path, rows):
+    with open(path, "r+b") as file:
+        structure = TiffStructure(file)
+        tag = structure.directories[0].tags[278]
+        file.seek(tag.place)
+        file.write(rows.to_bytes(tag.size, "little"))
+
+
 def small(pixels, step=4):
     return np.ascontiguousarray(pixels[::step, ::step])
 
@@ -193,6 +201,33 @@ def test_strips_that_overlap_in_part(tmp_path):
     after[17, 3:9] ^= 255
     frame.write(after, tmp_path / "out.tif")
     assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), after)
+
+
+def test_one_strip_may_hold_more_rows_than_its_tag_says(tmp_path):
+    """The number of rows in a strip is wrong, but the only strip has all of them."""
+    pixels = picture("uint8", 1)
+    path = tiff(tmp_path / "a.tif", (pixels, {}))
+    set_rows_per_strip(path, 8)
+    frame = open_frame(path)
+    assert np.array_equal(frame.pixels, pixels)
+    after = frame.pixels.copy()
+    after[30, 3:9] ^= 255
+    frame.write(after, tmp_path / "out.tif")
+    assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), after)
+
+
+def test_a_strip_that_is_listed_alone_and_too_short_is_refused(tmp_path):
+    """What follows it in the file is another picture's."""
+    pixels = picture("uint8", 1)
+    path = tiff(tmp_path / "a.tif", (pixels, {}), (small(pixels), {"subfiletype": 1}))
+    set_rows_per_strip(path, 8)
+    with open(path, "r+b") as file:
+        structure = TiffStructure(file)
+        tag = structure.directories[0].tags[279]
+        file.seek(tag.place)
+        file.write(struct.pack(structure.order + "I", 8 * W))
+    with pytest.raises(DustbustError, match="strips or tiles are missing"):
+        open_frame(path)
 
 
 def test_data_over_the_directory_are_refused_or_right(tmp_path):

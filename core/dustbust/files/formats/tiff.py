@@ -364,12 +364,14 @@ def _check_data(path: Path, structure: TiffStructure, page: tifffile.TiffPage) -
     places = zip(page.dataoffsets, page.databytecounts, strict=False)  # a damaged file may differ
     if any(offset + count > structure.size for offset, count in places):
         raise ends_early()
-    listed = min(len(page.dataoffsets), len(page.databytecounts))
-    if listed < math.prod(page.chunked) and (page.compression != 1 or listed != 1):
-        raise ValueError("strips or tiles are missing")  # they would be read as black
-    expansion = EXPANSION.get(int(page.compression))
     assert page.dtype is not None
     claimed = page.imagewidth * page.imagelength * page.samplesperpixel * page.bitspersample // 8
+    listed = min(len(page.dataoffsets), len(page.databytecounts))
+    if page.compression == 1 and listed == 1 and page.databytecounts[0] >= claimed:
+        page.rowsperstrip = page.imagelength  # all rows are there, also if the tag names fewer
+    if listed < math.prod(page.chunked):
+        raise ValueError("strips or tiles are missing")  # they would be read as black
+    expansion = EXPANSION.get(int(page.compression))
     if expansion and claimed > (sum(page.databytecounts) + structure.size) * expansion:
         raise ends_early()
     if page.compression == LZW:
