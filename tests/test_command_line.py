@@ -483,7 +483,7 @@ def test_the_manual_page_describes_every_option(capsys):
     assert main(["manual", "man"]) == 0
     page = capsys.readouterr().out
     for command, words in {
-        "estimate": ("--polarity", "--json"),
+        "estimate": ("--polarity POLARITY", "--smallest PX", "--json\n"),
         "apply": ("--exists",),
         "gimp": ("install",),
     }.items():
