@@ -26,21 +26,17 @@ def tiff(path, *pages, **options):
     return path
 
 
-def set_subfile_type(path, page, value):
-    """Set the NewSubfileType of a page, which tifffile writes for some kinds only."""
+def set_tag(path, tag, page=0, **parts):
+    """Change the number, the count or the value of an entry in a page's directory."""
     with open(path, "r+b") as file:
         structure = TiffStructure(file)
-        tag = structure.directories[page].tags[254]
-        file.seek(tag.place)
-        file.write(struct.pack(structure.order + "I", value))
-
-
-def set_rows_per_strip(path, rows):
-    with open(path, "r+b") as file:
-        structure = TiffStructure(file)
-        tag = structure.directories[0].tags[278]
-        file.seek(tag.place)
-        file.write(rows.to_bytes(tag.size, "little"))
+        entry = structure.directories[page].tags[tag].entry
+        wide = structure.offset
+        forms = {"code": (0, "H"), "count": (4, wide), "value": (4 + struct.calcsize(wide), wide)}
+        for part, number in parts.items():
+            at, form = forms[part]
+            file.seek(entry + at)
+            file.write(struct.pack(structure.order + form, number))
 
 
 def small(pixels, step=4):
@@ -56,7 +52,7 @@ def test_thumbnail_and_infrared_pages_stay_in_any_order(tmp_path, dtype, bigtiff
     pages = [(pixels, {}), (small(pixels), {"subfiletype": 1}), (infrared, {"subfiletype": 0})]
     path = tiff(tmp_path / "a.tif", *(pages[index] for index in order), bigtiff=bigtiff)
     for mark in (0, 4):
-        set_subfile_type(path, order.index(2), mark)
+        set_tag(path, 254, order.index(2), value=mark)
         assert header_of(path)[0] == (W, H)
         assert np.array_equal(open_frame(path).pixels, pixels)
         out, notes = rewritten(path)
@@ -174,6 +170,13 @@ def move_strip(path, index, place):
         file.write(struct.pack(f"{structure.order}{len(offsets)}I", *offsets))
 
 
+def check_that_a_change_is_written(frame, row, out):
+    after = frame.pixels.copy()
+    after[row, 3:9] ^= 255
+    frame.write(after, out)
+    assert np.array_equal(tifffile.imread(out), after)
+
+
 @pytest.mark.parametrize("compression", [None, "lzw", "packbits"])
 def test_strips_that_share_their_bytes_are_never_overwritten(tmp_path, compression):
     """All strips of an even picture may be one; a repair in one of them is none in the others."""
@@ -197,35 +200,25 @@ def test_strips_that_overlap_in_part(tmp_path):
         first = structure.values(structure.directories[0].tags[273])[0]
     move_strip(path, 2, first + 3 * 50)
     frame = open_frame(path)
-    after = frame.pixels.copy()
-    after[17, 3:9] ^= 255
-    frame.write(after, tmp_path / "out.tif")
-    assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), after)
+    check_that_a_change_is_written(frame, 17, tmp_path / "out.tif")
 
 
 def test_one_strip_may_hold_more_rows_than_its_tag_says(tmp_path):
     """The number of rows in a strip is wrong, but the only strip has all of them."""
     pixels = picture("uint8", 1)
     path = tiff(tmp_path / "a.tif", (pixels, {}))
-    set_rows_per_strip(path, 8)
+    set_tag(path, 278, value=8)
     frame = open_frame(path)
     assert np.array_equal(frame.pixels, pixels)
-    after = frame.pixels.copy()
-    after[30, 3:9] ^= 255
-    frame.write(after, tmp_path / "out.tif")
-    assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), after)
+    check_that_a_change_is_written(frame, 30, tmp_path / "out.tif")
 
 
 def test_a_strip_that_is_listed_alone_and_too_short_is_refused(tmp_path):
     """What follows it in the file is another picture's."""
     pixels = picture("uint8", 1)
     path = tiff(tmp_path / "a.tif", (pixels, {}), (small(pixels), {"subfiletype": 1}))
-    set_rows_per_strip(path, 8)
-    with open(path, "r+b") as file:
-        structure = TiffStructure(file)
-        tag = structure.directories[0].tags[279]
-        file.seek(tag.place)
-        file.write(struct.pack(structure.order + "I", 8 * W))
+    set_tag(path, 278, value=8)
+    set_tag(path, 279, value=8 * W)
     with pytest.raises(DustbustError, match="strips or tiles are missing"):
         open_frame(path)
 
@@ -321,19 +314,6 @@ def test_the_types_of_values_have_the_sizes_of_the_standard():
     )
     for kind, form in FORMS.items():
         assert struct.calcsize(form) == SIZES[kind]
-
-
-def set_tag(path, tag, **parts):
-    """Change the number, the count or the value of an entry in a file's first directory."""
-    with open(path, "r+b") as file:
-        structure = TiffStructure(file)
-        entry = structure.directories[0].tags[tag].entry
-        wide = structure.offset
-        forms = {"code": (0, "H"), "count": (4, wide), "value": (4 + struct.calcsize(wide), wide)}
-        for part, number in parts.items():
-            at, form = forms[part]
-            file.seek(entry + at)
-            file.write(struct.pack(structure.order + form, number))
 
 
 @pytest.mark.parametrize("bigtiff", [False, True])
