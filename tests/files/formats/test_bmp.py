@@ -56,3 +56,21 @@ def test_bmp_with_a_palette_or_compressed_is_refused(tmp_path):
     data[30] = 3  # its header says where in a pixel the colours are
     path.write_bytes(data)
     refused(path, "32 bits and compression 3")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_pixels_of_a_bmp_begin_behind_its_header(tmp_path, mode):
+    path = tmp_path / "a.bmp"
+    Image.fromarray(picture()).convert(mode).save(path)
+    data = bytearray(path.read_bytes())
+    pixels = open_frame(path).pixels
+    end = 14 + 40 + (1024 if mode == "L" else 0)
+    data[10:14] = struct.pack("<I", 0)  # what some programs write there
+    path.write_bytes(data)
+    assert np.array_equal(open_frame(path).pixels, pixels)
+    out, _ = rewritten(path)
+    assert out.read_bytes()[:end] == data[:end]
+    for begin in (1, end - 1):
+        data[10:14] = struct.pack("<I", begin)
+        path.write_bytes(data)
+        refused(path, "its pixels begin within its header")

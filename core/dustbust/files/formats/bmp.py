@@ -20,10 +20,11 @@ from ...image.arrays import Picture
 from .base import FrameFile, check_megapixels, ends_early, pillow_bytes, unsupported
 
 UNCOMPRESSED = 0
+FILE_HEADER = 14  # bytes before the header of the picture
 SMALLEST_HEADER = 40  # BITMAPINFOHEADER; older ones have other fields
-
-# Bytes that hold the header of a file, the largest header of a picture (124) and 256 colours.
-HEAD = 14 + 124 + 4 * 256
+LARGEST_HEADER = 124  # BITMAPV5HEADER
+PALETTE = 4 * 256  # bytes of 256 colours
+HEAD = FILE_HEADER + LARGEST_HEADER + PALETTE
 
 
 class BmpFile(FrameFile):
@@ -90,8 +91,14 @@ def _layout(path: Path, data: bytes) -> tuple[int, int, int, int]:
     check_megapixels(path, width, abs(height))
     if bits not in (8, 24, 32) or compression != UNCOMPRESSED:
         raise unsupported(path, _kind_of(bits, compression))
-    if bits == 8 and not _has_grey_palette(data, header, begin):
-        raise unsupported(path, Sentence("indexed pictures"))
+    end = FILE_HEADER + header
+    if bits == 8:
+        if not _is_grey(data[end : end + PALETTE]):
+            raise unsupported(path, Sentence("indexed pictures"))
+        end += PALETTE
+    begin = begin or end  # 0 is what some programs write for "behind the header"
+    if begin < end:
+        raise ValueError("its pixels begin within its header")
     return begin, width, height, bits // 8
 
 
@@ -103,7 +110,9 @@ def _kind_of(bits: int, compression: int) -> Sentence:
     )
 
 
-def _has_grey_palette(data: bytes, header: int, begin: int) -> bool:
-    """Whether the palette of an indexed picture holds the 256 greys in their order."""
-    palette = np.frombuffer(data[14 + header : begin][: 4 * 256], np.uint8).reshape(-1, 4)
-    return len(palette) == 256 and bool((palette[:, :3] == np.arange(256)[:, None]).all())
+def _is_grey(palette: bytes) -> bool:
+    """Whether a palette holds the 256 greys in their order."""
+    colours = np.frombuffer(palette, np.uint8)
+    if colours.size < PALETTE:
+        return False
+    return bool((colours.reshape(-1, 4)[:, :3] == np.arange(256)[:, None]).all())
