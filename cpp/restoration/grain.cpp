@@ -132,7 +132,7 @@ public:
         // the energy 1 - (1 - p)^2.
         float lacks[side * side], borrowed = 0, wanted = 0, present = 0;
         for (int k = 0; k < pixels.count; ++k) {
-            const float part = share ? std::clamp(share[pixels.places[k]], 0.0f, 1.0f) : 1.0f;
+            const float part = std::clamp(share[pixels.places[k]], 0.0f, 1.0f);
             const std::ptrdiff_t y = pixels.rows[k] - top, x = pixels.columns[k] - left;
             lacks[k] = part * (2 - part);
             const float finest = square_of_finest(source, y, x);

@@ -359,11 +359,11 @@ Metric Filler<Picture, colours>::metric_at(std::int64_t at) const {
         sum.xx += weight * cell.xx, sum.xy += weight * cell.xy, sum.yy += weight * cell.yy,
             sum.gradients += weight * cell.gradients;
     });
-    if (sum.gradients < 1e-3f) return {};
     const float half = (sum.xx + sum.yy) / (2 * sum.gradients),
                 difference = (sum.xx - sum.yy) / (2 * sum.gradients);
     const float mixed = sum.xy / sum.gradients,
                 radius = std::sqrt(difference * difference + mixed * mixed);
+    // Not a number where no gradient is known.
     if (!(radius > 0) || !std::isfinite(radius)) return {};
     const float tiny = 1.5e-4f;  // squared gradients below those of noise of 1 % tell no direction
     const float ratio =
