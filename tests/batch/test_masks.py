@@ -1,5 +1,7 @@
 """The masks of a shoebox of frames."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,35 @@ def test_masks_that_the_program_wrote_are_renewed(runs):
         written = masks.estimate_runs(frames, folder)
     assert [run.path.name for run in written] == ["0-1.png", "2-3.png"]
     assert len(estimated) == 4
+
+
+def test_rolls_with_equal_names_have_a_mask_each(runs, tmp_path, monkeypatch):
+    _, folder, _ = runs
+    rolls = [[tmp_path / roll / f"{k}.jpg" for k in range(2)] for roll in ("a", "b")]
+    rolls.append([tmp_path / f"{k}.tif" for k in range(2)])
+    monkeypatch.setattr(masks, "find_runs", lambda *_, **__: rolls)
+    written = masks.estimate_runs([frame for roll in rolls for frame in roll], folder)
+    assert [run.path.name for run in written] == ["0-1.png", "0-1-2.png", "0-1-3.png"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        ["0-1.png", "0-1-2.png", "0-1-3.png", masks.TABLE]
+    )
+
+
+def test_names_of_masks_differ_also_without_regard_to_case():
+    runs = [(Path("A.tif"), Path("B.tif")), (Path("a.tif"), Path("b.tif"))]
+    runs.append((Path("a.tif"), Path("b-2.tif")))
+    names = masks.names_of_masks(runs)
+    assert len({name.lower() for name in names}) == 3
+
+
+def test_a_frame_is_not_replaced_by_a_mask(runs, tmp_path, monkeypatch):
+    frame = tmp_path / "0-0.png"
+    frame.write_bytes(b"a frame")
+    monkeypatch.setattr(masks, "find_runs", lambda *_, **__: [[tmp_path / "0.png"], [frame]])
+    (tmp_path / "0.png").write_bytes(b"a frame")
+    with pytest.raises(dustbust.DustbustError, match=r"0-0\.png: is one of the pictures"):
+        masks.estimate_runs([tmp_path / "0.png", frame], tmp_path, overwrite=True)
+    assert frame.read_bytes() == b"a frame"
 
 
 @pytest.mark.parametrize("name", ["0-1.png", "2-3.png", masks.TABLE])

@@ -73,3 +73,24 @@ def test_two_groups_with_one_page_are_refused_before_the_work(tmp_path, capsys):
     assert stack(tmp_path, "--format", "webp") == 1
     assert "1.webp: would be the page of two groups" in capsys.readouterr().err
     assert not (tmp_path / "pages").exists()
+
+
+@pytest.mark.parametrize("exists", ["skip", "overwrite", "rename"])
+def test_a_page_never_replaces_a_scan_of_another_page(tmp_path, capsys, exists):
+    rng = np.random.default_rng(1)
+    names = ("a.tif", "b.tif", "c.tif", "a.png")  # the first page would be a.png
+    for name in names:
+        Image.fromarray(rng.integers(0, 256, (40, 60), dtype=np.uint8)).save(tmp_path / name)
+    scans = {name: (tmp_path / name).read_bytes() for name in names}
+    paths = [tmp_path / name for name in names]
+    assert stack(*paths, "--format", "png", "-o", tmp_path, "--exists", exists) == 1
+    assert "a.png: is one of the pictures it is made from" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == scans
+
+
+def test_the_dust_of_many_pages_is_no_file(tmp_path, capsys):
+    write_groups(tmp_path / "roll", ".png")
+    arguments = ["stack", "--pairs", str(tmp_path / "roll"), "--dust", str(tmp_path / "dust.png")]
+    assert main(arguments) == 1
+    assert "is the dust of one page, not of many" in capsys.readouterr().err
+    assert not (tmp_path / "roll" / "pages").exists()

@@ -16,7 +16,7 @@ from ..estimation.estimate import estimate_mask
 from ..estimation.runs import find_runs
 from ..files.find import frames_between, frames_in, in_order_of_taking
 from ..files.paths import as_path
-from ..files.write import new_file
+from ..files.write import check_target, new_file
 from ..files.written import check_replaceable
 from ..image.arrays import Mask
 from ..image.morphology import connected, count_particles
@@ -102,7 +102,8 @@ def estimate_runs(
         Frames in the order of scanning.
     folder : path-like
         Folder of the masks, made if necessary. A mask is named `FIRST-LAST.png` after the first and
-        the last frame of its run. The table `runs.csv` lists the masks.
+        the last frame of its run; a second one of that name `FIRST-LAST-2.png`. The table
+        `runs.csv` lists the masks.
     overwrite : bool
         Whether to replace also files of these names that Dustbust did not write or that somebody
         changed since.
@@ -136,8 +137,10 @@ def estimate_runs(
     where: dict[str, Any] = {"executor": executor, "threads": threads, "leave_out": leave_out}
     runs = find_runs(frames, progress=part_of(progress, 0, 1, 3), **where)
     names = [tuple(as_path(cast(PathLike, run[place])) for place in (0, -1)) for run in runs]
-    paths = [folder / f"{first.stem}-{last.stem}.png" for first, last in names]
+    paths = [folder / name for name in names_of_masks(names)]
     table = folder / TABLE
+    for path in paths:
+        check_target(path, [as_path(cast(PathLike, frame)) for run in runs for frame in run])
     for path in (*paths, table):
         check_replaceable(path, overwrite)
     done, written = 0, list[RunMask]()
@@ -163,6 +166,33 @@ def estimate_runs(
     ):
         csv.writer(file).writerows(table_of(written))
     return written
+
+
+def names_of_masks(runs: Iterable[tuple[Path, ...]]) -> list[str]:
+    """The name of each run's mask, after the first and the last frame of the run.
+
+    Rolls in several folders, or in several formats, may have frames of equal names. Each mask still
+    has a name of its own, on systems that ignore upper and lower case too.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from dustbust.batch.masks import names_of_masks
+    >>> rolls = [("a/1.tif", "a/9.tif"), ("b/1.tif", "b/9.tif")]
+    >>> names_of_masks([(Path(first), Path(last)) for first, last in rolls])
+    ['1-9.png', '1-9-2.png']
+    """
+    names: list[str] = []
+    taken: set[str] = set()
+    for first, last in runs:
+        stem, number = f"{first.stem}-{last.stem}", 1
+        name = f"{stem}.png"
+        while name.casefold() in taken:
+            number += 1
+            name = f"{stem}-{number}.png"
+        names.append(name)
+        taken.add(name.casefold())
+    return names
 
 
 def new_dust(before: Mask, after: Mask) -> float:

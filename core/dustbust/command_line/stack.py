@@ -13,7 +13,13 @@ from ..errors import DustbustError
 from ..files.bilevel import BILEVEL_SUFFIXES, check_kinds, write_bilevel
 from ..files.find import find_frames
 from ..files.formats import WRITABLE
-from ..files.write import EXISTS, check_complete, check_target, free_name, write_picture
+from ..files.write import (
+    EXISTS,
+    check_complete,
+    check_target,
+    free_name,
+    write_picture,
+)
 from ..files.written import check_replaceable
 from ..stacking.modes import MODES
 from ..stacking.stack import GRIDS, StackReport, stack_scans
@@ -22,6 +28,7 @@ from .options import (
     add_json,
     add_overwrite,
     at_least_two,
+    check_apart,
     default_of,
     given_options,
     progress,
@@ -124,6 +131,10 @@ def stack_groups(options: argparse.Namespace) -> int:
 
     A group that fails is reported and the others are done. A later run continues there.
     """
+    if options.dust:
+        raise DustbustError(
+            "--dust: is the dust of one page, not of many; leave it out, or stack that page alone"
+        )
     scans = find_frames(options.scans)
     if len(scans) % options.group:
         raise DustbustError(
@@ -140,8 +151,8 @@ def stack_groups(options: argparse.Namespace) -> int:
             raise DustbustError(
                 f"{place}: cannot be made ({error.strerror or error}); choose another folder"
             ) from error
-    for group, page in zip(groups, pages, strict=True):
-        check_target(page, group)  # before the work, not after it
+    for page in pages:
+        check_target(page, scans)  # before the work, not after it
     written, skipped, failed = 0, 0, 0
     for group, page in zip(groups, pages, strict=True):
         try:
@@ -210,6 +221,7 @@ def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
             )
         check_target(options.dust, scans, MASK_SUFFIXES)
         check_replaceable(Path(options.dust), options.overwrite)
+        check_apart(output, options.dust)
     report = stack_scans(
         scans,
         mode=options.mode,
