@@ -263,6 +263,8 @@ def test_pairs_of_a_folder(tmp_path, capsys):
         ["stack", "a.png", "b.png", "-o", "b.png"],
         ["stack", "a.png", "b.png", "-o", "page.png", "--dust", "b.png"],
         ["compare", "a.png", "b.png", "-o", "b.png"],
+        ["estimate", "a.png", "--blank", "b.png", "-o", "b.png", "--overwrite"],
+        ["estimate", "a.png", "--blank", "b.png", "--plot", "b.png", "--overwrite"],
     ],
 )
 def test_no_picture_is_written_over_one_that_it_is_made_from(
@@ -281,6 +283,34 @@ def test_no_picture_is_written_over_one_that_it_is_made_from(
     )
     assert Path("b.png").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["estimate", "a.png", "b.png", "-o", "new.png", "--plot", "./new.png"],
+        ["stack", "a.png", "b.png", "-o", "new.png", "--dust", "./new.png"],
+    ],
+)
+def test_two_results_are_not_written_to_one_file(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        dustbust.files.write.write_picture(f"{name}.png", np.zeros((32, 32), np.uint8))
+    assert main(arguments) == 1
+    assert "new.png: is the name of two of the new files" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+def test_names_of_files_are_printed_as_one_line_each(run, tmp_path, capsys):
+    mask = tmp_path / "mask\n\x1b[31m.png"
+    assert main(["estimate", str(run), "-o", str(mask)]) == 0
+    assert capsys.readouterr().out.startswith(f"{tmp_path}/mask\\n\\x1b[31m.png: 8 frames")
+    (run / "a\nb").mkdir()
+    for frame in run.glob("*.jpg"):
+        frame.rename(run / "a\nb" / frame.name)
+    for _ in range(2):
+        assert main(["apply", str(mask), str(run / "a\nb")]) == 0
+        assert all("a\\nb/cleanedphotos: " in line for line in capsys.readouterr().out.splitlines())
 
 
 def test_a_mask_is_no_frame(run, tmp_path, capsys):

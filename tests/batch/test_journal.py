@@ -127,3 +127,22 @@ def test_a_receipt_that_cannot_be_written_is_said_and_made_by_the_next_batch(tmp
     assert not again.failed
     assert set(Receipt.load(path).files) == {"1.png", "2.png"}
     assert not list(cleaned.folder.glob(".*"))
+
+
+def test_a_batch_that_cannot_begin_leaves_no_journal(tmp_path):
+    (tmp_path / RECEIPT_NAME).write_text("not a receipt")
+    with pytest.raises(dustbust.DustbustError, match="is not a receipt"):
+        Journal(tmp_path)
+    assert not (tmp_path / JOURNAL_NAME).exists()
+
+
+@pytest.mark.skipif(os.sep != "/", reason="a name cannot hold a backslash here")
+def test_a_name_with_a_backslash_is_recorded(tmp_path):
+    Image.fromarray(np.full((9, 9), 100, np.uint8)).save(tmp_path / "roll\\1.png")
+    dust = np.zeros((9, 9), bool)
+    dust[4, 4] = True
+    for _ in range(2):
+        report = dustbust.clean_frames(tmp_path, dust)
+        assert not report.failed
+    assert [path.name for path in report.skipped] == ["roll\\1.png"]
+    assert list(Receipt.load(report.folder / RECEIPT_NAME).files) == ["roll\\1.png"]

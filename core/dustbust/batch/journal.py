@@ -100,6 +100,9 @@ class Journal(Records):
             super().__init__(self.folder, self.file.read())
             self.file.write(b"\n")  # ends an incomplete last line, so that the next is separate
         except BaseException:
+            if not os.fstat(self.file.fileno()).st_size:  # a new one, in which nothing is noted
+                with suppress(OSError):
+                    (self.folder / JOURNAL_NAME).unlink()
             self.file.close()
             raise
 

@@ -142,7 +142,9 @@ def check_entry(name: object, entry: object, batches: int) -> None:
 
 
 def _is_file_name(name: object) -> bool:
-    if not isinstance(name, str) or name in ("", ".", "..") or set(name) & set("/\\\0"):
+    # A backslash separates folders on Windows only; elsewhere it is a letter like others.
+    apart = {"/", "\0", os.sep, os.altsep}
+    if not isinstance(name, str) or name in ("", ".", "..") or set(name) & apart:
         return False
     try:
         os.fsencode(name)

@@ -21,6 +21,7 @@ from .options import (
     given_options,
     progress,
     tell,
+    tell_people,
 )
 
 SUMMARY = "clean frames with a mask; the originals are never changed"
@@ -114,7 +115,7 @@ def clean(mask: Path, options: argparse.Namespace) -> int:
     )
     tell(
         options,
-        "\n".join(lines),
+        *lines,
         mask=mask,
         folder=report.folder,
         written=report.written,
@@ -130,4 +131,4 @@ def clean(mask: Path, options: argparse.Namespace) -> int:
 def announce(plan: BatchPlan) -> None:
     """Count the cleaned frames that exist, before any is written."""
     if plan.up_to_date or plan.outdated or plan.edited:
-        print(f"{plan.folder}: {plan.summary()}", flush=True)
+        tell_people(f"{plan.folder}: {plan.summary()}")

@@ -8,7 +8,7 @@ import numpy as np
 from ..figures import before_after
 from ..files.write import check_target, write_picture
 from ..files.written import check_replaceable
-from .options import add_overwrite
+from .options import add_overwrite, tell_people
 
 SUMMARY = "write one picture of the part that changed most: before on the left, after on the right"
 
@@ -29,5 +29,5 @@ def run(options: argparse.Namespace) -> int:
     check_replaceable(Path(options.output), options.overwrite)
     picture = np.asarray(before_after(options.before, options.after))
     write_picture(options.output, picture, inputs=(options.before, options.after))
-    print(f"{options.output}: {options.before} beside {options.after}")
+    tell_people(f"{options.output}: {options.before} beside {options.after}")
     return 0

@@ -18,11 +18,13 @@ from .options import (
     add_dask,
     add_json,
     add_overwrite,
+    check_apart,
     default_of,
     executor_of,
     given_options,
     progress,
     tell,
+    tell_people,
 )
 
 # Where the results go if the user names nothing.
@@ -110,16 +112,19 @@ def frames_of(options: argparse.Namespace, where: dict[str, Any]) -> list[Path]:
 def write_mask(frames: list[Path], options: argparse.Namespace, how: dict[str, Any]) -> None:
     """Estimate the mask of a run."""
     output = options.output or MASK
-    check_target(output, frames, MASK_SUFFIXES)  # before the work, not after it
+    inputs = [*frames, *(options.blank or [])]
+    check_target(output, inputs, MASK_SUFFIXES)  # before the work, not after it
     check_replaceable(Path(output), options.overwrite)
     if options.plot:
-        check_target(options.plot, frames)
+        check_target(options.plot, inputs)
         check_replaceable(Path(options.plot), options.overwrite)
+        check_apart(output, options.plot)
     dust = estimate_mask(frames, **how)
     dust.save(output)
     if options.plot:
         dust.plot(options.plot)
-    tell(options, f"{output}: {dust.summary()}", **described(Path(output), dust))
+    first, *warnings = dust.summary().splitlines()
+    tell(options, f"{output}: {first}", *warnings, **described(Path(output), dust))
 
 
 def described(path: Path, dust: DustMask) -> dict[str, Any]:
@@ -141,13 +146,12 @@ def write_masks(frames: list[Path], options: argparse.Namespace, how: dict[str, 
     runs = estimate_runs(frames, folder, overwrite=options.overwrite, **how)
     if options.json:
         for one in runs:
-            tell(options, "", **described(one.path, one.mask), new=one.new)
+            tell(options, **described(one.path, one.mask), new=one.new)
         return
     rows = table_of(runs)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+        tell_people("  ".join(cells).rstrip())
     for one in runs:
-        for sentence in one.mask.warnings:
-            print(f"{one.path}: {sentence}")
+        tell_people(*(f"{one.path}: {sentence}" for sentence in one.mask.warnings))

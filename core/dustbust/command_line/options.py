@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -11,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import DustbustError
+from ..errors import DustbustError, printable
 from ..options import Number, NumberOption, Table, WordOption
 from ..runtime.dask import dask_executor
 
@@ -89,6 +90,30 @@ def add_overwrite(command: argparse.ArgumentParser) -> None:
     )
 
 
+def check_apart(*paths: str | os.PathLike[str]) -> None:
+    """Refuse names of new files of which one would replace another.
+
+    Raises
+    ------
+    DustbustError
+        If two of them name one file.
+
+    Examples
+    --------
+    >>> from dustbust.command_line.options import check_apart
+    >>> check_apart("mask.png", "./mask.png")
+    Traceback (most recent call last):
+    ...
+    dustbust.errors.DustbustError: mask.png: is the name of two of the new files; choose another...
+    """
+    places = [os.path.normcase(os.path.realpath(path)) for path in paths]
+    for path, place in zip(paths, places, strict=True):
+        if places.count(place) > 1:
+            raise DustbustError(
+                f"{path}: is the name of two of the new files; choose another name for one of them"
+            )
+
+
 def add_json(command: argparse.ArgumentParser) -> None:
     """Add the option that prints results for programs."""
     command.add_argument(
@@ -98,21 +123,28 @@ def add_json(command: argparse.ArgumentParser) -> None:
     )
 
 
-def tell(options: argparse.Namespace, text: str, **result: object) -> None:
+def tell(options: argparse.Namespace, *lines: str, **result: object) -> None:
     """Print a result: as text, or with --json as one line of JSON.
 
     Parameters
     ----------
     options : argparse.Namespace
-    text : str
-        For people; empty if the result is only for programs.
+    *lines : str
+        For people; none if the result is only for programs. Names of files in them may hold line
+        ends and control characters, which are escaped.
     **result : object
         For programs: plain data, with paths.
     """
     if options.json:
         print(json.dumps(result, default=str), flush=True)
-    elif text:
-        print(text, flush=True)
+    else:
+        tell_people(*lines)
+
+
+def tell_people(*lines: str) -> None:
+    """Print lines in which names of files may hold line ends and control characters."""
+    for line in lines:
+        print(printable(line), flush=True)
 
 
 def add_dask(command: argparse.ArgumentParser) -> None:
@@ -152,5 +184,6 @@ def progress() -> Callable[[float, str], None] | None:
 def show_progress(done: float, text: str) -> None:
     """Draw the bar over the one that was drawn before; at the end, clear it."""
     filled = round(30 * done)
-    line = f"[{'#' * filled}{'.' * (30 - filled)}] {100 * done:3.0f} %  {Path(text).name[:40]:40s}"
+    name = printable(Path(text).name)[:40]
+    line = f"[{'#' * filled}{'.' * (30 - filled)}] {100 * done:3.0f} %  {name:40s}"
     print(f"\r{line if done < 1 else ' ' * len(line)}\r", end="", file=sys.stderr, flush=True)
