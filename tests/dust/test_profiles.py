@@ -11,6 +11,7 @@ from dustbust.dust.profiles import (
     _falling,
     _fitted_plane,
     disc,
+    shown_strengths,
     weighted_median,
 )
 from dustbust.dust.response import VALUE_NOISE
@@ -287,7 +288,7 @@ def test_the_strength_lies_between_the_measured_and_the_usual_one():
         return around._replace(deviation=deviation)
 
     around = [read(1.2), read(0.9), None, read(1.05)]
-    shown, errors = dust.shown(around, flat)
+    shown, errors = shown_strengths(around, flat)
     assert shown == pytest.approx([1.2, 0.9, 0, 1.05])
     assert errors == pytest.approx([error, error, np.inf, error])
     assert dust.strengths(around, flat) == pytest.approx([1.1, 0.95, 1, 1.025], abs=1e-3)

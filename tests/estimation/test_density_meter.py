@@ -8,7 +8,9 @@ import pytest
 from dustbust import DustbustError, DustMask, _kernels
 from dustbust.dust.model import DustModel
 from dustbust.dust.observation import moved
-from dustbust.estimation.density_meter import DensityMeter, Graph
+from dustbust.dust.response import USUAL, Response
+from dustbust.estimation import density_meter
+from dustbust.estimation.density_meter import DensityMeter, Expected, Graph
 from helpers import film_scans
 
 
@@ -161,3 +163,218 @@ def test_a_part_of_a_graph_has_whole_particles_and_their_own_neighbours():
     before = np.where(neighbours[number] < 0, -1, neighbours[number])
     after = np.where(part.neighbours < 0, -1, number[part.neighbours])
     assert np.array_equal(after, before)
+
+
+def unit(frames):
+    return [frame.astype(np.float32) / 255 for frame in frames]
+
+
+def two_particles():
+    """Where two particles are that take half of the light, and frames that show them."""
+    dusty = np.zeros((60, 70), bool)
+    dusty[20:26, 15:21] = dusty[30:36, 45:51] = True
+    rng = np.random.default_rng(2)
+    return dusty, [
+        np.where(dusty, 0.5 + 0.5 * level, level) + np.float32(rng.normal(0, 0.004, dusty.shape))
+        for level in np.float32([0.2, 0.3, 0.4, 0.5, 0.35])
+    ]
+
+
+@pytest.mark.parametrize("seen", [0, 1, 2, 4])
+def test_the_share_is_of_the_frames_that_show_the_place(seen):
+    """A particle that no frame shows is expected in most frames."""
+    dusty, frames = two_particles()
+    meter = DensityMeter(dusty)
+    for number, plane in enumerate(frames[:4]):
+        has_data = np.ones(dusty.shape, bool)
+        has_data[:, :35] = number < seen
+        meter.take(number, meter.look(plane, has_data))
+    model = meter.model()
+    assert model.share[1] == pytest.approx(1, abs=0.01)
+    assert model.share[0] == pytest.approx(1 if seen else 0.95, abs=0.01)
+    assert meter.expected.share == pytest.approx(model.share, abs=0.01)
+    first = model.particles[0] == 0
+    if seen:
+        assert model.density[first].max() == pytest.approx(model.density[~first].max(), rel=0.1)
+    else:
+        assert model.density[first].max() == 0
+        assert (model.error[first] == 1000).all()  # nothing is known
+
+
+def test_a_frame_shows_a_particle_with_data_of_half_of_it():
+    dusty, _ = two_particles()
+    meter = DensityMeter(dusty)
+    labels, size = meter.graph.labels, meter.graph.labels.size
+    expected = Expected(np.zeros(size, np.float32), np.ones(2, np.float32), np.zeros(2, bool))
+    observed, filled = np.full(size, 0.6, np.float32), np.full(size, 0.2, np.float32)
+    of_first, of_second = (np.flatnonzero(labels == n) for n in (0, 1))
+    assert of_first.size % 2 == 0
+    for hidden, shown in ((of_first.size // 2, True), (of_first.size // 2 + 1, False)):
+        spread = np.full(size, 0.02, np.float32)
+        spread[of_first[:hidden]] = 1
+        reading = meter._read(
+            meter.graph, expected, (observed, filled, spread), blind=expected.usual
+        )
+        assert reading.shown.tolist() == [shown, True]
+        assert reading.present.tolist() == [shown, 1]
+        assert (reading.weight[spread == 1] == 0).all()
+        assert (reading.weight[spread < 1] > 0).all()
+        # 0.8 of white is left and 0.4 of it afterwards, by the usual lift of 1.03.
+        assert reading.density[of_second] == pytest.approx(
+            USUAL.density(np.float32(0.6), np.float32(0.2))
+        )
+        assert reading.responses == expected.usual
+
+
+def test_before_any_frame_nothing_is_known():
+    dusty, _ = two_particles()
+    model = DensityMeter(dusty, polarity="dark").model()
+    assert not model.density.any()
+    assert (model.error == 1000).all()
+    assert model.share == pytest.approx([0.95, 0.95])
+    assert model.dark.all()
+    assert (model.light_response, model.dark_response) == (USUAL, USUAL)
+
+
+def test_usual_responses_are_medians_of_the_frames():
+    dusty, frames = two_particles()
+    meter = DensityMeter(dusty)
+    meter.add(frames[0])
+    meter.settle()
+    meter._responses = [[1.0, 0.5, 0.7, 0.2], [1.1, 0.3, 0.9, 0.1], [0.6, 0.4, 0.8, 0.6]]
+    model = meter.model()
+    assert model.light_response == Response(1.0, 0.4)
+    assert model.dark_response == Response(0.8, 0.2)
+
+
+def test_particles_are_dark_if_they_are_darker_than_their_surroundings_in_all():
+    dusty, _ = two_particles()
+    meter = DensityMeter(dusty, polarity="both")
+    first = meter.graph.labels == 0
+    size = first.size
+
+    def frame(light, dark, spread):
+        observed = np.where(first, 0.5 + light, 0.5 - dark)
+        return tuple(np.float16(a) for a in (observed, np.full(size, 0.5), np.full(size, spread)))
+
+    def which(*frames):
+        return meter._which_are_dark(frames).tolist()
+
+    assert which(frame(0.1, 0.1, 0.1)) == [False, True]
+    # Differences count by their errors: here 1 against 2.
+    assert which(frame(0.1, 0.1, 0.1), frame(-0.4, -0.4, 0.2)) == [True, False]
+    assert which(frame(0.1, 0.1, 0.1), frame(-0.4, -0.4, 0.8)) == [False, True]
+    # However little it is.
+    assert which(frame(0.002, 0.002, 0.9)) == [False, True]
+
+
+def test_ten_frames_tell_what_to_expect_of_the_others():
+    dusty, frames = two_particles()
+    meter = DensityMeter(dusty)
+    for plane in frames[:5] + frames[:4]:
+        meter.add(plane)
+        assert meter.expected is None
+    meter.add(frames[4])
+    assert meter.expected is not None
+    assert meter.expected.density.max() == pytest.approx(np.log(2), rel=0.1)
+    assert len(meter._responses) == 10
+    meter.add(frames[0])
+    assert len(meter._responses) == 11
+
+
+def test_parts_of_a_run_are_measured_as_the_whole():
+    dusty, frames = two_particles()
+
+    def begun():
+        meter = DensityMeter(dusty)
+        for number, plane in enumerate(frames[:3]):
+            meter.take(number, meter.look(plane))
+        meter.settle()
+        return meter
+
+    whole, one = begun(), begun()
+    other = one.start()
+    for meter, numbers in ((whole, (3, 4)), (one, (4,)), (other, (3,))):
+        for number in numbers:
+            meter.take(number, meter.look(frames[number]))
+    assert len(other._responses) == 1
+    one.merge(other)
+    results = [{n: a.tobytes() for n, a in each.result().items()} for each in (whole, one)]
+    assert results[0] == results[1]
+
+
+def test_frames_wait_only_if_ten_of_them_are_held(monkeypatch):
+    dusty, frames = two_particles()
+    meter = DensityMeter(dusty)
+    monkeypatch.setattr(density_meter, "LARGEST_HELD", 10 * frames[0].nbytes)
+    assert meter.look(frames[0]) is frames[0]
+    # A part of a run does not settle, so that there is no time to wait for.
+    assert isinstance(meter.another().look(frames[0]), tuple)
+    monkeypatch.setattr(density_meter, "LARGEST_HELD", 10 * frames[0].nbytes - 1)
+    observed, filled, spread = meter.look(frames[0])
+    size = meter.graph.labels.size
+    assert observed.shape == filled.shape == spread.shape == (size,)
+    assert {array.dtype.name for array in (observed, filled, spread)} == {"float16"}
+    # Waiting makes no difference.
+    results = []
+    for held in (10 * frames[0].nbytes, 1):
+        monkeypatch.setattr(density_meter, "LARGEST_HELD", held)
+        meter = DensityMeter(dusty)
+        for number, plane in enumerate(frames):
+            meter.take(number, meter.look(plane))
+        results.append({name: array.tobytes() for name, array in meter.result().items()})
+    assert results[0] == results[1]
+
+
+def test_of_much_dust_a_part_tells_how_frames_respond(monkeypatch):
+    transmittance, _ = film_scans.particles()
+    frames = unit(film_scans.run("gamma", 6, transmittance)[0])
+
+    def model(asked=None):
+        if asked is not None:
+            monkeypatch.setattr(density_meter, "PIXELS_ASKED_FIRST", asked)
+        meter = DensityMeter(transmittance < 0.94)
+        for plane in frames:
+            meter.add(plane)
+        return meter.model()
+
+    whole = model()
+    size = whole.density.size
+    again = model(-(-size // 2))  # twice as many are all
+    assert {n: a.tobytes() for n, a in again.pack().items()} == {
+        n: a.tobytes() for n, a in whole.pack().items()
+    }
+    part = model(size // 3)
+    assert not np.array_equal(part.density, whole.density)
+    off = part.density - whole.density * (part.density @ whole.density) / (
+        whole.density @ whole.density
+    )
+    assert np.sqrt(np.mean(off**2)) < 0.05 * np.sqrt(np.mean(whole.density**2))
+    assert part.share == pytest.approx(whole.share, abs=0.02)
+
+
+def test_dust_that_moves_is_measured_where_it_usually_is():
+    transmittance, _ = film_scans.particles()
+    density = -np.log(transmittance)
+    v, u = np.fft.fftfreq(density.shape[0])[:, None], np.fft.fftfreq(density.shape[1])
+
+    def there(down, right):
+        turn = np.exp(-2j * np.pi * (v * down + u * right))
+        return np.exp(-np.maximum(np.fft.ifft2(np.fft.fft2(density) * turn).real, 0))
+
+    shifts = [(0, 0)] * 4 + [(1.6, -1.2), (-1.4, 1.8)] * 3
+    frames = film_scans.run("linear", 10, [there(*shift) for shift in shifts])[0]
+    meter = DensityMeter(transmittance < 0.94)
+    for plane in unit(frames):
+        meter.add(plane)
+    model = meter.model()
+    true = density[model.where]
+    scale = (model.density @ true) / (model.density @ model.density)
+    off = np.sqrt(np.mean((scale * model.density - true) ** 2)) / np.sqrt(np.mean(true**2))
+    blurred = np.mean([-np.log(there(*shift)) for shift in shifts], axis=0)[model.where]
+    assert off < 0.5 * np.sqrt(np.mean((blurred - true) ** 2)) / np.sqrt(np.mean(true**2))
+
+
+def test_means_of_the_density_are_weighted_and_not_below_zero():
+    readings, weights = np.float32([3, -2, 0, 1e-9]), np.float32([6, 4, 0, 0])
+    assert density_meter.density_of(readings, weights).tolist() == pytest.approx([0.5, 0, 0, 1])

@@ -6,7 +6,7 @@ frame have one profile, the density at a distance from the centre, and each part
 strength; the profile is the mean over the particles, and is measured in each frame anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -48,12 +48,12 @@ SPREAD_OF_STRENGTH = 0.15
 ABSENT = 4.0
 
 # The sharper and the wider third of the frames that show the dust well are compared. A run has
-# changing dust if the radius at half height rises by the factor CHANGING and by CHANGING_BLOCKS
-# blocks, and the density in the middle falls by the factor FADING, as wider shadows are fainter.
+# changing dust if the radius at half height rises by the factor CHANGING, and the density in the
+# middle falls by the factor FADING, as wider shadows are fainter.
 # In runs of glass dust the radius differs by chance, as hairs and crumbs have no clear radius.
 # Glass dust is small: shadows of an aperture have at least SMALLEST_SHADOW blocks even where they
 # are sharpest (measuring kit: 1.4, glass dust 0.4 to 0.9).
-CHANGING, CHANGING_BLOCKS, FADING, SMALLEST_SHADOW = 1.3, 0.3, 2.0, 1.2
+CHANGING, FADING, SMALLEST_SHADOW = 1.3, 2.0, 1.2
 
 # Centres are stored in steps of 1/256 px. No dust reaches farther than LARGEST_REACH px.
 CENTRE_STEPS = 256
@@ -392,27 +392,9 @@ class RoundDust:
         assert best is not None
         return best
 
-    def shown(
-        self, around: list[Around | None], profile: Profile
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Strength of each particle as one frame shows it, and its error; (P,) each."""
-        strength = np.zeros(len(around))
-        error = np.full(len(around), np.inf)
-        for number, each in enumerate(around):
-            if each is None:
-                continue
-            shape = profile.at(each.distance()).astype(np.float64)
-            power = float((shape * shape).sum())
-            if power > 0:
-                strength[number] = float((shape * each.reading).sum()) / power
-                # The background errs as a whole: few of the readings are independent.
-                independent = max(np.count_nonzero(shape) * INDEPENDENT, 1.0)
-                error[number] = each.deviation / np.sqrt(power / shape.size * independent)
-        return strength, error
-
     def strengths(self, around: list[Around | None], profile: Profile) -> Values:
         """Strength of each particle in a frame, between the measured and the usual strength."""
-        shown, error = self.shown(around, profile)
+        shown, error = shown_strengths(around, profile)
         prior = SPREAD_OF_STRENGTH * self.strength
         # Busy surroundings err more than their rings show: as much as the particles disagree.
         known = np.isfinite(error)
@@ -423,6 +405,25 @@ class RoundDust:
         result = np.maximum(self.strength + weight * (shown - self.strength), 0)
         result[shown < self.strength - ABSENT * error] = 0
         return np.where(np.isfinite(error), result, self.strength).astype(np.float32)
+
+
+def shown_strengths(
+    around: Sequence[Around | None], profile: Profile
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Strength of each particle as one frame shows it, and its error; (P,) each."""
+    strength = np.zeros(len(around))
+    error = np.full(len(around), np.inf)
+    for number, each in enumerate(around):
+        if each is None:
+            continue
+        shape = profile.at(each.distance()).astype(np.float64)
+        power = float((shape * shape).sum())
+        if power > 0:
+            strength[number] = float((shape * each.reading).sum()) / power
+            # The background errs as a whole: few of the readings are independent.
+            independent = max(np.count_nonzero(shape) * INDEPENDENT, 1.0)
+            error[number] = each.deviation / np.sqrt(power / shape.size * independent)
+    return strength, error
 
 
 def weighted_median(values: npt.NDArray[Any], weights: npt.NDArray[Any]) -> float:

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..dust.profiles import (
     CHANGING,
-    CHANGING_BLOCKS,
     FADING,
     PARTICLES_ASKED,
     SMALLEST_SHADOW,
@@ -21,6 +20,7 @@ from ..dust.profiles import (
     Profile,
     RoundDust,
     disc,
+    shown_strengths,
     weighted_median,
 )
 from ..image.arrays import Mask, Plane
@@ -120,11 +120,7 @@ class ProfilePass:
         small, large = profiles[:third], profiles[-third:]
         radii = [float(np.mean([p.half_radius for p in part])) for part in (small, large)]
         middles = [float(np.mean([p.density[0] for p in part])) for part in (small, large)]
-        return (
-            radii[1] > CHANGING * radii[0]
-            and radii[1] - radii[0] > CHANGING_BLOCKS * block_side(shape)
-            and middles[0] > FADING * middles[1]
-        )
+        return radii[1] > CHANGING * radii[0] and middles[0] > FADING * middles[1]
 
 
 def _half_radius(profile: Profile) -> float:
@@ -320,9 +316,8 @@ def _strengths(
     """Strength of a candidate in each frame, and its error."""
     shown, error = [], []
     for profile, each in frames:
-        dust = RoundDust(np.zeros((1, 2), np.float32), np.ones(1, np.float32), True)
         moved = each._replace(down=each.down - offset[0], right=each.right - offset[1])
-        strength, deviation = dust.shown([moved], profile)
+        strength, deviation = shown_strengths([moved], profile)
         shown.append(strength[0])
         error.append(deviation[0])
     return np.array(shown), np.array(error)
