@@ -36,6 +36,7 @@ inline int last_coefficient(const JpegBlock& block) {
 }
 
 enum Marker : std::uint8_t {
+    TEM = 0x01,
     SOF0 = 0xC0,
     SOF1 = 0xC1,
     SOF2 = 0xC2,

@@ -39,7 +39,8 @@ public:
         if (position_[0] != 0xFF) damaged("there is no marker where one must be");
         const int marker = position_[1];
         position_ += 2;
-        if (marker == EOI) return {marker, begin, position_, position_};
+        const bool has_length = marker != EOI && marker != TEM && (marker < RST0 || marker > RST7);
+        if (!has_length) return {marker, begin, position_, position_};
         if (end_ - position_ < 2) damaged("it ends early");
         const std::ptrdiff_t length = position_[0] << 8 | position_[1];
         if (length < 2 || length > end_ - position_) damaged("it ends early");

@@ -6,6 +6,7 @@ Tables and sections are those of ITU-T T.81.
 import io
 import struct
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
@@ -208,3 +209,28 @@ def test_components_that_are_called_rgb_are_rgb(tmp_path):
     assert np.abs(before.astype(int) - picture()).mean() < 4
     out, _ = rewritten(path)
     assert np.abs(open_frame(out).pixels.astype(int) - repaired(before)).mean() < 1
+
+
+@pytest.mark.parametrize("marker", [0x01, 0xD3])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_markers_without_a_length_are_passed_over_and_kept(tmp_path, marker, options):
+    """ITU-T T.81, table B.1: TEM and restarts stand alone. What follows them is no length."""
+    path = jpeg(tmp_path / "a.jpg", **options)
+    data = path.read_bytes()
+    before, pixels = coefficients(data), open_frame(path).pixels
+    lone = bytes((0xFF, marker))
+    header = place_of(data, 0xDB) - 4
+    places = [header]
+    if options:
+        places.append(place_of(data, SOS, 3) - 4)  # between scans
+    for place in reversed(places):
+        data = data[:place] + lone + data[place:]
+    path.write_bytes(data)
+    assert same(coefficients(data), before)
+    assert np.array_equal(open_frame(path).pixels, pixels)
+    assert np.array_equal(imagecodecs.jpeg8_decode(data), pixels)  # by libjpeg
+    out, notes = rewritten(path)
+    assert not notes
+    written = out.read_bytes()
+    assert written.count(lone) == data.count(lone)
+    assert np.array_equal(imagecodecs.jpeg8_decode(written)[40:], pixels[40:])

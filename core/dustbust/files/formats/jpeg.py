@@ -42,6 +42,7 @@ EOI, SOS, DQT, DNL = 0xD9, 0xDA, 0xDB, 0xDC
 APP0, APP1, APP2, APP11, APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE
 BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 USUAL = {BASELINE, EXTENDED, PROGRESSIVE}
+STANDALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length: TEM, and restarts
 FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 END = bytes((0xFF, EOI))
@@ -193,12 +194,18 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             position += 1
         if data[position] != 0xFF:
             raise ValueError("there is no marker where one must be")
-        marker = data[position + 1]
-        (length,) = struct.unpack_from(">H", data, position + 2)
-        yield marker, position, position + 2 + length
+        marker, end = data[position + 1], _end_of_segment(data, position)
+        yield marker, position, end
         if marker == SOS:
             return
-        position += 2 + length
+        position = end
+
+
+def _end_of_segment(data: bytes, start: int) -> int:
+    """Where a segment ends; it may be behind the end of the file."""
+    if data[start + 1] in STANDALONE:
+        return start + 2
+    return start + 2 + int(struct.unpack_from(">H", data, start + 2)[0])
 
 
 def _parts(path: Path, data: bytes, only_header: bool = False) -> Parts:
@@ -249,7 +256,7 @@ def _end_of_picture(data: bytes) -> tuple[int | None, tuple[int, int] | None]:
                 raise ValueError("it has too many scans")
         if marker == DNL and height is None and position + 6 <= len(data):
             height = position, struct.unpack_from(">H", data, position + 4)[0]
-        position += 2 + struct.unpack_from(">H", data, position + 2)[0]
+        position = _end_of_segment(data, position)
     return None, height
 
 
@@ -299,7 +306,7 @@ def _all_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         marker = data[start + 1]
         if marker == EOI or start + 4 > len(data):
             return
-        position = start + 2 + struct.unpack_from(">H", data, start + 2)[0]
+        position = _end_of_segment(data, start)
         yield marker, start, position
 
 
