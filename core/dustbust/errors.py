@@ -88,7 +88,11 @@ class Sentence(str):
 
 def _reason(error: BaseException) -> str:
     """The message of an exception; of a system error without the number and the file."""
-    message = error.args[0] if error.args and isinstance(error.args[0], Sentence) else str(error)
+    message = error.args[0] if error.args else ""
+    if isinstance(message, bytes):  # as LibRaw has them
+        message = message.decode(errors="replace")
+    elif not isinstance(message, Sentence):
+        message = str(error)
     return getattr(error, "strerror", None) or message or type(error).__name__
 
 

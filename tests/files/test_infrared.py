@@ -64,3 +64,11 @@ def test_what_is_no_tiff_has_none(tmp_path):
     Image.fromarray(PLANE.astype(np.uint8)).save(tmp_path / "a.png")
     assert infrared_in(tmp_path / "a.png") is None
     assert infrared_in(tmp_path / "missing.tif") is None
+
+
+def test_the_grey_page_may_come_first(tmp_path):
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as file:
+        file.write(PLANE, photometric="minisblack", metadata=None)
+        file.write(COLOURS, photometric="rgb", metadata=None)
+    assert np.array_equal(infrared_in(path), PLANE)

@@ -53,6 +53,11 @@ def exif(orientation=6):
 
 
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf/></x:xmpmeta>"
+XMP_THUMBNAIL = (
+    b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><xmp:Thumbnails><rdf:Alt><rdf:li "
+    b"xmlns:xmpGImg='http://ns.adobe.com/xap/1.0/g/img/'><xmpGImg:format>JPEG</xmpGImg:format>"
+    b"<xmpGImg:image>/9j/4AAQSkZJRg</xmpGImg:image></rdf:li></rdf:Alt></xmp:Thumbnails></x:xmpmeta>"
+)
 ICC = b"\0\0\2\x0clcms\2\x10\0\0mntrRGB XYZ " + bytes(range(256)) * 2
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from .formats.tiff_structure import TiffStructure
+
 # Extra samples that are alpha (TIFF 6.0, section 18): associated and unassociated.
 ALPHA = (1, 2)
 REDUCED = 1  # bit of NewSubfileType: a smaller copy of another picture
@@ -31,9 +33,11 @@ def infrared_in(path: Path) -> npt.NDArray[Any] | None:
     """
     try:
         with tifffile.TiffFile(path) as file:
-            page = file.pages.first
-            plane = _channel(page)
-            return _page(file, page) if plane is None else plane
+            TiffStructure(file.filehandle)  # refuses circular directories
+            pages = list(file.pages)
+            main = max(pages, key=lambda page: (page.size, page.samplesperpixel))
+            plane = _channel(main)
+            return _page(pages, main) if plane is None else plane
     except (OSError, ValueError, KeyError, IndexError, RuntimeError, tifffile.TiffFileError):
         return None  # an error in the file is reported when the picture is read
 
@@ -49,11 +53,16 @@ def _channel(page: Any) -> npt.NDArray[Any] | None:
     return _usable(values[-1] if planar else values[..., -1])
 
 
-def _page(file: Any, first: Any) -> npt.NDArray[Any] | None:
-    """A grey picture of the same size after the first one."""
-    for page in file.pages[1:]:
-        same = (page.imagewidth, page.imagelength) == (first.imagewidth, first.imagelength)
-        if same and page.samplesperpixel == 1 and not int(page.subfiletype) & REDUCED:
+def _page(pages: list[Any], main: Any) -> npt.NDArray[Any] | None:
+    """A grey picture of the same size as the main one, before or behind it."""
+    for page in pages:
+        same = (page.imagewidth, page.imagelength) == (main.imagewidth, main.imagelength)
+        if (
+            same
+            and page is not main
+            and page.samplesperpixel == 1
+            and not int(page.subfiletype) & REDUCED
+        ):
             return _usable(page.asarray())
     return None
 

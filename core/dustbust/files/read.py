@@ -257,7 +257,8 @@ def _read(path: Path, read: Callable[[type[FrameFile]], Result]) -> Result:
     for form in FORMATS:
         if form.recognises(head):
             try:
-                return read(form.refined(path))
+                form = form.refined(path)
+                return read(form)
             except DustbustError:
                 raise
             except MemoryError as error:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dustbust.files.formats.jpeg2000 import _box
 from dustbust.files.read import open_frame
-from helpers.frame_files import XMP, exif, picture, refused, repaired, rewritten
+from helpers.frame_files import XMP, XMP_THUMBNAIL, exif, picture, refused, repaired, rewritten
 
 
 def box(name, content):
@@ -120,3 +120,18 @@ def test_a_box_of_four_gigabytes_states_its_length_in_eight_bytes():
     assert head[:8] == b"\0\0\0\1jp2c"
     assert int.from_bytes(head[8:16], "big") == (1 << 32) - 8 + 16
     assert head[16:] == b"content"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        (b"xml ", XMP_THUMBNAIL),
+        (b"uuid", bytes(range(16)) + XMP_THUMBNAIL),
+        (b"uuid", b"JpgTiffExif->JP2II*\0\x08\0\0\0\0\0\x0e\0\0\0" + bytes(6)),
+    ],
+)
+def test_jpeg_2000_thumbnails_in_metadata_are_said(tmp_path, content):
+    path = tmp_path / "a.jp2"
+    whole = imagecodecs.jpeg2k_encode(picture(), level=0, codecformat="jp2", reversible=True)
+    path.write_bytes(whole + box(*content))
+    assert rewritten(path)[1] == ["the thumbnail in it still shows the dust"]

@@ -11,7 +11,17 @@ from PIL import Image
 from dustbust import DustbustError, _kernels
 from dustbust.files.formats import jpeg as jpeg_format
 from dustbust.files.read import header_of, open_frame, read_luminance
-from helpers.frame_files import H, W, exif, jpeg, picture, refused, repaired, rewritten
+from helpers.frame_files import (
+    XMP_THUMBNAIL,
+    H,
+    W,
+    exif,
+    jpeg,
+    picture,
+    refused,
+    repaired,
+    rewritten,
+)
 
 RNG = np.random.default_rng(1)
 VIDEO = b"\0\0\0\x18ftypmp42" + RNG.bytes(300_000)
@@ -201,6 +211,11 @@ def test_thumbnails_stay_and_are_said(tmp_path):
             b"Photoshop 3.0\x008BIM\x04\x0c\0\0" + struct.pack(">I", 40) + bytes(40),
         ),
         "jfxx": (0xE0, b"JFXX\0\x10" + thumbnail),
+        "xmp": (0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP_THUMBNAIL),
+        "photodeluxe": (
+            0xED,
+            b"Photoshop 3.0\0PHUT\x04\x09\0\0\0\0\0\x02ab8BIM\x04\x0c\0\0\0\0\0\x01abc",
+        ),
     }
     for name, (marker, content) in kinds.items():
         path = tmp_path / f"{name}.jpg"

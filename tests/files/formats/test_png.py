@@ -1,6 +1,7 @@
 """PNG: depth and every chunk stay, and so do all pixels away from the repair."""
 
 import struct
+import zlib
 
 import imagecodecs
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from dustbust import DustbustError
 from dustbust.files.read import open_frame
-from helpers.frame_files import chunk, picture, png, refused, repaired, rewritten
+from helpers.frame_files import XMP_THUMBNAIL, chunk, picture, png, refused, repaired, rewritten
 
 
 def png_chunks(path):
@@ -93,10 +94,41 @@ def test_png_what_is_behind_the_end_stays(tmp_path, tail):
     assert np.array_equal(open_frame(out).pixels, repaired(picture("uint16")))
 
 
-def test_png_thumbnail_in_its_exif_is_said(tmp_path):
-    empty = b"II*\0\x08\0\0\0\0\0" + struct.pack("<I", 14) + bytes(6)
-    path = with_chunks(png(tmp_path / "a.png", picture()), (b"eXIf", empty))
+EXIF_THUMBNAIL = b"II*\0\x08\0\0\0\0\0" + struct.pack("<I", 14) + bytes(6)
+RAW_PROFILE = b"\nexif\n      26\n" + (b"Exif\0\0" + EXIF_THUMBNAIL).hex().encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (b"eXIf", EXIF_THUMBNAIL),
+        (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP_THUMBNAIL),
+        (b"iTXt", b"XML:com.adobe.xmp\0\1\0en\0\0" + zlib.compress(XMP_THUMBNAIL)),
+        (b"tEXt", b"Raw profile type exif\0" + RAW_PROFILE),
+        (b"zTXt", b"Raw profile type APP1\0\0" + zlib.compress(RAW_PROFILE)),
+    ],
+)
+def test_png_thumbnails_in_metadata_are_said(tmp_path, name, content):
+    path = with_chunks(png(tmp_path / "a.png", picture()), (name, content))
     assert rewritten(path)[1] == ["the thumbnail in it still shows the dust"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (b"iTXt", b"XML:com.adobe.xmp"),
+        (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0not deflated"),
+        (b"zTXt", b"Raw profile type exif\0"),
+        (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(1 << 25))),
+        (b"tEXt", b"Raw profile type exif\0\nexif\n 1\nxyz"),
+        (b"tEXt", b"\xff"),
+    ],
+)
+def test_png_damaged_metadata_stay_as_they_are(tmp_path, name, content):
+    path = with_chunks(png(tmp_path / "a.png", picture()), (name, content))
+    out, notes = rewritten(path)
+    assert notes == []
+    assert content in out.read_bytes()
 
 
 def test_png_that_claims_a_huge_picture_costs_little(tmp_path):

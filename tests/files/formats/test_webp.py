@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dustbust.files.read import open_frame
-from helpers.frame_files import ICC, XMP, exif, picture, refused, repaired, rewritten
+from helpers.frame_files import ICC, XMP, XMP_THUMBNAIL, exif, picture, refused, repaired, rewritten
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -43,3 +43,9 @@ def test_webp_that_ends_early_is_refused(tmp_path, missing):
     Image.fromarray(picture()).save(path, lossless=True)
     path.write_bytes(path.read_bytes()[:-missing])
     refused(path, "ends before its end")
+
+
+def test_webp_thumbnail_in_its_xmp_is_said(tmp_path):
+    path = tmp_path / "a.webp"
+    Image.fromarray(picture()).save(path, lossless=True, xmp=XMP_THUMBNAIL)
+    assert rewritten(path)[1] == ["the thumbnail in it still shows the dust"]

@@ -10,10 +10,10 @@ import tifffile
 
 from ...errors import DustbustError, Sentence
 from ...image.arrays import Picture, alpha_channel
-from .base import FrameFile
-from .tiff import TiffFile
+from .base import FrameFile, thumbnail_note
+from .metadata import has_thumbnail
+from .tiff import XMP_TAG, TiffFile
 
-XMP_TAG = 700
 BYTES = 1  # type of a TIFF tag
 
 
@@ -53,9 +53,12 @@ class DecodedFile(FrameFile):
             extratags=self.tags,
             metadata=None,
         )
-        return [
+        notes: list[str] = [
             Sentence("a {kind} cannot be written, so its cleaned copy is a TIFF", kind=self.kind)
         ]
+        if any(code == XMP_TAG and has_thumbnail(value) for code, _, _, value, _ in self.tags):
+            notes.append(thumbnail_note())
+        return notes
 
     def _read_back(self, target: Path) -> Picture:
         return TiffFile.read(target).pixels

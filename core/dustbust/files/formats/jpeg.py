@@ -34,8 +34,7 @@ from .base import (
     thumbnail_note,
     unsupported,
 )
-from .exif import has_exif_thumbnail
-from .photoshop import has_thumbnail_resource
+from .metadata import has_thumbnail
 from .tiff_structure import TiffStructure
 
 EOI, SOS, DQT, DNL = 0xD9, 0xDA, 0xDB, 0xDC
@@ -47,7 +46,7 @@ FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 END = bytes((0xFF, EOI))
 TOO_LONG = "it has more data than its size needs"  # a message of the codec
-EXIF, PHOTOSHOP = b"Exif\0\0", b"Photoshop 3.0\0"
+PHOTOSHOP = b"Photoshop 3.0\0"
 MP_ENTRIES = 0xB002  # tag of the list of pictures in MPF
 
 # In the data of a scan, a marker that is neither a stuffed byte nor a restart nor a fill byte.
@@ -489,14 +488,12 @@ def _without_previews(parts: Parts, listed: list[tuple[int, int]]) -> bytes:
 
 
 def _has_thumbnail(marker: int, content: bytes) -> bool:
-    """Whether a segment holds a thumbnail: of JFIF and its extension, EXIF or Photoshop."""
+    """Whether a segment holds a thumbnail: of JFIF and its extension, EXIF, XMP or Photoshop."""
     if marker == APP0 and content.startswith(b"JFIF\0"):
         return len(content) > 14 and content[12] * content[13] > 0
-    if marker == APP1 and content.startswith(EXIF):
-        return has_exif_thumbnail(content[len(EXIF) :])
-    if marker == APP13 and content.startswith(PHOTOSHOP):
-        return has_thumbnail_resource(content[len(PHOTOSHOP) :])
-    return marker == APP0 and content.startswith(b"JFXX\0")
+    if marker == APP0:
+        return content.startswith(b"JFXX\0")
+    return marker in (APP1, APP13) and has_thumbnail(content.removeprefix(PHOTOSHOP))
 
 
 def _is_repaired_copy(data: bytes, written: bytes, changed: Mask, edits: Edits) -> bool:

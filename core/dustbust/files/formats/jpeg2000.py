@@ -22,9 +22,11 @@ from .base import (
     check_megapixels,
     ends_early,
     several_pictures,
+    thumbnail_note,
     unsupported,
     written_without_loss,
 )
+from .metadata import has_thumbnail
 
 SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 SIZ = b"\xff\x4f\xff\x51"  # a codestream begins with it: start of codestream, size
@@ -41,6 +43,8 @@ COLOURS = {16: "sRGB", 17: "grey"}
 KNOWN = frozenset(
     b"jP  |ftyp|jp2h|jp2i|xml |uuid|uinf|rreq|asoc|lbl |nlst|jpch|jplh|free".split(b"|")
 )
+
+UUID = 16  # bytes of the identifier at the beginning of a uuid box
 
 CODESTREAM_SUFFIXES = (".j2k", ".j2c")
 
@@ -62,6 +66,7 @@ class Jpeg2000File(FrameFile):
 
     def __init__(self, path: Path, data: bytes) -> None:
         self.before, codestream, self.after, self.left_out = _parts(path, data)
+        self.thumbnail = any(map(has_thumbnail, _metadata(self.before + self.after)))
         width, height, _ = _size(path, codestream)
         check_megapixels(path, width, height)
         if not codestream.endswith(END):
@@ -94,6 +99,8 @@ class Jpeg2000File(FrameFile):
                     names=", ".join(self.left_out),
                 )
             )
+        if self.thumbnail:
+            notes.append(thumbnail_note())
         return notes
 
 
@@ -112,6 +119,13 @@ def boxes(
             raise ends_early()
         yield name, start, content, stop
         start = stop
+
+
+def _metadata(data: bytes) -> Iterator[bytes]:
+    """Yield the contents of the boxes with metadata: EXIF, XMP, resources of Photoshop."""
+    for name, _, content, stop in boxes(data):
+        if name in (b"uuid", b"xml "):
+            yield data[content + (UUID if name == b"uuid" else 0) : stop]
 
 
 def _encode(pixels: Picture, form: str) -> bytes:

@@ -9,6 +9,9 @@ import struct
 
 THUMBNAILS = (1033, 1036)  # numbers of resources
 
+# What a resource begins with: Photoshop, ImageReady, PhotoDeluxe, Lightroom, DCS.
+SIGNATURES = (b"8BIM", b"MeSa", b"PHUT", b"AgHg", b"DCSR")
+
 
 def has_thumbnail_resource(data: bytes) -> bool:
     """Whether a block of image resources holds a thumbnail.
@@ -22,7 +25,7 @@ def has_thumbnail_resource(data: bytes) -> bool:
     False
     """
     position = 0
-    while data[position : position + 4] == b"8BIM" and position + 12 <= len(data):
+    while data.startswith(SIGNATURES, position) and position + 12 <= len(data):
         (number,) = struct.unpack_from(">H", data, position + 4)
         name = 1 + data[position + 6]
         size_at = position + 6 + name + name % 2

@@ -31,7 +31,7 @@ from .base import (
     thumbnail_note,
     unsupported,
 )
-from .exif import has_exif_thumbnail
+from .metadata import has_thumbnail
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PALETTE = 3  # colour type
@@ -46,6 +46,9 @@ KNOWN = frozenset(
     b"IHDR IDAT IEND PLTE cHRM cICP gAMA iCCP sBIT sRGB mDCV mDCv cLLI cLLi bKGD hIST pHYs sPLT "
     b"eXIf iTXt tEXt zTXt tIME oFFs pCAL sCAL sTER gIFg gIFx".split()
 )
+
+# Metadata are inflated up to this size, in bytes, to look for a thumbnail.
+LARGEST_METADATA = 1 << 24
 
 # The largest size to which a byte of deflated data can grow (258 bytes from 2 bits).
 EXPANSION = 1032
@@ -153,7 +156,7 @@ class PngFile(FrameFile):
                     names=", ".join(dict.fromkeys(unsafe)),
                 )
             )
-        if any(name == b"eXIf" and has_exif_thumbnail(content) for name, content in self.chunks):
+        if any(has_thumbnail(_metadata(name, content)) for name, content in self.chunks):
             notes.append(thumbnail_note())
         return notes
 
@@ -172,6 +175,29 @@ def _check_kind(path: Path, colour: int, names: set[bytes]) -> None:
         )
     if b"acTL" in names:
         raise animated(path)
+
+
+def _metadata(name: bytes, content: bytes) -> bytes:
+    """The metadata in a chunk: EXIF, or what programs put into texts; empty if it has none."""
+    if name == b"eXIf":
+        return content
+    keyword, _, rest = content.partition(b"\0")
+    try:
+        if name == b"iTXt" and keyword == b"XML:com.adobe.xmp":
+            text = rest[2:].split(b"\0", 2)[2]
+            return _inflated(text) if rest[:1] == b"\1" else text
+        # ImageMagick: line end, kind, line end, length, line end, hexadecimal digits.
+        if keyword.startswith(b"Raw profile type ") and name in (b"tEXt", b"zTXt"):
+            text = _inflated(rest[1:]) if name == b"zTXt" else rest
+            return bytes.fromhex(text.split(b"\n", 3)[3].decode("ascii"))
+    except (ValueError, IndexError, zlib.error):  # damaged: no program finds a thumbnail in it
+        pass
+    return b""
+
+
+def _inflated(data: bytes) -> bytes:
+    """Deflated metadata, as far as the limit goes."""
+    return zlib.decompressobj().decompress(data, LARGEST_METADATA)
 
 
 def _is_safe_to_copy(name: bytes) -> bool:

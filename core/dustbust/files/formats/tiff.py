@@ -34,8 +34,8 @@ from .base import (
     thumbnail_note,
     unsupported,
 )
-from .photoshop import has_thumbnail_resource
-from .tiff_structure import FORMS, STRIPS, TILES, Directory, TiffStructure, overlaps
+from .metadata import has_thumbnail
+from .tiff_structure import FORMS, OLD_JPEG, STRIPS, TILES, Directory, TiffStructure, overlaps
 
 GREY_INVERTED, GREY, RGB = 0, 1, 2  # photometric interpretations
 ALPHA = (1, 2)  # of the extra samples: associated, unassociated
@@ -43,17 +43,25 @@ RGB_SAMPLES = 3
 TRANSPARENCY_MASK = 4  # photometric interpretation of a page that masks another one
 OLD_REDUCED = 2  # of SubfileType, which NewSubfileType replaced
 
-# Bits of NewSubfileType: a smaller copy of another picture; a mask, such as SilverFast's infrared.
-REDUCED, MASK = 1, 4
+# Bits of NewSubfileType: a smaller copy of another picture; a page of several; a mask, such as
+# SilverFast's infrared.
+REDUCED, PAGE, MASK = 1, 2, 4
 
 # Numbers of tags.
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, WIDTH, HEIGHT, BITS = 254, 255, 256, 257, 258
 COMPRESSION, PHOTOMETRIC, STRIP_OFFSETS, SAMPLES, TILE_OFFSETS = 259, 262, 273, 277, 324
-IMAGE_RESOURCES, LAYERS = 34377, 37724
+XMP_TAG, IMAGE_RESOURCES, LAYERS = 700, 34377, 37724
 
 # A picture without a mark is taken for a thumbnail if its area is at most this share of the
 # largest picture's: half as wide and half as high.
 THUMBNAIL = 1 / 4
+
+# The header of a cloud optimized GeoTIFF.
+COG, GHOST_AREA = b"GDAL_STRUCTURAL_METADATA_SIZE=", 512
+COG_UNCHANGED, COG_CHANGED = (
+    b"KNOWN_INCOMPATIBLE_EDITION=NO\n ",
+    b"KNOWN_INCOMPATIBLE_EDITION=YES\n",
+)
 
 BASELINE = 2**32 - 1  # the largest offset in a TIFF that is not a BigTIFF
 
@@ -75,6 +83,7 @@ PREDICTED = (LZW, 8, 32946, 34925, 50000)
 
 # The largest size to which a byte of data can grow, by the Compression tag.
 EXPANSION = {1: 1, LZW: 1400, 8: 1040, 32946: 1040, 32773: 64}
+SAMPLE_FORMATS = {1: "uint", 2: "int", 3: "float", 5: "complex int", 6: "complex float"}
 STORED = ("bool", "uint8", "uint16", "float16", "float32", "float64")
 
 
@@ -104,6 +113,7 @@ class TiffFile(FrameFile):
         self.path, self.pixels = path, pixels
         self.inverted = page.photometric == GREY_INVERTED
         self.bilevel = page.bitspersample == 1
+        self.dtype = np.dtype(page.dtype)
 
     @classmethod
     def refined(cls, path: Path) -> type[FrameFile]:
@@ -201,6 +211,7 @@ class TiffFile(FrameFile):
                     "save it as BigTIFF",
                     path=self.path,
                 )
+            _break_layout(structure, output)
             return self._notes(structure, page, output)
 
     def _notes(
@@ -217,19 +228,42 @@ class TiffFile(FrameFile):
             and not _is_mask(structure, each)
             and (_is_reduced(structure, each) or _area(structure, each) <= THUMBNAIL * area)
         ]
-        resources = [
-            structure.content(each.tags[IMAGE_RESOURCES])
+        # The thumbnail of EXIF is a JPEG without strips and size.
+        copies += [each for each in structure.all() if OLD_JPEG[0] in each.tags]
+        metadata = (
+            structure.content(each.tags[code])
             for each in structure.all()
-            if IMAGE_RESOURCES in each.tags
-        ]
-        if copies or any(map(has_thumbnail_resource, resources)):
+            for code in (XMP_TAG, IMAGE_RESOURCES)
+            if code in each.tags
+        )
+        if copies or any(map(has_thumbnail, metadata)):
             notes.append(thumbnail_note())
+        if any(
+            each.start != page.offset
+            and not _is_marked(structure, each)
+            and _area(structure, each) > THUMBNAIL * area
+            for each in pictures
+        ):
+            notes.append(
+                Sentence("a grey page of the same size was taken for infrared and kept as it is")
+            )
         layered = [each for each in structure.all() if LAYERS in each.tags]
         for each in layered:
             _remove(self.path, structure, each, output)
         if layered:
             notes.append(Sentence("the layers of Photoshop in it were left out"))
         return notes
+
+    def _as_stored(self, pixels: Picture, changed: Mask) -> Picture:
+        if not (self.dtype == np.float16 or (self.inverted and self.dtype.kind == "f")):
+            return pixels
+        rounded: Picture = pixels.copy()
+        new = rounded[changed]
+        if self.inverted:
+            new = _invert(new)
+        new = new.astype(self.dtype).astype(np.float32)
+        rounded[changed] = _invert(new) if self.inverted else new
+        return rounded
 
     def _decode_otherwise(self, target: Path) -> Picture:
         """By libtiff, which knows the pictures in the chain of directories."""
@@ -283,31 +317,39 @@ def _is_mask(structure: TiffStructure, directory: Directory) -> bool:
     )
 
 
+def _is_marked(structure: TiffStructure, directory: Directory) -> bool:
+    """Whether a picture says that it is a thumbnail, a mask or infrared."""
+    return _is_reduced(structure, directory) or _is_mask(structure, directory)
+
+
+def _may_be_infrared(structure: TiffStructure, main: Directory, directory: Directory) -> bool:
+    """Whether a picture without a mark is of the size of the main one, and grey beside colours."""
+    return (
+        _area(structure, directory) == _area(structure, main)
+        and structure.value(directory, SAMPLES, 1) == 1
+        and structure.value(main, SAMPLES, 1) >= RGB_SAMPLES
+        and not all(structure.value(each, NEW_SUBFILE_TYPE) & PAGE for each in (main, directory))
+    )
+
+
 def _main_picture(path: Path, structure: TiffStructure) -> Directory:
     """The directory of the picture, beside which there may be thumbnails and infrared pages."""
     pictures = [each for each in structure.all() if _is_picture(each)]
     if not pictures:
         raise ValueError("it has no picture")
-    unmarked = [
-        each
-        for each in pictures
-        if not _is_reduced(structure, each) and not _is_mask(structure, each)
-    ]
+    unmarked = [each for each in pictures if not _is_marked(structure, each)]
 
     def rank(directory: Directory) -> tuple[int, int]:
         return _area(structure, directory), structure.value(directory, SAMPLES, 1)
 
     main = max(unmarked or pictures, key=rank)
-    area, samples = rank(main)
     rivals = [
         each
-        for each in unmarked
-        if each is not main
-        and rank(each)[0] > THUMBNAIL * area
-        # Of the same size and grey beside colours: infrared without a mark.
-        and not (rank(each) == (area, 1) and samples >= RGB_SAMPLES)
+        for each in unmarked or pictures
+        if each is not main and _area(structure, each) > THUMBNAIL * _area(structure, main)
     ]
-    if rivals:
+    infrared = unmarked and [each for each in rivals if _may_be_infrared(structure, main, each)]
+    if len(rivals) > len(infrared) or len(infrared) > 1:
         raise several_pictures(path, len(rivals) + 1)
     return main
 
@@ -328,10 +370,11 @@ def _page(path: Path, file: BinaryIO) -> tuple[TiffStructure, tifffile.TiffPage]
     known = page.dtype and page.dtype.name in STORED and page.bitspersample == bits
     if not known or page.imagedepth != 1:
         raise DustbustError(
-            "{path}: TIFFs with {bits} bits are not supported; "
+            "{path}: TIFFs with {bits} bits of the type {type} are not supported; "
             "convert it to 8 or 16 bit or float first",
             path=path,
             bits=page.bitspersample,
+            type=SAMPLE_FORMATS.get(page.sampleformat, page.sampleformat),
         )
     if page.samplesperpixel < (RGB_SAMPLES if page.photometric == RGB else 1):
         raise ValueError("too few channels for its colours")
@@ -362,11 +405,17 @@ def _check_data(path: Path, structure: TiffStructure, page: tifffile.TiffPage) -
     """Refuse data that are incomplete, or too few for the claimed size."""
     _check_lists(structure, page)
     places = zip(page.dataoffsets, page.databytecounts, strict=False)  # a damaged file may differ
-    if any(offset + count > structure.size for offset, count in places):
-        raise ends_early()
+    for offset, count in places:
+        if offset + count > structure.size:
+            raise ends_early()
+        # Without offset and size, a strip is left out, such as the empty ones of GDAL.
+        if bool(offset) != bool(count):
+            raise ValueError("one of its strips or tiles has no place or no size")
     assert page.dtype is not None
     claimed = page.imagewidth * page.imagelength * page.samplesperpixel * page.bitspersample // 8
-    listed = min(len(page.dataoffsets), len(page.databytecounts))
+    if len(page.dataoffsets) != len(page.databytecounts):
+        raise ValueError("the list of its strips or tiles is incomplete")
+    listed = len(page.dataoffsets)
     if page.compression == 1 and listed == 1 and page.databytecounts[0] >= claimed:
         page.rowsperstrip = page.imagelength  # all rows are there, also if the tag names fewer
     if listed < math.prod(page.chunked):
@@ -436,7 +485,7 @@ def _segments(
     ):
         file.seek(offset)
         values, (plane, _, top, left, _), shape = page.decode(
-            file.read(count), index, _fullsize=page.is_tiled
+            file.read(count) if count else None, index, _fullsize=page.is_tiled
         )
         if plane >= channels:
             continue
@@ -503,6 +552,21 @@ def _rewrite(
         output.write(struct.pack(structure.order + structure.offset, place))
     output.seek(place)
     output.write(struct.pack(f"{structure.order}{len(values)}{form}", *values))
+
+
+def _break_layout(structure: TiffStructure, output: BinaryIO) -> None:
+    """Say in a cloud optimized GeoTIFF that it was changed: sizes before tiles are not true now.
+
+    Readers then take the sizes of the tags. The text leaves a blank for this change (GDAL, "COG
+    driver", header ghost area).
+    """
+    start = 16 if structure.big else 8
+    output.seek(start)
+    head = output.read(GHOST_AREA)
+    at = head.find(COG_UNCHANGED)
+    if head.startswith(COG) and at >= 0:
+        output.seek(start + at)
+        output.write(COG_CHANGED)
 
 
 def _remove(path: Path, structure: TiffStructure, directory: Directory, output: BinaryIO) -> None:

@@ -156,10 +156,13 @@ class TiffStructure:
             if depth < 4:
                 for code in (SUB_IFDS, EXIF_IFD, GPS_IFD):
                     if code in directory.tags:
+                        known = {each.start for each in directory.parts}
                         for part in self.values(directory.tags[code])[:DIRECTORIES]:
                             # The levels of a pyramid may be listed and be a chain as well.
-                            if all(part != known.start for known in directory.parts):
-                                directory.parts += self._chain(part, depth + 1)
+                            if part not in known:
+                                chain = list(self._chain(part, depth + 1))
+                                known.update(each.start for each in chain)
+                                directory.parts += chain
             yield directory
 
     def _directory(self, place: int) -> tuple[Directory | None, int]:

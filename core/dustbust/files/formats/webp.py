@@ -27,7 +27,7 @@ from .base import (
     thumbnail_note,
     written_without_loss,
 )
-from .exif import has_exif_thumbnail
+from .metadata import has_thumbnail
 
 # Chunks with the pixels, and those that are kept.
 KNOWN = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP", b"EXIF", b"XMP "}
@@ -83,7 +83,7 @@ class WebpFile(FrameFile):
                     names=", ".join(self.left_out),
                 )
             )
-        if has_exif_thumbnail(self.metadata["exif"].removeprefix(b"Exif\0\0")):
+        if has_thumbnail(self.metadata["exif"]) or has_thumbnail(self.metadata["xmp"]):
             notes.append(thumbnail_note())
         return notes
 
