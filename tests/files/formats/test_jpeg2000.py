@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dustbust.errors import DustbustError
 from dustbust.files.formats.jpeg2000 import _box
-from dustbust.files.read import open_frame
+from dustbust.files.read import header_of, open_frame
 from helpers.frame_files import XMP, XMP_THUMBNAIL, exif, picture, refused, repaired, rewritten
 
 
@@ -135,3 +136,27 @@ def test_jpeg_2000_thumbnails_in_metadata_are_said(tmp_path, content):
     whole = imagecodecs.jpeg2k_encode(picture(), level=0, codecformat="jp2", reversible=True)
     path.write_bytes(whole + box(*content))
     assert rewritten(path)[1] == ["the thumbnail in it still shows the dust"]
+
+
+@pytest.mark.parametrize("name", ["a.jp2", "a.j2k"])
+def test_a_small_file_that_claims_a_huge_picture_is_refused_before_it_is_decoded(
+    tmp_path, monkeypatch, name
+):
+    path = tmp_path / name
+    Image.new("L", (60, 40), 128).save(path)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\xff\x4f\xff\x51") + 8
+    data[at : at + 8] = struct.pack(">2I", 20_000, 10_000)
+    data[at + 16 : at + 24] = struct.pack(">2I", 20_000, 10_000)  # one tile
+    path.write_bytes(data)
+    monkeypatch.setattr(imagecodecs, "jpeg2k_decode", None)
+    refused(path, "it ends before its end")
+    with pytest.raises(DustbustError, match="it ends before its end"):
+        header_of(path)
+
+
+def test_a_blank_page_is_as_small_as_it_is(tmp_path):
+    path = tmp_path / "a.jp2"
+    path.write_bytes(imagecodecs.jpeg2k_encode(np.full((4000, 6000), 255, np.uint8), level=0))
+    assert path.stat().st_size < 500
+    assert header_of(path)[0] == (6000, 4000)

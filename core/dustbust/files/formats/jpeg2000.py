@@ -37,6 +37,9 @@ IRREVERSIBLE = 0
 # A file that becomes more than this many times as large was lossy: its wavelets were reversible,
 # but not all of them were kept.
 GROWN = 1.5
+# A file that claims more pixels than this for each byte, beyond the bytes of the headers of a large
+# file, is damaged. Even of a page without any mark, 24 megapixels take 211 bytes.
+PIXELS_PER_BYTE, HEADERS = 1 << 16, 1024
 # Enumerated colour spaces in the colour box. Any other space of these channels has a profile.
 COLOURS = {16: "sRGB", 17: "grey"}
 # Boxes that stay true when pixels change. Others may name places in the file or hold its pixels.
@@ -190,7 +193,10 @@ def _size(path: Path, codestream: bytes) -> tuple[int, int, int]:
         )
     if across | down != {1}:
         raise unsupported(path, Sentence("JPEG 2000 files with smaller colour channels"))
-    return right - left, bottom - top, bits
+    width, height = right - left, bottom - top
+    if width * height > PIXELS_PER_BYTE * (HEADERS + len(codestream)):
+        raise ends_early()
+    return width, height, bits
 
 
 def _transformation(codestream: bytes) -> int:
