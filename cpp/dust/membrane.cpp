@@ -317,7 +317,7 @@ private:
         va -= v * a / n;
         aa -= a * a / n;
         const float determinant = uu * vv - uv * uv;
-        if (determinant > 1e-3f * uu * vv)
+        if (determinant > 1e-5f)  // else they lie on a line: a rounded 0 would divide another
             aa -= (ua * ua * vv - 2 * ua * va * uv + va * va * uu) / determinant;
         return std::sqrt(std::max(aa / n, 0.0f));
     }

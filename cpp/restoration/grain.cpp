@@ -57,8 +57,8 @@ struct Place {
 Shift shift(std::int64_t tile, int attempt) {
     static const auto ring = [] {
         std::array<Shift, 64> result;
-        for (int k = 0; k < 64; ++k) {
-            const double angle = 2 * 3.14159265358979323846 * k / 64;
+        for (std::size_t k = 0; k < result.size(); ++k) {
+            const double angle = 2 * 3.14159265358979323846 * k / result.size();
             result[k] = {std::lround(1024 * std::sin(angle)), std::lround(1024 * std::cos(angle))};
         }
         return result;
@@ -67,7 +67,7 @@ Shift shift(std::int64_t tile, int attempt) {
     const std::ptrdiff_t nearest = 8 + attempt * attempt / 18,
                          radius =
                              nearest + static_cast<std::ptrdiff_t>((bits >> 8) % (nearest / 2));
-    const Shift unit = ring[bits % 64];
+    const Shift unit = ring[bits % ring.size()];
     return {unit.dy * radius / 1024, unit.dx * radius / 1024};
 }
 
