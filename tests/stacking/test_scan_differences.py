@@ -72,6 +72,86 @@ def test_the_score_is_the_blurred_difference_over_what_is_to_be_expected(dtype, 
     assert np.array_equal(planes[3] > 0, data)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_without_data_in_the_scan_are_not_compared(dtype, channels):
+    scan, page, value, light, data = made_up(dtype, channels, 12)
+    alpha = np.ones((23, 31, 1), dtype)
+    alpha[15:19, 7:9] = alpha[0, 30] = 0
+    own = data & (alpha[..., 0] > 0)
+    if dtype == "float32":
+        scan[3:5, 20] = np.nan
+        own[3:5, 20] = False
+        value = np.nan_to_num(value)
+        value[3:5, 20] = 0
+    parts = [(np.concatenate([scan, alpha], 2), page)]
+    planes = _kernels.scan_differences(*arguments(parts, dtype))
+    assert np.allclose(planes[0], expected(value, light, own, 1, 0)[0], atol=1e-3)
+    assert np.allclose(planes[1], value, atol=1e-5)
+    assert np.allclose(planes[2], light * own, atol=1e-5)
+    assert np.array_equal(planes[3], own)
+
+
+def test_a_page_that_is_not_a_number_is_not_compared():
+    scan, page, value, light, data = made_up("float32", 1, 13)
+    page[3:5, 20, 0] = np.nan
+    light[3:5, 20], data[3:5, 20] = 0, False
+    planes = _kernels.scan_differences(*arguments([(scan, page)], "float32"))
+    assert np.allclose(planes[0], expected(value, light, data, 1, 0)[0], atol=1e-3)
+    assert np.array_equal(planes[3], data)
+
+
+@pytest.mark.parametrize("columns", [255, 256, 257, 300, 512, 513, 530])
+def test_wide_rows_of_which_a_part_is_not_known(columns):
+    """As many scans as there are; where one is not known, the median is that of the others."""
+    rng = np.random.default_rng(columns)
+    scans = rng.integers(0, 256, (5, 3, columns, 1), np.uint8)
+    page = np.full((3, columns, 2), (128, 255), np.uint8)
+    pages = [page.copy() for _ in scans]
+    pages[2][1, columns - 1, 1] = pages[3][2, columns // 3, 1] = 0
+    parts = [*zip(scans, pages, strict=True)]
+    evidence, opacity, _ = _kernels.scanner_evidence(*arguments(parts, "uint8", shape=(3, columns)))
+    each = [
+        _kernels.scan_differences(*arguments([part], "uint8", shape=(3, columns))) for part in parts
+    ]
+    scores = np.array([planes[0] for planes in each])
+    known = np.array([planes[3] > 0 for planes in each])
+    scores[~known] = np.nan
+    odd = np.where(known.sum(axis=0) % 2 == 1, np.nan, np.float32(0))
+    assert np.array_equal(evidence, np.nanmedian([*scores, odd], axis=0))
+    shares = np.array([(plane[..., 0] - 128.0) / 255 for plane in scans])
+    shares /= np.where(shares > 0, 127 / 255, 128 / 255)
+    shares[~known] = np.nan
+    assert np.allclose(opacity, np.nanmedian([*shares, odd], axis=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("polarity", [-1, 0, 1])
+def test_scans_that_are_smaller_than_the_scanner(polarity):
+    """Beyond the edges of a scan it is as if it had no data there."""
+    made = [made_up("uint8", 1, seed) for seed in (21, 22, 23)]
+    cut = [(23, 31), (15, 24), (12, 31)]
+    parts = [
+        (np.ascontiguousarray(m[0][:rows, :columns]), np.ascontiguousarray(m[1][:rows, :columns]))
+        for m, (rows, columns) in zip(made, cut, strict=True)
+    ]
+    evidence, _, shade = _kernels.scanner_evidence(*arguments(parts, "uint8", polarity=polarity))
+    stack = np.full((3, 23, 31), np.nan)
+    light = np.full((3, 23, 31), np.nan)
+    for k, (part, (rows, columns)) in enumerate(zip(parts, cut, strict=True)):
+        planes = _kernels.scan_differences(*arguments([part], "uint8", shape=(rows, columns)))
+        stack[k, :rows, :columns] = np.where(planes[3] > 0, planes[0], np.nan)
+        light[k, :rows, :columns] = planes[1]
+    count = np.isfinite(stack).sum(axis=0)
+    nothing = np.where(count % 2 == 0, 0, np.nan)
+    stack[:, count < (1 if polarity else 2)] = 0
+    together = np.nanmedian([*stack, nothing], axis=0)
+    if polarity:
+        together = np.maximum(together * polarity, 0) * polarity
+    assert np.allclose(evidence, together, atol=1e-5)
+    lightest = np.fmin if polarity > 0 else np.fmax
+    assert np.array_equal(shade, lightest.reduce(light).astype(np.float32))
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_small_parts(size):
     scan, page, value, light, _ = (p[:size, :size] for p in made_up("uint8", 1, 2))
@@ -94,8 +174,9 @@ def test_rows_around_are_only_looked_at():
 @pytest.mark.parametrize("polarity", [-1, 0, 1])
 def test_evidence_is_what_the_scans_show_together(number, polarity):
     made = [made_up("uint8", 1, seed) for seed in range(number)]
-    made[1][1][:, :4, 1] = 0  # scan 1 is not known there
-    made[1][4][:, :4] = False
+    for scan, where in ((1, np.s_[:, :4]), (0, np.s_[20:]), (number - 1, np.s_[18:21, 5:15])):
+        made[scan][1][..., 1][where] = 0  # this scan is not known there
+        made[scan][4][where] = False
     call = arguments([m[:2] for m in made], "uint8", polarity=polarity)
     evidence, opacity, shade = _kernels.scanner_evidence(*call)
     both = [expected(*m[2:], 1, 0) for m in made]
