@@ -142,7 +142,8 @@ using Samples = std::vector<Sample>;
 template <class T>
 float least_gradient(const std::vector<Image<const T>>& stack, const Samples& samples, Index y,
                      Index x) {
-    float least = -1;
+    constexpr float none = std::numeric_limits<float>::infinity();
+    float least = none;
     for (const auto& sample : samples) {
         const auto& image = stack[sample.scan];
         const Index colours = image.channels - 1;
@@ -154,9 +155,9 @@ float least_gradient(const std::vector<Image<const T>>& stack, const Samples& sa
         const float gx = 0.5f * (luminance(r, colours) - luminance(l, colours)),
                     gy = 0.5f * (luminance(d, colours) - luminance(u, colours));
         const float gradient = std::sqrt(gx * gx + gy * gy);
-        least = least < 0 ? gradient : std::min(least, gradient);
+        least = gradient < least ? gradient : least;  // not if it is not a number
     }
-    return std::max(least, 0.0f);
+    return least < none ? least : 0;
 }
 
 template <class Keep>

@@ -287,10 +287,10 @@ TARGET_CLONES void keep_extreme(const float* value, Index columns, bool darkest,
 }
 
 // The number of values that a sorting network sorts side by side.
-constexpr Index sorted_side_by_side = 256;
+constexpr Index side_by_side = 256;
 
 TARGET_CLONES void sort_columns(const Exchanges& network, float* rows) {
-    exchange<sorted_side_by_side>(network, rows);
+    exchange<side_by_side>(network, rows);
 }
 
 // The median of rows where they are known; 0 where fewer than `fewest` are.
@@ -300,13 +300,13 @@ public:
         : count_(count),
           fewest_(fewest),
           network_(selecting_network(int(count), int(count - 1) / 2, int(count) / 2)),
-          values_(count * sorted_side_by_side),
+          values_(count * side_by_side),
           list_(count) {}
 
     void operator()(const std::vector<const float*>& rows, const std::vector<const float*>& data,
                     Index columns, float* out) {
-        for (Index x = 0; x < columns; x += sorted_side_by_side) {
-            const Index end = std::min(x + sorted_side_by_side, columns);
+        for (Index x = 0; x < columns; x += side_by_side) {
+            const Index end = std::min(x + side_by_side, columns);
             if (is_complete(data, x, end)) sort_block(rows, x, end, out);
             else
                 for (Index at = x; at < end; ++at) out[at] = of_list(rows, data, at);
@@ -323,10 +323,10 @@ private:
 
     void sort_block(const std::vector<const float*>& rows, Index begin, Index end, float* out) {
         for (Index k = 0; k < count_; ++k)
-            std::copy_n(rows[k] + begin, end - begin, values_.data() + k * sorted_side_by_side);
+            std::copy_n(rows[k] + begin, end - begin, values_.data() + k * side_by_side);
         sort_columns(network_, values_.data());
-        const float *low = values_.data() + (count_ - 1) / 2 * sorted_side_by_side,
-                    *high = values_.data() + count_ / 2 * sorted_side_by_side;
+        const float *low = values_.data() + (count_ - 1) / 2 * side_by_side,
+                    *high = values_.data() + count_ / 2 * side_by_side;
         for (Index x = begin; x < end; ++x) out[x] = towards_zero(low[x - begin], high[x - begin]);
     }
 

@@ -205,3 +205,96 @@ def test_a_wide_row_is_the_same_as_its_pixels(dtype, colours):
         one, its = mean(slice(x, x + 1))
         assert np.array_equal(one[0, 0], page[0, x])
         assert its[0, 0] == outcome[0, x]
+
+
+def gradient_at(plane, alpha, y, x):
+    """Half the difference of the pixels on both sides, or None where one of them has no data."""
+    rows, columns = plane.shape
+    left, right, up, down = (
+        max(x - 1, 0),
+        min(x + 1, columns - 1),
+        max(y - 1, 0),
+        min(y + 1, rows - 1),
+    )
+    if not (alpha[y, left] and alpha[y, right] and alpha[up, x] and alpha[down, x]):
+        return None
+    slope = np.hypot(plane[y, right] - plane[y, left], plane[down, x] - plane[up, x]) / 2
+    return None if np.isnan(slope) else slope
+
+
+def plain_pixel(stack, light, dust, y, x, tolerance, polarity):
+    """The colours of one pixel, and whether it is to be filled, as the header describes it."""
+    marks, colours, values, gradients = [], [], [], []
+    for scan, plane, lies in zip(stack, light, dust, strict=True):
+        if scan[y, x, -1] > 0 and not np.isnan(plane[y, x]):
+            opacity = np.clip((lies[y, x] - 70.0) / 180, 0, 0.8) if polarity else 0
+            base = 1 if polarity > 0 else 0
+            marks.append(float(lies[y, x]))
+            colours.append(base + (scan[y, x, :-1] - base) / (1 - opacity))
+            values.append(base + (plane[y, x] - base) / (1 - opacity))
+            gradients.append(gradient_at(plane, scan[..., -1], y, x))
+    if not values:
+        return np.zeros(stack[0].shape[2] - 1), False
+    marks, colours, values = np.array(marks), np.array(colours), np.array(values)
+    if marks.min() >= (150 if polarity else 105):
+        return colours.mean(axis=0), True
+    kept = marks < (30 if marks.min() < 30 else marks.min() + 10)
+    slopes_there = [each for each in gradients if each is not None]
+    limit = tolerance[0] + tolerance[1] * min(slopes_there, default=0)
+    if kept.sum() > 1 and np.ptp(values[kept]) > limit:
+        best = polarity and (values[kept].max() if polarity < 0 else values[kept].min())
+        middle = np.median(values[kept])
+        near = kept & (np.abs(values - middle) <= limit)
+        if kept.sum() == 2:
+            kept = kept & (values == best) if polarity else kept
+        elif polarity and 2 * near.sum() <= kept.sum():
+            kept &= np.abs(values - best) <= limit
+        elif near.any():
+            kept = near
+        else:
+            kept = np.ones(len(values), bool)
+    return colours[kept].mean(axis=0), False
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("colours", [1, 3])
+@pytest.mark.parametrize("polarity", [-1, 0, 1])
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 6])
+def test_each_pixel_is_chosen_by_its_marks_its_data_and_its_slopes(
+    dtype, colours, polarity, number
+):
+    rng = np.random.default_rng(number)
+    white = {"uint8": 255, "uint16": 65535, "float32": 1.0}[dtype]
+    for shape, margin in (((7, 9), 1), ((3, 5), 0), ((1, 8), 0), ((6, 1), 2), ((3, 270), 1)):
+        y, x = np.mgrid[: shape[0], : shape[1]]
+        page = (0.4 + 0.2 * np.sin(y / 2 + x / 3))[..., None] * np.linspace(1, 0.7, colours)
+        stack, dust = [], []
+        for k in range(number):
+            scan = page + rng.normal(0, 0.02, page.shape)
+            scan += (rng.random(shape) < 0.3)[..., None] * rng.uniform(-0.3, 0.3, (*shape, 1))
+            alpha = np.where(rng.random(shape) < 0.05, 0, rng.uniform(0.3, 1, shape))
+            scan = np.concatenate([np.clip(scan, 0, 1), alpha[..., None]], axis=2) * white
+            if dtype == "float32":
+                scan[..., 0][rng.random(shape) < 0.02] = np.nan
+            stack.append((scan if dtype == "float32" else np.rint(scan)).astype(dtype))
+            often = 0.9 if shape == (7, 9) and k % 2 else 0.3
+            marks = np.where(rng.random(shape) < often, rng.integers(0, 180, shape), 0)
+            dust.append(marks.astype(np.uint8))
+        tolerance = (0.04, 0.7)
+        page, outcome = _kernels.dust_free_mean(stack, dust, margin, tolerance, polarity, white, 2)
+        unit = [scan.astype(float) / white for scan in stack]
+        luma = [0.299, 0.587, 0.114] if colours == 3 else [1]
+        light = [scan[..., :-1] @ luma for scan in unit]
+        inner = range(margin, shape[0] - margin)
+        for y, x in ((y, x) for y in inner for x in range(shape[1])):
+            values, filled = plain_pixel(unit, light, dust, y, x, tolerance, polarity)
+            found, alpha = page[y - margin, x, :-1], page[y - margin, x, -1]
+            if dtype == "float32":
+                assert found == pytest.approx(values, abs=1e-5)
+            else:
+                assert found == pytest.approx(np.clip(values * white, 0, white), abs=0.51)
+            known = [
+                scan[y, x, -1] for scan, plane in zip(stack, light, strict=True) if plane[y, x] >= 0
+            ]
+            assert alpha == max(known, default=0)
+            assert outcome[y - margin, x] == filled
