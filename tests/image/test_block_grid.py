@@ -5,6 +5,7 @@ import pytest
 
 from dustbust import _kernels
 from dustbust.image import block_grid
+from helpers.coarse_grids import blocks_of, grid_shape, linear
 
 
 @pytest.mark.parametrize(
@@ -34,19 +35,6 @@ def test_gaps_are_filled_from_what_is_near_and_known_blocks_stay():
     assert filled[10:14, 32:36] == pytest.approx(right, abs=1e-4)
 
 
-def linear(coarse, side, shape):
-    """A grid at each pixel, by numpy."""
-    middles = [(np.arange(n) + 0.5) * side - 0.5 for n in coarse.shape]
-    down = np.array([np.interp(np.arange(shape[0]), middles[0], column) for column in coarse.T]).T
-    return np.array([np.interp(np.arange(shape[1]), middles[1], row) for row in down])
-
-
-def blocks_of(plane, side):
-    """The parts of a plane, block by block."""
-    rows, columns = (range(0, length, side) for length in plane.shape)
-    return [[plane[y : y + side, x : x + side] for x in columns] for y in rows]
-
-
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("side", [1, 4, 7, 16])
 def test_means_and_spreads_of_blocks_are_those_of_their_known_pixels(dtype, side):
@@ -56,30 +44,51 @@ def test_means_and_spreads_of_blocks_are_those_of_their_known_pixels(dtype, side
     picture = (rng.random((37, 50)) * white).astype(dtype)
     known = rng.random(picture.shape) < 0.7
     known[:16, :16] = False
-    coarse = rng.random([-(-n // side) for n in picture.shape], np.float32)
+    grid = grid_shape(picture.shape, side)
+    coarse = rng.random(grid, np.float32)
     background = linear(coarse, side, picture.shape)
     values = picture.astype(float) / white
+
+    def means(plane, every=1):
+        result = np.zeros(grid)
+        for place, block in blocks_of(plane, side):
+            some = block[::every][~np.isnan(block[::every])]
+            result[place] = some.mean() if some.size else 0
+        return result
+
     for mask in (known, None):
         of_all = np.ones_like(known) if mask is None else mask
         mean, share = _kernels.block_means(picture, mask, side, 2)
-        masked = blocks_of(np.where(of_all, values, np.nan), side)
-        parts = [[block[~np.isnan(block)] for block in row] for row in masked]
-        expected = [[part.mean() if part.size else 0 for part in row] for row in parts]
-        assert mean == pytest.approx(np.array(expected), abs=1e-5)
-        shares = [[block.mean() for block in row] for row in blocks_of(of_all, side)]
-        assert share == pytest.approx(np.array(shares), abs=1e-6)
-        for every in (1, 2):
+        assert mean == pytest.approx(means(np.where(of_all, values, np.nan)), abs=1e-5)
+        assert share == pytest.approx(means(of_all.astype(float)), abs=1e-6)
+        off = np.minimum(np.abs(values - background), 0.3) ** 2
+        for every in (1, 2, 3):
             spread = _kernels.block_spread(picture, mask, coarse, side, every, 0.3, 2)
-            off = np.minimum(np.abs(values - background), 0.3) ** 2
-            kept = blocks_of(np.where(of_all, off, np.nan), side)
-            parts = [[part[::every][~np.isnan(part[::every])] for part in row] for row in kept]
-            expected = [[part.mean() if part.size else 0 for part in row] for row in parts]
-            assert spread == pytest.approx(np.array(expected), abs=1e-5)
+            assert spread == pytest.approx(means(np.where(of_all, off, np.nan), every), abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_block_of_many_rows_is_summed_up_exactly(dtype):
+    """Also where all of it is white: no sum of its columns is too large for its type."""
+    white = {"uint8": 255, "uint16": 65535, "float32": 1}[dtype]
+    picture = np.full((1100, 5), white, dtype)
+    known = np.ones(picture.shape, bool)
+    known[300:400] = False
+    picture[300:400] = 0
+    level = np.zeros((2, 1), np.float32)
+    for every in (1, 2, 3):
+        spread = _kernels.block_spread(picture, known, level, 1000, every, 1.0, 1)
+        assert spread[:, 0] == pytest.approx(1, abs=1e-6)
+    mean, share = _kernels.block_means(picture, known, 1000, 1)
+    assert mean[:, 0].tolist() == [1, 1]
+    assert share[:, 0] == pytest.approx([0.9, 1])
+    mean, _ = _kernels.block_means(picture, None, 1000, 1)
+    assert mean[:, 0] == pytest.approx([0.9, 1])
 
 
 @pytest.mark.parametrize("side", [1, 3, 8])
 def test_a_grid_is_linear_between_the_middles_of_its_blocks(side):
     shape = (29, 41)
-    coarse = np.random.default_rng(side).random([-(-n // side) for n in shape], np.float32)
+    coarse = np.random.default_rng(side).random(grid_shape(shape, side), np.float32)
     found = _kernels.interpolate(coarse, side, *shape, 2)
     assert found == pytest.approx(linear(coarse, side, shape), abs=1e-5)

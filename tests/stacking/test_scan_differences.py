@@ -125,6 +125,18 @@ def test_wide_rows_of_which_a_part_is_not_known(columns):
     assert np.allclose(opacity, np.nanmedian([*shares, odd], axis=0), atol=1e-5)
 
 
+@pytest.mark.parametrize(("offset", "share"), [(-0.9, -1), (-0.3, -0.6), (0.2, 0.4), (0.9, 1)])
+def test_a_share_is_that_of_the_largest_difference_and_at_most_all_of_it(offset, share):
+    """Of a page at one half dust could make 0.5 up or down."""
+    scan, page = np.full((5, 6, 1), 0.5, np.float32), np.ones((5, 6, 2), np.float32)
+    page[..., 0] = 0.5
+    parts, brightness = [(scan, page)] * 3, [(1, offset)] * 3
+    call = arguments(parts, "float32", shape=(5, 6), brightness=brightness)
+    _, opacity, shade = _kernels.scanner_evidence(*call)
+    assert opacity == pytest.approx(share)
+    assert shade == pytest.approx(0.5 + offset)
+
+
 @pytest.mark.parametrize("polarity", [-1, 0, 1])
 def test_scans_that_are_smaller_than_the_scanner(polarity):
     """Beyond the edges of a scan it is as if it had no data there."""
