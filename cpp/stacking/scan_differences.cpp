@@ -251,9 +251,8 @@ inline float towards_zero(float low, float high) {
     return (low > 0 ? low : 0) + (high < 0 ? high : 0);
 }
 
-// The difference that two scans show: see scanner_evidence. It is 0 where a scan has no data.
-TARGET_CLONES void of_both(const float* one, const float* other, const float* one_data,
-                           const float* other_data, int polarity, Index columns,
+// The difference that two scans show: see scanner_evidence. That of a scan without data is 0.
+TARGET_CLONES void of_both(const float* one, const float* other, int polarity, Index columns,
                            float* __restrict out) {
     if (polarity > 0)
         for (Index x = 0; x < columns; ++x) {
@@ -269,7 +268,7 @@ TARGET_CLONES void of_both(const float* one, const float* other, const float* on
         for (Index x = 0; x < columns; ++x) {
             const float low = one[x] < other[x] ? one[x] : other[x],
                         high = one[x] < other[x] ? other[x] : one[x];
-            out[x] = towards_zero(low, high) * (one_data[x] * other_data[x]);
+            out[x] = towards_zero(low, high);
         }
 }
 
@@ -384,8 +383,8 @@ public:
 private:
     void combine(Row DifferenceRows<T>::* row, Row& out) {
         if (scans.size() == 2) {
-            of_both((scans[0].*row).data(), (scans[1].*row).data(), scans[0].data(),
-                    scans[1].data(), polarity_, columns_, out.data());
+            of_both((scans[0].*row).data(), (scans[1].*row).data(), polarity_, columns_,
+                    out.data());
             return;
         }
         rows_.clear();

@@ -16,7 +16,7 @@ def frame(dtype, shape, side, seed):
     grid = grid_shape(shape, side)
     picture = (rng.uniform(0.1, 0.9, shape) * WHITE[dtype]).astype(dtype)
     background = rng.uniform(0.3, 0.7, grid).astype(np.float32)
-    gain = rng.uniform(-3, 3, grid).astype(np.float32)
+    gain = rng.uniform(-6, 6, grid).astype(np.float32)
     weight = rng.integers(0, _kernels.WHOLE_WEIGHT + 1, grid).astype(np.float32)
     return picture, background, gain, weight
 

@@ -10,6 +10,7 @@ from dustbust.dust.model import DustModel, look_around
 from dustbust.dust.observation import FrameAtDust, as_array, observe
 from dustbust.dust.response import Response
 from dustbust.restoration.restore import Restorer, significant, unmix
+from helpers.dust_pixels import dust_pixels, effect
 
 
 def unmixed_and_weight(value, density, response, filled, spread, error, noise, response_error):
@@ -53,6 +54,29 @@ def test_values_and_weights_are_those_of_the_formulas(response):
     assert weight[:, 0] == pytest.approx(np.where(present, share, 1), abs=1e-4)
     assert (share[:50] == 0).any()
     assert (share[:50] > 0).any()
+
+
+def test_each_colour_has_its_response_to_light_and_to_dark_dust():
+    dust = dust_pixels(300, 3, 4)
+    rng = np.random.default_rng(4)
+    filled, error = rng.random((300, 3), np.float32), rng.random(300, np.float32)
+    present = rng.random(300) < 0.8
+
+    def unmix_colours(which):
+        return _kernels.unmix(
+            *(np.ascontiguousarray(dust.observed[:, which]), dust.density, dust.labels, dust.dark),
+            *(np.ascontiguousarray(dust.responses[:, which]), present),
+            *(np.ascontiguousarray(filled[:, which]), dust.spread, error, 0.02, 0.06, 2),
+        )
+
+    unmixed, weight = unmix_colours([0, 1, 2])
+    for c in range(3):
+        one, its = unmix_colours([c])
+        assert np.array_equal(unmixed[:, c], one[:, 0])
+        assert np.array_equal(weight[:, c], its[:, 0])
+        slope, offset = effect(*dust.response(c), dust.density)
+        clean = np.clip((dust.observed[:, c] - offset) / slope, 0, 1)
+        assert one[:, 0] == pytest.approx(np.where(present, clean, dust.observed[:, c]), abs=1e-4)
 
 
 def model_of(where, core, density, error=0.02):
