@@ -14,6 +14,7 @@ from dustbust.registration.patches import (
 )
 from dustbust.registration.pyramid import CELLS, PATCH, centres
 from dustbust.registration.transform import UNDISTORTED, Transform, warp_arguments
+from helpers import warps
 from helpers.levels import SHAPE, level, moved, shift, soft_noise
 
 
@@ -51,6 +52,85 @@ def test_sums_over_cells_are_those_of_the_formula():
             # The kernel may know a row or column of pixels more at the picture's edges.
             if 8 <= x < width - 16 and 8 <= y < height - 16:
                 assert of_cells[cell] == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+TURNED = np.array([[1.01, 0.02, 0.7], [-0.03, 0.98, 2.3], [0, 0, 1]])
+
+
+def bent(shape):
+    """A distortion whose knots lie within a patch."""
+    return np.random.default_rng(shape[0]).normal(0, 0.3, (*shape, 2)).astype(np.float32)
+
+
+@pytest.mark.parametrize("knots", [(0, 1), (5, 6), (1, 4), (3, 1)])
+def test_sums_over_cells_through_a_distortion(knots):
+    """Of all patches: those that leave either picture, and those with unknown pixels."""
+    rng = np.random.default_rng(1)
+    a, b = rng.random((50, 60), np.float32), rng.random((45, 66), np.float32)
+    a[30:33, 20] = b[10, 30:32] = np.nan
+    corners = np.int32(
+        [(0, 0), (1, 1), (-1, 3), (5, 7), (17, 22), (43, 33), (44, 34), (60, 9), (-20, 0)]
+    )
+    corners = np.concatenate([corners, rng.integers(-12, 55, (30, 2))]).astype(np.int32)
+    gain, limit, pitch, distortion = 1.3, 0.7, (13.0, 9.0), bent(knots)
+    found = _kernels.match_patches(a, b, TURNED, distortion, pitch, corners, gain, limit, 2)
+    for (left, top), of_cells in zip(corners, found, strict=True):
+        y, x = np.mgrid[top - 1 : top + 17, left - 1 : left + 17]
+        first = np.full(y.shape, np.nan)
+        inside = (y >= 0) & (x >= 0) & (y < 50) & (x < 60)
+        first[inside] = a[y[inside], x[inside]]
+        place = warps.source(TURNED, distortion, pitch, x, y)
+        second = gain * warps.keys_cubic(b.astype(float), *place)
+        total = first + second
+        gx, gy = (total[1:-1, 2:] - total[1:-1, :-2]) / 4, (total[2:, 1:-1] - total[:-2, 1:-1]) / 4
+        first, second = first[1:-1, 1:-1], second[1:-1, 1:-1]
+        r = second - first
+        w = np.maximum(1 - (r / limit) ** 2, 0) ** 2
+        terms = [w * t for t in (1, gx, gy, r, gx**2, gx * gy, gy**2, gx * r, gy * r, r * r)]
+        terms += [np.ones_like(r), first, second, first**2, second**2, first * second]
+        terms = np.where(np.isfinite(r + gx + gy), terms, 0)
+        expected = terms.reshape(16, 2, 8, 2, 8).sum(axis=(2, 4)).reshape(16, 4).T
+        assert of_cells == pytest.approx(expected, rel=2e-4, abs=2e-4)
+
+
+@pytest.mark.parametrize("knots", [(0, 1), (5, 6), (1, 4), (3, 1)])
+@pytest.mark.parametrize("shape", [(40, 50), (4, 4), (4, 30), (3, 30), (30, 3)])
+@pytest.mark.parametrize("number", [1, 300, 328, 329, 700])
+def test_points_are_interpolated_by_cubic_convolution(knots, shape, number):
+    """Where the four pixels each way are known, and nowhere else."""
+    rng = np.random.default_rng(number)
+    b = rng.random(shape, np.float32)
+    points = rng.integers(-3, 55, (number, 2)).astype(np.int32)
+    points[: number // 2] = rng.integers(0, 4, (number // 2, 2))
+    distortion, pitch = bent(knots), (13.0, 9.0)
+    found = _kernels.warp_points(b, TURNED, distortion, pitch, points, 2)
+    place = warps.source(TURNED, distortion, pitch, *points.T)
+    expected = warps.keys_cubic(b.astype(float), *place)
+    assert found == pytest.approx(expected, abs=1e-5, nan_ok=True)
+
+
+@pytest.mark.parametrize("offset", [1.0, 0.999999, 7.0, 6.999999])
+def test_a_point_needs_one_pixel_before_it_and_two_behind(offset):
+    b = np.random.default_rng(2).random((9, 9), np.float32)
+    for x, y in ((offset, 3.0), (3.0, offset)):
+        matrix = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
+        found = _kernels.warp_points(b, matrix, *UNDISTORTED, np.zeros((1, 2), np.int32), 1)
+        assert np.isfinite(found[0]) == (1 <= offset < 7)
+
+
+@pytest.mark.parametrize("side", [1, 5, 16])
+def test_sums_without_movement_at_any_place(side):
+    rng = np.random.default_rng(side)
+    a, b = rng.random((30, 41), np.float32), rng.random((33, 37), np.float32)
+    a[10, 10], b[20, 20] = np.nan, np.nan
+    corners = rng.integers(-20, 50, (200, 2)).astype(np.int32)
+    found = _kernels.compare_patches(a, b, corners, side, 2)
+    one, other = a[:30, :37].astype(float), b[:30, :37].astype(float)
+    terms = np.array([np.ones_like(one), one, other, one**2, other**2, one * other])
+    terms = np.where(np.isfinite(one + other), terms, 0)
+    for (x, y), sums in zip(corners, found, strict=True):
+        part = terms[:, max(y, 0) : max(y + side, 0), max(x, 0) : max(x + side, 0)]
+        assert sums == pytest.approx(part.sum(axis=(1, 2)), abs=1e-9)
 
 
 def test_sums_without_movement_are_those_of_both_pictures():

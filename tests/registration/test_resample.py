@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 import dustbust
+from dustbust import _kernels
+from helpers import warps
 
+WHITE = {"uint8": 255, "uint16": 65535, "float32": 1.0}
+NOTHING = np.zeros((0, 1, 2), np.float32)
 TILT = np.array([[1.003, -0.012, 4.3], [0.009, 0.998, -2.7], [0, 0, 1]])
 SHRINK = np.array([[0.74, 0.02, 3.1], [-0.01, 0.76, 2.2], [0, 0, 1]])
 STRETCH = np.array([[1.45, 0.0, -3.4], [0.0, 1.4, 1.6], [0, 0, 1]])
@@ -156,3 +160,150 @@ def test_the_alpha_of_a_scan_is_kept(dtype, channels):
         moved = dustbust.Registration(np.array([[1, 0, x], [0, 1, 5], [0, 0, 1.0]]))
         page = moved.resample(scan, (0, 0, 70, 25))
         assert np.abs(page[..., -1] - float(scan[0, 0, -1])).max() <= white * 1e-5
+
+
+def plain_resample(picture, alpha, place, gain, offset, largest, opaque):
+    """Each pixel from 6 x 6 pixels around its place, which is rounded to 1/1024 px."""
+    rows, columns, channels = picture.shape
+    colours = channels - alpha
+    result = np.zeros((*place.shape[1:], colours + 1))
+    t = np.arange(-2, 4)
+    for at in np.ndindex(*place.shape[1:]):
+        u, v = place[(slice(None), *at)]
+        # Nearly on the last row or column is on it.
+        if not (-1e-3 <= u <= columns - 1 + 1e-3 and -1e-3 <= v <= rows - 1 + 1e-3):
+            continue
+        u, v = (
+            np.floor(np.clip(p, 0, n - 1) * 1024 + 0.5) / 1024 for p, n in ((u, columns), (v, rows))
+        )
+        x, y = int(u), int(v)
+        wx, wy = (np.sinc(t - part) * np.sinc((t - part) / 3) for part in (u - x, v - y))
+        wx, wy = (np.where(np.abs(w) < 1e-12, 0, w) for w in (wx, wy))
+        near = picture[np.clip(y + t, 0, rows - 1)][:, np.clip(x + t, 0, columns - 1)]
+        used = np.outer(wy, wx) != 0
+        if alpha and (near[..., -1][used] == 0).any():
+            continue
+        value = np.einsum("j,i,jic->c", wy / wy.sum(), wx / wx.sum(), near.astype(float))
+        colour = gain * value[:colours] + offset
+        result[at][:-1] = np.clip(colour, 0, largest) if largest else colour
+        lowest = 1e-6 if picture.dtype == np.float32 else 1
+        result[at][-1] = max(np.clip(value[-1], 0, opaque), lowest) if alpha else opaque
+    return result
+
+
+def compare(picture, alpha, matrix, distortion, pitch, box, *, inverse=False, largest=None):
+    """The kernel and the plain resampling agree; at some pixels there is data, and the same."""
+    white = WHITE[str(picture.dtype)]
+    colours = picture.shape[2] - alpha
+    gain, offset = (
+        np.array([0.9, 1.2, 1.1])[:colours],
+        np.array([0.02, -0.1, 0.05])[:colours] * white,
+    )
+    opaque, largest = 0.8 * white, white if largest is None else largest
+    found = _kernels.resample(
+        picture, alpha, matrix, distortion, pitch, inverse, box, gain, offset, largest, opaque, 2
+    )
+    left, top, width, height = box
+    y, x = np.mgrid[top : top + height, left : left + width]
+    place = (warps.inverse_source if inverse else warps.source)(matrix, distortion, pitch, x, y)
+    if picture.dtype != np.float32:
+        opaque = int(opaque)
+    expected = plain_resample(picture, alpha, place, gain, offset, largest, opaque)
+    rounded = 0.5 if picture.dtype != np.float32 else 0
+    return found.astype(float), expected, rounded + 2e-5 * white
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize(("channels", "alpha"), [(1, False), (2, True), (3, False), (4, True)])
+@pytest.mark.parametrize("matrix", [TILT, MIRROR])
+def test_every_pixel_is_that_of_the_taps_around_its_place(dtype, channels, alpha, matrix):
+    """At the borders the last pixels stand for those beyond, and without data there is none."""
+    rng = np.random.default_rng(channels)
+    for shape, box in (
+        ((20, 75), (-4, -3, 80, 18)),
+        ((9, 12), (-2, -2, 20, 14)),
+        ((1, 20), (-1, -3, 25, 8)),
+        ((16, 1), (-3, -1, 9, 20)),
+    ):
+        picture = rng.random((*shape, channels))
+        if alpha:
+            holes = rng.random(shape) < (0.01 if shape[0] == 20 else 0.05)
+            picture[..., -1] = np.where(holes, 0, rng.uniform(0.1, 1, shape))
+        picture = (picture * WHITE[dtype]).astype(dtype)
+        found, expected, tolerance = compare(picture, alpha, matrix, NOTHING, (1.0, 1.0), box)
+        assert np.array_equal(found[..., -1] > 0, expected[..., -1] > 0)
+        assert np.abs(found - expected).max() <= tolerance
+
+
+@pytest.mark.parametrize("step", [0, 0.5, 1 / 1024, -0.9e-3, 1.1e-3])
+def test_places_on_pixels_and_next_to_the_border_count_as_inside(step):
+    picture = np.random.default_rng(3).random((12, 80, 2), np.float32)
+    picture[..., 1] = 0.5
+    picture[5, 20, 1] = 0
+    for x, y in ((step, 0.0), (0.0, step), (step - 1, step + 2)):
+        matrix = np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
+        found, expected, tolerance = compare(
+            picture, True, matrix, NOTHING, (1.0, 1.0), (0, 0, 80, 12)
+        )
+        assert np.array_equal(found[..., -1] > 0, expected[..., -1] > 0)
+        assert np.abs(found - expected).max() <= tolerance
+
+
+@pytest.mark.parametrize("shape", [(1, 8), (7, 1), (7, 8), (2, 2), (1, 1)])
+@pytest.mark.parametrize("pitch", [(13.0, 11.5), (40.25, 9.0), (3.5, 70.0)])
+def test_a_distortion_is_linear_between_its_knots(shape, pitch):
+    picture = np.random.default_rng(4).random((40, 90, 1), np.float32)
+    for left, top in ((-10, -4), (25, 3), (-60, 0), (70, 30)):
+        found, expected, tolerance = compare(
+            picture, False, TILT, knots(*shape), pitch, (left, top, 100, 7)
+        )
+        assert np.array_equal(found[..., -1] > 0, expected[..., -1] > 0)
+        assert np.abs(found - expected).max() <= tolerance
+
+
+@pytest.mark.parametrize("shape", [(1, 8), (7, 1), (7, 8), (2, 2), (1, 1)])
+@pytest.mark.parametrize("pitch", [(13.0, 11.5), (40.25, 9.0), (5.5, 70.0)])
+@pytest.mark.parametrize("matrix", [TILT, MIRROR])
+def test_the_inverse_of_a_distortion_is_found_everywhere(shape, pitch, matrix):
+    """To some millionths of a pixel, which may round a place to another 1/1024."""
+    picture = np.random.default_rng(5).random((60, 150, 1), np.float32)
+    for left, top in ((-10, -4), (25, 3), (-100, 20)):
+        found, expected, tolerance = compare(
+            picture,
+            False,
+            matrix,
+            knots(*shape, size=0.02),
+            pitch,
+            (left, top, 180, 5),
+            inverse=True,
+        )
+        assert ((found[..., -1] > 0) != (expected[..., -1] > 0)).mean() < 0.002
+        both = (found[..., -1] > 0) & (expected[..., -1] > 0)
+        error = np.abs(found - expected)[both]
+        assert error.max(initial=0) < 6e-3
+        assert not both.any() or (error > tolerance).mean() < 0.1
+
+
+def test_values_are_not_clipped_without_a_largest():
+    picture = np.random.default_rng(6).normal(0, 3, (20, 30, 3)).astype(np.float32)
+    found, expected, _ = compare(
+        picture, False, TILT, NOTHING, (1.0, 1.0), (0, 0, 30, 20), largest=0.0
+    )
+    assert found.min() < -1
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+def test_few_marks_are_found_wherever_a_strong_distortion_takes_them(inverse):
+    """The blocks that are left out show no mark, even at the edges of the picture."""
+    distortion = knots(7, 8, size=0.1 if inverse else 6)
+    box = (-30, -10, 300, 70)
+    for where in ((0, 0), (49, 219), (25, 100), (0, 219), (49, 0), (30, 150)):
+        marks = np.zeros((50, 220), np.uint8)
+        marks[where] = 240
+        given = (STRETCH if inverse else TILT, distortion, (37.0, 9.0), inverse, box)
+        found = _kernels.resample_marks(marks, *given, 2)
+        whole = _kernels.resample(
+            marks[..., None], False, *given, np.ones(1), np.zeros(1), 255.0, 255.0, 1
+        )[..., 0]
+        assert np.abs(found.astype(int) - whole).max() <= 1
