@@ -7,8 +7,11 @@ from scipy import ndimage
 from dustbust import _kernels
 
 
-@pytest.mark.parametrize("radius", [0, 1, 3, 20, 200])
-@pytest.mark.parametrize("shape", [(1, 1), (2, 40), (61, 3), (50, 77), (130, 40)])
+@pytest.mark.parametrize("radius", [0, 1, 3, 20, 200, 511, 513])
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 1), (2, 40), (61, 3), (50, 77), (130, 40), (5, 511), (6, 512), (7, 513), (4, 1030)],
+)
 def test_a_mean_covers_what_lies_inside_the_picture(radius, shape):
     plane = np.random.default_rng(radius).random(shape).astype(np.float32)
     total, number = plane.astype(float), np.ones(shape)
