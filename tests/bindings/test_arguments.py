@@ -454,6 +454,186 @@ def test_an_argument_that_does_not_fit_is_refused(name, argument, value):
         call(name, {**CALLS[name](), argument: value})
 
 
+SIDE = 1 << 24  # the largest side of a picture or a block, px
+AREA = H * W
+
+# Values just within the limits of an argument, and just beyond.
+LIMITS: dict[str, dict[str, tuple[list[object], list[object]]]] = {
+    "box_blur": {"radius": ([0, SIDE], [-1, SIDE + 1])},
+    "dilate": {"radius": ([0, 32767], [-1, 32768])},
+    "window_median": {"radius": ([0, 5], [-1, 6])},
+    "block_means": {"side": ([], [0, SIDE + 1])},
+    "block_spread": {"every": ([1, SIDE], [0, SIDE + 1]), "limit": ([1e-30], [0.0, -1.0])},
+    "interpolate": {"rows": ([], [0, SIDE + 1]), "columns": ([], [0, SIDE + 1])},
+    "reduce_luminance": {
+        "factor": ([1, min(H, W)], [0, min(H, W) + 1]),
+        "largest": ([1e-30], [0.0, -1.0, np.inf]),
+    },
+    "limit_areas": {
+        "smallest": ([0, AREA + 1], [-1, AREA + 2]),
+        "largest": ([0, AREA + 1], [-1, AREA + 2]),
+        "step": ([1, 65535 // 64], [0, 65535 // 64 + 1, 65536]),
+        "lowest": ([1, 64], [0, 65]),
+        "highest": ([13, 65535 // 512], [12, 65535 // 512 + 1]),
+    },
+    "round_grey": {
+        "limit": ([0, 65536], [-1, 65537]),
+        "coarse": ([1, 2, 32768], [0, 3, 65536]),
+    },
+    "lower_beside": {
+        "threshold": ([1e-30], [0.0, -1.0, np.inf]),
+        "below": ([0.0, 1.0], [-1e-6, 1 + 1e-6]),
+    },
+    "grey_steps": {"scale": ([1e-6, 1 - 1e-6], [0.0, 1.0])},
+    "roughness": {"faintest": ([0.0], [-1e-6, np.inf])},
+    "density_readings": {"weight_of_clipped": ([0.0], [-1e-6, np.inf])},
+    "shift_sums": {"huber": ([1e-30], [0.0, np.inf])},
+    "response_sums": {"lift": ([], [np.inf]), "fade": ([], [np.inf])},
+    "unmix": {"noise": ([0.0], [-1e-6, np.inf]), "response_error": ([0.0], [-1e-6, np.inf])},
+    "resample": {
+        "box": (
+            [(-SIDE, -SIDE, 1, 1), (SIDE, SIDE, 1, 1)],
+            [
+                *[(-SIDE - 1, 0, 1, 1), (0, -SIDE - 1, 1, 1), (SIDE + 1, 0, 1, 1)],
+                *[(0, SIDE + 1, 1, 1), (0, 0, 0, 1), (0, 0, 1, 0)],
+                *[(0, 0, SIDE + 1, 1), (0, 0, 1, SIDE + 1)],
+            ],
+        ),
+        "gain": ([np.array([-1e6]), np.array([1e6])], [np.array([-1.01e6]), np.array([1.01e6])]),
+        "offset": ([np.array([-1e6]), np.array([1e6])], [np.array([-1.01e6]), np.array([1.01e6])]),
+        "largest": ([0.0], [-1e-6, np.inf]),
+        "opaque": ([0.0], [-1e-6, np.inf]),
+        "pitch": ([(1e-3, 1e-3)], [(0.0, 1.0), (1.0, 0.0)]),
+        "matrix": ([np.eye(3)[:2]], [np.eye(3)[:1], np.eye(4), np.eye(3)[:, :2]]),
+        "image": ([picture(1)], [picture(4), picture(5)]),
+    },
+    "find_details": {"radius": ([1, 10000], [0, 10001])},
+    "match_patches": {"limit": ([1e-30], [0.0, -1.0]), "gain": ([], [np.inf])},
+    "compare_patches": {"side": ([1, SIDE], [0, SIDE + 1])},
+    "equal_away_from": {"reach": ([1, SIDE], [0, SIDE + 1])},
+    "add_readings": {
+        "lowest": ([-1.0, 1.0], [-1.01, 1.01]),
+        "signs": ([[1], [-1]], [[0], [2], [-2]]),
+        "weights": (
+            [[blocks() * 0], [blocks() * 0 + 16383]],
+            [[blocks() * 0 - 1], [blocks() * 0 + 16384]],
+        ),
+    },
+    "particle_readings": {
+        "lowest": ([-1.0, 1.0], [-1.01, 1.01]),
+        "particles": ([1, AREA], [0, AREA + 1]),
+    },
+    "tile_medians": {"every": ([1, SIDE], [0, SIDE + 1])},
+    "stands_out": {"least": ([], [np.inf])},
+    "box_fill": {
+        "box": ([1], [0, SIDE + 1]),
+        "passes": ([0, 1000000], [-1, 1000001]),
+        "colours": ([3], [0, 1, 2, 4]),
+    },
+    "structured_fill": {"scale": ([1e-30], [0.0, -1.0, np.inf])},
+    "softened": {"sigma": ([0.0, 1000.0], [-1e-6, 1000.001])},
+    "MaskedPixels": {"rows": ([], [0, SIDE + 1]), "columns": ([], [0, SIDE + 1])},
+    "scanner_evidence": {
+        "polarity": ([-1, 1], [-2, 2]),
+        "first_row": ([0, SIDE], [-1, SIDE + 1]),
+        "shape": (
+            [(1, W)],
+            [(0, W), (SIDE + 1, W), (H, 0), (H, W - 1), (1, SIDE + 1)],
+        ),
+        "accuracy": (
+            [(1e-30, 0.0, 1e-30)],
+            [(0.0, 0.1, 1.0), (0.1, -1e-6, 1.0), (0.1, 0.1, 0.0)],
+        ),
+    },
+    "dust_free_mean": {
+        "margin": ([0, (H - 1) // 2], [-1, (H - 1) // 2 + 1]),
+        "tolerance": ([(0.0, 0.0)], [(-1e-6, 0.0), (0.0, -1e-6)]),
+        "polarity": ([-1, 1], [-2, 2]),
+        "largest": ([1.0, 255.0], [0.0, 255.1]),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"), [(name, each) for name, limits in LIMITS.items() for each in limits]
+)
+def test_values_up_to_a_limit_are_accepted_and_those_beyond_are_refused(name, argument):
+    accepted, refused = LIMITS[name][argument]
+    for value in accepted:
+        call(name, {**CALLS[name](), argument: value})
+    for value in refused:
+        with pytest.raises((ValueError, TypeError)):
+            call(name, {**CALLS[name](), argument: value})
+
+
+def test_pictures_of_whole_numbers_are_resampled_to_values_that_they_can_hold():
+    arguments = {**CALLS["resample"](), "image": picture(dtype=U8), "largest": 255.0}
+    for opaque in (1.0, 255.0):
+        call("resample", {**arguments, "opaque": opaque})
+    for beyond in (0.0, 256.0):
+        for argument in ("largest", "opaque"):
+            with pytest.raises(ValueError, match="hold"):
+                call("resample", {**arguments, "opaque": 255.0, argument: beyond})
+
+
+@pytest.mark.parametrize("channels", range(6))
+def test_pictures_have_one_to_four_channels(channels):
+    image = np.zeros((3, 4, channels), U8)
+    arguments = {"alpha": False, "factor": 1, "largest": 255.0, "threads": 1}
+    if 1 <= channels <= 4:
+        _kernels.reduce_luminance(image, **arguments)
+    else:
+        with pytest.raises(ValueError, match="1 to 4 channels"):
+            _kernels.reduce_luminance(image, **arguments)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("colours", range(6))
+def test_colours_are_all_channels_but_an_alpha(channels, colours):
+    masked = _kernels.MaskedPixels(np.arange(3), 5, 6)
+    image = np.zeros((5, 6, channels), U8)
+    if colours in (1, 3) and channels - colours in (0, 1):
+        _kernels.box_fill(image, masked, colours, 3, 1, 1)
+    else:
+        with pytest.raises(ValueError, match="colours"):
+            _kernels.box_fill(image, masked, colours, 3, 1, 1)
+
+
+def test_sides_of_a_picture_have_a_limit():
+    for shape in ((1, SIDE + 1), (SIDE + 1, 1)):
+        with pytest.raises(ValueError, match="too large"):
+            _kernels.reduce_luminance(np.zeros(shape, U8), False, 1, 1.0, 1)
+    for shape in ((1, SIDE), (SIDE, 1)):
+        everywhere = np.zeros(shape, U8)
+        assert _kernels.equal_away_from(everywhere, everywhere, np.zeros(shape, bool), 1)
+
+
+def test_places_in_a_mask_have_32_bits():
+    """One pixel more than 2^31 - 2; no memory is touched."""
+    with pytest.raises(ValueError, match="too many pixels"):
+        _kernels.dilate(np.zeros((1, 2**31 - 1), bool), 1, 1)
+    with pytest.raises(ValueError, match="too many"):
+        _kernels.MaskedPixels(np.zeros(0, I64), 1 << 16, 1 << 15)
+
+
+def test_positions_ascend_and_lie_in_the_picture():
+    for positions in ([0, 5, 29], []):
+        _kernels.MaskedPixels(np.array(positions, I64), 5, 6)
+    for positions in ([0, 0], [3, 2], [30], [-1, 2]):
+        with pytest.raises(ValueError, match="positions"):
+            _kernels.MaskedPixels(np.array(positions, I64), 5, 6)
+
+
+def test_no_more_than_eight_pictures_are_looked_at_together():
+    for count in (1, 8, 9):
+        planes = [picture()] * count
+        if count <= 8:
+            _kernels.Membranes(mask()).together(planes, 1.0, 1)
+        else:
+            with pytest.raises(ValueError, match="8"):
+                _kernels.Membranes(mask()).together(planes, 1.0, 1)
+
+
 def test_all_bindings_are_tried():
     bindings = {
         name

@@ -140,6 +140,23 @@ def test_viewable_statistic_says_its_scale():
     assert white == 2
 
 
+@pytest.mark.parametrize("count", [32767, 32769, 70000])
+def test_sums_of_many_white_pictures_are_exact(count):
+    """A sum of more than 32767 of them does not fit into 32 bits."""
+    stack = [np.full((1, 19), 65535, np.uint16)] * count
+    assert (combine(stack, "sum") == np.float32(65535 * count)).all()
+    assert (combine(stack, "mean") == 65535).all()
+
+
+def test_what_is_not_a_number_is_sorted_behind_all_numbers():
+    values = [2.0, np.nan, 5.0, 1.0, 7.0, np.nan]
+    stack = [np.float32([[[value, 1], [value, 1]]]) for value in values]
+    stack.append(np.float32([[[0, 0], [0, 1]]]))  # one scan has no data at the first pixel
+    for count, middle in ((3, 5.0), (5, 5.0), (6, 6.0)):
+        result = combine([*stack[:count], stack[-1]], "median", alpha=True)
+        assert result[0, 0, 0] == middle
+
+
 def test_unknown_mode_is_named():
     with pytest.raises(ValueError, match=r"maximum.*not 'average'"):
         combine([np.zeros((2, 2), np.uint8)] * 2, "average")
