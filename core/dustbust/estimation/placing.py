@@ -91,7 +91,7 @@ def _find_places(
         checked = spread_over([number for number in few if number in usable], FRAMES_CHECKED)
         runner.go_over([maps], checked, hold=checked, to_come=to_come)
         found = {kind: lie_straight(Roll(maps.maps, kind, runner.threads)) for kind in kinds}
-        if any(straight for straight, _ in found.values()) or len(usable) < len(checked):
+        if any(straight for straight, _ in found.values()):
             return {kind: z for kind, (_, z) in found.items()}
     others = [number for number in usable if number not in maps.maps]
     runner.go_over([maps], others, to_come=to_come)
