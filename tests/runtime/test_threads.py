@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from dustbust import DustbustError
 from dustbust.runtime.threads import count
 
 
@@ -32,7 +33,14 @@ def test_less_than_one_is_an_error(wrong):
         count(wrong)
 
 
-def test_a_wrong_environment_is_an_error(monkeypatch):
-    monkeypatch.setenv("DUSTBUST_THREADS", "many")
-    with pytest.raises(ValueError, match="many"):
+@pytest.mark.parametrize("wrong", ["many", "nan", "inf", "1.5", "0", "-1", "\n", "/dev/null"])
+def test_a_wrong_environment_is_a_sentence(monkeypatch, wrong):
+    monkeypatch.setenv("DUSTBUST_THREADS", wrong)
+    with pytest.raises(DustbustError, match="DUSTBUST_THREADS must be a whole number of at least"):
         count()
+
+
+def test_no_more_threads_are_started_than_make_sense(monkeypatch):
+    assert count(10**24) == 1024
+    monkeypatch.setenv("DUSTBUST_THREADS", "9" * 30)
+    assert count() == 1024

@@ -2,6 +2,13 @@
 
 import os
 
+from ..errors import DustbustError
+
+VARIABLE = "DUSTBUST_THREADS"
+
+# More threads than this are not started, whatever is asked for.
+MOST = 1024
+
 
 def count(threads: int | None = None) -> int:
     """Number of threads to use.
@@ -20,6 +27,8 @@ def count(threads: int | None = None) -> int:
     ------
     ValueError
         If the number is less than 1 or not a whole number.
+    DustbustError
+        If that of the environment is.
 
     Examples
     --------
@@ -27,10 +36,27 @@ def count(threads: int | None = None) -> int:
     3
     """
     if threads is None:
-        threads = int(os.environ.get("DUSTBUST_THREADS") or _processors())
+        threads = _of_environment() or _processors()
     if int(threads) < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
-    return int(threads)
+    return min(int(threads), MOST)
+
+
+def _of_environment() -> int | None:
+    text = os.environ.get(VARIABLE)
+    if not text:
+        return None
+    try:
+        threads = int(text)
+    except ValueError:
+        threads = 0
+    if threads < 1:
+        raise DustbustError(
+            "the environment variable {variable} must be a whole number of at least 1, not {text}",
+            variable=VARIABLE,
+            text=repr(text),
+        )
+    return threads
 
 
 def _processors() -> int:

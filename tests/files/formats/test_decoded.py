@@ -14,7 +14,7 @@ import dustbust
 from dustbust import DustbustError
 from dustbust.files.find import find_frames
 from dustbust.files.read import header_of, open_frame, read_luminance
-from helpers.frame_files import ICC, H, W, picture, refused
+from helpers.frame_files import ICC, XMP_THUMBNAIL, H, W, picture, refused
 
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>"
 EVEN = np.s_[:60, :80]
@@ -198,3 +198,23 @@ def test_a_folder_of_other_kinds_is_told_so(tmp_path):
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(DustbustError, match=r"only 2 \.psd, 1 \.gif"):
         find_frames(tmp_path)
+
+
+def test_other_pictures_of_a_heif_are_said_to_be_left_out(tmp_path):
+    heif = pytest.importorskip("pillow_heif")
+    made = heif.HeifFile()
+    for _ in range(3):
+        made.add_from_pillow(Image.fromarray(picture()[EVEN]))
+    path = tmp_path / "a.heic"
+    made.save(path, quality=90)
+    frame = open_frame(path)
+    notes = frame.write(frame.pixels[::-1].copy(), tmp_path / "out.tif")
+    assert "2 other pictures in it were left out" in notes
+
+
+def test_a_thumbnail_in_the_xmp_of_an_avif_is_said(tmp_path):
+    path = tmp_path / "a.avif"
+    Image.fromarray(picture()[EVEN]).save(path, quality=90, xmp=XMP_THUMBNAIL)
+    frame = open_frame(path)
+    notes = frame.write(frame.pixels[::-1].copy(), tmp_path / "out.tif")
+    assert "the thumbnail in it still shows the dust" in notes

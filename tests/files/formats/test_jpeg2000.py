@@ -160,3 +160,25 @@ def test_a_blank_page_is_as_small_as_it_is(tmp_path):
     path.write_bytes(imagecodecs.jpeg2k_encode(np.full((4000, 6000), 255, np.uint8), level=0))
     assert path.stat().st_size < 500
     assert header_of(path)[0] == (6000, 4000)
+
+
+def test_jpeg_2000_what_is_behind_the_end_of_a_bare_codestream_stays(tmp_path):
+    path = tmp_path / "a.j2k"
+    coded = imagecodecs.jpeg2k_encode(picture(), level=0, codecformat="j2k", reversible=True)
+    path.write_bytes(coded + bytes(100))
+    out, notes = rewritten(path)
+    assert not notes
+    assert out.read_bytes().endswith(b"\xff\xd9" + bytes(100))
+    assert np.array_equal(open_frame(out).pixels, repaired(picture()))
+
+
+@pytest.mark.parametrize("tiles", [False, True])
+def test_jpeg_2000_that_claims_far_more_than_it_holds_is_refused_at_once(tmp_path, tiles):
+    path = tmp_path / "a.j2k"
+    coded = bytearray(
+        imagecodecs.jpeg2k_encode(picture(), level=0, codecformat="j2k", reversible=True)
+    )
+    for at in (8, 12, *((24, 28) if tiles else ())):
+        struct.pack_into(">I", coded, at, 20_000)
+    path.write_bytes(coded)
+    refused(path, "it ends before its end")

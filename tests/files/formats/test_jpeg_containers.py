@@ -344,3 +344,81 @@ def test_a_small_file_that_claims_a_huge_picture_costs_little(tmp_path):
     struct.pack_into(">HH", data, frame_header(data) + 5, 20000, 20000)
     (tmp_path / "a.jpg").write_bytes(data)
     refused(tmp_path / "a.jpg", "height of 20000 rows")
+
+
+def listed(kinds, *, order=">", lie=0, whole=None):
+    """A JPEG with pictures behind it, and the list of them (MPF), in either byte order."""
+    whole = whole or coded()
+    others = [coded(picture()[::-step, ::2].copy()) for step, _ in enumerate(kinds, 2)]
+    size = 4 + 4 + 8 + 2 + 3 * 12 + 4 + 16 * (len(others) + 1)
+    at, entries = len(whole) + size, struct.pack(order + "3I4x", 0x030000, len(whole) + size, 0)
+    for kind, other in zip(kinds, others, strict=True):
+        entries += struct.pack(order + "3I4x", kind, len(other), at - 10 + lie)
+        at += len(other)
+    tags = struct.pack(order + "HHHI4s", 3, 0xB000, 7, 4, b"0100")
+    tags += struct.pack(order + "HHII", 0xB001, 4, 1, len(others) + 1)
+    tags += struct.pack(order + "HHIII", 0xB002, 7, len(entries), 50, 0)
+    tiff = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    return with_segment(whole, 0xE2, b"MPF\0" + tiff + tags + entries), b"".join(others)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        ([0x010001], "the preview pictures"),
+        ([0x010001, 0x010002], "the preview pictures"),
+        ([0x020002], "the pictures appended to it, such as previews and other views"),
+        ([0x020001, 0x010001], "the pictures appended to it, such as previews and other views"),
+    ],
+)
+def test_listed_pictures_go_and_what_is_between_them_and_the_end_stays(
+    tmp_path, order, kinds, words
+):
+    data, others = listed(kinds, order=order)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data + others + VIDEO)
+    out, (note,) = rewritten(path)
+    assert note.startswith(words)
+    assert out.read_bytes().endswith(b"\xff\xd9" + VIDEO)
+    assert b"MPF" not in out.read_bytes()
+
+
+@pytest.mark.parametrize("lie", [4, -4, 1 << 20])
+def test_a_list_with_wrong_places_is_not_followed(tmp_path, lie):
+    """It names no beginning of a JPEG: bytes of something else would be cut out."""
+    data, others = listed([0x010001], lie=lie)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data + others + VIDEO)
+    _, (note,) = rewritten(path)
+    assert note.startswith("what follows it in the file was left out")
+
+
+def test_places_in_the_list_hold_in_a_file_without_an_end_marker(tmp_path):
+    whole = coded()[:-2]
+    data, others = listed([0x010001], whole=whole)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data + others + VIDEO)
+    out, notes = rewritten(path)
+    assert len(notes) == 2
+    assert out.read_bytes().endswith(b"\xff\xd9" + VIDEO)
+
+
+@pytest.mark.parametrize("rows", [H, H - 9, 1, 65535])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 3}])
+def test_a_second_height_is_passed_over_as_libjpeg_does(tmp_path, rows, options):
+    whole = coded(**options)
+    path = tmp_path / "a.jpg"
+    path.write_bytes(whole[:-2] + b"\xff\xdc\0\4" + struct.pack(">H", rows) + whole[-2:])
+    assert np.array_equal(open_frame(path).pixels, np.asarray(Image.open(io.BytesIO(whole))))
+    _, notes = rewritten(path)
+    assert notes == ["a second height, which programs pass over, was left out"]
+
+
+def test_boxes_behind_the_data_are_found_too(tmp_path):
+    whole = coded()
+    path = tmp_path / "a.jpg"
+    path.write_bytes(whole[:-2] + b"\xff\xeb\0\x0aJP\0\1\0\0\0\1" + whole[-2:])
+    out, (note,) = rewritten(path)
+    assert "content credentials" in note
+    assert b"JP\0\1" not in out.read_bytes()

@@ -1,6 +1,7 @@
 """PNG: depth and every chunk stay, and so do all pixels away from the repair."""
 
 import struct
+import time
 import zlib
 
 import imagecodecs
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from dustbust import DustbustError
-from dustbust.files.read import open_frame
+from dustbust.files.read import header_of, open_frame
 from helpers.frame_files import XMP_THUMBNAIL, chunk, picture, png, refused, repaired, rewritten
 
 
@@ -148,3 +149,27 @@ def test_png_that_is_read_back_otherwise_than_written_is_refused(tmp_path, monke
     with pytest.raises(DustbustError, match="read back"):
         frame.write(repaired(frame.pixels), tmp_path / "out.png")
     assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("name", [b"CgBI", b"ABCd", b"XYZZ"])
+@pytest.mark.parametrize("first", [False, True])
+def test_png_with_an_unknown_chunk_that_is_needed_is_refused(tmp_path, name, first):
+    """As Apple's CgBI of iPhones, whose pixels are stored in another way."""
+    path = with_chunks(png(tmp_path / "a.png", picture()), (name, b"1234"))
+    if first:
+        data, at = path.read_bytes(), 8 + 12 + 13
+        path.write_bytes(data[:8] + data[at : at + 16] + data[8:at] + data[at + 16 :])
+    for read in (open_frame, header_of):
+        with pytest.raises(DustbustError, match=f"holds the chunk {name.decode()}, without which"):
+            read(path)
+
+
+def test_png_with_many_chunks_takes_little_time(tmp_path):
+    path = png(tmp_path / "a.png", picture())
+    data = path.read_bytes()
+    at = data.index(b"IDAT") - 4
+    texts = chunk(b"tEXt", b"a\0b") * 30_000
+    path.write_bytes(data[:at] + texts + chunk(b"IDAT", b"") * 30_000 + data[at:])
+    begin = time.process_time()
+    assert np.array_equal(open_frame(path).pixels, picture())
+    assert time.process_time() - begin < 5

@@ -49,3 +49,14 @@ def test_webp_thumbnail_in_its_xmp_is_said(tmp_path):
     path = tmp_path / "a.webp"
     Image.fromarray(picture()).save(path, lossless=True, xmp=XMP_THUMBNAIL)
     assert rewritten(path)[1] == ["the thumbnail in it still shows the dust"]
+
+
+def test_webp_of_a_few_bytes_that_claims_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):
+    path = tmp_path / "a.webp"
+    Image.fromarray(picture()).save(path, lossless=True)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"VP8L") + 9  # width and height, less one, in 14 bits each
+    (bits,) = struct.unpack_from("<I", data, at)
+    struct.pack_into("<I", data, at, bits | 0xFFFFFFF)
+    path.write_bytes(data)
+    refused(path, "it ends before its end")

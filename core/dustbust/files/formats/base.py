@@ -29,6 +29,11 @@ for library in ("imagecodecs", "tifffile"):
 MEGAPIXELS = 500
 MEGAPIXELS_VARIABLE = "DUSTBUST_MAX_MEGAPIXELS"
 
+# Formats that code a plain area as nothing can claim any size in a few bytes: a blank page of 24
+# megapixels takes 211. A picture of more than SMALL pixels is refused if it has more than
+# PIXELS_PER_BYTE: a block of 64 x 64 for each byte. Photographs and scans have less than 200.
+SMALL, PIXELS_PER_BYTE = 1 << 25, 64 * 64
+
 
 class FrameFile:
     """A picture file that was read.
@@ -242,7 +247,7 @@ def thumbnail_note() -> Sentence:
     return Sentence("the thumbnail in it still shows the dust")
 
 
-def check_megapixels(path: Path, width: int, height: int) -> None:
+def check_megapixels(path: Path, width: int, height: int, size: int | None = None) -> None:
     """Refuse a picture that is empty or larger than the limit.
 
     Parameters
@@ -251,11 +256,15 @@ def check_megapixels(path: Path, width: int, height: int) -> None:
         Its file, for the message.
     width, height : int
         Its size in pixels as the file claims it.
+    size : int, optional
+        Number of bytes of its data, if they may grow to any size when they are decoded.
 
     Raises
     ------
     DustbustError
         If it has no pixels, or more than `$DUSTBUST_MAX_MEGAPIXELS` million.
+    ValueError
+        If it has far more pixels than its data can tell anything about.
     """
     limit = _megapixels()
     if width < 1 or height < 1:
@@ -275,6 +284,8 @@ def check_megapixels(path: Path, width: int, height: int) -> None:
             limit=limit,
             variable=MEGAPIXELS_VARIABLE,
         )
+    if size is not None and width * height > max(SMALL, size * PIXELS_PER_BYTE):
+        raise ends_early()
 
 
 def _megapixels() -> float:

@@ -26,6 +26,8 @@ class DecodedFile(FrameFile):
         Its ICC profile.
     tags : list of (int, int, int, object, bool)
         Further tags of the TIFF: code, type, count, value, whether they are written once.
+    others : int
+        Number of other pictures in the file.
     """
 
     written_as = ".tif"
@@ -36,9 +38,11 @@ class DecodedFile(FrameFile):
         pixels: Picture,
         profile: bytes | None = None,
         tags: list[tuple[int, int, int, Any, bool]] | None = None,
+        *,
+        others: int = 0,
     ) -> None:
         self.path, self.pixels = path, pixels
-        self.profile, self.tags = profile or None, tags or []
+        self.profile, self.tags, self.others = profile or None, tags or [], others
 
     def _write(self, pixels: Picture, target: Path) -> list[str]:
         colours = pixels.ndim == 3 and pixels.shape[2] >= 3
@@ -56,6 +60,10 @@ class DecodedFile(FrameFile):
         notes: list[str] = [
             Sentence("a {kind} cannot be written, so its cleaned copy is a TIFF", kind=self.kind)
         ]
+        if self.others:
+            notes.append(
+                Sentence("{number} other pictures in it were left out", number=self.others)
+            )
         if any(code == XMP_TAG and has_thumbnail(value) for code, _, _, value, _ in self.tags):
             notes.append(thumbnail_note())
         return notes

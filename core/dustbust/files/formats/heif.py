@@ -74,6 +74,7 @@ class HeifFile(DecodedFile):
             np.ascontiguousarray(picture),
             information.get("icc_profile"),
             xmp_tag(information.get("xmp")),
+            others=len(picture) - 1,
         )
 
     @classmethod
@@ -89,7 +90,8 @@ def _open_avif(path: Path) -> AvifImagePlugin.AvifImageFile:
     if at >= 0 and len(data) > at + 6 and data[at + 6] & HIGH_BIT_DEPTH:
         raise unsupported(path, Sentence("AVIFs with more than 8 bits"))
     picture = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
-    check_megapixels(path, *picture.size)
+    width, height = picture.size
+    check_megapixels(path, width, height, len(data))
     if getattr(picture, "n_frames", 1) > 1:
         raise animated(path)
     return picture
@@ -101,6 +103,8 @@ def _open(path: Path) -> Any:
         import pillow_heif
     except ImportError as error:
         raise needs_package(path, HeifFile.kind, "pillow-heif") from error
-    picture = pillow_heif.open_heif(path.read_bytes(), convert_hdr_to_8bit=False)
-    check_megapixels(path, *picture.size)
+    data = path.read_bytes()
+    picture = pillow_heif.open_heif(data, convert_hdr_to_8bit=False)
+    width, height = picture.size
+    check_megapixels(path, width, height, len(data))
     return picture

@@ -44,10 +44,12 @@ USUAL = {BASELINE, EXTENDED, PROGRESSIVE}
 STANDALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length: TEM, and restarts
 FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
-END = bytes((0xFF, EOI))
+START, END = b"\xff\xd8", bytes((0xFF, EOI))
 TOO_LONG = "it has more data than its size needs"  # a message of the codec
 PHOTOSHOP = b"Photoshop 3.0\0"
-MP_ENTRIES = 0xB002  # tag of the list of pictures in MPF
+
+# In MPF: the tag of the list of pictures, the bits of a kind, and the kinds of previews.
+MP_ENTRIES, MP_KIND, MP_PREVIEWS = 0xB002, 0xFFFFFF, {0, 0x010001, 0x010002}
 
 # In the data of a scan, a marker that is neither a stuffed byte nor a restart nor a fill byte.
 NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
@@ -168,12 +170,15 @@ class Parts:
         What follows it in the file.
     width, height : int
         In pixels.
+    tail_at : int
+        Where that was in the file.
     notes : list of str
         Defects that were repaired.
     """
 
     picture: bytes
     tail: bytes
+    tail_at: int
     width: int
     height: int
     notes: list[str]
@@ -218,7 +223,7 @@ def _parts(path: Path, data: bytes, only_header: bool = False) -> Parts:
     precision, height, width, channels = struct.unpack_from(">BHHB", data, at + 4)
     _check_kind(path, marker, precision, data[at + 9 : at + 10 + 3 * channels])
     if only_header and height:
-        return Parts(b"", b"", width, height, [])
+        return Parts(b"", b"", 0, width, height, [])
     picture, tail = data, b""
     notes: list[str] = []
     end, later_height = _end_of_picture(data)
@@ -235,7 +240,7 @@ def _parts(path: Path, data: bytes, only_header: bool = False) -> Parts:
     check_megapixels(path, width, height)
     if width * height > len(picture) * (PIXELS_PER_BYTE << (marker == PROGRESSIVE)):
         raise _too_high(path, height)
-    return Parts(picture, tail, width, height, notes)
+    return Parts(picture, tail, end, width, height, notes)
 
 
 def _end_of_picture(data: bytes) -> tuple[int | None, tuple[int, int] | None]:
@@ -439,18 +444,22 @@ def _safe_to_copy(parts: Parts) -> tuple[bytes, bytes, list[str]]:
     stay.
     """
     data, tail, notes = parts.picture, parts.tail, list(parts.notes)
-    listed, boxes, thumbnail = [], [], False
-    for marker, start, end in segments(data):
+    listed, boxes, heights, thumbnail = [], [], [], False
+    for marker, start, end in _all_segments(data):
         content = data[start + 4 : end]
         if marker == APP2 and content.startswith(b"MPF\0"):
             listed.append((start, end))
+        elif marker == DNL:
+            heights.append((start, end))
         elif marker == APP11 and content.startswith(b"JP"):
             boxes.append((start, end))
         elif _has_thumbnail(marker, content):
             thumbnail = True
     if listed:
-        tail = _without_previews(parts, listed)
-        notes.append(Sentence("the preview pictures appended to it were left out"))
+        tail, note = _without_listed(parts, listed)
+        notes.append(note)
+    if heights:
+        notes.append(Sentence("a second height, which programs pass over, was left out"))
     if boxes:
         notes.append(
             Sentence(
@@ -459,32 +468,46 @@ def _safe_to_copy(parts: Parts) -> tuple[bytes, bytes, list[str]]:
         )
     if thumbnail:
         notes.append(thumbnail_note())
-    if tail.startswith(b"\xff\xd8\xff"):
+    if tail.startswith(START + b"\xff"):
         notes.append(Sentence("another picture behind it in the file was kept as it is"))
-    for start, end in sorted(listed + boxes, reverse=True):
+    for start, end in sorted(listed + boxes + heights, reverse=True):
         data = data[:start] + data[end:]
     return data, tail, notes
 
 
-def _without_previews(parts: Parts, listed: list[tuple[int, int]]) -> bytes:
-    """What follows the picture, without the pictures in its list (CIPA DC-007, section 5.2.3)."""
-    begin = len(parts.picture)
-    whole = parts.picture + parts.tail
-    keep = bytearray(b"\1") * len(parts.tail)
+def _without_listed(parts: Parts, listed: list[tuple[int, int]]) -> tuple[bytes, Sentence]:
+    """What follows the picture, without the pictures in its list (CIPA DC-007), and the note."""
+    keep = np.ones(len(parts.tail), np.bool_)
+    kinds: set[int] = set()
     for start, end in listed:
         base = start + 8
         try:
-            structure = TiffStructure(io.BytesIO(whole[base:end]))
+            structure = TiffStructure(io.BytesIO(parts.picture[base:end]))
             entries = structure.content(structure.directories[0].tags[MP_ENTRIES])
         except (ValueError, KeyError, IndexError, struct.error):
-            return b""  # a list that cannot be read: what is behind may be previews
+            return b"", _list_is_damaged()
         for at in range(0, len(entries) - 15, 16):
-            size, offset = struct.unpack_from(structure.order + "2I", entries, at + 4)
-            first, last = base + offset - begin, base + offset + size - begin
-            if offset and 0 <= first < last:
-                keep[first:last] = bytes(len(keep[first:last]))
-    kept = np.frombuffer(parts.tail, np.uint8)[np.frombuffer(keep, np.bool_)]
-    return kept.tobytes()
+            kind, size, offset = struct.unpack_from(structure.order + "3I", entries, at)
+            first = base + offset - parts.tail_at
+            if not offset or not size:  # the picture itself, or none
+                continue
+            inside = 0 <= first <= len(parts.tail) - size
+            if not inside or not parts.tail.startswith(START, first):
+                return b"", _list_is_damaged()
+            keep[first : first + size] = False
+            kinds.add(kind & MP_KIND)
+    note = Sentence("the preview pictures appended to it were left out")
+    if not kinds <= MP_PREVIEWS:
+        note = Sentence(
+            "the pictures appended to it, such as previews and other views, were left out"
+        )
+    return np.frombuffer(parts.tail, np.uint8)[keep].tobytes(), note
+
+
+def _list_is_damaged() -> Sentence:
+    return Sentence(
+        "what follows it in the file was left out, as the list of the pictures there is damaged"
+    )
 
 
 def _has_thumbnail(marker: int, content: bytes) -> bool:

@@ -37,9 +37,6 @@ IRREVERSIBLE = 0
 # A file that becomes more than this many times as large was lossy: its wavelets were reversible,
 # but not all of them were kept.
 GROWN = 1.5
-# A file that claims more pixels than this for each byte, beyond the bytes of the headers of a large
-# file, is damaged. Even of a page without any mark, 24 megapixels take 211 bytes.
-PIXELS_PER_BYTE, HEADERS = 1 << 16, 1024
 # Enumerated colour spaces in the colour box. Any other space of these channels has a profile.
 COLOURS = {16: "sRGB", 17: "grey"}
 # Boxes that stay true when pixels change. Others may name places in the file or hold its pixels.
@@ -69,9 +66,9 @@ class Jpeg2000File(FrameFile):
 
     def __init__(self, path: Path, data: bytes) -> None:
         self.before, codestream, self.after, self.left_out = _parts(path, data)
-        self.thumbnail = any(map(has_thumbnail, _metadata(self.before + self.after)))
-        width, height, _ = _size(path, codestream)
-        check_megapixels(path, width, height)
+        self.thumbnail = any(map(has_thumbnail, _metadata(self.before)))
+        self.thumbnail |= bool(self.before) and any(map(has_thumbnail, _metadata(self.after)))
+        _size(path, codestream)
         if not codestream.endswith(END):
             raise ends_early()
         self.irreversible = _transformation(codestream) == IRREVERSIBLE
@@ -113,6 +110,8 @@ def boxes(
     """Yield (name, start of the box, start of its content, its end) of each box."""
     end = len(data) if end is None else end
     while start < end:
+        if end - start < 8:
+            raise ends_early()
         length, name = struct.unpack_from(">I4s", data, start)
         content = start + 8
         if length == 1:
@@ -137,8 +136,9 @@ def _encode(pixels: Picture, form: str) -> bytes:
 
 def _parts(path: Path, data: bytes) -> tuple[bytes, bytes, bytes, list[str]]:
     """What is before the codestream's box, the codestream, what is behind it, what is left out."""
-    if data.startswith(SIZ):
-        return b"", data, b"", []
+    if data.startswith(SIZ):  # the marker of the end does not occur within it
+        end = data.rfind(END) + len(END)
+        return b"", data[:end], data[end:], []
     codestreams = []
     safe = [bytearray(), bytearray()]  # before and behind
     left_out = []
@@ -194,8 +194,7 @@ def _size(path: Path, codestream: bytes) -> tuple[int, int, int]:
     if across | down != {1}:
         raise unsupported(path, Sentence("JPEG 2000 files with smaller colour channels"))
     width, height = right - left, bottom - top
-    if width * height > PIXELS_PER_BYTE * (HEADERS + len(codestream)):
-        raise ends_early()
+    check_megapixels(path, width, height, len(codestream))
     return width, height, bits
 
 

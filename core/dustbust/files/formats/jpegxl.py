@@ -36,7 +36,7 @@ class JpegXlFile(DecodedFile):
     @classmethod
     def read(cls, path: Path) -> "JpegXlFile":
         data = path.read_bytes()
-        check_megapixels(path, *_size(data))
+        check_megapixels(path, *_size(data), len(data))
         pixels = imagecodecs.jpegxl_decode(data)
         if pixels.ndim == 4 or (pixels.ndim == 3 and pixels.shape[2] > 4):
             raise ValueError("it holds more than one picture")

@@ -96,10 +96,11 @@ class PngFile(FrameFile):
             if name != b"IDAT":
                 self.chunks.append((name, content))
                 continue
-            size += len(content)
-            if (name, b"") not in self.chunks:
+            if not size:
                 self.chunks.append((name, b""))
+            size += 12 + len(content)
         self.tail = data[end:]
+        _check_critical(path, {name for name, _ in self.chunks})
         width, height, depth, colour, _, _, self.interlaced = struct.unpack(
             ">IIBBBBB", self.chunks[0][1]
         )
@@ -113,12 +114,14 @@ class PngFile(FrameFile):
     @classmethod
     def header(cls, path: Path) -> tuple[tuple[int, int], int]:
         content = chunk_in(path, b"IHDR")
-        if content is None:
+        if content is None or len(content) != 13:
             raise ValueError("it has no header")
         width, height, bits, colour = struct.unpack_from(">IIBB", content)
         with open(path, "rb") as file:
             before_data = itertools.takewhile(lambda each: each[0] != b"IDAT", _chunk_heads(file))
-            _check_kind(path, colour, {name for name, _ in before_data})
+            names = {name for name, _ in before_data}
+        _check_critical(path, names)
+        _check_kind(path, colour, names)
         return (width, height), bits
 
     @classmethod
@@ -198,6 +201,18 @@ def _metadata(name: bytes, content: bytes) -> bytes:
 def _inflated(data: bytes) -> bytes:
     """Deflated metadata, as far as the limit goes."""
     return zlib.decompressobj().decompress(data, LARGEST_METADATA)
+
+
+def _check_critical(path: Path, names: set[bytes]) -> None:
+    """Refuse chunks without which the picture cannot be shown, and which are not known here."""
+    unknown = sorted(name for name in names - KNOWN if name[:1].isupper())
+    if unknown:
+        raise DustbustError(
+            "{path}: holds the chunk {name}, without which it cannot be shown, and which is not "
+            "known here; save it anew as a usual PNG",
+            path=path,
+            name=unknown[0].decode("latin-1"),
+        )
 
 
 def _is_safe_to_copy(name: bytes) -> bool:

@@ -52,7 +52,7 @@ class WebpFile(FrameFile):
         chunks, end = _still(path, data)
         self.left_out = [name.decode("latin-1") for name in chunks if name not in KNOWN]
         self.tail = data[end:] if end < len(data) else b""
-        check_megapixels(path, *_size(chunks))
+        check_megapixels(path, *_size(chunks), len(data))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = WebPImagePlugin.WebPImageFile(io.BytesIO(data))

@@ -2,11 +2,15 @@
 
 References
 ----------
-Adobe, "XMP Specification Part 1", section 8.2.2.4 (Thumbnail): JPEG data in base64.
+Adobe, "XMP Specification Part 1", section 8.2.2.4 (Thumbnail): JPEG data in base64; Google, "VR
+Photos", GImage:Data: the picture before an effect, in base64.
 """
 
-IMAGES = b"http://ns.adobe.com/xap/1.0/g/img/"  # namespace of thumbnails
-IMAGE = b":image"
+# Namespace of each kind of picture, and the name of its data.
+PICTURES = (
+    (b"http://ns.adobe.com/xap/1.0/g/img/", b":image"),
+    (b"http://ns.google.com/photos/1.0/image/", b":Data"),
+)
 
 
 def has_xmp_thumbnail(data: bytes) -> bool:
@@ -18,6 +22,6 @@ def has_xmp_thumbnail(data: bytes) -> bool:
     >>> has_xmp_thumbnail(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")
     False
     """
-    if IMAGES[:1] + b"\0" in data:  # UTF-16 or UTF-32
+    if b"h\0t\0t\0p" in data:  # UTF-16
         data = data.replace(b"\0", b"")
-    return IMAGES in data and IMAGE in data
+    return any(space in data and name in data for space, name in PICTURES)
