@@ -8,7 +8,7 @@ from dustbust import _kernels
 
 
 @pytest.mark.parametrize("radius", range(6))
-@pytest.mark.parametrize("shape", [(1, 1), (3, 40), (23, 2), (17, 33)])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 40), (23, 2), (17, 33), (7, 64), (5, 65), (4, 200)])
 def test_the_median_of_a_window_is_exact(radius, shape):
     """Beyond the border the nearest pixel counts."""
     plane = np.random.default_rng(radius).random(shape).astype(np.float32)
