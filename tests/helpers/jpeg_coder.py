@@ -14,6 +14,8 @@ ZIGZAG = sorted(
     np.ndindex(8, 8), key=lambda p: (sum(p), p[0] if sum(p) % 2 else p[1])
 )  # figure A.6
 
+ORDER = [8 * y + x for y, x in ZIGZAG]
+
 
 @dataclass
 class Component:
@@ -25,8 +27,8 @@ class Component:
 
     def numbers(self, row: int, column: int) -> list[int]:
         """The coefficients of a block in the order of the file."""
-        block = self.blocks[row, column]
-        return [int(block[place]) for place in ZIGZAG]
+        numbers: list[int] = self.blocks[row, column].ravel()[ORDER].tolist()
+        return numbers
 
 
 @dataclass
