@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import re
 import runpy
 import shutil
@@ -520,6 +521,18 @@ def test_the_manual_page_describes_every_option(capsys):
         assert f".SS dustbust {command}\n" in page
         assert all(word.replace("-", "\\-") in page for word in words)
     assert "SUPPRESS" not in page
+
+
+@pytest.mark.skipif(os.name == "nt", reason="streams cannot be closed like this")
+@pytest.mark.parametrize("closed", [(1,), (2,), (1, 2)])
+def test_the_work_is_done_without_a_place_for_what_is_printed(run, tmp_path, closed):
+    mask = tmp_path / "mask.png"
+    command = [sys.executable, "-m", "dustbust", "estimate", str(run), "-o", str(mask)]
+    shell = f'exec "$@" {" ".join(f"{stream}>&-" for stream in closed)}'
+    done = subprocess.run(["sh", "-c", shell, "sh", *command], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert mask.exists()
 
 
 @pytest.mark.skipif(shutil.which("man") is None, reason="there is no program to read it with")

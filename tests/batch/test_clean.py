@@ -62,6 +62,13 @@ def test_one_bad_file_is_reported_and_the_others_are_done(run, mask):
     assert not (run / "cleanedphotos" / "2.jpg").exists()
 
 
+def test_a_frame_that_is_a_circular_link_is_reported(run, mask):
+    (run / "5.png").symlink_to("5.png")
+    cleaned = dustbust.clean_frames([run / "1.jpg", run / "5.png"], mask)
+    assert [path.name for path in cleaned.written] == ["1.jpg"]
+    assert "5.png" in cleaned.failed[run / "5.png"]
+
+
 def test_frames_that_can_only_be_read_are_told_before_the_work(run, mask, monkeypatch):
     pixels = Image.fromarray(open_frame(run / "3.png").pixels)
     pixels.convert("1").save(run / "3.png")

@@ -1,5 +1,7 @@
 """Which sample or page of a TIFF is its infrared plane."""
 
+import os
+
 import numpy as np
 import pytest
 import tifffile
@@ -72,3 +74,8 @@ def test_the_grey_page_may_come_first(tmp_path):
         file.write(PLANE, photometric="minisblack", metadata=None)
         file.write(COLOURS, photometric="rgb", metadata=None)
     assert np.array_equal(infrared_in(path), PLANE)
+
+
+def test_a_pipe_has_no_infrared_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.tif")
+    assert infrared_in(tmp_path / "a.tif") is None

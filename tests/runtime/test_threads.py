@@ -1,11 +1,13 @@
 """How many threads are used."""
 
 import os
+import threading
 
 import pytest
 
 from dustbust import DustbustError
-from dustbust.runtime.threads import count
+from dustbust.runtime import threads
+from dustbust.runtime.threads import Threads, count
 
 
 def test_a_number_counts_as_it_is():
@@ -44,3 +46,51 @@ def test_no_more_threads_are_started_than_make_sense(monkeypatch):
     assert count(10**24) == 1024
     monkeypatch.setenv("DUSTBUST_THREADS", "9" * 30)
     assert count() == 1024
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 2, 9])
+def test_works_are_done_by_the_threads_that_can_be_started(monkeypatch, allowed):
+    started = []
+
+    class Limited(threading.Thread):
+        def start(self):
+            if len(started) == allowed:
+                raise RuntimeError("can't start new thread")
+            started.append(self)
+            super().start()
+
+    monkeypatch.setattr(threads, "Thread", Limited)
+    with Threads(3) as pool:
+        assert list(pool.map(lambda number: 2 * number, range(20))) == list(range(0, 40, 2))
+        failed = pool.submit(lambda: 1 / 0)
+    assert isinstance(failed.exception(), ZeroDivisionError)
+    assert len(started) == min(allowed, 3)
+    assert not any(thread.is_alive() for thread in started)
+
+
+def test_works_that_are_cancelled_are_not_done():
+    begun, go_on, done = threading.Event(), threading.Event(), []
+
+    def wait():
+        begun.set()
+        go_on.wait(10)
+
+    with Threads(1) as pool:
+        pool.submit(wait)
+        begun.wait(10)
+        others = [pool.submit(done.append, number) for number in range(3)]
+        assert others[1].cancel()
+        go_on.set()
+    assert done == [0, 2]
+
+
+def test_ending_cancels_what_waits_if_it_is_asked_to():
+    begun, go_on = threading.Event(), threading.Event()
+    pool = Threads(1)
+    first = pool.submit(lambda: (begun.set(), go_on.wait(10)))
+    begun.wait(10)
+    second = pool.submit(pow, 2, 3)
+    pool.shutdown(wait=False, cancel_futures=True)
+    go_on.set()
+    assert first.result(10)
+    assert second.cancelled()

@@ -7,7 +7,7 @@ never replaced without being asked to.
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -25,7 +25,7 @@ from ..files.write import EXISTS, check_complete, flush_folder, free_name
 from ..image.arrays import Picture
 from ..restoration.apply import Cleaner
 from ..runtime.read_ahead import at_once
-from ..runtime.threads import count
+from ..runtime.threads import Threads, count
 from .journal import Journal, Records
 from .outputs import Found, State, look_at, stamp_of
 from .receipt import RECEIPT_NAME, Batch, version
@@ -130,7 +130,7 @@ def clean_frames(
             announce(plan)
         if executor is None:
             workers = count(threads)
-            with ThreadPoolExecutor(workers) as own:
+            with Threads(workers) as own:
                 batch.run(own, clean, max(1, workers // len(task.frames)))
         else:
             batch.run(executor, share_cleaner(task.dust, task.folder, options), threads or 1)
@@ -256,8 +256,9 @@ def _make(folder: Path) -> None:
 
 def _check_folder(frames: list[Path], folder: Path) -> None:
     """Refuse a folder of outputs that is a folder of frames, even under another name."""
-    for parent in {frame.resolve().parent for frame in frames} | {frame.parent for frame in frames}:
-        if parent.exists() and os.path.samefile(parent, folder):
+    parents = {Path(os.path.realpath(frame)).parent for frame in frames}
+    for parent in parents | {frame.parent for frame in frames}:
+        if os.path.exists(parent) and os.path.samefile(parent, folder):
             raise DustbustError(
                 "{folder}: is the folder of the frames themselves, which are never written over; "
                 "choose another folder",
@@ -292,7 +293,7 @@ def _plan(task: _Task, records: Records) -> tuple[BatchPlan, list[Found | str]]:
         except (OSError, DustbustError) as error:
             return reason_of(frame, error)
 
-    with ThreadPoolExecutor() as pool:  # they read and hash files
+    with Threads(count()) as pool:  # they read and hash files
         found = list(pool.map(look, task.frames))
     plan = BatchPlan(task.folder)
     lists = {

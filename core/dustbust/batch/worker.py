@@ -154,9 +154,7 @@ def reason_of(path: Path, error: Exception) -> str:
             path=path,
         )
     message: Sentence = (
-        error.args[0]
-        if isinstance(error, DustbustError)
-        else Sentence(str(error) or type(error).__name__)
+        error.args[0] if isinstance(error, DustbustError) else Sentence("{error}", error=error)
     )
     if printable(path) in message:
         return message

@@ -18,6 +18,9 @@ COMMANDS = (estimate, apply, verify, stack, compare, gimp, manual)
 def program() -> None:
     """Run as a program of its own: `dustbust` and `python -m dustbust` do exactly this."""
     memory.keep_for_reuse()
+    # Without a place for what is printed the work is done all the same.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - it stays open
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # names may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import tifffile
 
 from .formats.tiff_structure import TiffStructure
+from .paths import check_regular
 
 # Extra samples that are alpha (TIFF 6.0, section 18): associated and unassociated.
 ALPHA = (1, 2)
@@ -32,6 +33,7 @@ def infrared_in(path: Path) -> npt.NDArray[Any] | None:
         None if the file is not a TIFF or has no such plane.
     """
     try:
+        check_regular(path)
         with tifffile.TiffFile(path) as file:
             TiffStructure(file.filehandle)  # refuses circular directories
             pages = list(file.pages)

@@ -2,12 +2,12 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TypeVar
 
-from .threads import count
+from .threads import Threads, count
 
 # Frames that are submitted to an executor before the first result is awaited.
 FRAMES_AHEAD = 64
@@ -51,7 +51,7 @@ def read_ahead(
     """
     ahead = count(threads) if executor is None else FRAMES_AHEAD
     context: AbstractContextManager[Executor] = (
-        ThreadPoolExecutor(ahead) if executor is None else nullcontext(executor)
+        Threads(ahead) if executor is None else nullcontext(executor)
     )
     with context as pool:
         waiting: deque[Future[Result]] = deque()
