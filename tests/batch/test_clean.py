@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -238,3 +239,23 @@ def test_pixels_that_could_not_be_filled_are_said_of_each_file(run):
 def test_one_frame_that_is_missing_is_named_alone(tmp_path):
     with pytest.raises(dustbust.DustbustError, match=r"gone\.jpg: there is no such file$"):
         dustbust.clean_frames([tmp_path / "gone.jpg"], np.zeros((40, 60), bool))
+
+
+def test_a_folder_of_outputs_may_lie_in_folders_that_are_not_there_yet(run, mask, tmp_path):
+    cleaned = dustbust.clean_frames(run, mask, tmp_path / "out" / "of" / "roll 3")
+    assert len(cleaned.written) == 5
+    assert cleaned.folder == tmp_path / "out" / "of" / "roll 3"
+
+
+@pytest.mark.parametrize(("threads", "each"), [(None, 1), (1, 1), (3, 3)])
+def test_an_executor_is_given_files_with_one_thread_each_unless_asked_for(run, mask, threads, each):
+    used = []
+
+    class Noted(ThreadPoolExecutor):
+        def submit(self, function, *arguments):
+            used.append(arguments[-1])
+            return super().submit(function, *arguments)
+
+    with Noted(2) as executor:
+        dustbust.clean_frames(run, mask, executor=executor, threads=threads)
+    assert used == [each] * 5

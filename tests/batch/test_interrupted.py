@@ -222,6 +222,23 @@ def test_full_disk_stops_the_batch_with_a_sentence_and_nothing_half_written(
     assert len(dustbust.clean_frames(tmp_path / "scans", mask).written) == 36
 
 
+def test_what_is_there_already_is_not_called_undone_when_the_disk_is_full(tmp_path, monkeypatch):
+    mask = make_run(tmp_path / "scans", 9)
+    first = dustbust.clean_frames(tmp_path / "scans", mask)
+    missing = [first.written[0], first.written[5]]
+    for path in missing:
+        path.unlink()
+
+    def flush(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(worker, "flush_to_disk", flush)
+    cleaned = dustbust.clean_frames(tmp_path / "scans", mask, threads=1)
+    assert cleaned.skipped == [path for path in first.written if path not in missing]
+    assert [path.name for path in cleaned.failed] == [path.name for path in missing]
+    assert set(outputs(cleaned.folder)) == {path.name for path in cleaned.skipped}
+
+
 def test_a_frame_that_cannot_be_written_does_not_stop_the_batch(tmp_path, monkeypatch):
     mask = make_run(tmp_path / "scans", 9)
     calls = []

@@ -180,3 +180,24 @@ def test_an_output_that_cannot_get_its_name_is_known_as_it_was(run, mask, other_
     assert checksum(folder / "3.png") == before
     assert Receipt.load(folder / RECEIPT_NAME).files["3.png"]["sha256"] == before
     assert names(dustbust.clean_frames(run, other_mask).written) == ["3.png"]
+
+
+@pytest.mark.parametrize("what", ["a copy", "a link that leads nowhere", "a folder"])
+def test_what_lies_where_an_output_was_is_kept(run, mask, other_mask, what, tmp_path):
+    """Also a link to the very bytes of the output, which is somebody's archive."""
+    folder = dustbust.clean_frames(run, mask).folder
+    output, archive = folder / "3.png", tmp_path / "archive.png"
+    output.rename(archive)
+    if what == "a folder":
+        output.mkdir()
+    else:
+        output.symlink_to(archive)
+    before = archive.read_bytes()
+    if what == "a link that leads nowhere":
+        archive.unlink()
+    for dust in (mask, other_mask):
+        cleaned = dustbust.clean_frames(run, dust)
+        assert output not in cleaned.written
+        assert names(cleaned.edited) == ["3.png"]
+        assert output.is_dir() if what == "a folder" else output.is_symlink()
+        assert not archive.exists() or archive.read_bytes() == before

@@ -341,8 +341,9 @@ class _Batch:
     def run(self, executor: Executor, clean: Cleaner | SharedCleaner, threads: int) -> None:
         """Clean all frames that need it, with `threads` for each file."""
         waiting: deque[_Item] = deque()
+        items = self._items()
         try:
-            for item in self._items():
+            for item in items:
                 if item.job:
                     item.future = executor.submit(
                         clean_file, item.job, clean, self.preserve_times, threads
@@ -353,8 +354,8 @@ class _Batch:
             while waiting:
                 self._finish(waiting.popleft())
         except _FatalError as stop:
-            for item in waiting:
-                if item.future is None or not item.future.cancel():
+            for item in (*waiting, *items):
+                if item.job is None or (item.future and not item.future.cancel()):
                     with suppress(_FatalError):
                         self._finish(item)
             for frame in self.task.frames:
