@@ -229,6 +229,20 @@ def test_progress_is_in_the_order_of_the_run(run, mask):
     assert said == [(0.2, "1.jpg"), (0.4, "2.jpg"), (0.6, "3.png"), (0.8, "4.png"), (1.0, "10.tif")]
 
 
+def test_progress_counts_what_is_kept_and_what_failed(run, mask):
+    (run / "2.jpg").write_text("no picture")
+    (dustbust.clean_frames(run / "3.png", mask).folder / "1.jpg").write_text("mine")
+    said = []
+    cleaned = dustbust.clean_frames(run, mask, progress=lambda *step: said.append(step))
+    assert (len(cleaned.written), len(cleaned.skipped), len(cleaned.failed)) == (2, 1, 2)
+    assert said == [(0.2, "1.jpg"), (0.4, "2.jpg"), (0.6, "3.png"), (0.8, "4.png"), (1.0, "10.tif")]
+    assert cleaned.done == 5
+    verified = []
+    verify(cleaned.folder, progress=lambda *step: verified.append(step))
+    assert [fraction for fraction, _ in verified] == pytest.approx([1 / 3, 2 / 3, 1])
+    assert {name for _, name in verified} == {"3.png", "4.png", "10.tif"}
+
+
 def test_pixels_that_could_not_be_filled_are_said_of_each_file(run):
     dust = np.ones((60, 80), bool)
     cleaned = dustbust.clean_frames(run, dust, method="fill")

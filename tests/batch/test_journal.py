@@ -46,7 +46,8 @@ def test_a_journal_that_is_no_file_is_refused_at_once_and_not_written_to(tmp_pat
         os.mkfifo(path)
     else:
         path.mkdir()
-    with pytest.raises(OSError, match=r"link|not a file|directory"):
+    problem = {"link": "is a link", "pipe": "not a file", "folder": "directory"}[make]
+    with pytest.raises(OSError, match=problem):
         Journal(tmp_path)
     assert (tmp_path / "letter").read_text() == "Dear Sir"
 
@@ -101,9 +102,25 @@ def test_records_know_what_an_output_was_before_the_interrupted_batch(tmp_path):
     assert records.entries("1.jpg") == [newer, ENTRY]
     assert records.entries("2.jpg") == []
     again = Journal(tmp_path)
+    newest = {**ENTRY, "sha256": "2"}
+    again.done("1.jpg", newest)
+    assert again.entries("1.jpg") == [newest, newer, ENTRY]
+    again.undone("1.jpg")
     again.undone("1.jpg")
     again.close()
     assert Receipt.load(tmp_path / RECEIPT_NAME).files == {"1.jpg": ENTRY}
+
+
+def test_the_first_line_of_an_interrupted_batch_counts(tmp_path):
+    """The only one that says how the outputs after it were made."""
+    journal = Journal(tmp_path)
+    journal.begin_batch({"version": "1"})
+    journal.done("1.jpg", ENTRY)
+    journal.file.close()
+    again = Journal(tmp_path)
+    assert again.receipt.batches == [{"version": "1"}]
+    assert again.receipt.files == {"1.jpg": ENTRY}
+    again.close()
 
 
 def test_a_receipt_that_cannot_be_written_is_said_and_made_by_the_next_batch(tmp_path, monkeypatch):
