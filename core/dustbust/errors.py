@@ -55,7 +55,7 @@ class Sentence(str):
 
     def __new__(cls, template: str, **words: object) -> Sentence:
         words = {
-            name: _reason(word) if isinstance(word, BaseException) else word
+            name: reason(word) if isinstance(word, BaseException) else word
             for name, word in words.items()
         }
         sentence = super().__new__(cls, printable(template.format(**words) if words else template))
@@ -86,8 +86,14 @@ class Sentence(str):
         return printable(template.format(**words) if words else template)
 
 
-def _reason(error: BaseException) -> str:
-    """The message of an exception; of a system error without the number and the file."""
+def reason(error: BaseException) -> str:
+    """The message of an exception; of a system error without the number and the file.
+
+    Examples
+    --------
+    >>> reason(OSError(28, "No space left on device", "a.jpg"))
+    'No space left on device'
+    """
     message = error.args[0] if error.args else ""
     if isinstance(message, bytes):  # as LibRaw has them
         message = message.decode(errors="replace")

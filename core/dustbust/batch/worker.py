@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..dust.mask import DustMask
-from ..errors import DustbustError, Sentence, printable
+from ..errors import DustbustError, Sentence, printable, reason
 from ..files.paths import place_of
 from ..files.read import open_frame
 from ..files.write import flush_to_disk
@@ -154,7 +154,7 @@ def reason_of(path: Path, error: Exception) -> str:
             path=path,
         )
     message: Sentence = (
-        error.args[0] if isinstance(error, DustbustError) else Sentence("{error}", error=error)
+        error.args[0] if isinstance(error, DustbustError) else Sentence(reason(error))
     )
     if printable(path) in message:
         return message
