@@ -78,13 +78,14 @@ class Coder:
 
     def __init__(self, scan: Scan, progressive: bool, table: Table) -> None:
         self.scan, self.progressive, self.table = scan, progressive, table
-        self.data, self.pending = bytearray(), ""
+        self.data = bytearray()
+        self.pending: list[str] = []
         self.means = [0] * 4
         self.run, self.held = 0, ""
 
     def bits(self, value: int, count: int) -> None:
         if count:
-            self.pending += f"{value & ((1 << count) - 1):0{count}b}"
+            self.pending.append(f"{value & ((1 << count) - 1):0{count}b}")
 
     def symbol(self, value: int, of_mean: bool = False) -> None:
         self.bits(*(OF_MEANS if of_mean else self.table).codes[value])
@@ -94,10 +95,11 @@ class Coder:
 
     def end_interval(self) -> None:
         self.end_run()
-        self.pending += "1" * (-len(self.pending) % 8)
-        whole = int("1" + self.pending, 2).to_bytes(len(self.pending) // 8 + 1, "big")[1:]
+        bits = "".join(self.pending)
+        bits += "1" * (-len(bits) % 8)
+        whole = bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits), 8))
         self.data += whole.replace(b"\xff", b"\xff\0")
-        self.pending, self.means = "", [0] * 4
+        self.pending, self.means = [], [0] * 4
 
     def block(self, part: int, numbers: list[int]) -> None:
         if self.scan.first == 0:
@@ -152,7 +154,7 @@ class Coder:
             size = self.run.bit_length() - 1
             self.symbol(size << 4)
             self.bits(self.run, size)
-        self.pending += self.held
+        self.pending.append(self.held)
         self.run, self.held = 0, ""
 
     def first_bits(self, numbers: list[int]) -> None:
@@ -176,7 +178,7 @@ class Coder:
             while zeros > 15 and new and k <= new[-1]:
                 self.end_run()
                 self.symbol(0xF0)
-                self.pending += corrections
+                self.pending.append(corrections)
                 corrections, zeros = "", zeros - 16
             if abs(value) > 1:
                 corrections += str(abs(value) & 1)
@@ -184,7 +186,7 @@ class Coder:
             self.end_run()
             self.symbol(zeros << 4 | 1)
             self.bits(value > 0, 1)
-            self.pending += corrections
+            self.pending.append(corrections)
             corrections, zeros, done = "", 0, k
         if done < len(band) - 1:
             self.end_block(corrections)
