@@ -32,11 +32,13 @@ def one_by_one(count):
 def progression(count):
     """All kinds of scans: means and bands, first bits and more bits."""
     scans = [Scan(tuple(range(count)), 0, 0, 0, 2)]
+    bands = [(1, 1), (2, 3), (4, 9)]
     for k in range(count):
-        scans += [Scan((k,), 1, 5, 0, 2), Scan((k,), 6, 63, 0, 1), Scan((k,), 1, 5, 2, 1)]
+        scans += [Scan((k,), *band, 0, 2) for band in bands]
+        scans += [Scan((k,), 10, 63, 0, 1), *(Scan((k,), *band, 2, 1) for band in bands)]
     scans += [Scan(tuple(range(count)), 0, 0, 2, 1)]
     for k in reversed(range(count)):
-        scans += [Scan((k,), 1, 5, 1, 0), Scan((k,), 6, 63, 1, 0), Scan((k,), 0, 0, 1, 0)]
+        scans += [Scan((k,), 1, 9, 1, 0), Scan((k,), 10, 63, 1, 0), Scan((k,), 0, 0, 1, 0)]
     return scans
 
 
@@ -121,7 +123,7 @@ def test_runs_of_empty_blocks_have_at_most_32767(blocks):
     """Of as many, and of one more."""
     empty = Component(np.zeros((*blocks, 8, 8), np.int16))
     shape = (8 * blocks[0], 8 * blocks[1])
-    scans = [Scan((0,), 0, 0), Scan((0,), 1, 63)]
+    scans = [Scan((0,), 1, 63, 0, 1), Scan((0,), 1, 63, 1, 0)]
     data = coded([empty], scans, shape, progressive=True)
     (component,) = _kernels.read_jpeg(data)
     assert not component[4].any()
