@@ -79,6 +79,19 @@ def test_each_colour_has_its_response_to_light_and_to_dark_dust():
         assert one[:, 0] == pytest.approx(np.where(present, clean, dust.observed[:, c]), abs=1e-4)
 
 
+@pytest.mark.parametrize("x", [0, 1e-4, 0.005, 0.0099, -0.0099, 0.0101, -0.0101, 0.02])
+def test_dust_whose_fade_is_nearly_nothing_adds_its_light(x):
+    """The light (1 - e^-x) / x times lift and density loses no digits where x is small."""
+    one, density = np.ones(1, np.float32), np.float32([10])
+    response = np.float32([1, x / 10])
+    slope, offset = effect(*response, density)
+    found, _ = _kernels.unmix(
+        *(np.float32([offset + 0.5 * slope]), density, np.zeros(1, np.int32), np.zeros(1, bool)),
+        *(np.tile(response, (2, 1, 1)), np.ones(1, bool), one[None], one, one, 0.02, 0.06, 1),
+    )
+    assert found[0, 0] == pytest.approx(0.5, abs=5e-5)
+
+
 def model_of(where, core, density, error=0.02):
     pixels, number = int(where.sum()), int(_kernels.connected_components(where, core)[2])
     return DustModel(
