@@ -10,7 +10,7 @@ namespace {
 
 // Of each block the last coefficient that is not 0, in the order of the file.
 std::vector<std::uint8_t> last_coefficients(const BlocksView& blocks) {
-    std::vector<std::uint8_t> result(blocks.count, 0);
+    std::vector<std::uint8_t> result(blocks.count);
     for (std::size_t i = 0; i < blocks.count; ++i)
         result[i] = static_cast<std::uint8_t>(last_coefficient(blocks.data[i]));
     return result;
