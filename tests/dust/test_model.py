@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 
 from dustbust import DustbustError
-from dustbust.dust.model import DustModel, look_around, mirrored
-from dustbust.dust.response import Response
+from dustbust.dust.model import (
+    DustModel,
+    look_around,
+    look_around_together,
+    mirrored,
+)
+from dustbust.dust.response import VALUE_NOISE, Response, Responses
 
 
 @pytest.fixture
@@ -96,3 +101,120 @@ def test_dark_dust_is_mirrored():
     values = np.float32([[0.25, 0.5], [0.25, 0.5]])
     assert mirrored(values, np.array([False, True])).tolist() == [[0.25, 0.5], [0.75, 0.5]]
     assert mirrored(values, np.zeros(2, bool)) is values
+
+
+def test_a_model_says_what_is_expected(model):
+    expected = model.expected
+    assert expected.density is model.density
+    assert expected.usual == Responses(model.light_response, model.dark_response)
+    assert np.array_equal(expected.labels, model.particles[0])
+    assert expected.pieces is model.pieces
+    plain = DustModel(
+        *(getattr(model, n) for n in ("where", "core", "density", "error", "share", "dark"))
+    )
+    assert plain.expected.usual == Responses()
+
+
+def test_densities_and_errors_are_packed_within_limits(model):
+    model.density[:4] = 0, 70, 0.00049, 0.0006
+    model.error[:4] = 1e-4, 1e-3, 0.00105, 1e9
+    packed = model.pack()
+    assert packed["density"][:4].tolist() == [0, 65535, 1, 1]
+    assert packed["error"][:4].tolist() == [0, 0, 1, 255]
+    again = DustModel.unpack(packed, model.where.shape)
+    assert again.error[:3] == pytest.approx([1e-3, 1e-3, 1.05e-3])
+    assert again.error[3] == pytest.approx(1e-3 * 1.05**255, rel=1e-4)
+    assert again.share == pytest.approx([230 / 255, 102 / 255])
+
+
+def changed(packed, name, value):
+    return {**packed, name: value(packed[name])}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("density", lambda a: a.astype(np.float32)),
+        ("responses", lambda a: a[:, :1]),
+        ("responses", lambda a: a * np.float16([[-1], [1]])),
+        ("responses", lambda a: a * np.float16(np.nan)),
+        ("responses", lambda a: a * np.float16(0)),
+        ("responses", lambda a: np.append(a, a, axis=0)),
+        ("core", lambda a: ~a),
+        ("dark", lambda a: np.append(a, a)),
+        ("where", lambda a: np.append(a, a)),
+        ("where", lambda a: a[:, None]),
+    ],
+)
+def test_a_model_of_a_stranger_must_make_sense(model, name, value):
+    packed = model.pack()
+    with pytest.raises(DustbustError, match="knows of its dust is damaged"):
+        DustModel.unpack(changed(packed, name, value), model.where.shape)
+    with pytest.raises(DustbustError, match="knows of its dust is damaged"):
+        DustModel.unpack({n: a for n, a in packed.items() if n != "core"}, model.where.shape)
+
+
+def test_a_model_of_no_dust_comes_back():
+    nothing = np.zeros((7, 9), bool)
+    none = np.zeros(0, np.float32)
+    model = DustModel(nothing, nothing, none, none, none, np.zeros(0, bool))
+    again = DustModel.unpack(model.pack(), (7, 9))
+    assert again.density.size == again.share.size == 0
+
+
+def test_a_particle_that_falls_apart_keeps_what_is_known_of_it(model):
+    region = np.ones_like(model.where)
+    region[:, 44:46] = False
+    part = model.within(region)
+    assert part.share.tolist() == pytest.approx([0.9, 0.4, 0.4])
+    assert part.dark.tolist() == [False, True, True]
+    # Rims without their particles go with them.
+    region = model.where & ~model.core
+    region[30:] = True
+    rest = model.within(region)
+    assert not rest.where.any()
+    assert rest.share.size == rest.density.size == 0
+
+
+def test_the_spread_is_at_least_that_of_rounding(model):
+    frame = np.full((40, 60), 0.5, np.float32)
+    _, _, spread = look_around(frame, model.membranes)
+    assert spread == pytest.approx(np.full(spread.shape, VALUE_NOISE))
+
+
+def test_more_pixels_may_be_unknown(model):
+    """They do not fill their neighbours, and transparent ones do not either."""
+    frame = np.full((40, 60), 0.2, np.float32)
+    frame[:, 17:20] = 0.9
+    also = np.zeros(frame.shape, bool)
+    also[:, 17:20] = True
+    _, filled, _ = look_around(frame, model.membranes)
+    assert filled.max() > 0.4
+    _, filled, _ = look_around(frame, model.membranes, also_unknown=also)
+    assert filled == pytest.approx(np.full(filled.shape, 0.2), abs=0.01)
+    alpha = np.ones_like(frame)
+    alpha[:, 17:20] = 0
+    both = np.dstack([frame, alpha])
+    frame[6:9] = 0.9
+    also[:] = False
+    also[6:9] = True
+    both = np.dstack([frame, alpha])
+    _, filled, _ = look_around(both, model.membranes, also_unknown=also)
+    assert filled == pytest.approx(np.full(filled.shape, 0.2), abs=0.01)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_several_frames_are_looked_at_together(model, dtype):
+    rng = np.random.default_rng(1)
+    white = {"uint8": 255, "uint16": 65535, "float32": 1}[dtype]
+    frames = [(rng.random((40, 60)) * white).astype(dtype) for _ in range(19)]
+    frames[3][:] = white // 2
+    found = look_around_together(frames, model.membranes, dtype=np.float32, threads=2)
+    assert len(found) == 19
+    for frame, each in zip(frames, found, strict=True):
+        observed, filled, spread = look_around(frame, model.membranes)
+        assert each.observed == pytest.approx(observed[:, 0], abs=1e-6)
+        assert each.filled == pytest.approx(filled[:, 0], abs=1e-5)
+        assert each.spread == pytest.approx(spread, abs=1e-5)
+    half = look_around_together(frames[:2], model.membranes, dtype=np.float16)
+    assert half[1].spread.dtype == np.float16
