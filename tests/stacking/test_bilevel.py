@@ -6,7 +6,7 @@ import tifffile
 from PIL import Image
 
 from dustbust.__main__ import main
-from dustbust.files.bilevel import read_scan
+from dustbust.files.bilevel import in_black_and_white, read_scan
 from helpers.synthetic_scans import movement, simulate
 
 
@@ -70,3 +70,26 @@ def test_a_page_of_1_bit_without_a_resolution_has_none(tmp_path):
     assert main(words) == 0
     with Image.open(tmp_path / "page.png") as page:
         assert "dpi" not in page.info
+
+
+def test_a_dark_page_of_1_bit_is_cleaned_of_light_dust(tmp_path):
+    """As on a negative; where the scans disagree, the page is as most of it is."""
+    case = simulate([movement(17.0, -11.0)], seed=21)
+    paths = [tmp_path / f"{name}.tif" for name in "ab"]
+    for path, scan in zip(paths, case.scans, strict=True):
+        Image.fromarray(scan <= 128).save(path, compression="group4")
+    page = case.clean <= 128
+    inner = np.s_[40:-40, 40:-40]
+    before = np.mean((read_scan(paths[0]) > 128)[inner] != page[inner])
+    for name in ("page.tif", "page.png", "page.bmp"):
+        assert main(["stack", *map(str, paths), "-o", str(tmp_path / name)]) == 0
+        found = read_scan(tmp_path / name)
+        assert set(np.unique(found)) == {0, 255}
+        assert np.mean((found > 128)[inner] != page[inner]) < 0.4 * before
+
+
+def test_grey_between_black_and_white_is_as_most_of_the_page_is():
+    light = np.array([[255, 255, 128, 127, 0, 129, 126]], np.uint8)
+    assert in_black_and_white(light).tolist() == [[255, 255, 255, 255, 0, 255, 0]]
+    dark = np.array([[255, 0, 128, 127, 0, 129, 126]], np.uint8)
+    assert in_black_and_white(dark).tolist() == [[255, 0, 0, 0, 0, 255, 0]]

@@ -10,7 +10,7 @@ import numpy as np
 from ..batch.clean import clean_frames
 from ..dust.mask_file import MASK_SUFFIXES
 from ..errors import DustbustError
-from ..files.bilevel import BILEVEL_SUFFIXES, check_kinds, write_bilevel
+from ..files.bilevel import BILEVEL_SUFFIXES, check_kinds, in_black_and_white, write_bilevel
 from ..files.find import find_frames
 from ..files.formats import WRITABLE
 from ..files.write import (
@@ -237,7 +237,8 @@ def stack(scans: list[Path], output: Path, options: argparse.Namespace) -> None:
     if bilevel and output.suffix.lower() in BILEVEL_SUFFIXES:
         write_bilevel(output, report.page, like=like, inputs=scans)
     else:
-        write_picture(output, report.page, like=None if bilevel else like, inputs=scans)
+        page = in_black_and_white(report.page) if bilevel else report.page
+        write_picture(output, page, like=None if bilevel else like, inputs=scans)
     keep_newer(output, scans)
     if options.dust and report.dust is not None:
         report.dust.save(options.dust)

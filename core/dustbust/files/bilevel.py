@@ -45,6 +45,32 @@ def read_scan(scan: Picture | str | bytes | PathLike[str]) -> Picture:
     return read_frame(scan)
 
 
+def in_black_and_white(picture: Picture) -> Picture:
+    """A page of scans of 1 bit a pixel, with each pixel black or white: uint8 0 or 255.
+
+    Where as many scans are black as white, a page is taken to be as most of it is: what one scan
+    shows on the plain page, and another one does not, is dust.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (H, W) or (H, W, C)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dustbust.files.bilevel import in_black_and_white
+    >>> in_black_and_white(np.array([[0, 0, 128, 200]], np.uint8))
+    array([[  0,   0,   0, 255]], dtype=uint8)
+    """
+    above = colour_channels(picture)[..., 0] - np.float32(largest(picture.dtype) / 2)
+    half = 0.5 if picture.dtype.kind == "u" else 0  # as a mean is rounded
+    white, black = above > half, above < -half
+    if white.sum() > black.sum():
+        white = ~black
+    result: Picture = np.where(white, np.uint8(255), np.uint8(0))
+    return result
+
+
 def write_bilevel(
     path: str | Path, picture: Picture, *, like: str | Path, inputs: list[Path]
 ) -> None:
@@ -55,7 +81,7 @@ def write_bilevel(
     path : str or Path
         A file that is there is replaced, but never one of `inputs`.
     picture : ndarray, shape (H, W) or (H, W, C)
-        Pixels lighter than the middle grey become white.
+        See `in_black_and_white`.
     like : str or Path
         The file whose resolution the new one takes over.
     inputs : list of Path
@@ -68,7 +94,7 @@ def write_bilevel(
     """
     target = as_path(path)
     check_target(target, inputs, tuple(BILEVEL_SUFFIXES))
-    white = colour_channels(picture)[..., 0] >= largest(picture.dtype) / 2
+    white = in_black_and_white(picture) > 0
     resolution = resolution_of(like)
     with new_file(target) as part:
         Image.fromarray(white).save(part, **BILEVEL_SUFFIXES[target.suffix.lower()], dpi=resolution)
