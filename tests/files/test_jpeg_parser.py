@@ -287,3 +287,19 @@ def test_fill_bytes_and_restarts_do_not_end_a_scan_that_is_written():
     filled = data[:scan] + b"\xff\xff" + data[scan:]
     assert np.array_equal(_kernels.read_jpeg(filled)[0][4], components[0].blocks)
     assert _kernels.write_jpeg(data, [components[0].blocks]) == data
+
+
+@pytest.mark.parametrize(
+    ("behind", "fits"),
+    [
+        (b"\xff\x01", True),  # TEM has no length (B.1.1.3)
+        (b"\xff\xff", True),  # fill bytes
+        (b"\xff\xfe\0\2", True),  # an empty comment
+        (b"\xff\0", False),  # a stuffed byte is one of the data
+        (b"\xff\xff\0", False),
+        (b"\0", False),
+        (b"\xff\xd0", False),  # a restart where none must be
+    ],
+)
+def test_what_may_follow_the_data_of_a_scan(behind, fits):
+    assert is_read(ONE[:-2] + behind + END) == fits
