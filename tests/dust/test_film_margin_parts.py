@@ -201,3 +201,39 @@ def test_the_side_of_a_stranger_must_make_sense(side, fits):
     packed["margin_zone"] = packed["margin_zone"][:-1]
     with pytest.raises(DustbustError, match="is damaged"):
         FilmMargin.unpack(packed, zone.shape, "dark")
+
+
+@pytest.mark.parametrize(("number", "moves"), [(20, True), (19, False)])
+def test_a_tenth_of_the_columns_must_agree_on_an_edge(number, moves):
+    """Of 200; elsewhere the picture is as dark as the margin."""
+    zone = np.zeros((120, 200), bool)
+    zone[:30] = True
+    plane = np.full(zone.shape, 0.05, np.float32)
+    plane[37:, 7 : 7 + 9 * number : 9] = 0.5
+    margin = zone.copy()
+    _extend(plane, zone, margin, _Levels(0.05, 0.05, (0.04, 0.04)), 4)
+    expected = np.zeros_like(zone)
+    expected[: 37 if moves else 30] = True
+    assert np.array_equal(margin, expected)
+
+
+@pytest.mark.parametrize(("depth", "moves"), [(16, False), (17, True), (79, True), (80, False)])
+def test_an_edge_is_looked_for_where_there_is_room(depth, moves):
+    """Four blocks outside of the zone's edge and ten inside, here of 4 px."""
+    zone = np.zeros((120, 200), bool)
+    zone[:depth] = True
+    plane = np.full(zone.shape, 0.05, np.float32)
+    plane[depth + 5 :] = 0.5
+    margin = zone.copy()
+    _extend(plane, zone, margin, _Levels(0.05, 0.05, (0.04, 0.04)), 4)
+    # In the upper half of the frame, as the edge below is looked for from there.
+    end = min(depth + 5, 60) if moves and depth < 60 else depth
+    assert np.array_equal(margin[:60], np.arange(60)[:, None] + np.zeros(200, int) < end)
+
+
+def test_at_the_middle_of_the_levels_the_margin_is_light():
+    middle = np.full(3, 0.4, np.float32)
+    assert np.array_equal(LEVELS.like_margin(RAMP, middle), np.float32(0.5) < RAMP)
+    one = _Levels(0.5, 0.5, (0.05, 0.05))
+    assert one.shows_dust(RAMP, "dark").all()
+    assert not one.shows_dust(RAMP, "light").any()

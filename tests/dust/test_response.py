@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dustbust import _kernels
 from dustbust.dust.response import DustSample, Response, Responses, fit_response
 from helpers import film_scans
 
@@ -87,3 +88,39 @@ def test_the_value_of_black_under_thin_and_under_dense_dust(fade):
     for lift in (0.8, 1.03):
         expected = lift * density.astype(float) * -np.expm1(-x) / x
         assert Response(lift, fade).offset(density) == pytest.approx(expected, rel=3e-5)
+
+
+@pytest.mark.parametrize(("fade", "found"), [(1.5, 1.2), (1.1, 1.1), (-1.5, -1.5), (-3.0, -2.0)])
+def test_the_fade_lies_within_what_films_have(fade, found):
+    """From -2 to 1.2 times the lift."""
+    truth = Response(0.5, 0.5 * fade)
+    rng = np.random.default_rng(1)
+    filled = rng.uniform(0.1, 0.5, 4000).astype(np.float32)
+    density = rng.uniform(0.1, 0.4, 4000).astype(np.float32)
+    observed = np.float32(truth.observed(filled, density))
+    spread = np.full(4000, 0.01, np.float32)
+    start = Response(0.5, 0.5 * found)
+    result = fit_response(DustSample(observed, filled, density, spread), start, rounds=20)
+    assert result.fade / result.lift == pytest.approx(found, abs=0.02)
+
+
+def test_the_speed_has_a_lower_limit():
+    response = Response(0.8, 0.8)
+    assert response.speed(0.25) == pytest.approx(0.6)
+    assert response.speed(1.0) == pytest.approx(0.8 * _kernels.SLOWEST)
+
+
+@pytest.mark.parametrize("pixels", [20, 200])
+def test_twenty_pixels_are_one_reading_beside_what_is_expected(pixels):
+    """Of a film without fade, dust of density 1 raises the values by the lift: one unknown."""
+    prior = Response(1.0, 0.0)
+    filled = np.zeros(pixels, np.float32) + np.float32(0.1)
+    density = np.full(pixels, 0.5, np.float32)
+    observed = filled + np.float32(0.5 * 0.8)
+    spread = np.full(pixels, 0.15, np.float32)
+    sample = DustSample(observed, filled, density, spread)
+    found = fit_response(sample, prior, prior, spreads=(0.3, 1e-4), rounds=30)
+    assert found.fade == pytest.approx(0, abs=1e-3)
+    # The lift is read as 0.8 with an error of 0.3 for each reading, and expected as 1 +- 0.3.
+    readings = pixels / 20
+    assert found.lift == pytest.approx((1 + 0.8 * readings) / (1 + readings), abs=0.02)
