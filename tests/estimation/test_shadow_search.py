@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from dustbust.dust.profiles import RING, RoundDust
-from dustbust.estimation.shadow_search import FAINTEST, ShadowSearch
+from dustbust.estimation.shadow_search import ShadowSearch
 from dustbust.image.block_grid import block_side
-from dustbust.image.fixed_point import in_fixed_point
 from helpers import film_scans
 
 SHAPE = (240, 320)
@@ -59,62 +58,6 @@ def test_frames_that_do_not_show_the_known_dust_do_not_count():
     assert len(empty.found(apart=8, limit=10).centres) == 0
 
 
-def with_sums(clearness, weight):
-    """A search of (H, W) = 2 x the shape of the sums, in which each place is so clear."""
-    shape = tuple(2 * length for length in clearness.shape)
-    result = ShadowSearch(RoundDust(CENTRES[:1], STRENGTH[:1], dark=True), shape)
-    assert result.factor == 2
-    result.weights += in_fixed_point(np.full(clearness.shape, weight))
-    result.answers += in_fixed_point(clearness * np.sqrt(weight))
-    return result
-
-
-def test_the_clearest_places_count_in_the_order_of_their_rows():
-    clearness = np.zeros((40, 60))
-    clearness[30, 7], clearness[5, 50], clearness[20, 20] = 9, 6, 8
-    found = with_sums(clearness, 16.0).found(apart=10, limit=2)
-    # The middle of a square of 2 px, 30 squares down: 30.5 * 2 - .5.
-    assert np.array_equal(found.centres, [(40.5, 40.5), (60.5, 14.5)])
-    assert np.allclose(found.strength, [8 / 4, 9 / 4], rtol=1e-4)
-    assert found.dark
-    assert len(with_sums(clearness, 16.0).found(apart=10, limit=9).centres) == 3
-
-
-def test_places_below_the_faintest_are_no_candidates():
-    clearness = np.zeros((40, 60))
-    clearness[10, 10], clearness[30, 30] = FAINTEST + 0.01, FAINTEST - 0.01
-    found = with_sums(clearness, 4.0).found(apart=10, limit=9)
-    assert np.array_equal(found.centres, [(20.5, 20.5)])
-    assert not len(with_sums(np.full((40, 60), -9.0), 4.0).found(apart=10, limit=9).centres)
-
-
-@pytest.mark.parametrize(("columns", "count"), [(5, 1), (6, 2)])
-def test_places_lie_apart(columns, count):
-    clearness = np.zeros((40, 60))
-    clearness[10, 10], clearness[10, 10 + columns] = 9, 8
-    assert len(with_sums(clearness, 4.0).found(apart=10, limit=9).centres) == count
-
-
-def test_a_particle_answers_with_its_strength_and_a_slope_not_at_all(frames):
-    known = RoundDust(CENTRES, STRENGTH, dark=True)
-    profile, _ = known.measure(frames[0], None)
-    result = ShadowSearch(known, SHAPE)
-    side = block_side(SHAPE) / result.factor
-    y, x = np.mgrid[: SHAPE[0] // result.factor, : SHAPE[1] // result.factor]
-    distance = np.hypot(y - 20, x - 31) * result.factor
-    slope = 0.3 + 0.004 * x - 0.002 * y
-    density = (slope + 0.6 * profile.at(distance)).astype(np.float32)
-    has_data = np.ones(density.shape, bool)
-    answer, seen = result._filtered(profile, density, has_data, side)
-    assert answer.shape == density.shape
-    assert answer[20, 31] == pytest.approx(0.6, rel=1e-3)
-    assert np.unravel_index(answer.argmax(), answer.shape) == (20, 31)
-    level, _ = result._filtered(profile, slope.astype(np.float32), has_data, side)
-    inner = level[15:-15, 15:-15]
-    assert np.abs(inner).max() < 1e-5
-    assert np.allclose(seen, 1, atol=1e-5)
-
-
 def test_the_share_with_data_is_that_of_the_disc(frames):
     known = RoundDust(CENTRES, STRENGTH, dark=True)
     profile, _ = known.measure(frames[0], None)
@@ -126,16 +69,6 @@ def test_the_share_with_data_is_that_of_the_disc(frames):
     for row, column in ((30, 40), (17, 22), (41, 60)):
         disc = np.hypot(y - row, x - column) <= radius
         assert seen[row, column] == pytest.approx(has_data[disc].mean(), abs=1e-5)
-
-
-def test_no_place_of_a_frame_counts_for_more_than_four_errors(frames):
-    known = RoundDust(CENTRES[::4], STRENGTH[::4], dark=True)
-    answers = ShadowSearch(known, SHAPE).look(frames[0], None)
-    errors = answers.weighted[answers.weight > 0] / np.sqrt(answers.weight[answers.weight > 0])
-    assert np.abs(errors).max() == pytest.approx(4, rel=1e-4)
-    assert (np.abs(errors) < 0.99 * 4).mean() > 0.9
-    # Half of the answers of noise lie within .67 errors of 0.
-    assert 0.3 < np.median(np.abs(errors)) < 0.9
 
 
 def test_places_without_data_do_not_answer(frames):
@@ -152,14 +85,6 @@ def test_places_without_data_do_not_answer(frames):
     dark = frames[1].copy()
     dark[:, 200:] = 0
     assert not result.look(dark, None).weight[:, at + 2 :].any()
-
-
-def test_light_dust_in_a_negative_is_dark_dust_in_the_positive(frames):
-    dark = ShadowSearch(RoundDust(CENTRES[::4], STRENGTH[::4], dark=True), SHAPE)
-    light = ShadowSearch(RoundDust(CENTRES[::4], STRENGTH[::4], dark=False), SHAPE)
-    positive, negative = dark.look(frames[2], None), light.look(1 - frames[2], None)
-    assert np.allclose(positive.weighted, negative.weighted, rtol=0.02, atol=0.5)
-    assert np.allclose(positive.weight, negative.weight, rtol=0.02)
 
 
 def test_the_error_is_the_usual_size_within_six_blocks(frames, monkeypatch):
