@@ -140,6 +140,10 @@ def test_edits_end_where_the_bits_are_the_same_again(seed):
     blocks = [one[4] for one in _kernels.read_jpeg(written)]
     assert written == _kernels.write_jpeg(data, blocks)
     assert _kernels.is_repaired_copy(data, written, changed, edits)
+    # A byte more than its blocks need is noticed in either file.
+    longer, longer_copy = data[:-2] + b"\0" + data[-2:], written[:-2] + b"\0" + written[-2:]
+    assert not _kernels.is_repaired_copy(longer, written, changed, edits)
+    assert not _kernels.is_repaired_copy(data, longer_copy, changed, edits)
     # The last edit stands for the end of the scan.
     assert edits[-1, [0, 1, 2]].tolist() == [0, shape[0] * shape[1] // 64, 0]
     if not changed.any():

@@ -142,6 +142,15 @@ def test_corrections_are_held_for_at_most_937_bits():
         assert _kernels.write_jpeg(data, [values]) == data
 
 
+def test_single_corrections_are_held_up_to_that_number():
+    values = np.zeros((1, 1000, 8, 8), np.int16)
+    values[..., 0, 1] = 3
+    scans = [Scan((0,), 1, 63, 0, 1), Scan((0,), 1, 63, 1, 0)]
+    data = coded([Component(values)], scans, (8, 8000), progressive=True)
+    assert same(_kernels.read_jpeg(data), [values])
+    assert _kernels.write_jpeg(data, [values]) == data
+
+
 def test_the_largest_numbers_that_the_codes_have():
     """Differences of means of 11 bits; other coefficients of 15 bits in a file that is read."""
     values = np.zeros((1, 6, 8, 8), np.int16)

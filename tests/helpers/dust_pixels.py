@@ -46,12 +46,17 @@ def dust_pixels(pixels: int, colours: int, seed: int) -> DustPixels:
     observed[some] = rng.choice(limits, some.sum())
     density = rng.uniform(0, 1.2, pixels).astype(np.float32)
     density[rng.random(pixels) < 0.1] = 0
+    # Next to where a predicted value would be clipped.
+    filled = rng.uniform(0, 1.1, pixels).astype(np.float32)
+    filled[density == 0] = np.random.default_rng(seed + 1).choice(
+        [0.0039, 0.0041, 0.9924, 0.9926], (density == 0).sum()
+    )
     to_light = [(1.0, 0.9), (0.8, 1e-5), (0.9, -0.4)]
     to_dark = [(0.1, -0.5), (0.7, 0.4), (0.05, -1.0)]
     responses = np.float32([to_light, to_dark])
     return DustPixels(
         observed,
-        rng.uniform(0, 1.1, pixels).astype(np.float32),
+        filled,
         rng.uniform(0.005, 0.2, pixels).astype(np.float32),
         density,
         rng.integers(0, 3, pixels).astype(np.int32),
