@@ -95,17 +95,28 @@ def estimate_mask(
             f"polarity must be one of {', '.join(POLARITIES_TO_ESTIMATE)}, not {polarity!r}"
         )
     own = METHODS.checked(method, options)
-    runner = Runner(
-        Frames.of(frames, leave_out=leave_out),
-        progress=progress,
-        executor=executor,
-        threads=threads,
-    )
+    frames = list(frames)
+
+    def new_runner() -> Runner:
+        return Runner(
+            Frames.of(frames, leave_out=leave_out),
+            progress=progress,
+            executor=executor,
+            threads=threads,
+        )
+
+    runner = new_runner()
     if blank is not None:
         if method != "opacity":
             raise TypeError(f'method="{method}" has no option blank; it is one of "opacity"')
         return estimate_from_blank(runner, blank, polarity, **own)
-    return chosen.estimate(runner, polarity, **own)
+    mask = chosen.estimate(runner, polarity, **own)
+    margin = runner.frames.margin
+    if polarity == "auto" and margin is not None and margin.polarity == "both":
+        # What of the film's margin can show dust depends on the polarity, which was not known yet:
+        # of light dust not the holes, which would be taken for dust.
+        mask = chosen.estimate(new_runner(), mask.polarity, **own)
+    return mask
 
 
 METHODS.describe(estimate_mask)

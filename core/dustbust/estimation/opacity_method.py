@@ -1,6 +1,7 @@
 """The method "opacity": the passes over a run, and the mask made from them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -64,6 +65,8 @@ def estimate_opacity(
     )
     if polarity == "auto":
         polarity = clearly_shown(clearness) or "auto"
+        if runner.frames.margin is not None and polarity != "auto":
+            runner.frames.margin = replace(runner.frames.margin, polarity=polarity)
     shape = runner.frames.shape
     margin = runner.frames.margin
     first = FirstPass(polarity, shape, threads, margin)
