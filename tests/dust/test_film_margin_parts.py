@@ -237,3 +237,18 @@ def test_at_the_middle_of_the_levels_the_margin_is_light():
     one = _Levels(0.5, 0.5, (0.05, 0.05))
     assert one.shows_dust(RAMP, "dark").all()
     assert not one.shows_dust(RAMP, "light").any()
+
+
+def test_how_far_parts_lie_from_the_edges_of_large_frames():
+    """With blocks of 16 px: a quarter of a block, and for data a block and a half."""
+    small, margin = frame_with_margin()
+    frame = np.kron(small, np.ones((4, 4), np.float32))
+    zone = np.kron(margin.zone, np.ones((4, 4), bool))
+    large = FilmMargin(zone, 16, "dark")
+    picture, level = large.parts(frame, None)
+    column = picture[:, 480]
+    assert int(np.argmax(column)) == pytest.approx(280 + 4, abs=1)
+    rows = np.flatnonzero(level[:, 480])
+    assert (rows[0], rows[-1]) == (pytest.approx(80 + 4, abs=1), pytest.approx(175 - 4, abs=1))
+    data = large.data(frame, None)[248:, 480]
+    assert 248 + int(np.argmax(data)) == pytest.approx(280 + 24, abs=1)
