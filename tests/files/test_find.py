@@ -50,6 +50,20 @@ def test_a_folder_gives_its_pictures_in_natural_order(tmp_path):
     ]
 
 
+def test_rolls_in_formats_that_share_names_do_not_lie_between_each_other(tmp_path):
+    jpeg, tiff = (
+        [f"a{n:02d}.{suffix}" for n in range(count)] for suffix, count in (("jpg", 4), ("tif", 6))
+    )
+    touch(tmp_path, *jpeg, *tiff)
+    assert names(find_frames(tmp_path)) == jpeg + tiff
+    assert names(frames_between(tmp_path / "a01.tif", tmp_path / "a03.tif")) == tiff[1:4]
+
+
+def test_one_roll_in_several_formats_stays_in_its_order(tmp_path):
+    touch(tmp_path, "1.tif", "2.jpg", "3.tif", "4.jpg")
+    assert names(find_frames(tmp_path)) == ["1.tif", "2.jpg", "3.tif", "4.jpg"]
+
+
 def test_a_range_has_both_its_ends(tmp_path):
     touch(tmp_path, *(f"f{number}.jpg" for number in range(1, 13)), ".f5.jpg")
     assert names(frames_between(tmp_path / "f9.jpg", tmp_path / "f11.jpg")) == [

@@ -56,12 +56,12 @@ def is_mask(path: Path) -> bool:
 
 
 def frames_in(folder: PathLike) -> list[Path]:
-    """The picture files of a folder, in natural order.
+    """The picture files of a folder, in natural order; see `by_series`.
 
     Cameras can write a raw file beside a picture of the same name. The raw file is left out, as it
     is the same frame.
     """
-    return without_twins(_files_in(as_path(folder), is_picture))
+    return by_series(without_twins(_files_in(as_path(folder), is_picture)))
 
 
 def pictures_in(folder: PathLike) -> list[Path]:
@@ -92,6 +92,25 @@ def without_twins(paths: list[Path]) -> list[Path]:
     raw = {path for path in paths if path.suffix.lower() in RawFile.suffixes}
     names = {path.with_suffix("") for path in paths if path not in raw}
     return [path for path in paths if path not in raw or path.with_suffix("") not in names]
+
+
+def by_series(paths: list[Path]) -> list[Path]:
+    """Files in their order; but if formats share names, each is a series, one after the other.
+
+    Otherwise the frames of two rolls, such as 01.jpg and 01.tif, would lie between each other.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from dustbust.files.find import by_series
+    >>> names = ["1.jpg", "1.tif", "2.jpg", "2.tif", "3.tif"]
+    >>> [path.name for path in by_series([Path(name) for name in names])]
+    ['1.jpg', '2.jpg', '1.tif', '2.tif', '3.tif']
+    """
+    if len({path.with_suffix("") for path in paths}) == len(paths):
+        return paths
+    formats = [path.suffix.lower() for path in paths]
+    return sorted(paths, key=lambda path: formats.index(path.suffix.lower()))
 
 
 def masks_in(folder: PathLike) -> list[Path]:
