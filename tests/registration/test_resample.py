@@ -280,8 +280,8 @@ def test_the_inverse_of_a_distortion_is_found_everywhere(shape, pitch, matrix):
         assert ((found[..., -1] > 0) != (expected[..., -1] > 0)).mean() < 0.002
         both = (found[..., -1] > 0) & (expected[..., -1] > 0)
         error = np.abs(found - expected)[both]
-        assert error.max(initial=0) < 6e-3
-        assert not both.any() or (error > tolerance).mean() < 0.1
+        assert error.max(initial=0) < 2e-3
+        assert not both.any() or (error > tolerance).mean() < 0.25
 
 
 def test_values_are_not_clipped_without_a_largest():
