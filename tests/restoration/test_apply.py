@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dustbust import DustbustError, DustMask, apply_mask
+from dustbust.restoration.apply import Cleaner
 from dustbust.restoration.box_fill import fill_boxes
 from helpers import film_scans
 
@@ -37,6 +38,29 @@ def test_a_float_mask_is_the_opacity_of_the_repair(frame, dusty):
         np.median(np.abs(half - (full + spoiled) / 2)[dusty]) < 0.02
     )  # of a change of about 0.5; grain differs
     assert np.array_equal(apply_mask(spoiled, dusty * np.float32(0)), spoiled)
+
+
+def test_more_than_all_of_the_opacity_is_all_of_it(frame, dusty):
+    full, more, less = (apply_mask(frame, dusty * np.float32(strength)) for strength in (1, 3, -1))
+    assert np.array_equal(more, full)
+    assert np.array_equal(less, frame)
+
+
+def test_which_pixels_changed_is_told(frame, dusty):
+    colour = np.dstack([frame, frame // 2, 255 - frame])
+    colour[dusty, 1] = 250
+    clean = colour.copy()
+    changed, report = Cleaner(dusty).in_place(clean)
+    assert np.array_equal(changed, (clean != colour).any(axis=2))
+    assert changed[dusty].mean() > 0.9
+    assert report.changed == changed.mean()
+    assert report.placed
+
+
+def test_the_warning_of_pixels_that_cannot_be_filled_points_to_the_caller():
+    with pytest.warns(RuntimeWarning, match="1200 pixels could not be filled") as warned:
+        apply_mask(np.full((30, 40), 9, np.uint8), np.ones((30, 40), bool))
+    assert [each.filename for each in warned] == [__file__]
 
 
 def test_fill_is_the_original(frame, dusty):

@@ -58,6 +58,50 @@ def test_a_frame_of_the_same_size_that_lies_elsewhere_is_found(run, mask):
     assert (straight != frame).any()
 
 
+def test_the_share_of_changed_pixels_is_that_of_the_frame_not_of_the_grid(run, mask):
+    frame = np.ascontiguousarray(run[1][0][10:250, 5:445])
+    clean, report = dustbust.apply_mask(frame, mask, return_report=True)
+    assert report.changed == pytest.approx((clean != frame).mean())
+    assert report.placed
+
+
+@pytest.mark.parametrize(
+    ("particles", "absent", "doubtful"), [(6, 3, False), (6, 4, True), (7, 4, True), (5, 5, False)]
+)
+def test_a_frame_may_lie_elsewhere_if_more_than_half_of_six_particles_are_absent(
+    particles, absent, doubtful
+):
+    assert Places.is_doubtful(particles, absent) == doubtful
+
+
+def test_a_frame_without_dust_lies_where_most_frames_of_its_size_do():
+    upright, across, small = (40, 60), (60, 40), (32, 60)
+    placements = (
+        Placement(upright, 2, (9.0, 9.0)),
+        Placement(upright, 0, (1.0, 2.0)),
+        Placement(upright, 0, (3.0, 9.0)),
+        Placement(upright, 0, (8.0, 4.0)),
+        Placement(across, 1, (2.0, 5.0)),
+        Placement(across, 3, (7.0, 7.0)),
+        Placement(across, 1, (4.0, 5.5)),
+    )
+    frames = tuple("abcdefg")
+    mask = dustbust.DustMask(
+        np.zeros((50, 70), np.float32), 0.5, frames=frames, placements=placements
+    )
+    places = Places(mask)
+    for size, turns, offset in ((upright, 0, (3, 4)), (across, 1, (3, 5.25))):
+        expected = Placement(size, turns, offset, placed=False)
+        assert places.of(np.full(size, 99, np.uint8), "new") == expected
+    # Frames of the run lie where the mask says, unless they have another size now.
+    assert places.of(np.full(upright, 99, np.uint8), "a") == placements[0]
+    assert places.of(np.full(across, 99, np.uint8), "a").quarter_turns == 1
+    with pytest.raises(dustbust.DustbustError, match="60 x 32, but the mask is 70 x 50"):
+        places.of(np.full(small, 99, np.uint8), "a")
+    _, report = dustbust.apply_mask(np.full(upright, 99, np.uint8), mask, return_report=True)
+    assert not report.placed
+
+
 def test_frames_of_another_run_are_refused(mask):
     other, _ = synthetic_run.run(77, 1, shape=(280, 420), specks=50)
     with pytest.raises(dustbust.DustbustError, match="does not show the dust of the mask"):

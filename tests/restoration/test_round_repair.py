@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dustbust import DustMask, apply_mask, estimate_mask
+from dustbust.dust.profiles import RoundDust
 from dustbust.image.morphology import dilate
 from helpers import film_scans
 
@@ -55,3 +56,29 @@ def test_dust_of_one_size_is_left_to_the_model_of_the_run():
     passing, _ = film_scans.particles(3)
     dusty, _ = film_scans.run("slide", 12, passing)
     assert "round_centres" not in estimate_mask(dusty, polarity="dark").model
+
+
+@pytest.mark.parametrize("also", [False, True])
+def test_round_dust_may_be_all_that_is_known(also):
+    """Marked pixels away from it are filled."""
+    shape = (240, 320)
+    centres = np.float32([(y, x) for y in range(25, 220, 38) for x in range(30, 300, 43)])
+    strength = np.linspace(0.6, 1, len(centres)).astype(np.float32)
+    scene = film_scans.scene(20, shape, grain=0.008)
+    layer = film_scans.shadows(shape, centres, strength, 6, 0.4)
+    known = RoundDust(centres, strength, dark=True, reach=8.0)
+    grey = known.region(shape).astype(np.float32)
+    clean, frame = ((scene * (1 - each) * 255).astype(np.uint8) for each in (0, layer))
+    other = np.zeros(shape, bool)
+    other[42:46, 50:56] = also
+    grey[other], frame[other] = 1, 0
+    dust = DustMask(grey, 0.5, "dark", model=known.pack())
+    result, report = apply_mask(frame, dust, return_report=True)
+    assert film_scans.rms(result, clean, layer > 0.05) < 0.3 * film_scans.rms(
+        frame, clean, layer > 0.05
+    )
+    assert report.particles == len(centres) + also
+    assert report.restored > 0.9 * len(centres)
+    assert (report.filled, report.changed) == (also, pytest.approx((result != frame).mean()))
+    if also:
+        assert film_scans.rms(result, clean, other) < 20

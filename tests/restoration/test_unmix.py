@@ -142,14 +142,16 @@ def test_beside_the_mask_dust_is_what_stands_out_by_1_7_deviations(deviations, i
 
 
 @pytest.mark.parametrize(
-    ("faint", "shown", "removed"), [(0.5, 11, 0), (0.5, 12, 1), (0.29, 14, 0), (0.31, 14, 1)]
+    ("faint", "shown", "removed"),
+    [(0.5, 11, 0), (0.5, 12, 1), (0.29, 14, 0), (0.3, 14, 1), (0.31, 14, 1)],
 )
-def test_a_particle_is_removed_if_12_of_its_dense_pixels_are_shown(faint, shown, removed):
+@pytest.mark.parametrize("densest", [0.5, 1.0])
+def test_a_particle_is_removed_if_12_of_its_dense_pixels_are_shown(faint, shown, removed, densest):
     """Dense are those with three tenths of the largest density; the rest of it is transparent."""
     dust = np.zeros((30, 60), bool)
     dust[12:13, 10:40] = True
-    density = np.full(30, 1.0)
-    density[:3] = faint
+    density = np.full(30, densest)
+    density[:3] = faint * densest
     picture = np.full((30, 60, 4), 100, np.uint8)
     picture[dust, :3] = 200
     picture[..., 3] = 255 * (np.arange(60) < 10 + shown)
@@ -192,3 +194,25 @@ def test_beside_the_mask_what_has_no_density_is_no_dust():
     found = significant(model_of(where, core, density, error))
     assert found[core].all()
     assert not found[:, 9:].any()
+
+
+def test_a_particle_is_restored_if_more_than_half_of_its_density_is_unmixed():
+    """The density of the pixels at which it is present; each row of the mask is a particle."""
+    dust = np.zeros((50, 20), bool)
+    dust[5:50:10, 4:8] = True
+    model = model_of(dust, dust, np.tile([1, 1, 1, 3], 5))
+    share = [(1, 1, 1, 0), (1, 1, 1, 0.1), (1, 1, 1, 0.9), (1, 1, 1, 0.4), (1, 1, 1, 1)]
+    present = [(1, 1, 1, 1), (1, 1, 1, 1), (1, 1, 0, 0), (0, 0, 0, 1), (0, 0, 0, 0)]
+
+    def counts(shown=None):
+        report = Restorer(dust, model)._report(
+            np.float32(share).ravel(), np.bool_(present).ravel(), shown
+        )
+        assert report.changed == 0
+        return report.particles, report.restored, report.filled, report.absent
+
+    assert counts() == (5, 2, 2, 1)
+    shown = np.repeat([True, True, True, True, False], 4)
+    assert counts(shown) == (4, 2, 2, 0)
+    shown[19] = True
+    assert counts(shown) == (5, 2, 2, 1)
