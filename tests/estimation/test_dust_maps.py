@@ -141,6 +141,27 @@ def test_a_map_pixel_is_the_mean_of_its_pixels():
     assert odd.shape == (17, 22)  # what is left over is not in the map
 
 
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_the_background_of_a_map_pixel_is_that_of_its_place(factor):
+    """A slope across the picture does not stand out, whatever the size of a map pixel."""
+    slope = np.float32(0.3 + 0.4 * (np.arange(160) + 0.5) / 160)
+    plane = np.tile(slope, (120, 1))
+    blocks = np.tile(slope.reshape(40, 4).mean(axis=1), (30, 1))
+    around = Surroundings(blocks, blocks, np.full((30, 40), 0.002**2, np.float32))
+    found = _stand_out(plane, None, around, np.ones((30, 40), np.float32), factor)
+    assert not found.any()
+
+
+def test_borders_are_left_out_at_their_place_in_a_smaller_map():
+    plane = np.full(SHAPE, 0.5)
+    plane[12::12, 12::12] += 0.4
+    inside = np.ones((30, 40), np.float32)
+    inside[:15] = 0
+    found = stands_out(plane, inside=inside, factor=2)
+    assert not found[:31].any()
+    assert found[36, 36] > 0.5
+
+
 def test_maps_are_kept_in_steps_of_a_fortysecond():
     plane = np.random.default_rng(1).normal(0.5, 0.01, SHAPE).astype(np.float32)
     plane[40:43, 50:53] += 0.3

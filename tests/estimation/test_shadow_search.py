@@ -101,6 +101,20 @@ def test_the_error_is_the_usual_size_within_six_blocks(frames, monkeypatch):
     assert 6 * block + reach / 2 < last < 6 * block + reach + result.factor
 
 
+def test_the_error_is_the_deviation_of_the_answers_but_not_less_than_a_thousandth(
+    frames, monkeypatch
+):
+    known = RoundDust(CENTRES[::4], STRENGTH[::4], dark=True)
+    profile = known.measure(frames[3], None)
+    monkeypatch.setattr(RoundDust, "measure", lambda *_: profile)
+    noise = np.random.default_rng(6).normal(0.5, 0.02, SHAPE).astype(np.float32)
+    answers = ShadowSearch(known, SHAPE).look(noise, None)
+    deviation = np.std(answers.weighted / answers.weight)
+    assert np.median(1 / np.sqrt(answers.weight)) == pytest.approx(deviation, rel=0.1)
+    level = ShadowSearch(known, SHAPE).look(np.full(SHAPE, 0.5, np.float32), None)
+    assert level.weight == pytest.approx(1e6)
+
+
 def test_what_has_no_data_is_taken_for_what_is_around_it(frames):
     result = ShadowSearch(RoundDust(CENTRES[::4], STRENGTH[::4], dark=True), SHAPE)
     has_data = np.ones(SHAPE, bool)

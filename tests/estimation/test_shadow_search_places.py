@@ -100,6 +100,21 @@ def test_the_answer_of_a_particle_is_its_strength():
     assert seen[60, 158] == pytest.approx(0, abs=1e-5)
 
 
+def test_the_surroundings_of_a_particle_are_a_ring_of_one_and_a_half_blocks():
+    search, profile = empty(), cone()
+    radius = profile.radius / 2  # px of the search, of which a block has 2
+    for away in range(12):
+        density = np.zeros((120, 160), np.float32)
+        density[60, 80 + away] = 1
+        answer = search._filtered(profile, density, np.ones((120, 160), bool), 2.0)[0][60, 80]
+        if away < radius:
+            assert answer > 1e-4
+        elif away <= radius + 3:
+            assert answer < -1e-4
+        else:
+            assert answer == pytest.approx(0, abs=1e-6)
+
+
 def test_a_frame_answers_by_its_error_and_no_place_counts_for_more_than_four():
     rng = np.random.default_rng(1)
     centres = np.float32([(y, x) for y in range(30, 220, 40) for x in range(30, 300, 45)])
