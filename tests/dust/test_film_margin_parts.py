@@ -66,6 +66,13 @@ def test_the_margin_goes_on_where_pixels_are_like_it(at_edge, like):
     assert np.count_nonzero(one.like_margin(RAMP, np.float32([0.2])) != (RAMP < 0.25)) <= 1
 
 
+def test_pixels_at_the_tolerance_are_not_like_the_margin():
+    levels = _Levels(0.25, 0.75, (0.125, 0.0625))
+    dark, light = np.float32([[0.374, 0.375]]), np.float32([[0.688, 0.6875]])
+    assert levels.like_margin(dark, np.float32([0.25])).tolist() == [[True, False]]
+    assert levels.like_margin(light, np.float32([0.75])).tolist() == [[True, False]]
+
+
 def test_light_dust_shows_on_the_dark_level():
     assert np.count_nonzero(LEVELS.shows_dust(RAMP, "light") != (RAMP <= 0.4)) <= 1
     assert np.count_nonzero(LEVELS.shows_dust(RAMP, "dark") != (RAMP > 0.4)) <= 1
@@ -128,6 +135,27 @@ def test_without_an_edge_the_zone_stays():
     assert full.all()
 
 
+def test_the_edge_in_the_lower_half_is_left_alone():
+    zone = np.zeros((120, 200), bool)
+    zone[:90] = True
+    plane = np.where(np.arange(120)[:, None] < 80, 0.05, np.full(zone.shape, 0.5))
+    margin = zone.copy()
+    _extend(plane.astype(np.float32), zone, margin, _Levels(0.05, 0.05, (0.04, 0.04)), 4)
+    assert np.array_equal(margin, zone)
+
+
+def test_only_columns_of_the_zone_are_moved():
+    """The margin begins at the edge of the frame; what lies beside it is another part."""
+    zone = np.zeros((120, 200), bool)
+    zone[:30, 40:] = zone[1:30, :40] = True
+    plane = np.where(np.arange(120)[:, None] < 36, 0.05, np.full(zone.shape, 0.5))
+    margin = zone.copy()
+    _extend(plane.astype(np.float32), zone, margin, _Levels(0.05, 0.05, (0.04, 0.04)), 4)
+    assert np.array_equal(margin[:, :40], zone[:, :40])
+    assert margin[:36, 40:].all()
+    assert not margin[36:].any()
+
+
 def frame_with_margin():
     """The picture is the lower part; of the dark margin a hole is light."""
     frame = np.full((160, 240), 0.05, np.float32)
@@ -157,6 +185,27 @@ def test_parts_do_not_touch_each_other():
         assert picture[72:, :100].all()
 
 
+def test_a_hole_that_is_the_smaller_part_of_the_margin_keeps_its_corners():
+    frame, margin = frame_with_margin()
+    frame[:62], frame[10:50, 40:189] = 0.05, 0.95  # two fifths
+    frame[62:70] = 0.5
+    _, level = margin.parts(frame, None)
+    assert level[11:49, 41:188].all()
+    assert not level[[9, 50]].any()
+    assert not level[:, [39, 189]].any()
+
+
+@pytest.mark.parametrize(("height", "found"), [(6, False), (7, True)])
+def test_print_that_is_thinner_than_a_block_and_a_half_is_not_an_area(height, found):
+    """Of 4 px: the larger part of 13 rows around it is of the other level."""
+    frame, margin = frame_with_margin()
+    frame[:62], frame[62:70] = 0.05, 0.5
+    frame[20 : 20 + height] = 0.95
+    _, level = margin.parts(frame, None)
+    assert level.any() == found
+    assert level[21 : 19 + height].all() == found
+
+
 def test_data_are_inside_both_parts():
     frame, margin = frame_with_margin()
     data = margin.data(frame, None)
@@ -173,7 +222,7 @@ def test_the_zone_in_blocks_and_in_a_part():
     blocks = margin.blocks()
     assert blocks.shape == (40, 60)
     assert blocks[:15].all()
-    assert not blocks[16:].any()
+    assert not blocks[15:].any()  # half of a block is not enough
     part = margin.part(slice(50, 70), slice(10, 30))
     assert np.array_equal(part.zone, np.arange(50, 70)[:, None] + np.zeros((1, 20), int) < 62)
     assert (part.side, part.polarity) == (4, "dark")
