@@ -97,7 +97,7 @@ def test_a_speck_is_kept_with_what_is_three_fifths_as_strong():
     assert long.toggle(50, 80)[3:] == (50, 40, 51, 121)
 
 
-@pytest.mark.parametrize(("strength", "kept"), [(0.21, True), (0.19, False)])
+@pytest.mark.parametrize(("strength", "kept"), [(0.2, True), (0.19, False)])
 def test_grey_below_a_fifth_is_noise(strength, kept):
     assert (reviewed(np.s_[50, 60], grey=strength).toggle(50, 60) is not None) == kept
     # Beside a peak of 0.3 it is not kept either, though it is three fifths of it.
@@ -117,6 +117,22 @@ def test_a_rejection_that_no_longer_holds_is_not_taken_back():
     assert review.counts.particles == 1
     assert review.toggle(51, 61).kept is False
     assert review.counts.particles == 0
+    # Nor by a click on the rim, which was rejected with the particle.
+    assert review.undo().kept
+    assert review.toggle(51, 61).kept is False
+    assert review.toggle(51, 61).kept
+    assert review.toggle(51, 65).kept is False
+
+
+def test_of_two_particles_the_nearer_one_is_selected():
+    review = reviewed(np.s_[50, 60], np.s_[50, 67])
+    assert review.toggle(50, 64)[1:3] == (50, 67)
+    review = reviewed(np.s_[50, 60], np.s_[50, 67])
+    assert review.toggle(50, 63)[1:3] == (50, 60)
+    review = reviewed(np.s_[50, 60], np.s_[57, 60])
+    assert review.toggle(54, 60)[1:3] == (57, 60)
+    review = reviewed(np.s_[50, 60], np.s_[57, 60])
+    assert review.toggle(53, 60)[1:3] == (50, 60)
 
 
 def test_what_is_said_of_a_particle():
@@ -129,6 +145,9 @@ def test_what_is_said_of_a_particle():
     whole = reviewed(np.s_[50, 60], grey=1.0, threshold=1.0)
     assert whole.sorted_by("size")[0].certainty == 0
     assert reviewed().sorted_by("doubt") == []
+    # A pixel in the middle of each.
+    review = reviewed(np.s_[20, 30:35], np.s_[50, 60:69])
+    assert [each[:2] for each in review.sorted_by("strength")] == [(20, 32), (50, 64)]
 
 
 def test_thresholds_are_from_0_to_1():
@@ -157,7 +176,7 @@ def test_changes_are_counted_from_what_was_kept():
     assert (review.can_undo, review.can_redo) == (True, False)
 
 
-@pytest.mark.parametrize("part", [np.s_[30:50, 70:100], np.s_[0:20, 0:30], np.s_[80:100, 140:160]])
+@pytest.mark.parametrize("part", [np.s_[70:90, 70:100], np.s_[0:20, 0:30], np.s_[180:200, 140:160]])
 def test_a_part_is_cleaned_with_60_px_around_it(part, monkeypatch):
     seen = []
 
@@ -167,14 +186,14 @@ def test_a_part_is_cleaned_with_60_px_around_it(part, monkeypatch):
         return picture + 1, None
 
     monkeypatch.setattr(module, "apply_mask", clean)
-    picture = (np.arange(100 * 400).reshape(100, 400) % 199).astype(np.uint8)
-    review = Review(DustMask(np.zeros((100, 400), np.float32), 0.5), threads=1)
+    picture = (np.arange(200 * 400).reshape(200, 400) % 199).astype(np.uint8)
+    review = Review(DustMask(np.zeros((200, 400), np.float32), 0.5), threads=1)
     rows, columns = part
     columns = slice(columns.start + 100, columns.stop + 100)
     before, after = review.look(picture, (rows, columns))
     assert np.array_equal(before[..., 0], picture[rows, columns])
     assert np.array_equal(after[..., 2], picture[rows, columns] + 1)
-    top, bottom = max(rows.start - 60, 0), min(rows.stop + 60, 100)
+    top, bottom = max(rows.start - 60, 0), min(rows.stop + 60, 200)
     assert np.array_equal(seen[0], picture[top:bottom, columns.start - 60 : columns.stop + 60])
 
 
@@ -184,7 +203,7 @@ def test_views_beside_a_frame(monkeypatch):
     )
     picture = np.full((*SHAPE, 3), 5, np.uint8)
     picture[10, 12, 1] = 7
-    review = reviewed(np.s_[20, 30])
+    review = reviewed(np.s_[20, 30], grey=0.5)  # as much as the threshold
     part = np.s_[0:40, 0:50]
     before, after = review.look(picture, part, view="changes")
     red = (after == (230, 30, 30)).all(axis=2)

@@ -95,6 +95,11 @@ def test_hidden_pixels_show_nothing(model):
     first = model.particles[0] == 0
     assert np.array_equal(observed[first], filled[first])
     assert (spread[first] == 1).all()
+    frame[..., 1] = 0  # and of nothing around them
+    observed, filled, spread = look_around(frame, model.membranes)
+    assert not observed.any()
+    assert not filled.any()
+    assert (spread == 1).all()
 
 
 def test_dark_dust_is_mirrored():
@@ -125,6 +130,8 @@ def test_densities_and_errors_are_packed_within_limits(model):
     assert again.error[:3] == pytest.approx([1e-3, 1e-3, 1.05e-3])
     assert again.error[3] == pytest.approx(1e-3 * 1.05**255, rel=1e-4)
     assert again.share == pytest.approx([230 / 255, 102 / 255])
+    model.density[:] = 0.5
+    assert (model.pack()["density"] == 512).all()  # 1024 steps
 
 
 def changed(packed, name, value):
@@ -160,6 +167,17 @@ def test_a_model_of_no_dust_comes_back():
     model = DustModel(nothing, nothing, none, none, none, np.zeros(0, bool))
     again = DustModel.unpack(model.pack(), (7, 9))
     assert again.density.size == again.share.size == 0
+
+
+def test_a_model_of_many_particles_comes_back():
+    core = np.zeros((4, 40), bool)
+    core[1:3, 1::4] = True
+    number = np.count_nonzero(core)
+    values, share = np.full(number, 0.5, np.float32), np.ones(10, np.float32)
+    model = DustModel(core, core, values, values, share, np.arange(10) % 3 == 0)
+    again = DustModel.unpack(model.pack(), core.shape)
+    assert np.array_equal(again.dark, model.dark)
+    assert np.array_equal(again.share, share)
 
 
 def test_a_particle_that_falls_apart_keeps_what_is_known_of_it(model):
@@ -216,5 +234,7 @@ def test_several_frames_are_looked_at_together(model, dtype):
         assert each.observed == pytest.approx(observed[:, 0], abs=1e-6)
         assert each.filled == pytest.approx(filled[:, 0], abs=1e-5)
         assert each.spread == pytest.approx(spread, abs=1e-5)
+    (alone,) = look_around_together(frames[:1], model.membranes)
+    assert alone.observed == pytest.approx(found[0].observed, abs=1e-6)
     half = look_around_together(frames[:2], model.membranes, dtype=np.float16)
     assert half[1].spread.dtype == np.float16

@@ -115,3 +115,17 @@ def test_far_pieces_count_for_no_more_than_odds_of_exp_6(far, counted):
     assert found[:8] == pytest.approx(np.full(8, sigmoid(near + beside + rest)), abs=1e-3)
     # The one in the middle has all evidence beside it; of the run only the frame's change is left.
     assert found[8:16] == pytest.approx(np.full(8, sigmoid(near + beside + far + change)), abs=1e-3)
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_the_length_of_the_border_between_pieces_does_not_count(rows):
+    """Two pieces of 8 px, of which one tells nothing, that touch each other in some rows."""
+    mask = np.zeros((5, 16), bool)
+    mask[:, :7] = mask[:, 9:] = mask[:rows] = True
+    pieces, _, _ = pieces_of(mask)
+    left = np.flatnonzero(mask) % 16 < 8
+    ratio = np.where(left, 4 / np.count_nonzero(left), 0).astype(np.float32)
+    odds = -np.log(49)  # of a share of 0.02
+    change = presence.frame_log_odds(np.float32([4]), np.array([odds]))
+    found = pieces.probability(ratio, np.float32([0.02]))
+    assert found == pytest.approx(np.full(found.size, sigmoid(4 + odds + change)), abs=1e-3)

@@ -57,6 +57,9 @@ def test_particles_survive_the_way_through_a_mask():
     assert again.strength == pytest.approx(dust.strength, rel=1e-3)
     assert again.dark
     assert RoundDust.unpack({}) is None
+    # Files have 256 steps for a px.
+    packed = RoundDust(np.float32([(1.5, 2)]), np.ones(1, np.float32), True).pack()
+    assert packed["round_centres"].tolist() == [[384, 512]]
 
 
 @pytest.mark.parametrize("name", ["round_centres", "round_strength", "round_numbers"])
@@ -87,6 +90,9 @@ def test_the_radius_is_where_four_percent_are_left():
         [0.05, 0.0306, 0], rel=0.02
     )
     assert profile.half_radius == pytest.approx(3 * 3.1)
+    # Of the maximum, not of the density beside it; and of nothing nothing is left.
+    assert Profile(np.float32([1.0, 0.5, 0.03, 0.03]), 1, 0.01).radius == 2
+    assert Profile(np.zeros(3, np.float32), 1, 0.01).radius == 0
     level = Profile(np.float32([0.5, 0.5, 0.5]), 2, 0.01)
     assert level.half_radius == level.radius == 6
 
@@ -202,6 +208,43 @@ def test_readings_are_densities_above_a_tilted_background(dark):
     assert coarser.reading.size == pytest.approx(np.pi * 12**2 / 9, rel=0.1)
 
 
+def test_the_background_is_a_ring_of_a_block_and_a_half():
+    """Of 4 px: what lies farther away than the dust and 6 px is not looked at."""
+    frame, dust, distance = sloping()
+    (around,) = dust.readings(frame, None, 12.0, 1)
+    beyond = np.where(distance > 18, np.float32(0.9), frame)
+    (same,) = dust.readings(beyond, None, 12.0, 1)
+    assert np.array_equal(around.reading, same.reading)
+    beyond = np.where(distance > 17, np.float32(0.5), frame)
+    (other,) = dust.readings(beyond, None, 12.0, 1)
+    assert not np.array_equal(around.reading, other.reading)
+
+
+def test_in_nearly_white_surroundings_readings_err_by_a_limited_amount():
+    """Light dust hardly changes a value of 0.96; its speed counts as 0.05, not as 0.04."""
+    frame = np.full((80, 90), 0.96, np.float32)
+    (around,) = RoundDust(np.float32([(41, 43)]), np.ones(1, np.float32), dark=False).readings(
+        frame, None, 12.0, 1
+    )
+    assert around.deviation == pytest.approx(VALUE_NOISE / 0.05, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "read"), [(24, 12, True), (23, 12, False), (24, 11, False)]
+)
+def test_a_particle_is_read_from_24_px_around_it_and_12_px_inside(outer, inner, read):
+    frame, dust, distance = sloping()
+    has_data = np.zeros(frame.shape, bool)
+    beside, within = (distance > 12.5) & (distance < 17.5), distance < 11.5
+    for where, number in ((beside, outer), (within, inner)):
+        places = np.flatnonzero(where)
+        has_data.ravel()[places[:: places.size // number][:number]] = True
+    (around,) = dust.readings(frame, has_data, 12.0, 1)
+    assert (around is not None) == read
+    if read:
+        assert around.reading.size == inner
+
+
 def test_what_does_not_belong_to_the_background_does_not_count():
     frame, dust, distance = sloping(noise=0.004)
     (sound,) = dust.readings(frame, None, 12.0, 1)
@@ -264,6 +307,17 @@ def test_the_profile_is_that_of_the_particles():
     assert (nothing.density.tolist(), nothing.is_significant) == ([0], False)
 
 
+def test_each_distance_has_a_density_of_its_own():
+    """Also the centre, which is one pixel."""
+    around = [made_around(hill, 1, 0, n)._replace(deviation=0.01) for n in range(2)]
+    profile = RoundDust(np.zeros((2, 2), np.float32), np.ones(2, np.float32), True).profile(
+        around, 1
+    )
+    assert profile.density == pytest.approx(hill(np.arange(21.0)), abs=0.006)
+    assert profile.density[0] == pytest.approx(0.3)
+    assert RoundDust._bins_within(np.array([1, 0.6, 0.4, 0.2])) == 2
+
+
 def test_particles_that_disagree_make_a_profile_uncertain():
     strengths = np.float32(np.tile([0.4, 1, 1.6], 6))
     around = [made_around(hill, s, 0.01, n) for n, s in enumerate(strengths)]
@@ -292,6 +346,15 @@ def test_the_strength_lies_between_the_measured_and_the_usual_one():
     assert shown == pytest.approx([1.2, 0.9, 0, 1.05])
     assert errors == pytest.approx([error, error, np.inf, error])
     assert dust.strengths(around, flat) == pytest.approx([1.1, 0.95, 1, 1.025], abs=1e-3)
+
+
+def test_the_strength_of_a_few_pixels_errs_as_one_reading():
+    around = made_around(lambda distance: 0 * distance + 0.8, 1, 0, 1, reach=1)
+    assert around.reading.size == 5
+    shown, errors = shown_strengths(
+        [around._replace(deviation=0.2)], Profile(np.float32([1.0] * 12), 1, 0.01)
+    )
+    assert (shown[0], errors[0]) == pytest.approx((0.8, 0.2))
 
 
 @pytest.mark.parametrize(("value", "found"), [(0.55, 0.55), (0.35, 0)])

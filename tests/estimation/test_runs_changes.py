@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dustbust.estimation import runs
+from dustbust.estimation.frames import Frames
 from dustbust.estimation.runs import (
     Change,
     Correlations,
@@ -11,6 +12,8 @@ from dustbust.estimation.runs import (
     around,
     by_format,
     changes,
+    correlations,
+    find_runs,
     formats_of,
     look,
     pattern,
@@ -141,6 +144,7 @@ def test_fewer_than_three_frames_of_another_format_divide_no_series():
     assert segments(*[square] * 2, *[wide] * 3) == [list(range(5))]
     assert segments(*[square] * 2, wide) == [[0, 1, 2]]
     assert segments(*[wide] * 3, *[square] * 3, *[wide] * 2) == [[0, 1, 2], list(range(3, 8))]
+    assert segments(*[wide] * 3, *[square] * 2, *[wide] * 3) == [list(range(8))]
     assert segments(wide) == [[0]]
 
 
@@ -187,3 +191,39 @@ def test_a_pattern_is_the_median_of_eight_frames_from_everywhere(number, chosen,
     monkeypatch.setattr(runs, "looks", shown)
     assert (pattern(frames) == np.median(chosen)).all()
     assert seen == chosen
+
+
+def alike(number, shape, seed=1):
+    """Frames with the same dust everywhere, and a little grain."""
+    rng = np.random.default_rng(seed)
+    dust = rng.normal(0.4, 0.05, shape)
+    return [np.float32(dust + rng.normal(0, 0.02, shape)) for _ in range(number)]
+
+
+def test_frames_correlate_with_those_before_them():
+    """Each with the 23 before it, by what stands out in its blocks, here of 4 px."""
+    frames = alike(27, (48, 64))
+    found, numbers = correlations(Frames.of(frames), range(27), threads=1)
+    assert numbers == list(range(27))
+    expected = np.corrcoef([look(Placed(each, None, (48, 64)))[0].ravel() for each in frames])
+    for k in range(24):
+        of_pairs = np.diagonal(expected, -k) if k else np.zeros(27)
+        assert found.values[k:, k] == pytest.approx(of_pairs, abs=1e-4)
+        assert not found.values[:k, k].any()
+    # Of 12 x 16 blocks, four count as one.
+    assert found.error == pytest.approx(1 / 48**0.5)
+
+
+def test_a_frame_alone_correlates_with_none():
+    found, numbers = correlations(Frames.of(alike(1, (48, 64))), [0], threads=1)
+    assert numbers == [0]
+    assert found.values.shape == (1, 24)
+    assert not found.values.any()
+
+
+def test_progress_goes_on_from_format_to_format():
+    said = []
+    frames = [*alike(3, (80, 120)), *alike(4, (96, 96))]
+    found = find_runs(frames, progress=lambda fraction, text: said.append(fraction), threads=1)
+    assert [len(run) for run in found] == [3, 4]
+    assert said == pytest.approx(np.arange(1, 8) / 7)

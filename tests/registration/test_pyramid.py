@@ -5,13 +5,14 @@ import pytest
 
 from dustbust.registration import pyramid
 from dustbust.registration.pyramid import PATCH, Level, Scan, _largest, centres, of_patches
-from helpers.levels import level, soft_noise
+from helpers.levels import level, shift, soft_noise
 
 
 def test_patches_have_16_px_and_lie_inside():
     made = level(soft_noise(1, (50, 35)))
     assert made.corners.tolist() == [[x, y] for y in (0, 16, 32) for x in (0, 16)]
     assert made.corners.dtype == np.int32
+    assert level(soft_noise(1, (50, 20))).corners.tolist() == [[0, 0], [0, 16], [0, 32]]
     assert level(soft_noise(1, (15, 200))).corners.shape == (0, 2)
     assert level(soft_noise(1, (200, 15))).corners.shape == (0, 2)
 
@@ -122,6 +123,11 @@ def test_the_best_patches_lie_inside(monkeypatch):
     assert len(found) > 5
     assert (found[:, 0] + 16 <= 200).all()
     assert (found[:, 1] + 16 <= 250).all()
+    # Half of 255 is rounded up, so that there it has a patch more.
+    found = best_patches(soft_noise(2, (64, 255)), 1000, monkeypatch)
+    assert sorted(map(tuple, found)) == [
+        (x, y) for x in range(0, 240, 16) for y in range(0, 64, 16)
+    ]
 
 
 def test_a_scan_makes_each_level_once_and_that_of_a_negative_from_the_positive():
@@ -139,6 +145,17 @@ def test_a_scan_makes_each_level_once_and_that_of_a_negative_from_the_positive()
     assert np.nan_to_num(negative.level(1, 2).details) == pytest.approx(
         np.nan_to_num(made.details), abs=1e-4
     )
+
+
+def test_a_scan_has_height_and_width():
+    assert Scan(np.zeros((120, 160, 3), np.uint8), "scan", 1).shape == (120, 160)
+
+
+def test_details_of_another_level_are_seen_from_this_one():
+    details = soft_noise(3, (300, 90))
+    seen = level(np.zeros((280, 80), np.float32)).warped(shift(4, 7), level(details).details)
+    assert seen.shape == (280, 80)
+    assert seen == pytest.approx(details[7:287, 4:84], abs=1e-6)
 
 
 def test_a_scan_without_dust_does_not_know_what_lies_under_it():
