@@ -16,21 +16,6 @@ std::vector<std::uint8_t> last_coefficients(const BlocksView& blocks) {
     return result;
 }
 
-// Whether these tables have a code for each symbol of a sequential scan (tables F.1 and F.2).
-bool suffice(const Scan& scan, const std::array<HuffmanPointer, 32>& tables) {
-    for (const auto& part : scan.parts) {
-        if (!tables[part.dc] || !tables[part.ac]) return false;
-        for (int size = 0; size <= 11; ++size)
-            if (!tables[part.dc]->length[size]) return false;
-        for (int symbol = 0; symbol < 256; ++symbol) {
-            const int zeros = symbol >> 4, size = symbol & 15;
-            if ((size ? size <= 10 : zeros == 0 || zeros == 15) && !tables[part.ac]->length[symbol])
-                return false;
-        }
-    }
-    return true;
-}
-
 // Copies a file with other coefficients.
 class Writer {
 public:
@@ -103,11 +88,6 @@ private:
     // The tables for a scan: its own, or new ones if these lack a code.
     Tables tables_for(const Scan& scan) const {
         Tables tables{};
-        if (!parser_.frame.progressive && suffice(scan, parser_.tables)) {
-            for (const auto& part : scan.parts)
-                for (int slot : {part.dc, part.ac}) tables[slot] = parser_.tables[slot];
-            return tables;
-        }
         auto counter = std::make_unique<Counter>();
         encode(scan, *counter);
         for (int slot = 0; slot < 32; ++slot)

@@ -21,9 +21,10 @@ def values():
     return blocks
 
 
-def with_tables(of_means, of_others):
+def with_tables(of_means, of_others, blocks=None):
     """A file with these symbols in its tables; None: without the table."""
-    data = coded([Component(values())], [Scan((0,))], (8, 64))
+    blocks = values() if blocks is None else blocks
+    data = coded([Component(blocks)], [Scan((0,))], (8, 8 * blocks.shape[1]))
     own = segment(0xC4, OF_MEANS.content(0) + FLAT.content(0x10))
     assert own in data
     tables = b""
@@ -61,6 +62,30 @@ def test_a_symbol_that_has_no_code(missing):
     assert np.array_equal(_kernels.read_jpeg(written)[0][4], values())
 
 
+def test_a_coefficient_of_more_bits_than_baseline_files_have():
+    blocks = values()
+    blocks[0, 2, 5, 5] = -1024  # 11 bits
+    written = _kernels.write_jpeg(with_tables(SIZES, SYMBOLS), [blocks])
+    assert count_of_tables(written) == 2
+    assert np.array_equal(_kernels.read_jpeg(written)[0][4], blocks)
+
+
+def test_a_table_may_take_more_than_255_bytes():
+    """It has 242 symbols: each number of zeros with each number of bits, and two without."""
+    blocks = np.zeros((1, 40, 8, 8), np.int16)
+    block = place = 0
+    for zeros in range(16):
+        for size in range(1, 16):
+            if place + zeros + 1 > 63:
+                block, place = block + 1, 0
+            place += zeros + 1
+            blocks[0, block][ZIGZAG[place]] = 1 << (size - 1)
+    blocks[0, -1, 7, 7] = 1  # behind 62 zeros
+    written = _kernels.write_jpeg(with_tables(SIZES, SYMBOLS, blocks), [blocks])
+    assert written.count(b"\xff\xc4\x01\x05\x10") == 1  # 2 + 1 + 16 + 242 bytes
+    assert np.array_equal(_kernels.read_jpeg(written)[0][4], blocks)
+
+
 @pytest.mark.parametrize(("of_means", "of_others"), [(None, SYMBOLS), (SIZES, None)])
 def test_a_table_that_is_not_there(of_means, of_others):
     data = with_tables(of_means, of_others)
@@ -77,3 +102,6 @@ def test_blocks_must_be_as_many_as_the_file_has(change):
     for given in ([blocks], [], [values(), values()]):
         with pytest.raises(ValueError, match="as many"):
             _kernels.write_jpeg(data, given)
+    for given in (np.zeros((1, 8, 7, 7), np.int16), np.zeros(8 * 64 + 1, np.int16)):
+        with pytest.raises(ValueError, match="8 x 8"):
+            _kernels.write_jpeg(data, [given])

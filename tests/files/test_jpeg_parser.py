@@ -119,7 +119,22 @@ def test_tables_are_at_four_places(place):
     assert is_read(data)
     assert is_read(data) == is_read(ONE)
     for slots in ((place + 1) << 4 | place, place << 4 | (place + 1)):
-        assert not is_read(with_bytes(data, SOS, 2, [slots]))
+        sentence = "Huffman table is missing" if place < 3 else "scan header is impossible"
+        with pytest.raises(RuntimeError, match=sentence):
+            _kernels.read_jpeg(with_bytes(data, SOS, 2, [slots]))
+
+
+@pytest.mark.parametrize("slot", [0x04, 0x14, 0x20, 0x23])
+def test_there_are_no_tables_at_other_places(slot):
+    assert is_read(ONE[:2] + segment(DHT, FLAT.content(slot & 0x13)) + ONE[2:])
+    with pytest.raises(RuntimeError, match="Huffman table is impossible"):
+        _kernels.read_jpeg(ONE[:2] + segment(DHT, FLAT.content(slot)) + ONE[2:])
+
+
+def test_five_components_are_refused():
+    data = headers(empty([(1, 1)] * 5), (8, 8)) + scan_header(Scan((0,)))
+    with pytest.raises(RuntimeError, match="kind of picture"):
+        _kernels.read_jpeg(data)
 
 
 @pytest.mark.parametrize(
@@ -279,10 +294,11 @@ def test_segments_end_where_they_say():
     assert not is_read(ONE[:2] + b"\0" + ONE[2:])
 
 
-def test_fill_bytes_and_restarts_do_not_end_a_scan_that_is_written():
+@pytest.mark.parametrize("interval", [1, 2])
+def test_fill_bytes_and_restarts_do_not_end_a_scan_that_is_written(interval):
     """What is between the data of a scan and the next marker stays out of the copy."""
     components = made_up([(1, 1)], (16, 40), 4)
-    data = coded(components, [Scan((0,)), Scan((0,))], (16, 40), interval=2)
+    data = coded(components, [Scan((0,)), Scan((0,))], (16, 40), interval=interval)
     scan = data.index(b"\xff\xda", data.index(b"\xff\xda") + 1)
     filled = data[:scan] + b"\xff\xff" + data[scan:]
     assert np.array_equal(_kernels.read_jpeg(filled)[0][4], components[0].blocks)

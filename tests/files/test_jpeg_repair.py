@@ -155,6 +155,52 @@ def test_edits_end_where_the_bits_are_the_same_again(seed):
         assert not _kernels.is_repaired_copy(data, written, changed, np.delete(edits, row, 0))
 
 
+def is_copy(data, written, changed, edits):
+    try:
+        return _kernels.is_repaired_copy(data, written, changed, edits)
+    except RuntimeError:
+        return False
+
+
+def repaired_gaps(seed):
+    """A file of 3 x 6 blocks, its repaired copy, the mask, and the edits."""
+    components = made_up([(1, 1)], (24, 48), seed, most=200)
+    data = coded(components, [Scan((0,))], (24, 48), table=STEEP)
+    after = np.random.default_rng(seed).integers(0, 256, (24, 48, 1)).astype(np.uint8)
+    changed = np.zeros((24, 48), bool)
+    changed[8:16, [1, 9, 36]] = True  # blocks 6, 7 and 10
+    changed[16, 8] = True  # block 13
+    written, edits = _kernels.repair_jpeg(data, after, changed, *colours_of(1, seed))
+    assert edits[:, 1].tolist() == [6, 10, 13, 18]
+    assert is_copy(data, written, changed, edits)
+    return data, written, changed, edits
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_bit_of_a_copy_counts(seed):
+    """Except those that fill up its last byte."""
+    data, written, changed, edits = repaired_gaps(seed)
+    begin = written.index(b"\xff\xda") + 10
+    stuffed = written[begin:-2].count(b"\xff\0")
+    bits = 8 * (len(written) - 2 - begin - stuffed)
+    filling = bits - edits[-1, 6]
+    assert 0 <= filling < 8
+    for bit in range(8 * begin, 8 * (len(written) - 2) - filling):
+        other = bytearray(written)
+        other[bit >> 3] ^= 128 >> (bit & 7)
+        assert not is_copy(data, bytes(other), changed, edits), bit
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_number_of_an_edit_counts(seed):
+    data, written, changed, edits = repaired_gaps(seed)
+    for place in np.ndindex(edits.shape):
+        for number in {*range(-1, 20), edits[place] - 1, edits[place] + 1} - {edits[place]}:
+            other = edits.copy()
+            other[place] = number
+            assert not is_copy(data, written, changed, other), (place, number)
+
+
 def test_tables_without_a_code_that_is_needed_are_replaced():
     """By the best ones; the data are then coded anew, and there is no list of edits."""
     few = Table({2: (0x00, 0x01), 4: (0x11, 0x02, 0xF0)})
