@@ -8,7 +8,7 @@ import pytest
 from dustbust import DustbustError, DustMask, _kernels
 from dustbust.dust.model import DustModel
 from dustbust.dust.observation import moved
-from dustbust.dust.response import USUAL, Response
+from dustbust.dust.response import USUAL, Response, Responses
 from dustbust.estimation import density_meter
 from dustbust.estimation.density_meter import DensityMeter, Expected, Graph
 from helpers import film_scans
@@ -165,6 +165,19 @@ def test_a_part_of_a_graph_has_whole_particles_and_their_own_neighbours():
     assert np.array_equal(after, before)
 
 
+def test_neighbours_that_belong_to_particles_that_are_not_asked_are_none():
+    where, core = np.zeros((2, 5, 40), bool)
+    where[2] = core[2, 1::4] = True
+    labels, neighbours, count = _kernels.connected_components(where, core)
+    part, kept, at = Graph.of(labels, neighbours, count).part(20)
+    assert 1 < kept.sum() < count
+    number = np.flatnonzero(at)
+    left, right = part.neighbours[:, 1], part.neighbours[:, 2]
+    assert np.array_equal(left, np.where(np.isin(number - 1, number), np.arange(at.sum()) - 1, -1))
+    assert np.array_equal(right, np.where(np.isin(number + 1, number), np.arange(at.sum()) + 1, -1))
+    assert (part.neighbours[:, [0, 3]] == -1).all()
+
+
 def unit(frames):
     return [frame.astype(np.float32) / 255 for frame in frames]
 
@@ -224,6 +237,29 @@ def test_a_frame_shows_a_particle_with_data_of_half_of_it():
             USUAL.density(np.float32(0.6), np.float32(0.2))
         )
         assert reading.responses == expected.usual
+    # Unless the response of the frame is known.
+    known = Responses(Response(0.7, 0.4), Response(0.5, 0.2))
+    reading = meter._read(meter.graph, expected, (observed, filled, spread), blind=known)
+    assert reading.responses == known
+    assert reading.density[of_second] == pytest.approx(
+        known.light.density(np.float32(0.6), np.float32(0.2))
+    )
+
+
+def test_the_readings_that_count_are_those_of_the_last_round():
+    dusty, frames = two_particles()
+    meter = DensityMeter(dusty)
+    for number, plane in enumerate(frames):
+        meter.take(number, meter.look(plane))
+    meter.read_held()
+    held = [meter._held[number] for number in range(5)]
+    size = meter.graph.labels.size
+    start = Expected(np.zeros(size, np.float32), np.float32([0.95, 0.95]), np.zeros(2, bool))
+    for rounds, is_usual in ((("blind",), True), (("blind", "full"), False)):
+        counted = []
+        expected = meter._rounds(meter.graph, start, held, rounds, take=counted.append)
+        assert [each.responses == start.usual for each in counted] == [is_usual] * 5
+        assert (expected.usual == start.usual) == is_usual
 
 
 def test_before_any_frame_nothing_is_known():
@@ -264,6 +300,7 @@ def test_particles_are_dark_if_they_are_darker_than_their_surroundings_in_all():
     # Differences count by their errors: here 1 against 2.
     assert which(frame(0.1, 0.1, 0.1), frame(-0.4, -0.4, 0.2)) == [True, False]
     assert which(frame(0.1, 0.1, 0.1), frame(-0.4, -0.4, 0.8)) == [False, True]
+    assert which() == [False, False]
     # However little it is.
     assert which(frame(0.002, 0.002, 0.9)) == [False, True]
 

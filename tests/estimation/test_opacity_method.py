@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage
 
 import dustbust
+from dustbust.dust.model import DustModel
 from dustbust.estimation import opacity_method
 from dustbust.estimation.opacity_method import FirstPass, SecondPass, clearly_shown, kinds_of
 from helpers import synthetic_run
@@ -33,10 +34,12 @@ def test_one_kind_of_dust_is_looked_for_if_its_polarity_is_given():
 
 @pytest.fixture(scope="module")
 def run():
-    return synthetic_run.run(41, 14, shape=(120, 160), specks=12, hairs=1)[0]
+    return synthetic_run.run(41, 34, shape=(80, 120), specks=8, hairs=0)[0]
 
 
-@pytest.mark.parametrize(("frames", "asked", "looks"), [(14, 32, 43), (14, 9, 37), (6, 32, 23)])
+@pytest.mark.parametrize(
+    ("frames", "asked", "looks"), [(34, 32, 81), (14, 32, 43), (14, 9, 37), (6, 32, 23)]
+)
 def test_each_look_at_a_frame_moves_the_progress_alike(run, frames, asked, looks, monkeypatch):
     """Five frames show whether they lie on each other. Then those that are asked first are looked
     at, up to ten of them twice more, and the others once more."""
@@ -46,6 +49,19 @@ def test_each_look_at_a_frame_moves_the_progress_alike(run, frames, asked, looks
     assert len(said) == looks
     assert said == pytest.approx(np.arange(1, looks + 1) / looks)
     assert said[-1] == 1
+
+
+@pytest.mark.parametrize("kind", ["light", "dark"])
+def test_if_no_kind_is_clear_the_stronger_one_is_kept(kind, monkeypatch):
+    monkeypatch.setattr(opacity_method, "clearly_shown", lambda clearness: None)
+    run, opacity = synthetic_run.run(4, 6, kind, shape=(120, 160), specks=12, hairs=0)
+    mask = dustbust.estimate_mask(run)
+    assert mask.polarity == kind
+    assert mask.binary()[opacity > 0.3].mean() > 0.9
+    model = DustModel.unpack(mask.model, opacity.shape)
+    labels, _ = model.particles
+    is_dark = model.dark[labels][mask.binary()[model.where]]
+    assert (is_dark == (kind == "dark")).mean() > 0.9
 
 
 @pytest.mark.parametrize(("frames", "found"), [(2, False), (3, True)])

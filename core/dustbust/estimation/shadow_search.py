@@ -60,7 +60,7 @@ class ShadowSearch:
 
     def __init__(self, dust: RoundDust, shape: Shape) -> None:
         self.dust, self.shape = dust, shape
-        self.factor = max(1, block_side(shape) // 2)
+        self.factor = block_side(shape) // 2
         rows, columns = (-(-length // self.factor) for length in shape)
         self.answers: Sums = np.zeros((rows, columns), np.int64)
         self.weights: Sums = np.zeros((rows, columns), np.int64)
