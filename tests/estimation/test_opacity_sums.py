@@ -5,6 +5,7 @@ import pytest
 
 from dustbust import _kernels
 from dustbust.estimation.background import Surroundings
+from dustbust.estimation.candidates import denoise
 from dustbust.estimation.opacity import OpacitySums
 
 SHAPE = (60, 80)  # blocks of 4 px: 15 x 20
@@ -93,3 +94,15 @@ def test_sums_take_64_bits_where_32_do_not_hold_them():
         assert opacity[:30] == pytest.approx(1)
     assert other.frames == _kernels.FRAMES_IN_32_BIT + 3
     assert np.array_equal(other.weights[0], np.full(20, other.frames * _kernels.WHOLE_WEIGHT))
+
+
+def test_the_map_without_grain_is_that_of_the_map_with_it():
+    rng = np.random.default_rng(3)
+    sums = OpacitySums(SHAPE, "light")
+    for _ in range(3):
+        plane = rng.normal(0.5, 0.02, SHAPE)
+        plane[20:24, 30:34] += 0.1
+        sums.add(plane.astype(np.float32), level(0.5, 0.02))
+    whole = sums.opacity()
+    assert sums.denoised() == pytest.approx(denoise(whole), abs=1e-5)
+    assert sums.denoised().std() < 0.9 * whole.std()

@@ -35,7 +35,7 @@ def tile_of(shape: Sequence[int]) -> tuple[int, int]:
     (256, 4)
     """
     side = block_side(shape)
-    return TILE_BLOCKS * side, max(1, side // SAMPLES_OF_BLOCK)
+    return TILE_BLOCKS * side, side // SAMPLES_OF_BLOCK
 
 
 def deviation_of_tiles(medians: Plane) -> Plane:
