@@ -69,6 +69,17 @@ def test_differences_up_to_three_hundredths_are_never_taken_for_dust(off, kept):
     assert excess == pytest.approx(off / 10 if kept else 0, abs=off / 30)
 
 
+@pytest.mark.parametrize(("deviations", "kept"), [(2.5, True), (4.5, False)])
+def test_pixels_count_up_to_three_standard_deviations_of_the_noise(deviations, kept):
+    noise, number = 0.02, 30_000
+    first, second = values(1.0, 0.1, number, noise)
+    shifted = np.arange(number) % 30 < 3
+    first[shifted] = second[shifted] + np.float32(0.1 + deviations * noise)
+    gain, offset = _fit(first, second)
+    excess = offset + (gain - 1) * 0.5 - 0.1
+    assert excess == pytest.approx(deviations * noise / 10 if kept else 0, abs=0.0015)
+
+
 @pytest.mark.parametrize(("off", "corrected"), [(0.0035, False), (0.0045, True)])
 def test_less_than_a_level_of_eight_bits_is_not_corrected(off, corrected):
     gain, offset = _fit(*values(1.0, off))
@@ -134,6 +145,14 @@ def test_values_of_the_overlap_are_blurred_by_two_px_within_it():
     one, two = overlap(flat, flat, moved(10, 0), 0, 1, 1)
     assert one == pytest.approx(np.full(30 * 30, 0.5), abs=1e-4)
     assert two == pytest.approx(np.full(30 * 30, 0.5), abs=1e-4)
+
+
+def test_reduced_scans_overlap_at_the_same_place():
+    """The page lies 20 px further: 5 px of a scan that is four times smaller."""
+    one, two = overlap(*pages(20, -8), moved(20, -8), 0, 4, 1)
+    assert one.size == (30 - 2) * (40 - 5)
+    assert one == pytest.approx(0.8 * two + 0.1, abs=0.01)
+    assert two.std() > 0.05
 
 
 def test_transparent_pixels_do_not_count():

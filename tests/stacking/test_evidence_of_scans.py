@@ -281,3 +281,21 @@ def test_scores_are_in_deviations_of_the_blurred_difference_of_two_scans():
     assert score.std() == pytest.approx(1, rel=0.25)
     half = evidence_of(first, second, noise=0.04).of_scan(0, (0, 0, 300, 200)).score[5:-5, 5:-5]
     assert half.std() == pytest.approx(score.std() / 2, rel=0.05)
+
+
+def test_a_page_that_lies_0_15_px_away_differs_by_one_deviation():
+    """Where it has a slope, and the noise is small."""
+    page = np.tile(np.linspace(0.1, 0.9, 41, dtype=np.float32), (30, 1))  # 0.02 for each px
+    found = evidence_of(page + np.float32(0.15 * 0.02), page, noise=1e-6)
+    score = found.of_scan(0, (0, 0, 41, 30)).score[4:-4, 4:-4]
+    assert score == pytest.approx(np.ones(score.shape), abs=0.01)
+
+
+def test_the_shade_has_offsets_in_the_numbers_of_the_scans():
+    scans = scans_of(
+        np.full((20, 30), 100, np.uint8),
+        np.full((20, 30), 150, np.uint8),
+        evening=[Evening.unchanged(1), Evening(np.array([0.9]), np.array([38.0]))],
+    )
+    light = (0.9 * 150 + 38) / 255
+    assert shade(scans, (0, 0, 30, 20), -1) == pytest.approx(np.full((20, 30), light), abs=1e-5)

@@ -273,6 +273,15 @@ def test_a_light_gap_is_no_dust(monkeypatch):
     assert set(np.unique(opacity)) == {0, 80}
 
 
+@pytest.mark.parametrize(("dark", "raised"), [(0.55, True), (0.57, False)])
+def test_marks_are_raised_where_a_quarter_of_the_light_is_missing(dark, raised, monkeypatch):
+    core, light, scans = overlaid_dust(6, dark=dark)
+    missing = 1 - blurred(light, 1)[65, 50] / blurred(light, 20)[65, 50]
+    assert (0.255 < missing < 0.27) if raised else (0.23 < missing < 0.245)
+    _, opacity = marks_of(core, light, scans, monkeypatch)
+    assert (opacity[65, 50] > 80) == raised
+
+
 def test_what_no_other_dust_covers_is_left_alone(monkeypatch):
     """The page has moved so far that no part of the dust meets another one."""
     core, light, scans = overlaid_dust(6, moved=(30, 0))
@@ -283,7 +292,7 @@ def test_what_no_other_dust_covers_is_left_alone(monkeypatch):
 
 @pytest.mark.parametrize(
     ("moved", "gap", "closed"),
-    [((3, 0), 10, True), ((3, 0), 12, False), ((15, 0), 32, True), ((0, 15), 36, False)],
+    [((3, 0), 10, True), ((3, 0), 12, False), ((15, 0), 32, True), ((0, 20), 34, False)],
 )
 def test_gaps_of_twice_the_movement_are_closed(moved, gap, closed, monkeypatch):
     """And of the soft edges of 2 px; 32 px at most. The dust is 70 px long here."""

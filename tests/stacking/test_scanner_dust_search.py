@@ -7,6 +7,7 @@ from dustbust import DustbustError, _kernels
 from dustbust.dust.polarity import Polarity
 from dustbust.files.spool import Spool
 from dustbust.registration.register import Registration
+from dustbust.stacking import scanner_dust
 from dustbust.stacking.scanner_dust import _core, _near, check_moved, find_scanner_dust
 from dustbust.stacking.scans import Scans
 from dustbust.stacking.tone import Evening
@@ -112,3 +113,19 @@ def test_what_differs_may_be_dust_of_any_kind():
     dust = found_dust(2, [1], -1, Polarity.BOTH)
     assert dust.of_scan(1)[DUST].any()
     assert not dust.of_scan(0)[DUST].any()
+
+
+def test_what_overlaps_is_looked_for_between_dust_that_both_scans_have(monkeypatch):
+    scans, asked = scans_of(2, [0, 1], -1), []
+    other = np.s_[100:106, 120:128]
+    scans.pictures[1][other] = 0.05
+
+    def look(core, *_):
+        asked.append(core.copy())
+        return np.zeros_like(core)
+
+    monkeypatch.setattr(scanner_dust, "overlaid", look)
+    found = find_scanner_dust(scans, None, Polarity.DARK)
+    assert found.of_scan(1)[other].all()
+    assert asked[0][DUST].all()
+    assert not asked[0][other].any()

@@ -141,6 +141,14 @@ def test_pairs_are_values_of_both_scans_at_one_place(dtype):
     assert found.weight[away].sum() < 0.2 * found.number[away].sum()
 
 
+@pytest.mark.parametrize(("steps", "number"), [((128.2, 128.8), 1), ((127.8, 128.2), 2)])
+def test_values_in_one_of_256_steps_are_counted_together(steps, number):
+    scan = np.tile(np.repeat(np.float32(steps) / 256, 40), (60, 1))[..., None]
+    found = _pairs(scan, scan, HERE, 0, 1)
+    assert found.number.size == number
+    assert found.x == pytest.approx(found.y)
+
+
 def test_pairs_count_half_where_the_brightness_changes_by_a_fiftieth():
     ramp = np.tile(np.arange(40, dtype=np.float32) * 0.02 + 0.1, (60, 1))[..., None]
     flat = np.full_like(ramp, 0.5)

@@ -191,7 +191,7 @@ def overlaid(core: Mask, opacity: Bytes, scans: Scans, polarity: int) -> Mask:
         Of the dust.
     """
     threads, alone = scans.threads, scans.alone
-    reach = int(np.clip(np.ceil(scans.moved) + SOFT_EDGE, 2, 16))
+    reach = min(int(np.ceil(scans.moved)) + SOFT_EDGE, 16)
     closed = ~dilate(~dilate(core, reach, threads=threads), reach, threads=threads)
     picture = closed.view(np.uint8)
     middle = np.zeros_like(core)
