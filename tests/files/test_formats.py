@@ -127,6 +127,8 @@ def test_every_format_describes_itself():
     assert len(SUFFIXES) == sum(len(form.suffixes) for form in FORMATS)
     assert [row[0] for row in table_of_formats()] == [form.kind for form in FORMATS]
     assert set(WRITABLE) <= SUFFIXES
+    transparent = {form.kind for form in FORMATS if form.creates and form.alpha}
+    assert transparent == {"PNG", "TIFF", "WebP", "JPEG 2000"}
 
 
 @pytest.mark.parametrize("suffix", sorted(WRITABLE))

@@ -96,7 +96,8 @@ def test_png_what_is_behind_the_end_stays(tmp_path, tail):
 
 
 EXIF_THUMBNAIL = b"II*\0\x08\0\0\0\0\0" + struct.pack("<I", 14) + bytes(6)
-RAW_PROFILE = b"\nexif\n      26\n" + (b"Exif\0\0" + EXIF_THUMBNAIL).hex().encode()
+# In lines, as ImageMagick writes them.
+RAW_PROFILE = b"\nexif\n      26\n" + (b"Exif\0\0" + EXIF_THUMBNAIL).hex("\n", -6).encode()
 
 
 @pytest.mark.parametrize(
@@ -123,13 +124,24 @@ def test_png_thumbnails_in_metadata_are_said(tmp_path, name, content):
         (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(1 << 25))),
         (b"tEXt", b"Raw profile type exif\0\nexif\n 1\nxyz"),
         (b"tEXt", b"\xff"),
+        (b"iTXt", b"Comment\0\0\0\0\0" + XMP_THUMBNAIL),
     ],
 )
-def test_png_damaged_metadata_stay_as_they_are(tmp_path, name, content):
+def test_png_damaged_metadata_and_other_texts_stay_as_they_are(tmp_path, name, content):
     path = with_chunks(png(tmp_path / "a.png", picture()), (name, content))
     out, notes = rewritten(path)
     assert notes == []
     assert content in out.read_bytes()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_plain_pictures_that_are_deflated_to_nearly_nothing_are_read(tmp_path, dtype, channels):
+    pixels = np.zeros((1000, 1000, channels), dtype)
+    path = tmp_path / "a.png"
+    path.write_bytes(imagecodecs.png_encode(pixels, level=9))
+    assert pixels.nbytes > 800 * path.stat().st_size
+    assert not open_frame(path).pixels.any()
 
 
 def test_png_that_claims_a_huge_picture_costs_little(tmp_path):

@@ -55,7 +55,12 @@ LAYOUTS = [
         *itertools.product(
             ["uint8", "uint16", "float16", "float32", "float64"], [1, 2, 3, 4], ["lzw"], LAYOUTS
         ),
-        *itertools.product(["uint16"], [3], [None, "deflate", "packbits", "zstd", "lzma"], LAYOUTS),
+        *itertools.product(
+            ["uint16"],
+            [3],
+            [None, "deflate", "adobe_deflate", "packbits", "zstd", "lzma"],
+            LAYOUTS,
+        ),
     ],
 )
 def test_tiff_keeps_every_tag_its_coding_and_all_else(
@@ -129,6 +134,21 @@ def test_tiff_keeps_thumbnails_and_samples_that_are_not_picture(tmp_path):
     assert np.array_equal(tifffile.imread(out, key=0)[..., 3], four[..., 3])
     assert np.array_equal(tifffile.imread(out, key=0)[..., :3], repaired(four[..., :3]))
     assert np.array_equal(tifffile.imread(out, key=1), four[::8, ::8, :3])
+
+
+def test_infrared_as_a_second_sample_of_grey_is_not_picture(tmp_path):
+    grey, infrared = picture("uint16", 1), picture("uint16", 1)[::-1]
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        np.stack([grey, infrared], axis=2),
+        photometric="minisblack",
+        planarconfig="contig",
+        extrasamples=["unspecified"],
+        metadata=None,
+    )
+    assert np.array_equal(open_frame(tmp_path / "a.tif").pixels, grey)
+    stored = tifffile.imread(rewritten(tmp_path / "a.tif")[0])
+    assert np.array_equal(stored, np.stack([repaired(grey), infrared], axis=2))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
