@@ -75,3 +75,23 @@ def test_a_mask_that_somebody_changed_is_not_replaced_unasked(runs, name):
     assert len(estimated) == 2  # nothing was estimated in vain
     masks.estimate_runs(frames, folder, overwrite=True)
     assert (folder / name).read_bytes() != retouched
+
+
+def test_a_third_of_the_work_is_finding_the_runs(runs, monkeypatch):
+    """The rest is shared by the runs, by their frames."""
+    frames, folder, _ = runs
+    told = []
+
+    def find(frames, progress, **_):
+        progress(1.0, "")
+        return [frames[:1], frames[1:]]
+
+    def estimate(run, progress, **_):
+        progress(0.5, "")
+        progress(1.0, "")
+        return dustbust.DustMask(np.eye(9, dtype=np.float32), 0.5)
+
+    monkeypatch.setattr(masks, "find_runs", find)
+    monkeypatch.setattr(masks, "estimate_mask", estimate)
+    masks.estimate_runs(frames, folder, progress=lambda fraction, _: told.append(fraction))
+    assert told == pytest.approx([1 / 3, 1 / 3 + 1 / 12, 1 / 2, 3 / 4, 1])

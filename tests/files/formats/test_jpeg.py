@@ -138,6 +138,24 @@ def in_scans_of_their_own(data):
     return _kernels.write_jpeg(template, [blocks for *_, blocks in _kernels.read_jpeg(data)])
 
 
+def test_a_quantisation_table_may_come_before_the_first_scan_that_needs_it(tmp_path):
+    """That of the colours, behind the scan of the luminance; the header has another one."""
+    path = tmp_path / "plain.jpg"
+    data = in_scans_of_their_own(jpeg(path, subsampling=0).read_bytes())
+    path.write_bytes(data)
+    table = data.index(b"\xff\xdb\0\x43\1")
+    right = data[table : table + 69]
+    colours = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
+    wrong = right[:5] + bytes(64 * [99])
+    moved = data[:table] + wrong + data[table + 69 : colours] + right + data[colours:]
+    other = tmp_path / "moved.jpg"
+    other.write_bytes(moved)
+    assert np.array_equal(open_frame(other).pixels, open_frame(path).pixels)
+    out, _ = rewritten(other)
+    assert np.array_equal(open_frame(out).pixels, open_frame(rewritten(path)[0]).pixels)
+    assert out.read_bytes().count(right) == 1
+
+
 @pytest.mark.parametrize("options", [*JPEGS, {"scans": 3}, {"scans": 3, "subsampling": 2}], ids=str)
 def test_copied_bits_are_those_that_the_coder_would_write(tmp_path, options):
     options = dict(options)

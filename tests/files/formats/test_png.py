@@ -152,6 +152,19 @@ def test_png_that_claims_a_huge_picture_costs_little(tmp_path):
     refused(path, "damaged or incomplete")
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_png_whose_data_cannot_be_that_long_is_not_decoded(tmp_path, dtype, channels):
+    """A byte of deflated data stands for 1032 bytes of pixels at most."""
+    path = tmp_path / "a.png"
+    data = bytearray(imagecodecs.png_encode(picture(dtype, channels)[:9, :9]))
+    longest = 1032 * (len(data) - 8 - 25 - 12)  # without signature, IHDR and IEND
+    bits = 8 * channels * np.dtype(dtype).itemsize
+    struct.pack_into(">II", data, 16, int(1.2 * longest * 8 / bits), 1)
+    path.write_bytes(data)
+    refused(path, "ends before its end")
+
+
 def test_png_that_is_read_back_otherwise_than_written_is_refused(tmp_path, monkeypatch):
     from dustbust.files.formats import png as module
 
