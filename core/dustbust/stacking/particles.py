@@ -91,7 +91,13 @@ def present(core: Mask, codes: Sequence[Bytes], threads: int | None = None) -> l
 
 
 def mask_at(positions: Positions, values: Mask, shape: tuple[int, ...]) -> Mask:
-    """A mask that has some values at some positions, and is False elsewhere."""
+    """A mask that has some values at some positions, and is False elsewhere.
+
+    Examples
+    --------
+    >>> mask_at(np.array([1, 5]), np.array([False, True]), (2, 3)).tolist()
+    [[False, False, False], [False, False, True]]
+    """
     mask = np.zeros(shape, bool)
     mask.ravel()[positions] = values
     return mask
