@@ -8,6 +8,7 @@ from PIL import Image
 
 from dustbust import previews
 from dustbust.dust.mask import DustMask
+from dustbust.dust.polarity import Polarity
 from dustbust.previews import (
     MaskPreview,
     PagePreview,
@@ -17,6 +18,7 @@ from dustbust.previews import (
     thumbnail,
     typical_frame,
 )
+from dustbust.registration.register import Registration
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,10 @@ def test_a_spot_of_a_mask_is_cleaned_with_its_surroundings(monkeypatch):
     assert np.array_equal(after, before + 1)
     shape = (490 - 190 + 10, 600 - 240)
     assert seen == [(shape, shape, {"return_report": True, "method": "fill"})]
+    colours = np.dstack([picture] * 3)
+    before, after = preview.look(0, lambda: colours)
+    assert np.array_equal(after, colours[250:490, 300:540] + 1)
+    assert seen[-1][:2] == ((*shape, 3), shape)
 
 
 def made_preview(pictures, positions=None, registrations=None):
@@ -196,3 +202,61 @@ def test_dust_is_looked_for_in_scans_of_about_1600_px(monkeypatch):
     thin = [np.zeros((2, 16000, 1), np.uint8)] * 2
     made_preview(thin)._overview(False)
     assert asked[0][1] == (1, 8000, 2)
+
+
+MOVED = np.array([[1, 0, -30.5], [0, 1, 12.25], [0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("mode", "part", "box"),
+    [
+        ("mean", np.s_[100:200, 300:400], np.s_[100:213, 269:400]),
+        # Where the other scan shows what is here, and where that lies then.
+        ("dust-free", np.s_[100:200, 300:400], np.s_[87:225, 239:431]),
+        ("mean", np.s_[400:500, 0:90], np.s_[400:510, 0:90]),
+        ("dust-free", np.s_[0:100, 540:600], np.s_[0:125, 479:600]),
+    ],
+)
+def test_the_box_around_a_part_holds_what_all_scans_show_of_it(mode, part, box):
+    pictures = [np.zeros((500, 600, 1), np.uint8), np.zeros((510, 580, 1), np.uint8)]
+    transforms = [Registration(np.eye(3)), Registration(MOVED)]
+    preview = made_preview(pictures, registrations=lambda: transforms)
+    assert preview._box_around(part, mode, True) == box
+
+
+def test_scans_are_made_as_bright_as_the_first():
+    first = np.random.default_rng(1).integers(40, 120, (60, 80, 3)).astype(np.uint8)
+    preview = made_preview([first, 2 * first, first])
+    unchanged, half, same = preview._brightness(False)
+    assert unchanged.gain.tolist() == [1, 1, 1]
+    assert half.gain == pytest.approx([0.5] * 3, abs=0.01)
+    assert same.gain == pytest.approx([1] * 3, abs=0.01)
+
+
+def test_the_noise_of_two_scans_is_measured_on_the_whole_scans(monkeypatch):
+    """That of three is not needed."""
+    shapes = []
+
+    def evidence(scans, _):
+        shapes.extend(scans.pictures[n].shape[:2] for n in range(len(scans.pictures)))
+        return SimpleNamespace(noise=0.02)
+
+    monkeypatch.setattr(previews, "Evidence", evidence)
+    monkeypatch.setattr(previews, "find_polarity", lambda _: Polarity.DARK)
+    for number, found in ((2, (0.02, "dark")), (3, (None, "light"))):
+        preview = made_preview([np.full((50, 60, 1), 90, np.uint8)] * number)
+        preview._overview = lambda align: SimpleNamespace(polarity="light")
+        assert preview._dust(False) == found
+    assert shapes == [(50, 60)] * 2
+
+
+def test_a_part_that_only_one_scan_shows_is_its_own():
+    rng = np.random.default_rng(1)
+    large, small = (rng.integers(0, 256, (rows, 60, 3)).astype(np.uint8) for rows in (50, 20))
+    preview = made_preview([large, small])
+    assert np.array_equal(
+        preview._combined(np.s_[30:40, 10:30], "mean", False, "auto"), large[30:40, 10:30]
+    )
+    both = preview._combined(np.s_[5:15, 10:30], "mean", False, "auto")
+    mean = (large[5:15, 10:30].astype(float) + small[5:15, 10:30]) / 2
+    assert both[..., :3].astype(float) == pytest.approx(mean, abs=0.51)

@@ -170,6 +170,9 @@ def test_the_density_moves_with_the_pattern():
     assert observed.shift == pytest.approx(shift, abs=0.05)
     there = np.maximum(moved(expected.density, expected.neighbours, *observed.shift), 0)
     assert np.array_equal(observed.density, there)
+    # The response is that to the dust where it lies.
+    assert observed.responses.light.lift == pytest.approx(0.9, abs=0.01)
+    assert observed.responses.light.fade == pytest.approx(0.8, abs=0.01)
     still = observe(frame, expected, still=True)
     assert still.shift == (0, 0)
     assert np.array_equal(still.density, expected.density)
@@ -205,7 +208,7 @@ def test_absent_dust_does_not_change_the_response():
     assert (observed.probability > 0.5).tolist() == (expected.labels == 0).tolist()
     density = np.float32([0.3, 0.8])
     assert observed.responses.light.observed(np.float32(0.4), density) == pytest.approx(
-        Response(0.7, 0.6).observed(np.float32(0.4), density), abs=0.01
+        Response(0.7, 0.6).observed(np.float32(0.4), density), abs=0.001
     )
     assert observed.of_colours[0] == [observed.responses.light]
     # There is no dark dust: nothing is known of it.

@@ -318,6 +318,25 @@ def test_each_distance_has_a_density_of_its_own():
     assert RoundDust._bins_within(np.array([1, 0.6, 0.4, 0.2])) == 2
 
 
+def without_middle(around):
+    """The readings that are at least 15 px from the centre."""
+    far = around.distance() >= 15
+    return around._replace(
+        down=around.down[far], right=around.right[far], reading=around.reading[far]
+    )
+
+
+def test_particles_whose_middle_is_hidden_tell_nothing_of_it():
+    strengths = [0.8, 0.9, 1, 1.1, 1.2]
+    around = [made_around(hill, s, 0, n)._replace(deviation=0.01) for n, s in enumerate(strengths)]
+    around += [without_middle(around[2])] * 6
+    dust = RoundDust(np.zeros((11, 2), np.float32), np.ones(11, np.float32), dark=True)
+    profile = dust.profile(around, 1)
+    assert profile.density == pytest.approx(hill(np.arange(21.0)), abs=0.006)
+    # Half of the others are off by a tenth: the error of a median of all 11.
+    assert profile.error == pytest.approx(1.4826 * 0.1 * 0.29 * (np.pi / 2 / 11) ** 0.5, rel=0.1)
+
+
 def test_particles_that_disagree_make_a_profile_uncertain():
     strengths = np.float32(np.tile([0.4, 1, 1.6], 6))
     around = [made_around(hill, s, 0.01, n) for n, s in enumerate(strengths)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from dustbust import _kernels
 from dustbust.dust.response import DustSample, Response, Responses, fit_response
@@ -87,7 +88,7 @@ def test_the_value_of_black_under_thin_and_under_dense_dust(fade):
     x = fade * density.astype(float)
     for lift in (0.8, 1.03):
         expected = lift * density.astype(float) * -np.expm1(-x) / x
-        assert Response(lift, fade).offset(density) == pytest.approx(expected, rel=3e-5)
+        assert Response(lift, fade).offset(density) == pytest.approx(expected, rel=6e-6)
 
 
 @pytest.mark.parametrize(("fade", "found"), [(1.5, 1.2), (1.1, 1.1), (-1.5, -1.5), (-3.0, -2.0)])
@@ -124,3 +125,29 @@ def test_twenty_pixels_are_one_reading_beside_what_is_expected(pixels):
     # The lift is read as 0.8 with an error of 0.3 for each reading, and expected as 1 +- 0.3.
     readings = pixels / 20
     assert found.lift == pytest.approx((1 + 0.8 * readings) / (1 + readings), abs=0.02)
+
+
+def test_what_is_expected_of_a_frame_errs_by_three_and_four_tenths():
+    """Of the lift: the most likely response lies between what is expected and what is read."""
+    prior, pixels = Response(0.8, 0.2), 60
+    filled = np.linspace(0.1, 0.6, pixels, dtype=np.float32)
+    density = np.full(pixels, 0.5, np.float32)
+    observed = filled + np.float32(0.25)
+    spread = np.full(pixels, 0.2, np.float32)
+
+    def surprise(response):
+        lift, fade = response
+        passing = np.exp(-fade * 0.5)
+        told = filled * passing + lift * (1 - passing) / fade
+        readings = (((observed - told) / spread) ** 2).sum() / 20
+        return readings + ((lift - 0.8) / 0.24) ** 2 + ((fade - 0.2) / 0.32) ** 2
+
+    truth = minimize(surprise, (0.7, 0.3), method="Nelder-Mead", options={"xatol": 1e-5}).x
+    found = fit_response(DustSample(observed, filled, density, spread), prior, prior, rounds=30)
+    assert (found.lift, found.fade) == pytest.approx(truth, abs=0.01)
+
+
+def test_before_anything_is_known_dust_pulls_towards_white():
+    dense = np.float32(9)
+    for clean in (0.1, 0.9):
+        assert Response().observed(np.float32(clean), dense) == pytest.approx(1, abs=0.05)

@@ -4,13 +4,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tifffile
 
-from dustbust import DustbustError
+from dustbust import DustbustError, estimate_mask
 from dustbust.dust.observation import FrameAtDust
 from dustbust.dust.polarity import Polarity
 from dustbust.dust.response import Response, Responses
 from dustbust.estimation.blank import (
     _FramesAtDust,
+    _is_inverted,
     _median,
     _model_of,
     _of_particles,
@@ -41,6 +43,14 @@ def test_whole_numbers_are_taken_for_srgb_and_float32_for_light():
     assert light_of(linear)[3, 4] == light_of(linear)[5, 6] == 0
 
 
+def test_an_infrared_plane_is_the_light(tmp_path):
+    plane = np.random.default_rng(1).integers(0, 65536, (20, 30), np.uint16)
+    path = tmp_path / "frame.tif"
+    values = np.dstack([np.zeros((20, 30, 3), np.uint16), plane])
+    tifffile.imwrite(path, values, photometric="rgb", extrasamples=["unspecified"], metadata=None)
+    assert light_of(path) == pytest.approx(plane / 65535, abs=1e-6)
+
+
 def test_one_blank_or_several():
     plane = np.zeros(SHAPE, np.uint8)
     assert list_of_blanks(plane)[0] is plane
@@ -48,6 +58,17 @@ def test_one_blank_or_several():
     assert list_of_blanks("glass.png") == ["glass.png"]
     with pytest.raises(DustbustError, match="no blank"):
         list_of_blanks([])
+
+
+@pytest.mark.parametrize(
+    ("level", "lighter", "inverted"), [(0.3, 0.6, True), (0.3, 0.45, False), (0.6, 0.9, False)]
+)
+def test_the_dust_of_an_inverted_blank_is_lighter_by_twice_what_else_is_darker(
+    level, lighter, inverted
+):
+    light = np.full((200, 300), level, np.float32)
+    light[50:70, 60:80], light[100:120, 200:220] = lighter, level - 0.1
+    assert _is_inverted(light) == inverted
 
 
 def glass(*dusty, level=0.8, opacity=0.5, noise=0.0, seed=0):
@@ -241,3 +262,37 @@ def test_what_frames_show_at_the_dust_is_kept_in_their_order():
     assert (hidden.spread == 1).all()
     assert shown.observed == pytest.approx(np.full(16, 0.4))
     assert shown.filled == pytest.approx(np.full(16, 0.8), abs=0.01)
+
+
+BOXES = np.s_[10:13, 10:13], np.s_[40:45, 40:45], np.s_[60:68, 90:98]
+
+
+def frames_through(number, *dusty):
+    """Frames of one brightness each, through the glass; of dust darker than the picture."""
+    passing = glass(*dusty) / np.float32(0.8)
+    return [
+        passing * np.float32(0.4 + 0.01 * n) + np.float32(grain)
+        for n, grain in enumerate(np.random.default_rng(2).normal(0, 0.004, (number, *SHAPE)))
+    ]
+
+
+def test_ten_frames_are_asked_for_their_response():
+    for number, asked in ((9, 9), (10, 10), (25, 10)):
+        mask = estimate_mask(frames_through(number, *BOXES), blank=glass(*BOXES, noise=0.004))
+        assert mask.report["frames"] == asked
+        assert mask.polarity == "dark"
+
+
+def test_particles_of_the_smallest_and_the_largest_area_are_marked():
+    frames, blank = frames_through(1, *BOXES), glass(*BOXES, noise=0.004)
+
+    def areas(**limits):
+        mask = estimate_mask(frames, blank=blank, **limits)
+        return [row[2] for row in mask.report["particles"]]
+
+    small, middle, large = areas(smallest=1)
+    assert small < middle < large < SHAPE[0] * SHAPE[1] / 50
+    assert areas(smallest=middle) == [middle, large]
+    assert areas(smallest=middle + 0.5) == [large]
+    assert areas(smallest=1, largest=middle) == [small, middle]
+    assert areas(smallest=1, largest=middle - 0.5) == [small]

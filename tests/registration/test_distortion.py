@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from dustbust.registration.distortion import Knots, _best_model
+from dustbust.registration.distortion import Knots, _best_model, refine_distortion
+from dustbust.registration.patches import compare
+from dustbust.registration.transform import Transform
+from helpers.levels import level, soft_noise
 
 HEIGHT, WIDTH = 97, 129
 KINDS = {"rows": (13, 1, 8), "columns": (1, 17, 8), "mesh": (3, 4, 48)}
@@ -145,3 +148,34 @@ def test_a_distortion_must_lower_chi_square_by_20_for_each_unknown(gain, chosen)
     weight = gain * unknowns / (shift**2).sum()
     found = _best_model((weight * normal, weight * shift), (x, y), shape, (2, 1))
     assert (found is not None) == chosen
+
+
+def uneven_rows(picture, amount):
+    """A picture whose rows lie further right by `amount(y)` px; they go around the edges."""
+    u = np.fft.rfftfreq(picture.shape[1])
+    turn = np.exp(-2j * np.pi * u * amount(np.arange(len(picture)))[:, None])
+    shifted = np.fft.irfft(np.fft.rfft(picture) * turn, picture.shape[1])
+    return shifted.astype(np.float32)
+
+
+@pytest.mark.parametrize("upside_down", [False, True])
+def test_uneven_transport_is_found_in_two_levels(upside_down):
+    shape = (240, 320)
+    picture = soft_noise(5, shape)
+    other = uneven_rows(picture, lambda y: 0.8 * np.sin(y / 12))
+    matrix = np.eye(3)
+    if upside_down:
+        other, matrix = other[::-1, ::-1], np.array([[-1, 0, 319], [0, -1, 239], [0, 0, 1.0]])
+    a, b = level(picture), level(other)
+    start = compare(a, b, Transform(matrix))
+    match = refine_distortion(a, b, start)
+    assert match.transform.distortion.shape[1] == 1  # along rows
+    x, y = np.meshgrid(np.arange(20, 300, 10.0), np.arange(10, 230, 5.0))
+    found = match.transform.map_points(x, y)
+    moved = x + 0.8 * np.sin(y / 12)
+    expected = (319 - moved, 239 - y) if upside_down else (moved, y)
+    assert np.abs(found - expected).max() < 0.12
+    assert np.median(match.alike) > 0.999 > np.median(start.alike)
+    # Without any, the match stays as it is.
+    plain = compare(a, a, Transform(np.eye(3)))
+    assert not len(refine_distortion(a, a, plain).transform.distortion)

@@ -4,9 +4,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from dustbust.registration.likeness import (
+    ANGLES,
+    HIGHEST,
+    LOWEST,
+    RADII,
     Likeness,
+    _log_polar,
     first_guesses,
     is_negative,
     more_guesses,
@@ -129,6 +135,19 @@ def test_skewness_does_not_depend_on_mean_and_scale():
     even = skewed(0.5)
     assert not is_negative(level(even + 2), level(-few))
     assert not is_negative(level(even - 2), level(few))
+
+
+def test_spectra_are_read_along_rays_from_the_middle():
+    """Of the windowed details, padded to a power of two; each radius without its mean."""
+    details = np.random.default_rng(4).normal(size=(50, 90)).astype(np.float32)
+    details[10, 20] = np.nan
+    known = np.nan_to_num(details) * np.outer(np.hanning(50), np.hanning(90))
+    spectrum = np.log1p(np.abs(np.fft.fftshift(np.fft.fft2(known, (128, 128)))))
+    angle = np.radians(np.linspace(0, 180, ANGLES, endpoint=False))[:, None]
+    radius = 128 * np.geomspace(LOWEST, HIGHEST, RADII + 1)[:-1]
+    at = 64 + radius * np.sin(angle), 64 + radius * np.cos(angle)
+    expected = ndimage.map_coordinates(spectrum, at, order=1, mode="grid-wrap")
+    assert _log_polar(level(details)) == pytest.approx(expected - expected.mean(axis=0), abs=1e-9)
 
 
 def blots(ratio=1.0, quarters=0, shape=(260, 300), move=(0, 0), stretched=1.0):

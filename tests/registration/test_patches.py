@@ -225,6 +225,31 @@ def test_equations_count_patches_by_their_noise():
     assert np.mean(errors) == pytest.approx(1, rel=0.6)
 
 
+def test_equations_of_a_noisy_patch_are_divided_by_its_variance():
+    rng = np.random.default_rng(1)
+    picture = soft_noise(5)
+    other = picture + rng.normal(0, 0.01, SHAPE).astype(np.float32)
+    other[32:48, 32:48] += rng.normal(0, 0.02, (16, 16)) + np.float32(0.01)
+    match = compare(level(picture), level(other), shift(0, 0))
+    normal, right = match.equations()
+    w, gx, _, r, gxx, _, _, gxr, _ = match.sums.T[:9].reshape(9, 6, 8, CELLS)[:, 2, 2]
+    residual = picture[32:48, 32:48] - match.gain * other[32:48, 32:48]
+    of_patch = np.s_[4 * (2 * 8 + 2) : 4 * (2 * 8 + 3)]
+    assert gxx - gx**2 / w == pytest.approx(normal[0, 0, of_patch] * residual.var(), rel=1e-3)
+    assert gxr - gx * r / w == pytest.approx(right[0, of_patch] * residual.var(), rel=1e-3)
+
+
+def test_a_patch_that_is_lighter_as_a_whole_counts_as_much():
+    picture = soft_noise(5)
+    other = picture + np.random.default_rng(1).normal(0, 0.01, SHAPE).astype(np.float32)
+    weights = []
+    for lighter in (0, 0.01):
+        other[32:48, 32:48] += np.float32(lighter)
+        normal, _ = compare(level(picture), level(other), shift(0, 0)).equations()
+        weights.append(normal[0, 0].reshape(6, 8, CELLS).sum(axis=2)[2, 2])
+    assert weights[1] == pytest.approx(weights[0], rel=0.2)
+
+
 def test_contrasts_are_compared_without_outliers():
     a, b = soft_noise(6), soft_noise(7)
     points = np.stack(np.meshgrid(np.arange(8, 120), np.arange(8, 88)), -1).reshape(-1, 2)
@@ -312,6 +337,12 @@ def test_dust_is_where_both_scans_differ_in_the_same_way():
         inner = np.s_[20:-20, 30:-30]
         assert found[inner][dust[inner]].mean() > 0.95
         assert found[inner][~dust[inner]].mean() < 0.01
+    # On an even page, three deviations of what both differ by are the limit.
+    even = np.zeros(SHAPE)
+    for depth, seen in ((2.4, False), (4.5, True)):
+        first, second = noise - depth * 0.002 * 2**0.5 * dust
+        found = find_dust(level(even + first), level(even + second), shift(15, 6), 1.0)
+        assert (found[inner][dust[inner]].mean() > 0.5) == seen
     # Faint dust: 20 deviations are seen, a tenth of that is not.
     for depth, seen in ((0.06, True), (0.004, False)):
         first = picture + noise[0] - depth * dust

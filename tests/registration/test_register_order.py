@@ -81,6 +81,75 @@ def test_each_channel_is_resampled_at_its_own_place():
     assert grey[..., 0] == pytest.approx(rows[:, 3:8, 0], rel=1e-5)
 
 
+def test_points_half_a_pixel_beyond_a_scan_are_outside():
+    for dx, dy in ((0.5, 0), (-0.5, 0), (0, 0.5), (0, -0.5)):
+        found = _registration(Transform(shift(dx, dy).matrix), 1, (321, 641), (321, 641))
+        assert found.overlap == pytest.approx(32 / 33)
+
+
+def test_planes_keep_the_alpha_of_their_scan():
+    scan = np.random.default_rng(1).integers(0, 256, (5, 7, 4)).astype(np.uint8)
+    for channel, plane in enumerate(register._planes(scan)):
+        assert np.array_equal(plane, scan[..., [channel, 3]])
+    for channel, plane in enumerate(register._planes(scan[..., :3])):
+        assert np.array_equal(plane, scan[..., channel])
+
+
+def test_a_scan_is_made_like_the_reference():
+    """Turned, and half as large; of one resolution its pixels are its own."""
+    y, x = np.mgrid[:40, :60]
+    colours = np.stack([3.0 * x, 2.0 * y, x + y], axis=2).astype(np.float32)
+    turned = register._made_like(colours, Likeness(1), 1)
+    assert np.array_equal(turned, np.rot90(colours))
+    half = register._made_like(colours, Likeness(0, 2.0), 1)
+    assert half.shape == (20, 30, 4)  # the last one tells where there are data
+    # A pixel lies between two of the larger scan.
+    inner = half[4:-4, 4:-4]
+    assert inner[..., 0] == pytest.approx(3 * (2 * x[4:16, 4:26] + 0.5), abs=0.05)
+    assert inner[..., 1] == pytest.approx(2 * (2 * y[4:16, 4:26] + 0.5), abs=0.05)
+    assert register._made_like(colours[:1], Likeness(0, 2.0), 1).shape == (1, 30, 4)
+
+
+@pytest.mark.parametrize(("longest", "reduced"), [(1280, 640), (640, 640), (100, 100)])
+def test_later_guesses_come_from_spectra_of_640_px_and_end_with_a_quarter_turn(
+    longest, reduced, monkeypatch
+):
+    seen = []
+
+    def more(*levels):
+        seen.extend(levels)
+        return iter([Likeness(0, 1.5)])
+
+    monkeypatch.setattr(register, "more_guesses", more)
+    page = np.zeros((40, longest), np.float32)
+    scan = register.Scan(page, "scan", 1)
+    assert list(register._later_guesses(scan, page, "other")) == [Likeness(0, 1.5), Likeness(1)]
+    assert [level.shape[1] for level in seen] == [reduced] * 2
+
+
+def test_channels_lie_apart_in_the_scan_as_it_was(monkeypatch):
+    """Of a scan that was turned and reduced before it was searched."""
+    apart = np.array([[0, 0], [1, 2], [np.nan, np.nan]])
+    page = np.zeros((40, 60), np.float32)
+    monkeypatch.setattr(register, "first_guesses", lambda *_: [Likeness(1, 2.0)])
+    monkeypatch.setattr(register, "_register", lambda *_: match(15))
+    monkeypatch.setattr(register, "_channels_apart", lambda *_: apart)
+    found = register._find(register.Scan(page, "first", 1), page, "second", None)
+    # One to the right and two down in what np.rot90 gives are two to the left and one down.
+    assert found.channels[:2].tolist() == [[0, 0], [-4, 2]]
+    assert np.isnan(found.channels[2]).all()
+    assert found.matrix[:2, :2].tolist() == [[0, -2], [2, 0]]
+
+
+def test_progress_goes_from_scan_to_scan(monkeypatch):
+    monkeypatch.setattr(register, "_find", lambda *_: Registration(np.eye(3)))
+    said = []
+    scans = [np.zeros((4, 5), np.uint8)] * 4
+    register.register_scans(scans, progress=lambda *each: said.append(each))
+    assert [text for _, text in said] == ["scan 1", "scan 2", "scan 3"]
+    assert [fraction for fraction, _ in said] == pytest.approx([1 / 3, 2 / 3, 1])
+
+
 def scan_of(height, width, name="scan"):
     return SimpleNamespace(shape=(height, width), name=name, threads=1)
 
