@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import dustbust
+from dustbust.helper import frame_list
 from helpers.helper_process import as_array
 
 
@@ -149,3 +150,21 @@ def test_a_single_speck_is_seen_at_a_glance(ask, tmp_path):
     (place,) = np.argwhere(shown[..., 0] > 20)
     assert place / shown.shape[:2] == pytest.approx((202 / 480, 402 / 720), abs=0.03)
     assert 60 < shown.max() < 110
+
+
+def test_a_pattern_is_shown_from_faint_to_clear(monkeypatch):
+    """In deviations: black up to 0.4, white from 1.2 on; the root of the mean of each square."""
+    row = [0.4, 0.8, 1.2, 9, -1.2, 0.6]
+    monkeypatch.setattr(frame_list, "pattern", lambda files, threads: np.array([row, row]))
+
+    def shown(width, height):
+        levels = frame_list.dust_of_run([], width, height, 1)
+        assert levels.shape[2] == 3
+        assert (levels == levels[..., :1]).all()
+        return levels[..., 0].tolist()
+
+    half, quarter = int(255 * 0.5**0.5), int(255 * 0.5)
+    assert shown(6, 2) == [[0, half, 255, 255, 255, quarter]] * 2
+    means = [0.25, 1, 0.625]
+    for width, height in ((3, 9), (5, 2), (9, 1)):
+        assert shown(width, height) == [[int(255 * mean**0.5) for mean in means]]

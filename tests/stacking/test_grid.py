@@ -8,6 +8,8 @@ from PIL import Image
 
 import dustbust
 from dustbust.__main__ import main
+from dustbust.registration.register import Registration
+from dustbust.stacking.stack import StackReport, _finest, _in_front, _put_back
 from helpers.synthetic_scans import largest_error, movement, psnr, simulate
 
 MOVES = [movement(13.5, 9.25), movement(-20.25, 16.5)]
@@ -50,6 +52,57 @@ def test_scans_of_one_resolution_have_the_grid_of_the_first():
     case = simulate(MOVES[:1])
     first = dustbust.stack_scans(case.scans, mode="maximum")
     assert np.array_equal(first, dustbust.stack_scans(case.scans, mode="maximum", grid="finest"))
+
+
+def scaled(*factors):
+    return [Registration(np.diag([across, down, 1.0])) for across, down in factors]
+
+
+def test_a_scan_is_finer_from_a_fiftieth_on():
+    """By the root of the area of its pixels."""
+    assert _finest(scaled((1, 1), (1.019, 1.019))) == 0
+    assert _finest(scaled((1, 1), (1.021, 1.021))) == 1
+    assert _finest(scaled((1, 1), (1.1, 0.93))) == 0
+    assert _finest(scaled((1, 1), (1.1, 0.95))) == 1
+    assert _finest(scaled((1, 1), (1.2, 1.2), (-1.5, 1.5), (0.5, 0.5))) == 2
+    moved = Registration(np.array([[0, 1.3, 90], [-1.3, 0, -70], [0, 0, 1.0]]))
+    assert _finest([*scaled((1, 1)), moved]) == 1
+
+
+@pytest.mark.parametrize("reference", range(4))
+def test_a_report_has_the_scans_in_their_order(reference):
+    registrations = [Registration(np.eye(3), moved=float(k)) for k in range(4)]
+    gain = np.arange(4.0)[:, None]
+    order = [reference, *(k for k in range(4) if k != reference)]
+    assert _in_front("abcd", reference) == ["abcd"[k] for k in order]
+    page = np.zeros((2, 2), np.uint8)
+    there = [registrations[k] for k in order]
+    report = StackReport(page, None, there, gain[order], 10 * gain[order])
+    _put_back(report, reference)
+    assert [found.moved for found in report.registrations] == [0, 1, 2, 3]
+    assert (report.gain == gain).all()
+    assert (report.offset == 10 * gain).all()
+    assert report.reference == reference
+
+
+@pytest.mark.parametrize(("mode", "between"), [("mean", []), ("dust-free", [0.75])])
+def test_progress_of_scans_that_are_registered_begins_in_the_middle(mode, between):
+    rng = np.random.default_rng(1)
+    scans = [rng.integers(90, 160, (80, 90), np.uint8) for _ in range(2)]
+    moved = np.array([[1, 0, 12], [0, 1, 7], [0, 0, 1.0]])
+    registrations = [Registration(np.eye(3)), Registration(moved, moved=14.0)]
+    told = []
+    dustbust.stack_scans(
+        scans,
+        mode=mode,
+        registrations=registrations,
+        progress=lambda fraction, text: told.append((fraction, text)),
+    )
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert fractions[0] > 0.5
+    assert [fraction for fraction in fractions if fraction in between] == between
+    assert told[-1] == (1, mode)
 
 
 def test_choices():
