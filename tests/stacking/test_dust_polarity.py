@@ -63,6 +63,7 @@ def test_else_the_dusty_scan_differs_more_from_its_surroundings(darker_differs, 
 def test_sums_add_up():
     one = _Sums(1, 2, 3.0, 4.0, 5.0, 6.0, 7.0)
     assert one + one == _Sums(2, 4, 6.0, 8.0, 10.0, 12.0, 14.0)
+    assert _Sums() + one == one
 
 
 def test_strengths_of_each_sign():
@@ -82,8 +83,9 @@ def test_a_half_turn_leads_back():
     assert not _is_there_and_back(off, (480, 640))
     for axis in (0, 1):
         moved = np.eye(3)
-        moved[axis, 2] = 5
-        assert not _is_there_and_back(moved, (480, 640))
+        for far, back in ((1.4, True), (1.6, False), (5, False)):  # 3 px there and there again
+            moved[axis, 2] = far
+            assert _is_there_and_back(moved, (480, 640)) == back
 
 
 def test_the_mean_around_is_that_of_the_pixels_that_count():

@@ -299,3 +299,7 @@ def test_the_shade_has_offsets_in_the_numbers_of_the_scans():
     )
     light = (0.9 * 150 + 38) / 255
     assert shade(scans, (0, 0, 30, 20), -1) == pytest.approx(np.full((20, 30), light), abs=1e-5)
+    scans.gain[1] = 2
+    assert (shade(scans, (0, 0, 30, 20), -1) == 1).all()
+    scans.gain[:], scans.offset[:] = 2, 90
+    assert (shade(scans, (0, 0, 30, 20), 1) == 0).all()
