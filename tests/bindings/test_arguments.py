@@ -12,7 +12,7 @@ from PIL import Image
 from dustbust import _kernels
 
 U8, U16, F32, F64, I32, I64 = np.uint8, np.uint16, np.float32, np.float64, np.int32, np.int64
-H, W, N = 24, 20, 6
+H, W, N = 24, 28, 6
 NO_DISTORTION = np.zeros((0, 0, 2), F32)
 
 
@@ -27,7 +27,8 @@ def mask():
 
 
 def blocks(value=1.0):
-    return np.full((3, 3), value, F32)
+    """A number for each 8 x 8 pixels."""
+    return np.full((3, 4), value, F32)
 
 
 def numbers(*shape, dtype=F32):
@@ -462,9 +463,12 @@ LIMITS: dict[str, dict[str, tuple[list[object], list[object]]]] = {
     "box_blur": {"radius": ([0, SIDE], [-1, SIDE + 1])},
     "dilate": {"radius": ([0, 32767], [-1, 32768])},
     "window_median": {"radius": ([0, 5], [-1, 6])},
-    "block_means": {"side": ([], [0, SIDE + 1])},
+    "block_means": {"side": ([1, SIDE], [0, SIDE + 1])},
     "block_spread": {"every": ([1, SIDE], [0, SIDE + 1]), "limit": ([1e-30], [0.0, -1.0])},
-    "interpolate": {"rows": ([], [0, SIDE + 1]), "columns": ([], [0, SIDE + 1])},
+    "interpolate": {
+        "rows": ([17, 24], [0, 16, 25, SIDE + 1]),
+        "columns": ([25, 32], [0, 24, 33, SIDE + 1]),
+    },
     "reduce_luminance": {
         "factor": ([1, min(H, W)], [0, min(H, W) + 1]),
         "largest": ([1e-30], [0.0, -1.0, np.inf]),
@@ -485,7 +489,14 @@ LIMITS: dict[str, dict[str, tuple[list[object], list[object]]]] = {
         "below": ([0.0, 1.0], [-1e-6, 1 + 1e-6]),
     },
     "grey_steps": {"scale": ([1e-6, 1 - 1e-6], [0.0, 1.0])},
-    "roughness": {"faintest": ([0.0], [-1e-6, np.inf])},
+    "roughness": {
+        "faintest": ([0.0], [-1e-6, np.inf]),
+        "neighbours": (
+            [np.full((N, 4), place, I32) for place in (-1, N - 1)],
+            [np.full((N, 4), place, I32) for place in (-2, N)],
+        ),
+        "labels": ([], [np.full(N, label, I32) for label in (-1, 1)]),
+    },
     "density_readings": {"weight_of_clipped": ([0.0], [-1e-6, np.inf])},
     "shift_sums": {"huber": ([1e-30], [0.0, np.inf])},
     "response_sums": {"lift": ([], [np.inf]), "fade": ([], [np.inf])},
@@ -504,8 +515,14 @@ LIMITS: dict[str, dict[str, tuple[list[object], list[object]]]] = {
         "largest": ([0.0], [-1e-6, np.inf]),
         "opaque": ([0.0], [-1e-6, np.inf]),
         "pitch": ([(1e-3, 1e-3)], [(0.0, 1.0), (1.0, 0.0)]),
-        "matrix": ([np.eye(3)[:2]], [np.eye(3)[:1], np.eye(4), np.eye(3)[:, :2]]),
-        "image": ([picture(1)], [picture(4), picture(5)]),
+        "matrix": (
+            [np.eye(3)[:2]],
+            [np.eye(3)[:1], np.eye(4), np.eye(4)[:, :3], np.eye(3)[:, :2]],
+        ),
+        "distortion": (
+            [np.zeros(shape, F32) for shape in ((0, 0, 2), (0, 1, 2), (1, 1, 2))],
+            [np.zeros(shape, F32) for shape in ((1, 0, 2), (1, 1, 1), (1, 1, 3), (1, 2))],
+        ),
     },
     "find_details": {"radius": ([1, 10000], [0, 10001])},
     "match_patches": {"limit": ([1e-30], [0.0, -1.0]), "gain": ([], [np.inf])},
@@ -568,8 +585,9 @@ def test_values_up_to_a_limit_are_accepted_and_those_beyond_are_refused(name, ar
 
 def test_pictures_of_whole_numbers_are_resampled_to_values_that_they_can_hold():
     arguments = {**CALLS["resample"](), "image": picture(dtype=U8), "largest": 255.0}
-    for opaque in (1.0, 255.0):
-        call("resample", {**arguments, "opaque": opaque})
+    for within in (1.0, 255.0):
+        for argument in ("largest", "opaque"):
+            call("resample", {**arguments, "opaque": 255.0, argument: within})
     for beyond in (0.0, 256.0):
         for argument in ("largest", "opaque"):
             with pytest.raises(ValueError, match="hold"):
@@ -597,6 +615,111 @@ def test_colours_are_all_channels_but_an_alpha(channels, colours):
     else:
         with pytest.raises(ValueError, match="colours"):
             _kernels.box_fill(image, masked, colours, 3, 1, 1)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_one_to_three_colours_are_resampled(channels, alpha):
+    colours = channels - alpha
+    image, numbers = picture(channels), np.ones(max(colours, 0))
+    arguments = {"image": image, "alpha": alpha, "gain": numbers, "offset": numbers}
+    if 1 <= colours <= 3:
+        page = call("resample", {**CALLS["resample"](), **arguments})
+        assert page.shape == (H, W, colours + 1)
+    else:
+        with pytest.raises(ValueError, match="1 to 3 colours"):
+            call("resample", {**CALLS["resample"](), **arguments})
+
+
+@pytest.mark.parametrize("scan", [1, 2, 3, 4])
+@pytest.mark.parametrize("page", [1, 2, 3, 4])
+def test_a_page_has_an_alpha_and_the_colours_of_its_scan(scan, page):
+    arguments = {
+        **scans_and_pages(2),
+        "scans": [picture(scan, dtype=U8)] * 2,
+        "pages": [picture(page, dtype=U8)] * 2,
+    }
+    if page in (2, 4) and scan in (page - 1, page):
+        assert _kernels.scanner_evidence(**arguments).shape == (3, H - 4, W)
+    else:
+        with pytest.raises(ValueError, match="colours"):
+            _kernels.scanner_evidence(**arguments)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_pictures_need_an_alpha_where_one_is_used(channels):
+    image = picture(channels, dtype=U8)
+    dust_free = {**CALLS["dust_free_mean"](), "stack": [image] * 3}
+    if channels in (2, 4):
+        _kernels.dust_free_mean(**dust_free)
+    else:
+        with pytest.raises(ValueError, match="alpha"):
+            _kernels.dust_free_mean(**dust_free)
+    if channels > 1:
+        _kernels.combine([image] * 2, "mean", True, 1)
+        _kernels.reduce_luminance(image, True, 1, 255.0, 1)
+    else:
+        with pytest.raises(ValueError, match="no alpha"):
+            _kernels.combine([image] * 2, "mean", True, 1)
+        with pytest.raises(ValueError, match="no alpha"):
+            _kernels.reduce_luminance(image, True, 1, 255.0, 1)
+
+
+def test_one_pixel_is_a_picture():
+    one, places = np.full((1, 1), 7, F32), np.zeros(1, I64)
+    mean, share = _kernels.block_means(one, None, 1, 1)
+    assert (mean.item(), share.item()) == (7, 1)
+    assert _kernels.interpolate(one, 1, 1, 1, 1).item() == 7
+    assert _kernels.softened(_kernels.MaskedPixels(places, 1, 1), 0.0, 1).tolist() == [1]
+    codes = {**scans_and_pages(2), "scans": [one] * 2, "pages": [np.ones((1, 1, 2), F32)] * 2}
+    assert _kernels.scanner_codes(**{**codes, "first_row": 0, "shape": (1, 1)}).shape == (4, 1, 1)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4])
+def test_a_margin_leaves_at_least_one_row(rows):
+    stack, dust = [np.ones((rows, 5, 2), U8)] * 2, [np.zeros((rows, 5), U8)] * 2
+    arguments = ((0.1, 0.1), 0, 255.0, 1)
+    for margin in (0, 1, 2):
+        if 2 * margin < rows:
+            page, outcome = _kernels.dust_free_mean(stack, dust, margin, *arguments)
+            assert page.shape == (rows - 2 * margin, 5, 2)
+            assert outcome.shape == (rows - 2 * margin, 5)
+        else:
+            with pytest.raises(ValueError, match="margin"):
+                _kernels.dust_free_mean(stack, dust, margin, *arguments)
+
+
+@pytest.mark.parametrize("lowest", [0, 1, 2])
+@pytest.mark.parametrize("highest", [0, 1, 2])
+def test_limits_of_areas_begin_at_one_step(lowest, highest):
+    arguments = {**CALLS["limit_areas"](), "lowest": lowest, "highest": highest}
+    if 1 <= lowest <= highest:
+        _kernels.limit_areas(**arguments)
+    else:
+        with pytest.raises(ValueError, match=r"lowest|highest"):
+            _kernels.limit_areas(**arguments)
+
+
+def test_there_may_be_no_particles_but_not_no_frames():
+    nothing = {
+        "positions": np.zeros(0, I64),
+        "labels": np.zeros(0, I32),
+        "expected": numbers(0),
+        "particles": 0,
+    }
+    readings, spread = _kernels.particle_readings(**{**CALLS["particle_readings"](), **nothing})
+    assert len(readings) == len(spread) == 0
+    arguments = CALLS["add_readings"]()
+    lists = {name: [] for name, value in arguments.items() if isinstance(value, list)}
+    with pytest.raises(ValueError, match="images must not be empty"):
+        _kernels.add_readings(**{**arguments, **lists})
+
+
+def test_systems_of_no_equations_or_columns_are_refused():
+    for rows, width, columns in ((0, 1, 1), (2, 0, 1), (2, 1, 0)):
+        with pytest.raises(ValueError, match="must not be empty"):
+            _kernels.solve_band(np.ones((rows, width)), np.ones((rows, columns)))
+    assert _kernels.solve_band(np.ones((1, 1)), np.ones((1, 1))).tolist() == [[1]]
 
 
 def test_sides_of_a_picture_have_a_limit():
