@@ -42,3 +42,10 @@ def test_a_matrix_that_is_not_positive_definite_is_refused(pivot, row):
 def test_a_band_without_coupling_is_solved_number_by_number():
     band = np.array([[2.0, 0.0], [4.0, 0.0], [8.0, 0.0]])
     assert _kernels.solve_band(band, np.ones((3, 1))).ravel().tolist() == [0.5, 0.25, 0.125]
+
+
+def test_small_pivots_and_rows_that_are_taken_off_once():
+    """[[1, 1, 0], [1, 2, 1], [0, 1, 2]], and a sixteenth of it, times (1, 2, 3)."""
+    band, right = np.array([[1.0, 1.0], [2.0, 1.0], [2.0, 0.0]]), np.array([[3.0], [8.0], [8.0]])
+    for scale in (1, 1 / 16):
+        assert _kernels.solve_band(scale * band, scale * right).ravel().tolist() == [1, 2, 3]
