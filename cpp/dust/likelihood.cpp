@@ -81,10 +81,7 @@ void multiply_ratios(const float* observed, const float* restored, const float* 
 
 TARGET_CLONES
 void take_logarithms(const float* ratio, float share, std::ptrdiff_t pixels, float* out) {
-    for (std::ptrdiff_t i = 0; i < pixels; ++i) {
-        const float value = logarithm(ratio[i]) * share;
-        out[i] = ratio[i] == 1.0f ? 0.0f : value;
-    }
+    for (std::ptrdiff_t i = 0; i < pixels; ++i) out[i] = logarithm(ratio[i]) * share;
 }
 
 void restore(const ObservedDust& dust, int c, float faintest, std::ptrdiff_t begin,

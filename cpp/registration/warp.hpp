@@ -37,17 +37,11 @@ public:
         };
         const double v = within(y / warp_.pitch_y, knots.rows),
                      u = within(x / warp_.pitch_x, knots.columns);
-        const auto before = [](double at, std::ptrdiff_t count) {
-            return std::min<std::ptrdiff_t>(std::ptrdiff_t(at),
-                                            std::max<std::ptrdiff_t>(count - 2, 0));
-        };
-        const std::ptrdiff_t y0 = before(v, knots.rows), x0 = before(u, knots.columns);
+        const auto y0 = std::ptrdiff_t(v), x0 = std::ptrdiff_t(u);
         const std::ptrdiff_t y1 = std::min(y0 + 1, knots.rows - 1),
                              x1 = std::min(x0 + 1, knots.columns - 1);
         const double ty = v - y0, tx = u - x0;
         const auto mix = [&](std::ptrdiff_t c) {
-            if (knots.rows == 1) return (1 - tx) * knots(0, x0, c) + tx * knots(0, x1, c);
-            if (knots.columns == 1) return (1 - ty) * knots(y0, 0, c) + ty * knots(y1, 0, c);
             const double above = (1 - tx) * knots(y0, x0, c) + tx * knots(y0, x1, c);
             const double below = (1 - tx) * knots(y1, x0, c) + tx * knots(y1, x1, c);
             return (1 - ty) * above + ty * below;
@@ -65,14 +59,15 @@ inline Point source(const Warp& warp, const Distortion& distortion, double x, do
         const Point d = distortion.at(x, y);
         return {m[0] * x + m[1] * y + m[2] + d.x, m[3] * x + m[4] * y + m[5] + d.y};
     }
-    Point p{m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]};
+    const auto back = [&](Point d) {
+        return Point{m[0] * (x - d.x) + m[1] * (y - d.y) + m[2],
+                     m[3] * (x - d.x) + m[4] * (y - d.y) + m[5]};
+    };
+    Point p = back({0, 0});
     // Distortions are smooth: each round shrinks the error by the slope of the distortion, some
     // hundredths.
-    for (int round = 0; warp.distortion.rows && round < 3; ++round) {
-        const Point d = distortion.at(p.x, p.y);
-        p = {m[0] * (x - d.x) + m[1] * (y - d.y) + m[2],
-             m[3] * (x - d.x) + m[4] * (y - d.y) + m[5]};
-    }
+    for (int round = 0; warp.distortion.rows && round < 3; ++round)
+        p = back(distortion.at(p.x, p.y));
     return p;
 }
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from dustbust import _kernels
 from dustbust.dust.response import DustSample, Response, Responses, fit_response
 from helpers import film_scans
 
@@ -108,7 +107,26 @@ def test_the_fade_lies_within_what_films_have(fade, found):
 def test_the_speed_has_a_lower_limit():
     response = Response(0.8, 0.8)
     assert response.speed(0.25) == pytest.approx(0.6)
-    assert response.speed(1.0) == pytest.approx(0.8 * _kernels.SLOWEST)
+    assert response.speed(1.0) == pytest.approx(0.8 * 0.03)
+
+
+def test_dust_lets_at_least_a_fiftieth_of_the_light_pass():
+    clean = np.float32(0.25)
+    for fade in (1.0, 0.5):
+        response = Response(1.0, fade)
+        for passing in (0.5, 0.03, 0.021, 0.02, 0.019, 0.0, -0.5):
+            observed = clean + np.float32((1 - passing) * response.speed(clean) / fade)
+            expected = -np.log(max(passing, 0.02)) / fade
+            assert response.density(observed, clean) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(("fade", "used"), [(1.1e-3, 1.1e-3), (0.9e-3, 1e-3), (-0.9e-3, 1e-3)])
+def test_a_fade_below_a_thousandth_counts_as_one(fade, used):
+    response = Response(1.0, fade)
+    clean, observed = np.float32(0.0), np.float32(400.0)
+    assert response.density(observed, clean) == pytest.approx(
+        -np.log(1 - used * 400) / used, rel=1e-4
+    )
 
 
 @pytest.mark.parametrize("pixels", [20, 200])

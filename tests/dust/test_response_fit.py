@@ -56,3 +56,20 @@ def test_the_error_of_a_fill_passes_dust_between_015_and_2_times(fade):
         )
         error = spread * np.clip(slope, 0.15, 2) + _kernels.VALUE_NOISE
         assert found[0] == pytest.approx((offset / error) ** 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("x", [-0.5, -0.0101, -0.0099, -0.001, 0.001, 0.0099, 0.0101, 0.5])
+@pytest.mark.parametrize("density", [0.05, 1.3])
+def test_the_derivatives_of_thin_and_of_dense_dust(x, density):
+    """The observed value of black is lift * (1 - exp(-x)) / fade, with x = fade * density."""
+    one, lift = np.ones(1, np.float32), 0.4
+    density = float(np.float32(density))
+    fade = float(np.float32(x / density))
+    by_lift = -np.expm1(-fade * density) / fade
+    by_fade = lift * (density * np.exp(-fade * density) - by_lift) / fade
+    seen = np.float32(lift * by_lift + 0.001)
+    found = _kernels.response_sums(
+        seen * one, 0 * one, np.float32(density) * one, np.float32(0.02) * one, lift, fade
+    )
+    assert found[1] / found[0] == pytest.approx(by_fade / by_lift, rel=1e-3)
+    assert found[2] / found[0] == pytest.approx((by_fade / by_lift) ** 2, rel=2e-3)

@@ -92,6 +92,26 @@ def test_dust_whose_fade_is_nearly_nothing_adds_its_light(x):
     assert found[0, 0] == pytest.approx(0.5, abs=5e-5)
 
 
+@pytest.mark.parametrize(
+    ("value", "filled", "known"),
+    [
+        (0.8125, 1.5, True),  # as far below white as three times the noise
+        (0.8126, 1.5, False),
+        (0.8126, 1.0, True),  # what is expected is white, but not clipped
+        (0.8126, 1.0001, False),
+    ],
+)
+def test_nearly_white_values_are_unknown_where_more_than_white_is_expected(value, filled, known):
+    one = np.ones(1, np.float32)
+    found, weight = _kernels.unmix(
+        *(value * one[None], 0 * one, np.zeros(1, np.int32), np.zeros(1, bool)),
+        *(np.ones((2, 1, 2), np.float32), np.ones(1, bool), np.float32([[filled]])),
+        *(one, one, 0.0625, 0.0, 1),
+    )
+    assert found[0, 0] == np.float32(value)
+    assert (weight[0, 0] > 0) == known
+
+
 def model_of(where, core, density, error=0.02):
     pixels, number = int(where.sum()), int(_kernels.connected_components(where, core)[2])
     return DustModel(
