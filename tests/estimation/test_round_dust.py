@@ -122,6 +122,20 @@ def test_the_centre_is_where_the_profiles_explain_most():
     assert round_dust._best_offset([(shown, clear), (shown, contrary)], (0, 0), 1, 3) == (0, 1)
 
 
+@pytest.mark.parametrize("errors", [(0.1, 0.1), (0.1, 0.2), (0.2, 0.1)])
+@pytest.mark.parametrize("middles", [(0.5, 0.5), (0.5, 0.2), (0.2, 0.5)])
+def test_of_two_frames_the_one_with_more_errors_tells_the_centre(errors, middles):
+    """However strong the profile is in which the readings are measured."""
+    for clearness, best in (((10, 9), 8), ((9, 10), -8), ((3, 2), 8), ((2, 3), -8)):
+        frames = [
+            (shown, made_around(shown, error * errors_away, error, (0, x)))
+            for shown, error, errors_away, x in zip(
+                (profile(4, middle) for middle in middles), errors, clearness, (8, -8), strict=True
+            )
+        ]
+        assert round_dust._best_offset(frames, (0, 0), 8, 3) == (0, best)
+
+
 def test_strengths_are_read_at_the_moved_centre():
     shown = profile(5, 0.5)
     frames = [(shown, made_around(shown, strength, 0.1, (2, -1))) for strength in (1, 0.6)]

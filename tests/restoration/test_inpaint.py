@@ -311,3 +311,16 @@ def test_there_is_no_ring_around_filled_dust():
     rim = dilate(mask, 2) & ~mask
     for where in (rim, mask):
         assert abs(float((filled - image)[where].mean())) < 0.003
+
+
+def test_dust_grows_by_two_pixels_and_gets_its_fill_and_its_grain():
+    rng = np.random.default_rng(8)
+    picture = rng.normal(0.5, 0.05, (60, 70)).astype(np.float32)
+    mask = np.zeros(picture.shape, bool)
+    mask[30, 30:38] = True
+    filled, _ = fill_dust(picture, mask)
+    assert np.array_equal(filled != picture, dilate(mask, 2))
+    positions, values, _ = fill_at(picture, dilate(mask, 2))
+    expected = picture.ravel().copy()
+    expected[positions] = (values + grain_at(picture, dilate(mask, 2), values))[:, 0]
+    assert filled.ravel() == pytest.approx(expected, abs=1e-6)

@@ -108,6 +108,61 @@ def test_frames_of_another_run_are_refused(mask):
         dustbust.apply_mask(other[0], mask)
 
 
+def test_a_frame_without_dust_is_left_alone(mask):
+    """It does not show where it lies, either."""
+    frames, _ = synthetic_run.run(35, 1, shape=SHAPE, opacity=np.zeros(SHAPE))
+    clean, report = dustbust.apply_mask(frames[0], mask, return_report=True)
+    assert report.absent > 0.5 * report.particles > 6
+    assert (clean != frames[0]).mean() < 0.02
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A mask so large that it is searched at half its size, and a frame that shows its dust."""
+    rng = np.random.default_rng(5)
+    grey = np.zeros((600, 1200), np.float32)
+    for y, x in rng.integers(0, (596, 1196), (150, 2)):
+        grey[y : y + 4, x : x + 4] = 0.8
+    frame = rng.normal(0.3, 0.01, grey.shape) + 0.5 * grey
+    return Places(dustbust.DustMask(grey, 0.5, "light")), (255 * frame).astype(np.uint8)
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_turned_part_of_a_large_frame_is_found_to_the_pixel(large, turns):
+    """Also if its size is odd, so that its last row and column are not in its map."""
+    places, frame = large
+    part = np.rot90(frame[11:588, 30:1161], turns)
+    assert (part.shape[0] % 2, part.shape[1] % 2) == (1, 1)
+    place = places.find(np.ascontiguousarray(part))
+    assert place.quarter_turns == turns
+    assert place.offset == pytest.approx((11, 30), abs=0.6)
+
+
+@pytest.mark.parametrize(("columns", "left"), [(700, 0), (700, 500)])
+def test_a_small_part_is_found_at_either_end(large, columns, left):
+    places, frame = large
+    part = np.ascontiguousarray(frame[:, left : left + columns])
+    assert places.find(part).offset == pytest.approx((0, left), abs=0.6)
+
+
+@pytest.mark.parametrize(("away", "found"), [(358, True), (370, False)])
+def test_how_far_away_a_frame_is_looked_for(large, away, found):
+    """64 px more than half of what the sides of the turned and the upright mask differ by."""
+    places, frame = large
+    place = places.find(np.roll(frame, away, 1))
+    assert (place is not None) == found
+    if found:
+        assert place.offset == pytest.approx((0, -away), abs=0.6)
+
+
+@pytest.mark.parametrize(("size", "likely"), [((40, 60), (0,)), ((60, 40), (1, 3))])
+def test_each_turn_of_a_frame_is_tried(size, likely):
+    places = Places(dustbust.DustMask(np.zeros((50, 70), np.float32), 0.5))
+    first, others = places._turns(size)
+    assert first == likely
+    assert sorted(first + others) == [0, 1, 2, 3]
+
+
 def test_dust_beyond_the_edge_of_a_frame_does_not_touch_it():
     frames, opacity = synthetic_run.run(33, 10, shape=SHAPE, specks=90)
     cut, places = synthetic_run.cut(frames, 4, crop=12)

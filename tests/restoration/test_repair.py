@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dustbust.restoration.inpaint import DustFill
-from dustbust.restoration.repair import Changes, FillOfParticles
+from dustbust.restoration.repair import Changes, Filler, FillOfParticles
 
 SHAPE = (30, 40)
 
@@ -51,6 +51,22 @@ def test_a_particle_is_filled_if_enough_of_its_pixels_are_shown(fewest, pixels, 
     dusty = np.zeros(SHAPE, bool)
     dusty[12, 8:32] = True
     assert filled(dusty, np.tile(np.arange(40) < 8 + pixels, (30, 1)), fewest) == number
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 24])
+def test_all_that_is_shown_of_a_mask_that_is_filled_counts(pixels):
+    dusty = np.zeros(SHAPE, bool)
+    dusty[12, 8:32] = dusty[22, 35:38] = True
+    frame = np.full((*SHAPE, 2), 100, np.uint8)
+    frame[dusty, 0] = 200
+    frame[..., 1] = 255 * (np.arange(40) < 8 + pixels)
+    before = frame.copy()
+    changes, report = Filler(DustFill(dusty), dusty).in_place(frame)
+    number = int(pixels > 0)
+    assert (report.particles, report.filled, report.restored) == (number, number, 0)
+    assert report.changed * frame[..., 0].size == pytest.approx(pixels)
+    changes.undo(frame)
+    assert np.array_equal(frame, before)
 
 
 @pytest.mark.parametrize(("hidden", "number"), [(0, 1), (1, 0)])

@@ -236,3 +236,26 @@ def test_a_particle_is_restored_if_more_than_half_of_its_density_is_unmixed():
     assert counts(shown) == (4, 2, 2, 0)
     shown[19] = True
     assert counts(shown) == (5, 2, 2, 1)
+
+
+def test_what_changed_is_told_of_dust_of_the_model_and_of_other_dust():
+    dust, painted = np.zeros((2, 50, 60), bool)
+    dust[20:26, 20:27] = painted[34:38, 40:44] = True
+    rng = np.random.default_rng(5)
+    grain = np.clip(0.1 * rng.standard_normal((*dust.shape, 1)), -0.25, 0.25)
+    clean = np.float32(0.4 + grain * np.ones(3))
+    frame = clean.copy()
+    frame[dust] = 1 - np.exp(-0.4) * (1 - clean[dust])
+    frame[painted] = 0.9
+    before = frame.copy()
+    changes, report = Restorer(dust | painted, model_of(dust, dust, 0.4, 0.01)).in_place(frame)
+    assert frame[dust] == pytest.approx(clean[dust], abs=0.05)
+    assert frame[painted].max() < 0.75
+    changed = (frame != before).any(axis=2)
+    assert changed[dust | painted].all()
+    assert np.array_equal(changes.mask(frame), changed)
+    assert report.changed == pytest.approx(changed.mean())
+    assert (report.particles, report.restored, report.filled, report.absent) == (2, 1, 1, 0)
+    assert (report.unfilled, report.placed) == (0, True)
+    changes.undo(frame)
+    assert np.array_equal(frame, before)
