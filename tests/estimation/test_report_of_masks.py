@@ -67,7 +67,7 @@ def test_the_report_lists_particles_and_what_was_left_out():
         warnings=lambda: ["first"],
     )
     scenes = SimpleNamespace(kept=list(range(9)), left_out={2: 0, 1: 0})
-    found = [detection(noise=0.01, share=0.9), detection(noise=0.03, share=0.7)]
+    found = [detection(noise=0.01, share=0.9), detection(noise=0.03, share=0.7004)]
     said_of_it = report(mask, marked, found, scenes, frames)
     assert said_of_it["frames"] == 9
     assert said_of_it["coverage"] == 9 / 2400
