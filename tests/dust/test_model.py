@@ -56,6 +56,12 @@ def test_packing_keeps_densities_to_a_thousandth_and_errors_to_three_percent(mod
     assert again.dark_response.lift == pytest.approx(1.1, rel=1e-3)
 
 
+def test_films_may_fade_the_other_way(model):
+    model.dark_response = Response(0.5, -0.25)
+    again = DustModel.unpack(model.pack(), model.where.shape)
+    assert again.dark_response == Response(0.5, -0.25)
+
+
 def test_no_arrays_are_no_model():
     assert DustModel.unpack({}, (40, 60)) is None
 
@@ -144,6 +150,7 @@ def changed(packed, name, value):
         ("density", lambda a: a.astype(np.float32)),
         ("responses", lambda a: a[:, :1]),
         ("responses", lambda a: a * np.float16([[-1], [1]])),
+        ("responses", lambda a: a * np.float16([[-1, 1], [1, 1]])),
         ("responses", lambda a: a * np.float16(np.nan)),
         ("responses", lambda a: a * np.float16(0)),
         ("responses", lambda a: np.append(a, a, axis=0)),

@@ -318,6 +318,20 @@ def test_each_distance_has_a_density_of_its_own():
     assert RoundDust._bins_within(np.array([1, 0.6, 0.4, 0.2])) == 2
 
 
+def test_particles_disagree_in_their_middle():
+    """In three tenths of the half radius, which is 7 px here: in two bins of a px."""
+    around = []
+    for n, strength in enumerate(np.tile([0.6, 1, 1.4], 6)):
+        middle, other = (made_around(hill, s, 0, n) for s in (1, strength))
+        inside = middle.distance() < 1.5
+        reading = np.where(inside, middle.reading, other.reading)
+        around.append(middle._replace(reading=reading, deviation=0.01))
+    dust = RoundDust(np.zeros((18, 2), np.float32), np.ones(18, np.float32), dark=True)
+    # What is left is the error of a tenth of the readings.
+    error = 0.01 * (np.pi / 2 * 0.1 / 18) ** 0.5
+    assert dust.profile(around, 1).error == pytest.approx(error, rel=1e-3)
+
+
 def without_middle(around):
     """The readings that are at least 15 px from the centre."""
     far = around.distance() >= 15

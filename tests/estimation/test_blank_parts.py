@@ -67,7 +67,8 @@ def test_the_dust_of_an_inverted_blank_is_lighter_by_twice_what_else_is_darker(
     level, lighter, inverted
 ):
     light = np.full((200, 300), level, np.float32)
-    light[50:70, 60:80], light[100:120, 200:220] = lighter, level - 0.1
+    light[50:70, 60:80] = lighter
+    light[100:109, 200:210] = level - 0.1  # a sixth of a per cent
     assert _is_inverted(light) == inverted
 
 
@@ -104,6 +105,12 @@ def test_wide_dust_and_falling_light_are_told_apart():
     clean = np.ones(SHAPE, bool)
     clean[16:48, 26:58] = False
     assert opacity[clean].max() < 0.04
+
+
+@pytest.mark.parametrize(("dust", "found"), [(0.015, 0.015), (0.008, 0)])
+def test_wide_dust_that_takes_more_than_a_hundredth_is_not_background(dust, found):
+    opacity, _ = opacity_of([glass(np.s_[28:52, 40:64], opacity=dust)], SHAPE)
+    assert opacity[40, 52] == pytest.approx(found, abs=0.001)
 
 
 def test_another_size_is_refused():

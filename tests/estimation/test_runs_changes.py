@@ -119,8 +119,8 @@ def test_a_series_holds_together_if_four_fifths_of_the_frames_correlate(without,
 def test_how_clear_neighbours_must_be():
     limit = 4 * 3**0.5 * 0.1  # the sum of three
     for factor, holds in ((1.01, True), (0.99, False)):
-        clarity = np.full(8, (factor * limit / 3) ** 0.5)
-        assert made([8], clarity=clarity, error=0.1).holds_together() == holds
+        clarity = np.full(20, (factor * limit / 3) ** 0.5)
+        assert made([20], clarity=clarity, error=0.1).holds_together() == holds
     # The frames before or those after: three each time.
     for number, holds in ((1, False), (2, True)):
         few = made([number], error=0.1)
