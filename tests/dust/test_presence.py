@@ -129,3 +129,12 @@ def test_the_length_of_the_border_between_pieces_does_not_count(rows):
     change = presence.frame_log_odds(np.float32([4]), np.array([odds]))
     found = pieces.probability(ratio, np.float32([0.02]))
     assert found == pytest.approx(np.full(found.size, sigmoid(4 + odds + change)), abs=1e-3)
+
+
+def test_the_pieces_on_all_sides_count():
+    """Of two by two pieces; the one across the corner speaks against all others."""
+    mask = np.ones((16, 16), bool)
+    pieces, _, _ = pieces_of(mask)
+    evidence = np.kron([[0, 3], [4, -50]], np.ones((8, 8)) / 64).astype(np.float32)
+    found = pieces.probability(evidence.ravel(), np.float32([0.5])).reshape(16, 16)
+    assert found[:8, :8] == pytest.approx(np.full((8, 8), sigmoid(0 + 3 + 4 - 6)), abs=1e-3)
