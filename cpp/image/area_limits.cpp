@@ -183,8 +183,6 @@ public:
             for (Number k = first; k < last; ++k) add(sorted_[k], level < limits_.highest);
             for (Number k = first; k < last; ++k) settle(sorted_[k], level);
         }
-        // What stayed too small and did not grow at the last level.
-        for (const Number pixel : sorted_) release(forest_.root(pixel), limits_.lowest - 1);
     }
 
 private:
@@ -243,13 +241,9 @@ private:
     // Give the pixels that wait in the component of a pixel their value, if its area decides it.
     void settle(Number pixel, int level) {
         const Number root = forest_.root(pixel), area = forest_.area(root);
-        if (area < limits_.smallest && level > limits_.lowest) return;
-        const bool fits = area >= limits_.smallest && area <= limits_.largest;
-        release(root, fits ? level : limits_.lowest - 1);
-    }
-
-    void release(Number root, int level) {
-        forest_.release(root, [&](Number pixel) { lower(pixel, level); });
+        if (area < limits_.smallest) return;  // it grows: all pixels together are not too few
+        const int value = area <= limits_.largest ? level : limits_.lowest - 1;
+        forest_.release(root, [&](Number each) { lower(each, value); });
     }
 
     void lower(Number pixel, int level) {

@@ -50,6 +50,6 @@ def test_grey_below_the_limit_is_rounded_to_coarse_steps(limit, coarse):
 
 
 def test_grey_is_rounded_to_the_nearest_step_and_kept_within_0_and_1():
-    grey = np.float32([[0.4 / STEPS, 0.6 / STEPS, 1.4 / STEPS, -3, 2, np.nan, np.inf]])
+    grey = np.float32([[0.4 / STEPS, 0.6 / STEPS, 1.4 / STEPS, -3, 1.1, 2, np.nan, np.inf]])
     found = _kernels.round_grey(grey, 1, 1, 1) * STEPS
-    assert found[0] == pytest.approx([0, 1, 1, 0, STEPS, 0, STEPS], rel=1e-6)
+    assert found[0] == pytest.approx([0, 1, 1, 0, STEPS, STEPS, 0, STEPS], rel=1e-6)

@@ -219,7 +219,7 @@ def test_codes_are_the_evidence_in_bytes(polarity):
     call = arguments([m[:2] for m in made], "uint8", polarity=polarity)
     evidence, opacity, _ = _kernels.scanner_evidence(*call)
     codes, marks, *own = _kernels.scanner_codes(*call)
-    weak, strong = _kernels.WEAK_EVIDENCE, _kernels.STRONG_EVIDENCE
+    weak, strong = 2.0, 4.5
     strength = np.abs(evidence)
     assert set(np.unique(codes)) == {0, 1, 2}
     assert np.array_equal(codes, (strength > weak).astype(int) + (strength > strong))
