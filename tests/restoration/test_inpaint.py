@@ -89,6 +89,42 @@ def test_the_original_fill_does_what_its_description_says(dtype, shape):
     assert np.abs(filled.astype(float) - expected).max() <= (1e-5 if dtype == np.float32 else 0.51)
 
 
+def test_the_original_grew_by_2_px_in_boxes_of_7_with_a_blur_of_1():
+    image, mask = picture((40, 50), np.float32), some_dust((40, 50))
+    expected, _ = original_fill_in_numpy(image, mask, 7, 2, 1.0, 200)
+    assert fill_boxes(image, mask)[0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_200_passes_fill_600_pixels_from_each_side():
+    image = np.full((1, 1300), 90, np.uint8)
+    mask = np.zeros(image.shape, bool)
+    mask[0, 40:1250] = True
+    image[mask] = 255
+    filled, failures = fill_boxes(image, mask, grow=0, soften=0)
+    assert failures == 1210 - 2 * 600
+    assert (filled[0, 640:650] == 255).all()
+    assert (filled[0, :640] == 90).all()
+
+
+@pytest.mark.parametrize(
+    ("option", "fit", "unfit"),
+    [
+        ("box", (3, 5, 501), (1, 2, 4, 502, 503)),
+        ("grow", (0, 200), (-1, 1.5, 201)),
+        ("soften", (0, 0.5, 100), (-0.1, 100.5)),
+        ("passes", (1, 10_000), (0, 2.5, 10_001)),
+    ],
+)
+def test_options_of_the_original_fill_have_limits(option, fit, unfit):
+    image, mask = picture((12, 15)), np.zeros((12, 15), bool)
+    mask[4:6, 7:9] = True
+    for value in fit:
+        assert fill_boxes(image, mask, **{option: value})[0].shape == image.shape
+    for value in unfit:
+        with pytest.raises(ValueError, match=option):
+            fill_boxes(image, mask, **{option: value})
+
+
 def test_too_few_passes_are_reported():
     image = picture((60, 60))
     mask = np.zeros((60, 60), bool)
