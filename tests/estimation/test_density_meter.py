@@ -390,7 +390,12 @@ def test_of_much_dust_a_part_tells_how_frames_respond(monkeypatch):
     assert part.share == pytest.approx(whole.share, abs=0.02)
 
 
-def test_dust_that_moves_is_measured_where_it_usually_is():
+@pytest.mark.parametrize(
+    "shifts",
+    [[(0, 0)] * 4 + [(1.6, -1.2), (-1.4, 1.8)] * 3, [(0, 0)] * 10 + [(1.6, -1.2), (-1.4, 1.8)] * 5],
+    ids=["among the first ten", "later"],
+)
+def test_dust_that_moves_is_measured_where_it_usually_is(shifts):
     transmittance, _ = film_scans.particles()
     density = -np.log(transmittance)
     v, u = np.fft.fftfreq(density.shape[0])[:, None], np.fft.fftfreq(density.shape[1])
@@ -399,8 +404,7 @@ def test_dust_that_moves_is_measured_where_it_usually_is():
         turn = np.exp(-2j * np.pi * (v * down + u * right))
         return np.exp(-np.maximum(np.fft.ifft2(np.fft.fft2(density) * turn).real, 0))
 
-    shifts = [(0, 0)] * 4 + [(1.6, -1.2), (-1.4, 1.8)] * 3
-    frames = film_scans.run("linear", 10, [there(*shift) for shift in shifts])[0]
+    frames = film_scans.run("linear", len(shifts), [there(*shift) for shift in shifts])[0]
     meter = DensityMeter(transmittance < 0.94)
     for plane in unit(frames):
         meter.add(plane)
