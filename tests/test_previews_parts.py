@@ -180,7 +180,7 @@ def test_dust_is_looked_for_in_scans_of_about_1600_px(monkeypatch):
         if mode == "dust-free":
             raise previews.DustbustError("the page moved too little")
         result = np.zeros(scans[0].shape, np.float32)
-        result[0, 7, 0], result[0, 600, 0] = 0.11, 0.09
+        result[0, 7, 0], result[0, 600, 0] = 0.11, 0.1
         return result
 
     monkeypatch.setattr(previews, "stack_scans", stack)
@@ -260,3 +260,16 @@ def test_a_part_that_only_one_scan_shows_is_its_own():
     both = preview._combined(np.s_[5:15, 10:30], "mean", False, "auto")
     mean = (large[5:15, 10:30].astype(float) + small[5:15, 10:30]) / 2
     assert both[..., :3].astype(float) == pytest.approx(mean, abs=0.51)
+
+
+def test_the_first_scan_is_shown_beside_the_page():
+    rng = np.random.default_rng(1)
+    first, second = (rng.integers(0, 256, (50, 60, 3)).astype(np.uint8) for _ in range(2))
+    preview = made_preview([first, second])
+    part = np.s_[5:15, 10:30]
+    preview._overview = lambda align: SimpleNamespace(
+        spots=SimpleNamespace(window=lambda n: (part, part)), polarity="auto"
+    )
+    before, page = preview.look(0, "maximum", False)
+    assert np.array_equal(before, first[part])
+    assert np.array_equal(page[..., :3], np.maximum(first, second)[part])

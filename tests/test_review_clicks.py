@@ -60,6 +60,9 @@ def test_the_rim_spares_other_particles():
     assert np.array_equal(
         np.argwhere(marked(review)), np.argwhere(marked(reviewed(np.s_[50:52, 65:67])))
     )
+    # The rim belongs to the rejected particle, also right beside another one.
+    assert review.toggle(50, 64).kept
+    assert review.counts.particles == 2
 
 
 def test_at_the_corner_of_a_picture():
@@ -79,7 +82,7 @@ def test_clicks_outside_of_the_picture_do_nothing():
     assert review.particle_at(-1, 0) is None
     assert review.particle_at(0, SHAPE[1]) is None
     assert review.particle_at(SHAPE[0], 0) is None
-    assert review.particle_at(1, 1).area == 4
+    assert review.particle_at(0, 0).area == review.particle_at(1, 1).area == 4
 
 
 def test_a_speck_is_kept_with_what_is_three_fifths_as_strong():
@@ -209,6 +212,8 @@ def test_views_beside_a_frame(monkeypatch):
     red = (after == (230, 30, 30)).all(axis=2)
     assert np.argwhere(red).tolist() == [[10, 12]]
     assert np.array_equal(after[~red], before[~red])
+    _, grey = review.look(picture[..., 1], part, view="changes")
+    assert np.array_equal(grey[10, 12], (230, 30, 30))
     _, dust = review.look(picture, part, view="dust")
     assert np.argwhere(dust[..., 0] == 255).tolist() == [[20, 30]]
     assert dust.max() == 255

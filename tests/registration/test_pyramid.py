@@ -147,6 +147,23 @@ def test_a_scan_makes_each_level_once_and_that_of_a_negative_from_the_positive()
     )
 
 
+def test_of_a_level_with_many_patches_half_of_it_tells_the_best(monkeypatch):
+    monkeypatch.setattr(pyramid, "MANY_PATCHES", 10)
+    page = np.random.default_rng(1).random((320, 320)).astype(np.float32)
+    scan = Scan(page, "scan", 1)
+    assert len(scan.level(1, 2).corners) < 40  # of 100
+    assert scan.levels.keys() == {(1, 2), (1, 4), (1, 8)}
+
+
+def test_a_level_has_no_details_where_its_scan_has_no_data():
+    page = np.random.default_rng(1).random((120, 160, 2)).astype(np.float32)
+    page[..., 1] = np.arange(160) < 80
+    for step in (1, 2):
+        details = Scan(page, "scan", 1).level(1, step).details
+        assert np.isnan(details[:, 80 // step :]).all()
+        assert not np.isnan(details[:, : 80 // step - 4]).any()
+
+
 def test_a_scan_has_height_and_width():
     assert Scan(np.zeros((120, 160, 3), np.uint8), "scan", 1).shape == (120, 160)
 

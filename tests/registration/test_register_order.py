@@ -141,6 +141,24 @@ def test_channels_lie_apart_in_the_scan_as_it_was(monkeypatch):
     assert found.matrix[:2, :2].tolist() == [[0, -2], [2, 0]]
 
 
+@pytest.mark.parametrize("is_one", [True, False])
+def test_a_scan_that_looks_like_a_negative_is_tried_as_one_first(is_one, monkeypatch):
+    page = np.zeros((40, 60), np.float32)
+    tried = []
+
+    def try_one(reference, other, fine):
+        tried.append(other.negative)
+        if other.negative != is_one:
+            raise DustbustError("no")
+        return match(15)
+
+    monkeypatch.setattr(register, "is_negative", lambda a, b: a.shape == b.shape == (40, 60))
+    monkeypatch.setattr(register, "_register", try_one)
+    found = register._find(register.Scan(page, "first", 1), page, "second", None)
+    assert found.negative == is_one
+    assert tried == ([True] if is_one else [True, False])
+
+
 def test_progress_goes_from_scan_to_scan(monkeypatch):
     monkeypatch.setattr(register, "_find", lambda *_: Registration(np.eye(3)))
     said = []
@@ -265,7 +283,9 @@ def without_dust(monkeypatch, share, found, before=None):
     details = np.ones((20, 50), np.float32)
     details[0, :5] = np.nan
     dust = np.zeros((18, 50), bool)
-    dust.ravel()[100 : 100 + round(share * 1000)] = True
+    # Dust of three times the details has nine times the energy of as many of the other 995 px.
+    dust.ravel()[100 : 100 + round(share * 995 / (9 - 8 * share))] = True
+    details[:18][dust] = 3
     first, second = DetailedScan(details, "first"), DetailedScan(details, "second")
     before = before or match(14, at=(8, 4))
     before.sums = np.zeros((1, 1))

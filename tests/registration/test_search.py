@@ -51,6 +51,14 @@ def test_the_highest_peak_is_the_shift(dx, dy):
     assert apart.min() > 2
 
 
+@pytest.mark.parametrize(("right", "down"), [(3, 0), (-3, 0), (0, 3), (0, -3)])
+def test_peaks_three_px_apart_are_two(right, down):
+    large = soft_noise(1, (300, 340), sigma=1.0)
+    twice = cut(large, -20, 15) + np.float32(0.7) * cut(large, -20 - right, 15 - down)
+    places = [matrix[:2, 2] for _, matrix in _starts(level(cut(large, 0, 0)), level(twice), 0, 2)]
+    assert np.array(places) == pytest.approx(np.array([(20, -15), (20 + right, -15 + down)]))
+
+
 @pytest.mark.parametrize("turn", [4.5, -3, 180])
 def test_turned_scans_are_turned_back(turn):
     """Half a turn about the middle is exact in pixels; small turns are to a pixel or two."""
