@@ -138,6 +138,35 @@ def test_viewable_statistic_says_its_scale():
     middle, white = viewable(np.array([[-2, 0, 2]], np.float32), np.uint16)
     assert middle.tolist() == [[0, 32768, 65535]]
     assert white == 2
+    black, white = viewable(np.zeros((3, 4), np.float32), np.uint8)
+    assert not black.any()
+    assert white == 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_one_value_in_a_thousand_may_be_lighter_than_white(dtype):
+    full = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    for number, expected in ((1, 5.0), (2, 900.0)):
+        values = np.full((20, 50), 5, np.float32)
+        values.ravel()[:number] = 900
+        picture, white = viewable(values, dtype)
+        assert white == expected
+        assert (picture.ravel()[:number] == full).all()
+    signed, _ = viewable(np.float32([[-5] * 600 + [5] * 399 + [-900]]), dtype)
+    assert signed[0, -1] == signed[0, 0] == 0
+    assert signed[0, 700] == full
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_alpha_stays_and_does_not_count(dtype):
+    full = 1 if dtype is np.float32 else np.iinfo(dtype).max
+    values = np.zeros((2, 3, 4), np.float32)
+    values[..., 2], values[0, :, 3] = 0.25, full
+    picture, white = viewable(values, dtype, alpha=True)
+    assert white == 0.25
+    assert (picture[..., 2] == full).all()
+    assert not picture[..., :2].any()
+    assert np.array_equal(picture[..., 3], values[..., 3])
 
 
 @pytest.mark.parametrize("count", [32767, 32769, 70000])
