@@ -268,3 +268,11 @@ def test_each_of_several_pictures_is_done_on_its_own(count):
         )
         assert filled[:, k] == pytest.approx(expected[0][:, 0], abs=2e-5)
         assert spread[:, k] == pytest.approx(expected[1], rel=1e-3, abs=2e-4)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_pictures_of_which_nothing_is_known_are_left(count):
+    planes = [picture((3, 4), np.float32, k) for k in range(count)]
+    _, filled, spread = _kernels.Membranes(np.ones((3, 4), bool)).together(planes, 1.0, 1)
+    assert np.array_equal(filled, np.stack(planes, axis=2).reshape(12, count))
+    assert (spread == 1).all()
