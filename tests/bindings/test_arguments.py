@@ -562,7 +562,11 @@ LIMITS: dict[str, dict[str, tuple[list[object], list[object]]]] = {
             [(0.0, 0.1, 1.0), (0.1, -1e-6, 1.0), (0.1, 0.1, 0.0)],
         ),
     },
+    "is_repaired_copy": {
+        "edits": ([], [np.zeros(shape, I64) for shape in ((1, 7), (1, 9), (8,), (1, 8, 1))])
+    },
     "dust_free_mean": {
+        "dust": ([], [[picture(*more, dtype=U8)] * n for more, n in (((), 2), ((), 4), ((2,), 3))]),
         "margin": ([0, (H - 1) // 2], [-1, (H - 1) // 2 + 1]),
         "tolerance": ([(0.0, 0.0)], [(-1e-6, 0.0), (0.0, -1e-6)]),
         "polarity": ([-1, 1], [-2, 2]),
@@ -592,6 +596,14 @@ def test_pictures_of_whole_numbers_are_resampled_to_values_that_they_can_hold():
         for argument in ("largest", "opaque"):
             with pytest.raises(ValueError, match="hold"):
                 call("resample", {**arguments, "opaque": 255.0, argument: beyond})
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
+def test_pictures_and_masks_have_pixels(shape):
+    with pytest.raises(ValueError, match="has no pixels"):
+        _kernels.box_blur(np.zeros(shape, F32), 1, 1)
+    with pytest.raises(ValueError, match="has no pixels"):
+        _kernels.dilate(np.zeros(shape, bool), 1, 1)
 
 
 @pytest.mark.parametrize("channels", range(6))
@@ -713,6 +725,8 @@ def test_there_may_be_no_particles_but_not_no_frames():
     lists = {name: [] for name, value in arguments.items() if isinstance(value, list)}
     with pytest.raises(ValueError, match="images must not be empty"):
         _kernels.add_readings(**{**arguments, **lists})
+    with pytest.raises(ValueError, match="page for each scan"):
+        _kernels.scanner_evidence(**scans_and_pages(0))
 
 
 def test_systems_of_no_equations_or_columns_are_refused():

@@ -191,6 +191,45 @@ def test_every_bit_of_a_copy_counts(seed):
         assert not is_copy(data, bytes(other), changed, edits), bit
 
 
+def test_every_byte_of_the_headers_counts():
+    data, written, changed, edits = repaired_gaps(0)
+    begin = written.index(b"\xff\xda") + 10
+    assert data[:begin] == written[:begin]
+    for at in range(begin):
+        other = written[:at] + bytes([written[at] ^ 1]) + written[at + 1 :]
+        assert not is_copy(data, other, changed, edits), at
+    comment = b"\xff\xfe\0\2"
+    for at in (2, len(written) - 2):
+        assert not is_copy(data, written[:at] + comment + written[at:], changed, edits)
+
+
+def test_a_copy_ends_where_the_file_does():
+    data, written, changed, edits = repaired_gaps(0)
+    restart, end = b"\xff\xd0", b"\xff\xd9"
+    for file, copy in (
+        (data[:-2], written),  # no marker behind the data
+        (data, written[:-2]),
+        (data[:-2] + restart + end, written),  # a restart marker behind them
+        (data, written[:-2] + restart + end),
+        (data, written + b"\0"),
+    ):
+        assert not is_copy(file, copy, changed, edits)
+    assert is_copy(data + b"more", written, changed, edits)
+
+
+def test_no_edits_hold_for_a_file_with_restarts():
+    """Even where the interval is longer than the picture."""
+    components = made_up([(1, 1)], (24, 48), 1, most=200)
+    nothing, colours = np.zeros((24, 48), bool), colours_of(1, 1)
+    after = np.zeros((24, 48, 1), np.uint8)
+    plain, long = (coded(components, [Scan((0,))], (24, 48), interval=n) for n in (0, 100))
+    assert plain[-100:] == long[-100:]
+    _, edits = _kernels.repair_jpeg(plain, after, nothing, *colours)
+    assert is_copy(plain, plain, nothing, edits)
+    assert not is_copy(long, long, nothing, edits)
+    assert _kernels.repair_jpeg(long, after, nothing, *colours) == (long, None)
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_every_number_of_an_edit_counts(seed):
     data, written, changed, edits = repaired_gaps(seed)

@@ -261,6 +261,17 @@ def test_a_distortion_is_linear_between_its_knots(shape, pitch):
         assert np.abs(found - expected).max() <= tolerance
 
 
+@pytest.mark.parametrize("still", [0, 1])
+def test_a_distortion_may_move_in_one_direction_only(still):
+    picture = np.random.default_rng(4).random((40, 90, 1), np.float32)
+    distortion = knots(7, 8)
+    distortion[..., still] = 0.25
+    found, expected, tolerance = compare(
+        picture, False, TILT, distortion, (13.0, 11.5), (3, 3, 80, 7)
+    )
+    assert np.abs(found - expected).max() <= tolerance
+
+
 @pytest.mark.parametrize("shape", [(1, 8), (7, 1), (7, 8), (2, 2), (1, 1)])
 @pytest.mark.parametrize("pitch", [(13.0, 11.5), (40.25, 9.0), (5.5, 70.0)])
 @pytest.mark.parametrize("matrix", [TILT, MIRROR])
