@@ -460,3 +460,25 @@ def test_a_frame_is_turned_if_it_shows_the_dust_of_the_others_then():
     roll.kin[1].add(7)  # not among those that are compared
     roll.kin[1] |= {0, 3}
     assert not placement._is_turned(roll, total, 1)
+
+
+def test_a_frame_is_turned_if_it_then_shows_the_dust_of_frames_of_other_scenes():
+    rng = np.random.default_rng(7)
+
+    def specks():
+        return np.where(rng.random((90, 120)) < 0.01, rng.uniform(1, 3, (90, 120)), 0)
+
+    def half_turn(values):
+        return values[::-1, ::-1]
+
+    dust, scene = specks(), specks()
+    digest = rng.normal(size=(24, 32)).astype(np.float32)
+    digest /= np.sqrt((digest**2).sum())
+    maps = [made_map(dust + 0.5 * specks()) for _ in range(4)]
+    maps += [made_map(scene, digest), made_map(half_turn(scene), digest)]  # one scene, no dust
+    maps += [made_map(half_turn(dust + 0.5 * specks())), made_map(specks())]
+    roll = roll_of(*maps)
+    assert roll.kin[4] == roll.kin[5] == {4, 5}
+    total = sum(roll.spectrum(number, 0) for number in range(8))
+    found = [placement._is_turned(roll, total, number) for number in (4, 5, 6, 7)]
+    assert found == [False, False, True, False]
