@@ -138,6 +138,13 @@ def test_a_gimp_that_does_not_list_the_procedures_is_an_error(at_home, capsys):
     assert "GIMP 3.2: installed and listed by GIMP" in capsys.readouterr().out
 
 
+def test_the_profile_of_a_gimp_that_was_never_started_is_made(at_home, capsys):
+    gimp(at_home / "bin", "3.4.0")
+    assert main(["gimp", "install"]) == 0
+    assert "GIMP 3.4: installed and listed by GIMP" in capsys.readouterr().out
+    assert (at_home / ".config/GIMP/3.4/plug-ins/dustbust-gimp/dustbust-gimp.py").exists()
+
+
 def test_the_flatpak_is_left_out_if_it_cannot_start_this_python(at_home, monkeypatch, capsys):
     interpreter_in(at_home.parent, monkeypatch)
     assert main(["gimp", "install"]) == 0

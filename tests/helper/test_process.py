@@ -293,3 +293,14 @@ def children(number):
         if parent == str(number):
             found.append(int(status.parent.name))
     return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux which files a process has open")
+def test_messages_are_out_of_reach_of_what_it_calls(helper):
+    """Standard input is empty, and standard output is standard error."""
+    helper.ask(core.Request("pictures_among", files=[]))
+    source, target, error = (
+        os.readlink(f"/proc/{helper.process.pid}/fd/{number}") for number in range(3)
+    )
+    assert source == os.devnull
+    assert target == error

@@ -74,3 +74,10 @@ def test_pixels_of_a_bmp_begin_behind_its_header(tmp_path, mode):
         data[10:14] = struct.pack("<I", begin)
         path.write_bytes(data)
         refused(path, "its pixels begin within its header")
+
+
+def test_a_bmp_that_lacks_its_last_byte_is_said_to_be_incomplete(tmp_path):
+    path = tmp_path / "a.bmp"
+    Image.fromarray(picture()).save(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    refused(path, "it ends before its end")

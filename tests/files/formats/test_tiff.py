@@ -10,7 +10,7 @@ from PIL import Image
 
 from dustbust import DustbustError
 from dustbust.files.read import open_frame
-from helpers.frame_files import ICC, REPAIR, XMP, H, W, picture, repaired, rewritten
+from helpers.frame_files import ICC, REPAIR, XMP, H, W, picture, refused, repaired, rewritten
 
 
 def tags_of(path):
@@ -247,3 +247,22 @@ def test_missing_strips_are_refused_and_not_black(tmp_path, compression, layout)
         file.pages[0].tags["ImageLength"].overwrite(2 * H)
     with pytest.raises(DustbustError, match="damaged or incomplete"):
         open_frame(path)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "sample_format", "kind"),
+    [
+        (np.uint32, 1, "32 bits of the type uint "),
+        (np.int16, 2, "16 bits of the type int "),
+        (np.int16, 5, "16 bits of the type complex int "),
+        (np.complex64, 6, "64 bits of the type complex float "),
+        (np.int16, 7, "16 bits of the type 7 "),
+    ],
+)
+def test_samples_that_are_not_read_are_named(tmp_path, dtype, sample_format, kind):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.ones((H, W), dtype), photometric="minisblack")
+    with tifffile.TiffFile(path, mode="r+") as file:
+        if sample_format != 1:  # which need not be said
+            file.pages[0].tags["SampleFormat"].overwrite(sample_format)
+    refused(path, kind)

@@ -50,7 +50,7 @@ REDUCED, PAGE, MASK = 1, 2, 4
 # Numbers of tags.
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, WIDTH, HEIGHT, BITS = 254, 255, 256, 257, 258
 COMPRESSION, PHOTOMETRIC, STRIP_OFFSETS, SAMPLES, TILE_OFFSETS = 259, 262, 273, 277, 324
-XMP_TAG, IMAGE_RESOURCES, LAYERS = 700, 34377, 37724
+SAMPLE_FORMAT, XMP_TAG, IMAGE_RESOURCES, LAYERS = 339, 700, 34377, 37724
 
 # A picture without a mark is taken for a thumbnail if its area is at most this share of the
 # largest picture's: half as wide and half as high.
@@ -83,7 +83,14 @@ PREDICTED = (LZW, 8, 32946, 34925, 50000)
 
 # The largest size to which a byte of data can grow, by the Compression tag.
 EXPANSION = {1: 1, LZW: 1400, 8: 1040, 32946: 1040, 32773: 64}
-SAMPLE_FORMATS = {1: "uint", 2: "int", 3: "float", 5: "complex int", 6: "complex float"}
+UINT, COMPLEX_INT = 1, 5  # sample formats
+SAMPLE_FORMATS = {
+    UINT: "uint",
+    2: "int",
+    3: "float",
+    COMPLEX_INT: "complex int",
+    6: "complex float",
+}
 STORED = ("bool", "uint8", "uint16", "float16", "float32", "float64")
 
 
@@ -359,6 +366,9 @@ def _page(path: Path, file: BinaryIO) -> tuple[TiffStructure, tifffile.TiffPage]
     structure = TiffStructure(file)
     directory = _main_picture(path, structure)
     check_megapixels(path, structure.value(directory, WIDTH), structure.value(directory, HEIGHT))
+    sample_format = structure.value(directory, SAMPLE_FORMAT, UINT)
+    if sample_format == COMPLEX_INT:  # numpy has no such type
+        raise _of_other_type(path, structure.value(directory, BITS, 1), sample_format)
     page = _page_at(file, directory.start)
     if page.compression not in PREDICTED:
         page.predictor = PREDICTOR_NONE
@@ -369,16 +379,21 @@ def _page(path: Path, file: BinaryIO) -> tuple[TiffStructure, tifffile.TiffPage]
     bits = 1 if page.dtype == bool else page.dtype.itemsize * 8 if page.dtype else 0
     known = page.dtype and page.dtype.name in STORED and page.bitspersample == bits
     if not known or page.imagedepth != 1:
-        raise DustbustError(
-            "{path}: TIFFs with {bits} bits of the type {type} are not supported; "
-            "convert it to 8 or 16 bit or float first",
-            path=path,
-            bits=page.bitspersample,
-            type=SAMPLE_FORMATS.get(page.sampleformat, page.sampleformat),
-        )
+        raise _of_other_type(path, page.bitspersample, sample_format)
     if page.samplesperpixel < (RGB_SAMPLES if page.photometric == RGB else 1):
         raise ValueError("too few channels for its colours")
     return structure, page
+
+
+def _of_other_type(path: Path, bits: int, sample_format: int) -> DustbustError:
+    """The exception for pixels of a type that is not read."""
+    return DustbustError(
+        "{path}: TIFFs with {bits} bits of the type {type} are not supported; "
+        "convert it to 8 or 16 bit or float first",
+        path=path,
+        bits=bits,
+        type=SAMPLE_FORMATS.get(sample_format, sample_format),
+    )
 
 
 def _complete_page(path: Path, file: BinaryIO) -> tuple[TiffStructure, tifffile.TiffPage]:
