@@ -307,10 +307,15 @@ def test_details_vary_more_than_the_quiet_patches():
     """By four times their variance, if some vary eight times as much."""
     noise = [0.01] * 30
     assert energies(*noise, 0.021, 0.019, *[0.05] * 8) == [False] * 30 + [True, False] + [True] * 8
+    # Nearly: eight times the variance are 2.83 times the deviation.
+    assert energies(*noise, 0.019, *[0.029] * 8) == [False] * 31 + [True] * 8
+    assert energies(*noise, 0.019, *[0.028] * 8) == [True] * 39
     # Where all are about alike, all have details.
     assert all(energies(*noise, *[0.02] * 10))
     # A tenth of the variance of the loudest is the least.
     assert energies(*[0.3] * 30, 0.08, 0.1) == [True] * 30 + [False, True]
+    # Also if only a fifth are loud.
+    assert energies(*[0.1] * 24, 0.05, *[0.31] * 6) == [True] * 24 + [False] + [True] * 6
     assert energies(*[0.0002] * 10) == [False] * 10
     assert energies(*[0.0004] * 10) == [True] * 10
 

@@ -149,6 +149,18 @@ def test_levels_are_placed_to_a_hundredth_of_a_pixel(models, true):
     assert match.share > 0.95
 
 
+def test_patches_with_dust_in_either_scan_are_left_out():
+    """The page moved by two patches and one; dust lies in two by two patches of both scans."""
+    picture, dust = soft_noise(3), np.zeros(SHAPE, np.float32)
+    dust[32:64, 64:96] = 5 * soft_noise(9)[32:64, 64:96]
+    a, b = level(picture + dust), level(moved(picture, 32, 16) + dust)
+    match = refine(a, b, shift(32, 16), ("shift",), what_stays(a, b, a.corners), precision=0.1)
+    detailed = match.detailed.reshape(6, 8)
+    expected = np.ones((5, 6), bool)  # the others are not in the second scan
+    expected[2:4, 4:6] = expected[1:3, 2:4] = False
+    assert np.array_equal(detailed[:5, :6], expected)
+
+
 def test_levels_without_overlap_are_left_where_they_are():
     picture = soft_noise(3)
     a, b = level(picture), level(moved(picture, 5, 5))
