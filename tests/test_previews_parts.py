@@ -124,6 +124,24 @@ def test_a_spot_of_a_mask_is_cleaned_with_its_surroundings(monkeypatch):
     assert seen[-1][:2] == ((*shape, 3), shape)
 
 
+def test_spots_have_the_dust_that_was_told_from_the_page(monkeypatch):
+    dusty = np.zeros((700, 900), bool)
+    dusty[650, 880] = dusty[20, 100] = True
+
+    def stack(scans, *, mode, return_report, **options):
+        assert (mode, return_report) == ("dust-free", True)
+        return SimpleNamespace(dust=SimpleNamespace(binary=lambda: dusty, polarity="dark"))
+
+    monkeypatch.setattr(previews, "stack_scans", stack)
+    # The page is larger than the first scan, which is shown.
+    pictures = [np.zeros((600, 800, 1), np.uint8), np.zeros((700, 900, 1), np.uint8)]
+    overview = made_preview(pictures)._overview(False)
+    assert overview.polarity == "dark"
+    assert overview.spots.shape == (600, 800)
+    assert len(overview.spots) == 1
+    assert [each.start for each in overview.spots.window(0)[0]] == [0, 0]
+
+
 def made_preview(pictures, positions=None, registrations=None):
     positions = np.zeros((len(pictures), 2)) if positions is None else positions
     return PagePreview(pictures, positions, registrations or (lambda: pytest.fail("aligned")))
@@ -180,7 +198,7 @@ def test_dust_is_looked_for_in_scans_of_about_1600_px(monkeypatch):
         if mode == "dust-free":
             raise previews.DustbustError("the page moved too little")
         result = np.zeros(scans[0].shape, np.float32)
-        result[0, 7, 0], result[0, 600, 0] = 0.11, 0.1
+        result[0, 600, 0], result[0, 7, 0] = 0.11, 0.1
         return result
 
     monkeypatch.setattr(previews, "stack_scans", stack)
@@ -195,7 +213,7 @@ def test_dust_is_looked_for_in_scans_of_about_1600_px(monkeypatch):
     assert overview.polarity == "auto"
     (rows, columns), _ = overview.spots.window(0)
     assert len(overview.spots) == 1
-    assert (columns.start, columns.stop) == (0, 240)
+    assert (columns.start, columns.stop) == (1000, 1240)  # the fifth of sixteen
     assert rows.start == 0
     # Scans that are narrower than this are not reduced to nothing.
     asked.clear()

@@ -87,6 +87,21 @@ def test_points_half_a_pixel_beyond_a_scan_are_outside():
         assert found.overlap == pytest.approx(32 / 33)
 
 
+def test_scans_lie_where_they_were_put():
+    first, second = register.place_scans(2, [(10, 20), (13, 24)])
+    assert np.array_equal(first.matrix, np.eye(3))
+    assert np.array_equal(second.matrix, shift(-3, -4).matrix)
+    assert (first.moved, second.moved) == (0, 5)
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+def test_marks_are_resampled_in_a_box(inverse):
+    marks = np.random.default_rng(1).integers(0, 256, (30, 40)).astype(np.uint8)
+    found = Registration(shift(4, 1).matrix).resample_marks(marks, (9, 5, 20, 16), inverse=inverse)
+    x, y = (5, 4) if inverse else (13, 6)
+    assert np.array_equal(found, marks[y : y + 16, x : x + 20])
+
+
 def test_planes_keep_the_alpha_of_their_scan():
     scan = np.random.default_rng(1).integers(0, 256, (5, 7, 4)).astype(np.uint8)
     for channel, plane in enumerate(register._planes(scan)):

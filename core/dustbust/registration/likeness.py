@@ -112,7 +112,7 @@ def first_guesses(
         guesses.insert(0, Likeness(1))
     if stated is not None and _is_other(stated):
         # Of two scans that are wide and tall, one is probably turned.
-        turned = (reference[0] > reference[1]) != (other[0] > other[1])
+        turned = (reference[0] - reference[1]) * (other[0] - other[1]) < 0
         guesses.insert(0, Likeness(int(turned), stated))
     return guesses
 
