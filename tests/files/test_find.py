@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 import dustbust
-from dustbust.files.find import find_frames, frames_between
+from dustbust.files.find import _counter_wraps, find_frames, frames_between
 from dustbust.files.paths import as_path
 from dustbust.files.read import open_frame, read_frame, read_luminance
 from dustbust.runtime.read_ahead import read_ahead
@@ -93,6 +93,35 @@ def test_a_range_goes_on_where_the_counter_of_a_camera_wraps(tmp_path):
         os.utime(tmp_path / name, (5, 5))
     assert names(find_frames(tmp_path)) == sorted(taken)
     assert names(frames_between(tmp_path / taken[0], tmp_path / taken[-1])) == [taken[3], taken[0]]
+
+
+@pytest.mark.parametrize(
+    ("taken", "wraps"),
+    [
+        (["a998.jpg", "a999.jpg", "a001.jpg"], True),
+        (["a98.jpg", "a99.jpg", "a01.jpg"], False),  # too few digits for a camera
+        (["a8998.jpg", "a8999.jpg", "a0001.jpg"], False),  # not the last number
+        (["b999.jpg", "a001.jpg"], False),
+        (["a9999.jpg", "a001.jpg"], False),
+        (["z.jpg", "a9999.jpg"], False),
+        (["b9999.jpg", "a.jpg"], False),
+    ],
+)
+def test_a_counter_wraps_from_its_last_number_of_three_digits_or_more(tmp_path, taken, wraps):
+    touch(tmp_path, *taken)
+    for second, name in enumerate(taken):
+        os.utime(tmp_path / name, (second, second))
+    assert names(find_frames(tmp_path)) == (taken if wraps else sorted(taken))
+
+
+def test_a_counter_that_wraps_leaves_a_gap_and_goes_on_later(tmp_path):
+    paths = [touch(tmp_path, name) / name for name in ("a997.jpg", "a998.jpg", "a999.jpg")]
+    for second, path in enumerate(paths[::-1]):
+        os.utime(path, (second, second))
+    assert _counter_wraps([paths[2]], [paths[0]])
+    assert not _counter_wraps([paths[2]], [paths[1]])
+    os.utime(paths[0], (0, 0))
+    assert not _counter_wraps([paths[2]], [paths[0]])
 
 
 def test_a_range_is_of_one_folder_and_of_files_that_are_there(tmp_path):

@@ -14,7 +14,7 @@ from dustbust.files.find import find_frames
 from dustbust.files.formats import FORMATS, SUFFIXES, WRITABLE, names_of_formats, table_of_formats
 from dustbust.files.read import header_of, open_frame
 from dustbust.files.write import check_target, write_picture
-from helpers.frame_files import H, W, picture
+from helpers.frame_files import H, W, picture, png
 
 # A new format, as a contributor would write it: binary PGM and PPM.
 PNM = '''
@@ -151,6 +151,22 @@ def test_new_files_of_every_format_hold_the_pixels(tmp_path, suffix):
             else:
                 assert np.array_equal(frame.pixels, wanted)
     assert len(find_frames(tmp_path)) == len(list(tmp_path.iterdir()))
+
+
+def test_a_picture_has_the_texts_of_one_of_its_size_depth_and_format(tmp_path):
+    like = png(tmp_path / "like.png", picture())
+    for name, pixels, taken in (
+        ("a.png", picture()[::-1], True),
+        ("smaller.png", picture()[:40], False),
+        ("deep.png", picture("uint16"), False),
+        ("grey.png", picture(channels=1), False),
+        ("a.tif", picture()[::-1], False),
+    ):
+        write_picture(tmp_path / name, pixels, like=like)
+        frame = open_frame(tmp_path / name)
+        assert isinstance(frame, WRITABLE[(tmp_path / name).suffix])
+        assert np.array_equal(frame.pixels, pixels)
+        assert (b"roll 7" in (tmp_path / name).read_bytes()) == taken
 
 
 def test_formats_refuse_what_they_cannot_hold(tmp_path):

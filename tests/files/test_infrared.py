@@ -35,6 +35,23 @@ def test_the_sample_after_the_colours_is_infrared(tmp_path, photometric):
     assert np.array_equal(found, PLANE)
 
 
+@pytest.mark.parametrize("size", [(30, 40), (4, 9), (9, 4), (2, 5), (5, 2)])
+@pytest.mark.parametrize("colours", [1, 3])
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+def test_samples_lie_in_planes_or_beside_each_other(tmp_path, size, colours, planes):
+    """Also in a picture that has as many rows or columns as samples."""
+    samples = RNG.integers(0, 60000, (colours + 1, *size), np.uint16)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        samples if planes == "separate" else np.moveaxis(samples, 0, -1),
+        photometric="rgb" if colours == 3 else "minisblack",
+        planarconfig=planes,
+        extrasamples=["unspecified"],
+        metadata=None,
+    )
+    assert np.array_equal(infrared_in(tmp_path / "a.tif"), samples[-1])
+
+
 def test_of_several_samples_after_the_colours_none_is_known_to_be_infrared(tmp_path):
     colours = np.dstack([COLOURS, PLANE])
     assert written(tmp_path / "a.tif", ["unspecified"] * 2, colours) is None

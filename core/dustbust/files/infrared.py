@@ -18,6 +18,7 @@ from .paths import check_regular
 ALPHA = (1, 2)
 REDUCED = 1  # bit of NewSubfileType: a smaller copy of another picture
 COLOURS = {"RGB": 3, "MINISBLACK": 1}
+PLANAR = 2  # of PlanarConfiguration: each sample has a plane of its own
 
 
 def infrared_in(path: Path) -> npt.NDArray[Any] | None:
@@ -51,8 +52,7 @@ def _channel(page: Any) -> npt.NDArray[Any] | None:
     if not colours or page.samplesperpixel != colours + 1 or extra[:1] in [(a,) for a in ALPHA]:
         return None
     values = page.asarray()
-    planar = values.shape[0] == colours + 1 and values.shape[-1] != colours + 1
-    return _usable(values[-1] if planar else values[..., -1])
+    return _usable(values[-1] if page.planarconfig == PLANAR else values[..., -1])
 
 
 def _page(pages: list[Any], main: Any) -> npt.NDArray[Any] | None:
