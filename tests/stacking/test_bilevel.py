@@ -6,7 +6,8 @@ import tifffile
 from PIL import Image
 
 from dustbust.__main__ import main
-from dustbust.files.bilevel import in_black_and_white, read_scan
+from dustbust.errors import DustbustError
+from dustbust.files.bilevel import check_kinds, in_black_and_white, read_scan
 from helpers.synthetic_scans import movement, simulate
 
 
@@ -39,6 +40,17 @@ def test_scans_of_1_bit_and_of_8_are_not_mixed(tmp_path, capsys):
     Image.fromarray(read_scan(paths[1])).save(grey)
     assert main(["stack", str(paths[0]), str(grey), "-o", str(tmp_path / "page.tif")]) == 1
     assert "has 1 bit a pixel, but" in capsys.readouterr().err
+
+
+def test_a_scan_of_each_kind_is_named(tmp_path):
+    bits, grey = tmp_path / "bits.png", tmp_path / "grey.png"
+    Image.new("L", (9, 9)).save(grey)
+    Image.new("1", (9, 9)).save(bits)
+    for scans in ([bits, bits, grey], [grey, bits], [grey, bits, grey]):
+        with pytest.raises(DustbustError, match=r"bits.png: has 1 bit a pixel, but \S*grey.png"):
+            check_kinds(scans)
+    assert check_kinds([bits, bits])
+    assert not check_kinds([grey, grey])
 
 
 @pytest.mark.parametrize("suffix", ["tif", "png"])

@@ -56,6 +56,11 @@ def test_bmp_with_a_palette_or_compressed_is_refused(tmp_path):
     data[30] = 3  # its header says where in a pixel the colours are
     path.write_bytes(data)
     refused(path, "32 bits and compression 3")
+    Image.fromarray(picture(channels=1)).save(path)
+    data = bytearray(path.read_bytes())
+    data[30] = 1  # runs of equal bytes
+    path.write_bytes(data)
+    refused(path, "indexed")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])

@@ -182,3 +182,21 @@ def test_jpeg_2000_that_claims_far_more_than_it_holds_is_refused_at_once(tmp_pat
         struct.pack_into(">I", coded, at, 20_000)
     path.write_bytes(coded)
     refused(path, "it ends before its end")
+
+
+def test_jpeg_2000_boxes_with_lengths_of_eight_bytes_are_read_and_kept(tmp_path):
+    path = tmp_path / "a.jp2"
+    whole = imagecodecs.jpeg2k_encode(picture(), level=0, codecformat="jp2", reversible=True)
+    *_, (_, codestream) = boxes_of(whole)
+
+    def long_box(name, content):
+        return struct.pack(">I4sQ", 1, name, 16 + len(content)) + content
+
+    front = whole[: -8 - len(codestream)] + long_box(b"xml ", XMP_THUMBNAIL)
+    path.write_bytes(front + long_box(b"jp2c", codestream) + box(b"xml ", XMP))
+    assert np.array_equal(open_frame(path).pixels, picture())
+    out, notes = rewritten(path)
+    assert notes == ["the thumbnail in it still shows the dust"]
+    assert np.array_equal(open_frame(out).pixels, repaired(picture()))
+    assert out.read_bytes().startswith(front)
+    assert out.read_bytes().endswith(box(b"xml ", XMP))
