@@ -6,8 +6,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dustbust.files.read import open_frame
+from dustbust.files.read import header_of, open_frame
 from helpers.frame_files import ICC, XMP, XMP_THUMBNAIL, exif, picture, refused, repaired, rewritten
+
+
+@pytest.mark.parametrize("size", [(83, 61), (700, 2), (3, 1000), (1, 1)])
+@pytest.mark.parametrize(
+    "options", [{"lossless": True}, {"quality": 80}, {"lossless": True, "exif": exif()}]
+)
+def test_the_size_of_each_kind_of_webp_is_in_its_header(tmp_path, size, options):
+    Image.new("RGB", size, (90, 120, 60)).save(tmp_path / "a.webp", **options)
+    kinds = {"quality": b"VP8 ", "exif": b"VP8X", "lossless": b"VP8L"}
+    kind = next(name for option, name in kinds.items() if option in options)
+    assert (tmp_path / "a.webp").read_bytes()[12:16] == kind
+    assert header_of(tmp_path / "a.webp")[0] == size
+    assert open_frame(tmp_path / "a.webp").pixels.shape == (*size[::-1], 3)
 
 
 @pytest.mark.parametrize("channels", [3, 4])

@@ -25,7 +25,7 @@ import numpy.typing as npt
 import tifffile
 
 from ...errors import DustbustError, Sentence
-from ...image.arrays import Mask, Picture
+from ...image.arrays import Mask, Picture, alpha_channel
 from .base import (
     FrameFile,
     check_megapixels,
@@ -180,11 +180,14 @@ class TiffFile(FrameFile):
 
     @classmethod
     def create(cls, path: Path, pixels: Picture) -> None:
+        colours = pixels.ndim == 3 and pixels.shape[2] >= 3
         tifffile.imwrite(
             path,
             pixels,
             compression="adobe_deflate",
-            photometric="rgb" if pixels.ndim == 3 and pixels.shape[2] >= 3 else "minisblack",
+            photometric="rgb" if colours else "minisblack",
+            # Without this, the rows of grey with an alpha would become pages.
+            extrasamples=["unassalpha"] if alpha_channel(pixels) is not None else None,
         )
 
     def _write_changed(self, pixels: Picture, target: Path, changed: Mask) -> list[str]:
