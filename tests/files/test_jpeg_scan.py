@@ -91,6 +91,7 @@ def test_coefficients_are_those_that_were_coded(kind, sampling, shape):
             read, components, strict=True
         ):
             assert (across, down) == (component.horizontal, component.vertical)
+            assert quantisation.shape == (8, 8)
             assert [int(quantisation[place]) for place in jpeg_coder.ZIGZAG] == [*range(1, 65)]
             assert identifier == components.index(component) + 1 if len(components) == 1 else True
 

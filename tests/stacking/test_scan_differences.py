@@ -231,6 +231,16 @@ def test_codes_are_the_evidence_in_bytes(polarity):
         assert np.array_equal(plane, np.where(made[k][4], code, _kernels.UNKNOWN_CODE))
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_codes_of_other_numbers_of_scans_are_only_those_of_all_together(number):
+    made = [made_up("uint8", 1, seed) for seed in range(number)]
+    call = arguments([m[:2] for m in made], "uint8", polarity=1)
+    evidence, opacity, _ = _kernels.scanner_evidence(*call)
+    codes, marks = _kernels.scanner_codes(*call)
+    assert np.array_equal(codes, (evidence > 2.0).astype(int) + (evidence > 4.5))
+    assert np.array_equal(marks, np.floor(60 + 180 * opacity))
+
+
 def test_a_scan_that_does_not_reach_the_part_is_not_known():
     scan, page, *_ = made_up("uint8", 1, 5)
     small = [(scan, page), (None, None)]
