@@ -176,9 +176,12 @@ def repaired_gaps(seed):
     return data, written, changed, edits
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [1, 7, 47])
 def test_every_bit_of_a_copy_counts(seed):
-    """Except those that fill up its last byte."""
+    """Except those that fill up its last byte.
+
+    With the last two seeds, a single bit is left between edits when 56 at a time were compared.
+    """
     data, written, changed, edits = repaired_gaps(seed)
     begin = written.index(b"\xff\xda") + 10
     stuffed = written[begin:-2].count(b"\xff\0")
