@@ -285,7 +285,13 @@ def frames_through(number, *dusty):
 
 def test_ten_frames_are_asked_for_their_response():
     for number, asked in ((9, 9), (10, 10), (25, 10)):
-        mask = estimate_mask(frames_through(number, *BOXES), blank=glass(*BOXES, noise=0.004))
+        said = []
+        mask = estimate_mask(
+            frames_through(number, *BOXES),
+            blank=glass(*BOXES, noise=0.004),
+            progress=lambda fraction, text, said=said: said.append(fraction),
+        )
+        assert said == pytest.approx(np.arange(1, asked + 1) / asked)
         assert mask.report["frames"] == asked
         assert mask.polarity == "dark"
 

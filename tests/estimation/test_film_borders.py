@@ -46,7 +46,7 @@ def test_a_side_with_a_straight_edge_is_the_margin(turns):
     assert np.array_equal(sides[0], np.rot90(upper, turns))
 
 
-@pytest.mark.parametrize(("ragged", "found"), [(0.08, True), (0.15, False)])
+@pytest.mark.parametrize(("ragged", "found"), [(0.1, True), (0.12, False)])
 def test_nine_tenths_of_the_edge_are_straight(ragged, found):
     assert bool(_straight_sides(zone(ragged=ragged), [frame()] * 4)) == found
 

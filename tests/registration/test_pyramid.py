@@ -30,7 +30,7 @@ def test_the_cells_of_a_patch_have_their_middles():
 def test_the_steepest_points_of_each_patch():
     details = np.zeros((32, 48), np.float32)
     details[20:, :] = 0.5  # an edge that lies in the lower patches
-    details[6, 21] = 1.0  # a dot
+    details[6, 21] = details[6, 47] = 1.0  # dots
     made = level(details)
     x, y, gradient = made.steepest
     assert x.shape == y.shape == gradient.shape == (6, 8)
@@ -40,11 +40,21 @@ def test_the_steepest_points_of_each_patch():
     assert gradient[3:] == pytest.approx(0.5)
     beside = {(int(a), int(b)) for a, b in zip(x[1], y[1], strict=True) if details[b, a] == 0}
     assert {(20, 6), (22, 6)} <= beside
-    assert gradient[1].max() == 1
+    assert gradient[1].max() == gradient[2].max() == 1
     assert (gradient[0] == 0).all()
     # At the edges of the level there is no point.
     assert x.min() >= 1
     assert y.min() >= 1
+
+
+@pytest.mark.parametrize(("period", "kept"), [(16, True), (24, True), (48, False), (80, False)])
+def test_details_are_smaller_than_24_px(period, kept):
+    """Of larger ones less than half is left."""
+    wave = 0.2 * np.cos(2 * np.pi * np.arange(300) / period)
+    luminance = np.ones((200, 300, 2), np.float32)
+    luminance[..., 0] = 0.5 + wave
+    left = Level(luminance, 1).details[50:-50, 50:-50].std() / wave.std()
+    assert (left > 0.9) if kept else (left < 0.5)
 
 
 def test_unknown_details_are_not_steep():
