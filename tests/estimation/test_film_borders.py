@@ -68,6 +68,13 @@ def test_most_frames_end_at_the_edge(ragged, frames, found):
     assert bool(_straight_sides(zone(), shown)) == found
 
 
+@pytest.mark.parametrize(("ending", "found"), [(30, True), (29, False)])
+def test_a_frame_ends_at_the_edge_in_half_of_its_columns(ending, found):
+    levels = frame()
+    levels[:20, ending:] = DARK
+    assert bool(_straight_sides(zone(), [levels] * 4)) == found
+
+
 def test_a_picture_is_at_least_half_as_wide_as_the_grid():
     for width, found in ((33, True), (27, False)):
         both = zone()
