@@ -19,10 +19,10 @@ def test_numbers_out_of_range_name_the_range():
     for value in (1, 503, float("nan")):
         with pytest.raises(ValueError, match="size must be an odd number from 3 to 501 px, not"):
             SIZE.checked(value)
-    for value in (4, 7.5):
+    for value in (4, 6, 7.5):
         with pytest.raises(ValueError, match="odd number"):
             SIZE.checked(value)
-    assert SIZE.checked(9.0) == 9
+    assert [SIZE.checked(value) for value in (3, 9.0, 501)] == [3, 9, 501]
 
 
 @pytest.mark.parametrize("value", [None, True, "7", [7]])

@@ -35,6 +35,13 @@ def test_gaps_are_filled_from_what_is_near_and_known_blocks_stay():
     assert filled[10:14, 32:36] == pytest.approx(right, abs=1e-4)
 
 
+@pytest.mark.parametrize("place", list(np.ndindex(3, 4)))
+def test_a_single_block_fills_all_gaps(place):
+    values, share = np.full((3, 4), 9, np.float32), np.zeros((3, 4), np.float32)
+    values[place], share[place] = 0.3, 1
+    assert block_grid.fill_gaps(values, share) == pytest.approx(np.full((3, 4), 0.3), abs=1e-6)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("side", [1, 4, 7, 16])
 def test_means_and_spreads_of_blocks_are_those_of_their_known_pixels(dtype, side):
