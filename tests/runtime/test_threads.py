@@ -12,6 +12,7 @@ from dustbust.runtime.threads import Threads, count
 
 def test_a_number_counts_as_it_is():
     assert count(7) == 7
+    assert count(1) == 1
 
 
 def test_the_environment_counts_where_no_number_is_given(monkeypatch):
@@ -22,11 +23,14 @@ def test_the_environment_counts_where_no_number_is_given(monkeypatch):
 
 def test_otherwise_the_processors_that_the_process_may_use(monkeypatch):
     monkeypatch.delenv("DUSTBUST_THREADS", raising=False)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 4, 9}, raising=False)
+    of_processes = {0: {0, 4, 9}}  # 0 is the one that asks
+    monkeypatch.setattr(os, "sched_getaffinity", of_processes.__getitem__, raising=False)
     assert count() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
     assert count() == 5
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert count() == 1
 
 
 @pytest.mark.parametrize("wrong", [0, -2])

@@ -113,6 +113,15 @@ def test_choices():
         dustbust.stack_scans(scans, align=False, grid="finest")
 
 
+def test_scans_are_of_one_kind():
+    grey, colour = np.zeros((9, 9), np.uint8), np.zeros((9, 9, 3), np.uint8)
+    for other, kind in ((colour, "colour uint8"), (grey.astype(np.uint16), "grey uint16")):
+        with pytest.raises(
+            dustbust.DustbustError, match=f"scan 2 is {kind}, but scan 0 is grey uint8"
+        ):
+            dustbust.stack_scans([grey, grey[..., None], other], mode="mean", align=False)
+
+
 def test_command_line(tmp_path, capsys):
     scans, case = coarse_fine_coarse()
     paths = [str(tmp_path / name) for name in ("a.png", "b.png", "c.png")]

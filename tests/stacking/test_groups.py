@@ -1,12 +1,15 @@
 """Pages of many groups of scans, on the command line."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dustbust.__main__ import main
+from dustbust.command_line.stack import pages_of
+from dustbust.errors import DustbustError
 from dustbust.files.read import header_of, read_frame
 
 
@@ -94,3 +97,22 @@ def test_the_dust_of_many_pages_is_no_file(tmp_path, capsys):
     assert main(arguments) == 1
     assert "is the dust of one page, not of many" in capsys.readouterr().err
     assert not (tmp_path / "roll" / "pages").exists()
+
+
+def test_the_page_of_two_groups_is_named():
+    groups = [[Path(name)] for name in ("a.tif", "b.bmp", "c.tif", "b.tif")]
+    with pytest.raises(DustbustError, match=r"^out/b\.png: would be the page of two groups"):
+        pages_of(groups, Path("out"), "png")
+    assert pages_of(groups[1:], Path("out"), None) == [
+        Path("out") / name for name in ("b.bmp", "c.tif", "b.tif")
+    ]
+
+
+@pytest.mark.parametrize("mode", ["mean", "range"])
+def test_modes_that_look_for_no_dust_give_none(tmp_path, capsys, mode):
+    write_groups(tmp_path, ".png", groups=1)
+    scans = [str(tmp_path / name) for name in ("p0a.png", "p0b.png")]
+    words = ["-o", str(tmp_path / "page.png"), "--dust", str(tmp_path / "dust.png")]
+    assert main(["stack", *scans, "--no-align", "--mode", mode, *words]) == 1
+    assert f"mode {mode} does not look for dust" in capsys.readouterr().err
+    assert not (tmp_path / "page.png").exists()
