@@ -51,3 +51,24 @@ def test_brightness_has_the_rounding_of_a_resampled_scan(dtype):
         scan, (0, 0, 30, 20), gain=gain, offset=offset
     )
     assert np.array_equal(brightened(scan, gain, offset), resampled[..., :3])
+
+
+@pytest.mark.parametrize("mode", ["mean", "maximum", "range", "variance"])
+@pytest.mark.parametrize("view", [False, True])
+def test_only_statistics_are_scaled_to_be_viewed(mode, view):
+    rng = np.random.default_rng(3)
+    scans = list(rng.integers(90, 160, (3, 12, 15), np.uint8))
+    report = dustbust.stack_scans(scans, mode=mode, align=False, view=view, return_report=True)
+    expected = {"mean": np.mean, "maximum": np.max, "range": np.ptp, "variance": np.var}[mode](
+        scans, axis=0, **({"ddof": 1} if mode == "variance" else {})
+    )
+    if mode in ("mean", "maximum"):
+        assert report.white is None
+        assert np.array_equal(report.page, np.rint(expected))
+    elif view:
+        assert report.page.dtype == np.uint8
+        assert report.white == pytest.approx(expected.max(), rel=1e-5)
+        assert report.page == pytest.approx(expected / expected.max() * 255, abs=0.51)
+    else:
+        assert report.white is None
+        assert report.page == pytest.approx(expected, rel=1e-5)

@@ -9,6 +9,7 @@ from PIL import Image, JpegImagePlugin
 
 from dustbust import _kernels
 from dustbust.files.read import open_frame
+from dustbust.files.write import write_picture
 from helpers.frame_files import REPAIR, H, W, exif, jpeg, picture, repaired, rewritten
 
 
@@ -125,6 +126,16 @@ def test_jpeg_holds_any_coefficients_it_is_given(tmp_path, options):
         ).mean() > 0.9  # blocks that pad a component are not in scans of their own
     with Image.open(io.BytesIO(written)) as opened:
         opened.load()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_new_jpeg_has_the_quality_95(tmp_path, channels):
+    """As libjpeg's tables have it, in Pillow."""
+    write_picture(tmp_path / "a.jpg", picture(channels=channels))
+    coded = io.BytesIO()
+    Image.fromarray(picture(channels=channels)).save(coded, "JPEG", quality=95)
+    with Image.open(tmp_path / "a.jpg") as made, Image.open(coded) as expected:
+        assert made.quantization == expected.quantization
 
 
 def in_scans_of_their_own(data):
