@@ -268,8 +268,9 @@ def test_quantisation_of_8_and_16_bits(wide):
     two = content + content.replace(content[:1], bytes([content[0] | 3]), 1)
     assert is_read(ONE[:start] + segment(DQT, two) + ONE[start + length :])
     for head in (4, 0x20, 0x14):
-        odd = bytes([head]) + content[1:]
-        assert not is_read(ONE[:start] + segment(DQT, content + odd) + ONE[start + length :])
+        odd = bytes([head]) + content[1:] * 3
+        with pytest.raises(RuntimeError, match="quantisation table is impossible"):
+            _kernels.read_jpeg(ONE[:start] + segment(DQT, content + odd) + ONE[start + length :])
 
 
 @pytest.mark.parametrize("intervals", [1, 2, 3])
@@ -291,6 +292,8 @@ def test_segments_end_where_they_say():
     assert not is_read(ONE[1:])
     assert not is_read(b"\xfe" + ONE[1:])
     assert is_read(ONE[:2] + b"\xff" * 5 + ONE[2:])
+    for marker in range(0xD0, 0xD8):  # of restarts, which have no length
+        assert is_read(ONE[:2] + bytes([0xFF, marker]) + ONE[2:])
     assert not is_read(ONE[:2] + b"\0" + ONE[2:])
 
 

@@ -207,6 +207,7 @@ MEANS = Scan((0,), 0, 0)
         ["0", ZRL, ZRL, ZRL, 0xF1, (1, 1)],  # coefficient 64
         ["0"],  # there is no code behind the mean
         ["0", EOB, EOB],  # more than one block
+        ["0", EOB] * 2,
         ["0", EOB, (0x1FFFF, 17)],  # more than fills up a byte
         ["11", (2047, 11), EOB, b"\xff\xd0", "0", EOB],  # a restart where none must be
     ],
@@ -233,6 +234,37 @@ def test_zeros_before_a_coefficient_are_passed_over(content, place):
     assert np.array_equal(component[4][0, 0], expected)
 
 
+def test_data_have_as_many_bytes_as_their_blocks_need():
+    """Two bits and eight for each: those of four blocks fill five bytes."""
+    for blocks, more, fits in ((4, [], True), (5, [], False), (4, [(0, 8)], False)):
+        data = with_data([Scan((0,))], [["0", EOB] * 4 + more], shape=(8, 8 * blocks))
+        if fits:
+            assert not _kernels.read_jpeg(data)[0][4].any()
+        else:
+            with pytest.raises(RuntimeError):
+                _kernels.read_jpeg(data)
+
+
+@pytest.mark.parametrize(
+    ("step", "last", "mean"),
+    [
+        (2047, ["4", (15, 4)], 32767),
+        (2047, ["5", (16, 5)], None),
+        (0, ["5", (15, 5)], -32768),  # less 16
+        (0, ["5", (14, 5)], None),
+    ],
+)
+def test_the_last_means_of_16_bits(step, last, mean):
+    """Behind sixteen steps of 2047 or -2047."""
+    content = [each for _ in range(16) for each in ("11", (step, 11), EOB)]
+    data = with_data([Scan((0,))], [[*content, *last, EOB]], shape=(8, 8 * 17))
+    if mean is None:
+        with pytest.raises(RuntimeError):
+            _kernels.read_jpeg(data)
+    else:
+        assert _kernels.read_jpeg(data)[0][4][0, -1, 0, 0] == mean
+
+
 def test_means_stay_within_16_bits():
     """Sixteen steps of 2047 up; one more would be 34799."""
     for steps, fits in ((16, True), (17, False)):
@@ -254,6 +286,7 @@ def test_means_stay_within_16_bits():
         (Scan((0,), 1, 9), [0x91, (1, 1), EOB]),
         (Scan((0,), 1, 9), [0x10, (1, 1)]),  # a run of more blocks than there are
         (Scan((0,), 1, 9, 1, 0), [0x02, (1, 2), EOB]),  # more than one new bit
+        (Scan((0,), 1, 9, 1, 0), [0x02, (1, 1), EOB]),
         (Scan((0,), 1, 9, 1, 0), [0x91, (1, 1), EOB]),  # a new one behind the end of the band
     ],
 )
