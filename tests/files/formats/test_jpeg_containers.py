@@ -208,6 +208,7 @@ def test_thumbnails_stay_and_are_said(tmp_path):
             0xED,
             b"Photoshop 3.0\x008BIM\x04\x0c\0\0" + struct.pack(">I", 40) + bytes(40),
         ),
+        "jfif": (0xE0, b"JFIF\0\1\2\0\0\1\0\1\2\3" + bytes(18)),
         "jfxx": (0xE0, b"JFXX\0\x10" + thumbnail),
         "xmp": (0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP_THUMBNAIL),
         "photodeluxe": (
@@ -222,8 +223,15 @@ def test_thumbnails_stay_and_are_said(tmp_path):
         assert notes == ["the thumbnail in it still shows the dust"], name
         assert content in out.read_bytes()
     assert rewritten(jpeg(tmp_path / "plain.jpg"))[1] == []
-    (tmp_path / "b.jpg").write_bytes(coded(exif=exif()))
-    assert rewritten(tmp_path / "b.jpg")[1] == []
+    none = (
+        coded(exif=exif()),
+        with_segment(coded(), 0xE0, b"JFIF\0\1\2\0\0\1\0\1\2\0" + bytes(18)),  # 2 x 0 px
+        with_segment(coded(), 0xE0, b"JFIF\0\1\2\0\0\1\0\1\2\3"),  # without its pixels
+        with_segment(coded(), 0xE2, b"JFIF\0\1\2\0\0\1\0\1\2\3" + bytes(18)),
+    )
+    for data in none:
+        (tmp_path / "b.jpg").write_bytes(data)
+        assert rewritten(tmp_path / "b.jpg")[1] == []
 
 
 def test_content_credentials_and_residues_are_left_out_and_it_is_said(tmp_path):
@@ -353,11 +361,16 @@ def test_of_many_files_some_are_decoded_by_libjpeg_too(tmp_path, monkeypatch):
     assert 3 <= len(checked) <= 30  # one in 16 is 12.5
 
 
-def test_a_small_file_that_claims_a_huge_picture_costs_little(tmp_path):
-    data = bytearray(coded())
+@pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=str)
+def test_a_small_file_that_claims_a_huge_picture_is_not_decoded(tmp_path, options, monkeypatch):
+    data = bytearray(coded(**options))
     struct.pack_into(">HH", data, frame_header(data) + 5, 20000, 20000)
     (tmp_path / "a.jpg").write_bytes(data)
+    for decode in ("_decode", "_decode_luminance"):
+        monkeypatch.setattr(jpeg_format, decode, None)
     refused(tmp_path / "a.jpg", "height of 20000 rows")
+    with pytest.raises(DustbustError, match="height of 20000 rows"):
+        read_luminance(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize(("progressive", "pixels"), [(False, 256), (True, 512)])
