@@ -38,6 +38,12 @@ def test_a_report_is_one_object_for_all_modes():
     assert report.filled == 0
 
 
+def test_a_statistic_has_the_numbers_of_the_scans_unless_it_is_to_be_viewed():
+    page = dustbust.stack_scans(SCANS, mode="range", align=False)
+    assert page.dtype == np.float32
+    assert (page == 2).all()
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_brightness_has_the_rounding_of_a_resampled_scan(dtype):
     rng = np.random.default_rng(3)
