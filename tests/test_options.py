@@ -67,6 +67,8 @@ def test_a_function_that_takes_the_options_is_described():
     parameters = inspect.signature(function).parameters
     assert list(parameters) == ["picture", "way", "size", "area", "kind"]
     assert parameters["size"].default == 7
+    (indent,) = re.findall("\n( +)One of these", function.__doc__)
+    assert re.findall('\n( +)"', function.__doc__) == [indent] * len(TABLE)
     text = re.sub(r"\s+", " ", function.__doc__)
     assert '"box": means of a box. size = 7, 3 to 501 px: side of the box.' in text
     assert "kind = auto, one of auto, light, dark: kind of dust." in text

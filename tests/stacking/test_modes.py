@@ -34,6 +34,8 @@ def test_a_report_is_one_object_for_all_modes():
     assert isinstance(report, dustbust.StackReport)
     assert np.array_equal(report.page, page)
     assert report.dust is None
+    assert report.gain.tolist() == [[1], [1]]
+    assert report.offset.tolist() == [[0], [0]]
     assert report.white == 2
     assert report.filled == 0
 

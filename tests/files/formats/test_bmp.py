@@ -49,6 +49,8 @@ def test_bmp_with_a_palette_or_compressed_is_refused(tmp_path):
     path = tmp_path / "a.bmp"
     Image.fromarray(picture()).convert("P").save(path)
     refused(path, "indexed")
+    Image.fromarray(picture()[:4, :4]).quantize(16).save(path)  # shorter than 256 greys
+    refused(path, "indexed")
     Image.fromarray(picture(channels=1)).convert("1").save(path)
     refused(path, "indexed")
     Image.fromarray(picture(channels=4), "RGBA").save(path)
