@@ -93,7 +93,8 @@ def test_no_side_without_depth():
 def test_where_the_picture_of_a_frame_begins():
     levels = frame(20)
     assert _ends_near(levels, 20) == 1
-    assert _ends_near(levels, 15) == 1  # up to ten blocks deeper
+    assert _ends_near(levels, 15) == 1
+    assert _ends_near(levels, 10) == 1  # ten blocks deeper
     assert _ends_near(levels, 9) == 0
     assert _ends_near(levels, 30) == 0  # it has ended before
     assert _ends_near(frame(1), 1) == 1

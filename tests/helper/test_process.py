@@ -163,6 +163,7 @@ def test_another_version_is_refused_at_its_first_word(start):
         ("thumbnail", {"path": "a.jpg", "more": 1}),
         ("new_picture", {"height": 0, "width": 5, "channels": 3, "dtype": "uint8"}),
         ("new_picture", {"height": True, "width": 5, "channels": 3, "dtype": "uint8"}),
+        ("dust_of_run", {"files": [*map(str, FRAMES)], "width": 4097, "height": 1, "threads": 1}),
         ("picture_of_mask", {"dust": {"handle": 77}}),
     ],
 )

@@ -240,7 +240,7 @@ def _ends_near(levels: npt.NDArray[np.uint8], usual: float) -> float:
     """
     first = max(round(usual) - OUTSIDE, 0)
     depth = np.argmin(levels[first:] > 0, axis=0) + first
-    ends = (levels[first] > 0) & (depth > first) & (depth <= usual + INSIDE)
+    ends = (depth > first) & (depth <= usual + INSIDE)
     return float(np.mean(ends))
 
 

@@ -82,10 +82,10 @@ SPEED_ONLY = frozenset(
 DEFINITION = re.compile(r"(?:.*\bconstexpr .*?)?(?P<names>\w+(?:, \w+)*) = ")
 CACHE = re.compile(r"\blru_cache\(maxsize=")
 
-# Switches that only guard against faults of the program itself. They change no result of a sound
-# one: whether `zip` checks that lengths are the same, whether a dataclass refuses assignments, and
-# whether it shows an attribute.
-GUARDS = re.compile(rb"\b(strict|frozen|repr)=$")
+# Switches that change no result of a sound program: whether `zip` checks that lengths are the
+# same, whether a dataclass refuses assignments or shows an attribute, whether `astype` copies what
+# has the type already, and whether a line that is printed waits for the next one.
+SWITCHES = re.compile(rb"\b(strict|frozen|repr|copy|flush)=$")
 
 
 class Mutant(NamedTuple):
@@ -153,7 +153,7 @@ def _of_python(path: Path) -> list[Mutant]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
             begin, end = place(node), place(node, True)
             before = source.encode()[:begin]
-            if GUARDS.search(before, begin - len("strict=")):
+            if SWITCHES.search(before, begin - len("strict=")):
                 continue
             if source.encode()[begin:end].decode() == repr(node.value):  # not in an f-string
                 text = repr(_changed(node.value))
