@@ -84,8 +84,9 @@ CACHE = re.compile(r"\blru_cache\(maxsize=")
 
 # Switches that change no result of a sound program: whether `zip` checks that lengths are the
 # same, whether a dataclass refuses assignments or shows an attribute, whether `astype` copies what
-# has the type already, and whether a line that is printed waits for the next one.
-SWITCHES = re.compile(rb"\b(strict|frozen|repr|copy|flush)=$")
+# has the type already, whether a line that is printed waits for the next one, and how many threads
+# do the work.
+SWITCHES = re.compile(rb"\b(strict|frozen|repr|copy|flush|threads)=$")
 
 
 class Mutant(NamedTuple):
@@ -153,7 +154,7 @@ def _of_python(path: Path) -> list[Mutant]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
             begin, end = place(node), place(node, True)
             before = source.encode()[:begin]
-            if SWITCHES.search(before, begin - len("strict=")):
+            if SWITCHES.search(before, begin - len("threads=")):
                 continue
             if source.encode()[begin:end].decode() == repr(node.value):  # not in an f-string
                 text = repr(_changed(node.value))
