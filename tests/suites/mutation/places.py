@@ -84,9 +84,8 @@ CACHE = re.compile(r"\blru_cache\(maxsize=")
 
 # Switches that change no result of a sound program: whether `zip` checks that lengths are the
 # same, whether a dataclass refuses assignments or shows an attribute, whether `astype` copies what
-# has the type already, whether a line that is printed waits for the next one, and how many threads
-# do the work.
-SWITCHES = re.compile(rb"\b(strict|frozen|repr|copy|flush|threads)=$")
+# has the type already, and how many threads do the work.
+SWITCHES = re.compile(rb"\b(strict|frozen|repr|copy|threads)=$")
 
 
 class Mutant(NamedTuple):
